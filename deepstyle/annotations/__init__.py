@@ -1,0 +1,1 @@
+"""Label files of public data sets, read into one COCO form."""

@@ -1,0 +1,202 @@
+"""The one COCO form that all label readers end in: boxes in pixels, labels by name, one JSON file.
+
+Inside deepstyle a box is (x0, y0, x1, y1) in pixels, x1 and y1 exclusive; on disk it is COCO's [x, y, width, height].
+Format: https://cocodataset.org/#format-data ("object detection").
+
+How a row of a foreign file can end (``AnnotatedSet.dropped`` counts all but the first):
+    kept            a box inside its photo
+    clipped         kept, but it reached over the photo's edge and was cut there
+    crowd           ``iscrowd`` is set: a region, not a garment
+    no-area         width or height is zero, negative or not finite
+    outside         it lies wholly outside its photo
+    no-image        its ``image_id`` names no image of the file
+    no-category     its ``category_id`` names no category of the file
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepstyle.catalog import put_file
+from deepstyle.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LABELS = ("upper", "lower", "full")
+TOLERANCE = 1e-3  # pixels; a smaller overhang is rounding, cut without being counted
+
+XYXY = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """One garment on a photo: ``box`` is (x0, y0, x1, y1) in pixels, ``label`` what the detector learns.
+
+    ``category`` keeps the source's finer name (``blazer``), or is empty.
+    """
+
+    box: XYXY
+    label: str
+    category: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotatedImage:
+    """A photo and its garments: ``path`` is absolute, ``width`` and ``height`` in pixels after EXIF rotation."""
+
+    path: Path
+    width: int
+    height: int
+    annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotatedSet:
+    """Photos with boxes; ``labels`` in the order of their ids. ``dropped`` counts what reading left out or changed."""
+
+    labels: tuple[str, ...]
+    images: tuple[AnnotatedImage, ...]
+    dropped: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+def read_coco(path: Path) -> AnnotatedSet:
+    """Read a COCO detection file; ``file_name`` is absolute or relative to the JSON's folder.
+
+    Photos are not opened. Raises InputError when the file is missing, no JSON, or lacks a key that boxes need.
+    """
+    data = _load(path)
+    names = {
+        _get(path, row, "id", int, f"categories[{i}]"): _get(path, row, "name", str, f"categories[{i}]")
+        for i, row in _rows(path, data, "categories")
+    }
+    labels = {key: names[key] for key in sorted(names)}
+    sizes: dict[int, tuple[Path, int, int]] = {}
+    for i, row in _rows(path, data, "images"):
+        key, image = _image(path, row, f"images[{i}]")
+        if key in sizes:
+            raise InputError(f"{path}: images[{i}] repeats the id {key}; ids must be unique")
+        sizes[key] = image
+    boxes: dict[int, list[Annotation]] = {key: [] for key in sizes}
+    dropped: Counter[str] = Counter()
+    for i, row in _rows(path, data, "annotations"):
+        key, one, outcome = _annotation(path, row, f"annotations[{i}]", sizes=sizes, labels=labels)
+        dropped[outcome] += 1
+        if one is not None:
+            boxes[key].append(one)
+    del dropped["kept"]
+    images = tuple(
+        AnnotatedImage(path=file, width=width, height=height, annotations=tuple(boxes[key]))
+        for key, (file, width, height) in sizes.items()
+    )
+    return AnnotatedSet(labels=tuple(dict.fromkeys(labels.values())), images=images, dropped=dict(dropped))
+
+
+def write_coco(path: Path, annotated: AnnotatedSet) -> None:
+    """Write the set as COCO JSON, whole or not at all; ids count from 1, labels keep their order.
+
+    ``file_name`` is relative when the photo lies below the JSON's folder (the folder can then move), else absolute.
+    Raises InputError when an annotation's label is not among ``annotated.labels``, or the file cannot be written.
+    """
+    ids = {label: k for k, label in enumerate(annotated.labels, 1)}
+    base = path.parent.absolute()
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for key, image in enumerate(annotated.images, 1):
+        file = image.path.relative_to(base) if image.path.is_relative_to(base) else image.path
+        images.append({"id": key, "file_name": file.as_posix(), "width": image.width, "height": image.height})
+        for one in image.annotations:
+            if one.label not in ids:
+                raise InputError(f"{image.path}: label {one.label!r} is none of {', '.join(ids)}; add it to the set")
+            x0, y0, x1, y1 = one.box
+            row: dict[str, Any] = {"id": len(annotations) + 1, "image_id": key, "category_id": ids[one.label]}
+            row |= {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0), "iscrowd": 0}
+            annotations.append(row | ({"attributes": {"category": one.category}} if one.category else {}))
+    categories = [{"id": k, "name": label} for label, k in ids.items()]
+    data = {"images": images, "categories": categories, "annotations": annotations}
+    try:
+        put_file(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose a folder you may write to") from error
+
+
+def clip(box: XYXY, width: int, height: int) -> XYXY | None:
+    """Cut a box (pixels) to a photo of ``width`` x ``height``; None when nothing of it lies inside."""
+    x0, y0, x1, y1 = max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
+    return (x0, y0, x1, y1) if x1 - x0 > TOLERANCE and y1 - y0 > TOLERANCE else None
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a COCO annotation file") from error
+    except (ValueError, RecursionError) as error:  # JSONDecodeError, UnicodeDecodeError, nesting without end
+        raise InputError(f"{path}: is no JSON ({error}); give a COCO annotation file") from error
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: holds a {type(data).__name__}; COCO is an object of images, annotations, categories")
+    return data
+
+
+def _rows(path: Path, data: dict[str, Any], key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    rows = data.get(key)
+    if not isinstance(rows, list):
+        wrong = f"has no {key!r}" if key not in data else f"{key!r} is a {type(rows).__name__}, not a list"
+        raise InputError(f"{path}: {wrong}; COCO needs the lists images, annotations and categories")
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise InputError(f"{path}: {key}[{i}] is a {type(row).__name__}, not an object")
+        yield i, row
+
+
+def _get(path: Path, row: dict[str, Any], key: str, kind: type, where: str) -> Any:
+    if key not in row:
+        raise InputError(f"{path}: {where} lacks {key!r}")
+    value = row[key]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise InputError(f"{path}: {where}.{key} is {value!r}, not of type {kind.__name__}")
+    return value
+
+
+def _image(path: Path, row: dict[str, Any], where: str) -> tuple[int, tuple[Path, int, int]]:
+    width, height = (_get(path, row, key, int, where) for key in ("width", "height"))
+    if width < 1 or height < 1:
+        raise InputError(f"{path}: {where} is {width} x {height} pixels; both must be positive")
+    file = Path(os.path.normpath(path.parent.absolute() / _get(path, row, "file_name", str, where)))
+    return _get(path, row, "id", int, where), (file, width, height)
+
+
+def _box(path: Path, row: dict[str, Any], where: str) -> XYXY:
+    """COCO's [x, y, width, height] as (x0, y0, x1, y1)."""
+    values = _get(path, row, "bbox", list, where)
+    if len(values) != 4 or any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
+        raise InputError(f"{path}: {where}.bbox is {values!r}, not four numbers [x, y, width, height]")
+    x, y, width, height = (float(v) for v in values)
+    return x, y, x + width, y + height
+
+
+def _annotation(
+    path: Path, row: dict[str, Any], where: str, *, sizes: dict[int, tuple[Path, int, int]], labels: dict[int, str]
+) -> tuple[int, Annotation | None, str]:
+    """Read one row: its image's id, the annotation or None, and how it ended (see the module's text)."""
+    key, category = (_get(path, row, name, int, where) for name in ("image_id", "category_id"))
+    if row.get("iscrowd"):
+        return key, None, "crowd"
+    if key not in sizes or category not in labels:
+        return key, None, "no-image" if key not in sizes else "no-category"
+    box = _box(path, row, where)
+    if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
+        return key, None, "no-area"
+    inside = clip(box, *sizes[key][1:])
+    if inside is None:
+        return key, None, "outside"
+    extra = row.get("attributes")
+    name = extra.get("category", "") if isinstance(extra, dict) else ""
+    cut = max(abs(a - b) for a, b in zip(box, inside, strict=True)) > TOLERANCE
+    return key, Annotation(box=inside, label=labels[category], category=str(name)), "clipped" if cut else "kept"

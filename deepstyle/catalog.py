@@ -1,0 +1,320 @@
+"""The catalog: one SQLite ledger per workspace; what is known of every page, fetch, photo, garment, model and run.
+
+A file appears whole first, then its row (``put_file`` then the insert), so a ``kill -9`` at any moment leaves at worst a
+file without a row, which the next run of the same command finds or writes again. Only this file holds SQL.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from deepstyle.errors import CatalogError
+from deepstyle.migrations import MIGRATIONS
+
+Row = sqlite3.Row
+
+
+def put_file(path: Path, data: bytes) -> None:
+    """Write ``data`` so that ``path`` appears whole or not at all: temporary name, fsync, ``os.replace``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class Catalog:
+    """The ledger of one workspace folder. Use as a context manager; one thread, one connection.
+
+    ``root`` is the workspace; ``clock`` gives seconds since the epoch. Raises CatalogError when the file is no catalog or
+    was written by a newer deepstyle.
+    """
+
+    def __init__(self, root: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self.root = root
+        self._clock = clock
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(root / "catalog.sqlite", timeout=30, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise CatalogError(f"--workspace {root}: cannot open the catalog there ({error}); pick another") from error
+        self._db.row_factory = sqlite3.Row
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._migrate()
+        except (sqlite3.DatabaseError, CatalogError) as error:
+            self._db.close()
+            if isinstance(error, CatalogError):
+                raise
+            raise CatalogError(f"{root / 'catalog.sqlite'} is not a deepstyle catalog ({error})") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the catalog object is of no use afterwards."""
+        self._db.close()
+
+    def _migrate(self) -> None:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(MIGRATIONS):
+            raise CatalogError(
+                f"{self.root / 'catalog.sqlite'} has schema {version}, this deepstyle knows {len(MIGRATIONS)}: "
+                "upgrade deepstyle, or use another --workspace"
+            )
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            with self.transaction():
+                for statement in statements:
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {number}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is committed together, or not at all."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
+        """Run one reading SQL statement; for reports and tests. Column names are the keys of each row."""
+        return self._db.execute(sql, values).fetchall()
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
+        row: Row | None = self._db.execute(sql, values).fetchone()
+        return row
+
+    def count(self, table: str, where: str = "1", values: Sequence[Any] = ()) -> int:
+        """Rows of ``table`` for which ``where`` holds."""
+        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0])
+
+    def path(self, relative: str) -> Path:
+        """The file of a row: paths in the catalog are relative to the workspace, with forward slashes."""
+        return self.root / relative
+
+    # ---- scraping: crawls, pages, listings, fetches -------------------------------------------------------------
+
+    def open_crawl(self, start_url: str, *, fresh: bool = False) -> int:
+        """The crawl of this start URL: the one that exists (to resume), or a new one; ``fresh`` always starts anew."""
+        row = self._one("SELECT id FROM crawls WHERE start_url = ? ORDER BY id DESC LIMIT 1", (start_url,))
+        if row is not None and not fresh:
+            return int(row["id"])
+        done = self._db.execute("INSERT INTO crawls(start_url, started_at) VALUES (?, ?)", (start_url, self._clock()))
+        assert done.lastrowid is not None
+        return done.lastrowid
+
+    def finish_crawl(self, crawl: int) -> None:
+        """Mark the crawl as complete: nothing queued is left."""
+        self._db.execute("UPDATE crawls SET finished_at = ? WHERE id = ?", (self._clock(), crawl))
+
+    def queue_page(self, crawl: int, url: str, *, parent: str | None, depth: int) -> bool:
+        """Put a page into the frontier; False when this crawl has seen the URL already."""
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO pages(crawl, url, parent, depth) VALUES (?, ?, ?, ?)", (crawl, url, parent, depth)
+        )
+        return done.rowcount == 1
+
+    def queued_pages(self, crawl: int) -> list[Row]:
+        """The frontier, oldest first: rows with url, parent, depth."""
+        return self.query("SELECT * FROM pages WHERE crawl = ? AND outcome = 'queued' ORDER BY rowid", (crawl,))
+
+    def finish_page(self, crawl: int, url: str, outcome: str, *, title: str | None = None) -> None:
+        """Record how the page ended (``ok``, ``robots``, ``http-404``, ...)."""
+        self._db.execute(
+            "UPDATE pages SET outcome = ?, title = ?, fetched_at = ? WHERE crawl = ? AND url = ?",
+            (outcome, title, self._clock(), crawl, url),
+        )
+
+    def queue_listing(self, crawl: int, image_url: str, page_url: str, *, title: str, width_hint: int | None) -> bool:
+        """Queue an image for download and note the page that shows it; False when the crawl knows the image URL."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO sightings(image_url, page_url, title) VALUES (?, ?, ?)", (image_url, page_url, title)
+        )
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO listings(crawl, image_url, page_url, title, width_hint) VALUES (?, ?, ?, ?, ?)",
+            (crawl, image_url, page_url, title, width_hint),
+        )
+        return done.rowcount == 1
+
+    def queued_listings(self, crawl: int) -> list[Row]:
+        """Images not yet downloaded, oldest first: rows with image_url, page_url, title, width_hint."""
+        return self.query("SELECT * FROM listings WHERE crawl = ? AND outcome = 'queued' ORDER BY rowid", (crawl,))
+
+    def finish_listing(self, crawl: int, image_url: str, outcome: str) -> None:
+        """Record how the image ended: ``kept``, ``duplicate``, ``noai``, ``robots``, ``too-small``, ``http-404``, ..."""
+        self._db.execute(
+            "UPDATE listings SET outcome = ? WHERE crawl = ? AND image_url = ?", (outcome, crawl, image_url)
+        )
+
+    def add_fetch(
+        self, url: str, kind: str, outcome: str, *, status: int | None = None, size: int = 0, seconds: float = 0.0,
+        sha256: str | None = None, detail: str = "",
+    ) -> None:  # fmt: skip
+        """Append one network answer to the log. ``kind``: page, image, robots, sitemap, feed; ``size`` in bytes."""
+        self._db.execute(
+            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock()),
+        )
+
+    def image_fetched(self, url: str) -> Row | None:
+        """The last fetch of this image URL that ended with a photo in the catalog (any crawl), or None."""
+        return self._one(
+            "SELECT f.* FROM fetches f JOIN photos p ON p.sha256 = f.sha256 WHERE f.url = ? AND f.kind = 'image' "
+            "ORDER BY f.id DESC LIMIT 1",
+            (url,),
+        )
+
+    def outcomes(self, crawl: int) -> dict[str, int]:
+        """How many listings of the crawl ended each way, e.g. ``{"kept": 351, "duplicate": 12, "robots": 39}``."""
+        rows = self.query("SELECT outcome, count(*) AS n FROM listings WHERE crawl = ? GROUP BY outcome", (crawl,))
+        return {row["outcome"]: row["n"] for row in rows}
+
+    # ---- photos -------------------------------------------------------------------------------------------------
+
+    def photo(self, sha256: str) -> Row | None:
+        """The photo's row, or None."""
+        return self._one("SELECT * FROM photos WHERE sha256 = ?", (sha256,))
+
+    def add_photo(
+        self, sha256: str, data: bytes, *, extension: str, width: int, height: int, dhash: str, image_url: str,
+        page_url: str, title: str = "", near_of: str | None = None,
+    ) -> bool:  # fmt: skip
+        """Store a photo's bytes under ``photos/ab/<sha256>.<extension>``, then its row; False when it is there already."""
+        if self.photo(sha256) is not None:
+            return False
+        relative = f"photos/{sha256[:2]}/{sha256}.{extension}"
+        put_file(self.path(relative), data)
+        self._db.execute(
+            "INSERT INTO photos(sha256, path, width, height, size, dhash, image_url, page_url, title, near_of, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (sha256, relative, width, height, len(data), dhash, image_url, page_url, title, near_of, self._clock()),
+        )
+        return True
+
+    def photos(self) -> list[Row]:
+        """All photos in a stable order (by hash)."""
+        return self.query("SELECT * FROM photos ORDER BY sha256")
+
+    def pages_of_photo(self, sha256: str) -> list[str]:
+        """Every page URL that shows this photo, first seen first: the provenance query."""
+        rows = self.query(
+            "SELECT page_url FROM photos WHERE sha256 = ?1 UNION SELECT s.page_url FROM sightings s "
+            "JOIN fetches f ON f.url = s.image_url WHERE f.sha256 = ?1",
+            (sha256,),
+        )
+        return [row["page_url"] for row in rows]
+
+    # ---- detections and garments --------------------------------------------------------------------------------
+
+    def undetected(self, model: str) -> list[Row]:
+        """Photos that this detector has not looked at yet, in hash order."""
+        return self.query(
+            "SELECT * FROM photos WHERE sha256 NOT IN (SELECT photo FROM detected WHERE model = ?) ORDER BY sha256",
+            (model,),
+        )
+
+    def add_detections(
+        self, photo: str, model: str, boxes: Sequence[tuple[float, float, float, float, str, float]], *, error: str = ""
+    ) -> None:
+        """Record what the detector saw on a photo, all in one transaction: (x0, y0, x1, y1, label, score) in pixels."""
+        with self.transaction():
+            self._db.execute(
+                "INSERT INTO detected(photo, model, boxes, error, at) VALUES (?, ?, ?, ?, ?)",
+                (photo, model, len(boxes), error, self._clock()),
+            )
+            self._db.executemany(
+                "INSERT INTO detections(photo, model, k, x0, y0, x1, y1, label, score) VALUES (?,?,?,?,?,?,?,?,?)",
+                [(photo, model, k, *box) for k, box in enumerate(boxes)],
+            )
+
+    def detections(self, model: str) -> list[Row]:
+        """All detections of a model joined with their photo's path and size, by photo and rank."""
+        return self.query(
+            "SELECT d.*, p.path, p.width, p.height FROM detections d JOIN photos p ON p.sha256 = d.photo "
+            "WHERE d.model = ? ORDER BY d.photo, d.k",
+            (model,),
+        )
+
+    def add_garment(
+        self, photo: str, k: int, label: str, box: tuple[float, float, float, float], data: bytes, *, score: float,
+        width: int, height: int, model: str, rule: str,
+    ) -> None:  # fmt: skip
+        """Store a garment's PNG under ``garments/<label>/<photo>-<k>.png``, then its row (replacing an older cut)."""
+        relative = f"garments/{label}/{photo}-{k}.png"
+        put_file(self.path(relative), data)
+        self._db.execute(
+            "INSERT OR REPLACE INTO garments(photo, k, label, path, x0, y0, x1, y1, score, width, height, model, rule, at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (photo, k, label, relative, *box, score, width, height, model, rule, self._clock()),
+        )
+
+    def garments(self, labels: Iterable[str] = ()) -> list[Row]:
+        """Garments (of these labels, or all) in a stable order, each with its photo's page and image URL."""
+        wanted = list(labels)
+        where = f"WHERE g.label IN ({','.join('?' * len(wanted))})" if wanted else ""
+        return self.query(
+            "SELECT g.*, p.page_url, p.image_url FROM garments g JOIN photos p ON p.sha256 = g.photo "
+            f"{where} ORDER BY g.photo, g.k",
+            wanted,
+        )
+
+    def drop_garment(self, photo: str, k: int) -> None:
+        """Forget a garment and delete its file: the rules of the cut no longer want it."""
+        row = self._one("SELECT path FROM garments WHERE photo = ? AND k = ?", (photo, k))
+        if row is not None:
+            self._db.execute("DELETE FROM garments WHERE photo = ? AND k = ?", (photo, k))
+            self.path(row["path"]).unlink(missing_ok=True)
+
+    # ---- models and runs ----------------------------------------------------------------------------------------
+
+    def put_model(self, name: str, kind: str, figures: dict[str, Any]) -> None:
+        """Register a model folder ``models/<name>`` (kind: detector, classifier); its figures are kept as JSON."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO models(name, kind, path, figures, at) VALUES (?, ?, ?, ?, ?)",
+            (name, kind, f"models/{name}", json.dumps(figures), self._clock()),
+        )
+
+    def model(self, kind: str, name: str | None = None) -> Row | None:
+        """The named model of this kind, or the newest one; None when there is none."""
+        where, values = ("kind = ? AND name = ?", (kind, name)) if name else ("kind = ?", (kind,))
+        return self._one(f"SELECT * FROM models WHERE {where} ORDER BY at DESC LIMIT 1", values)
+
+    def put_run(self, name: str, kind: str, *, status: str, images: int, figures: dict[str, Any]) -> None:
+        """Register or update a run folder ``runs/<name>``: status running / done / failed, training images seen."""
+        self._db.execute(
+            "INSERT INTO runs(name, kind, path, status, images, figures, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+            "ON CONFLICT(name) DO UPDATE SET status = ?4, images = ?5, figures = ?6, at = ?7",
+            (name, kind, f"runs/{name}", status, images, json.dumps(figures), self._clock()),
+        )
+
+    def run(self, kind: str, name: str | None = None) -> Row | None:
+        """The named run of this kind, or the newest one; None when there is none."""
+        where, values = ("kind = ? AND name = ?", (kind, name)) if name else ("kind = ?", (kind,))
+        return self._one(f"SELECT * FROM runs WHERE {where} ORDER BY rowid DESC LIMIT 1", values)

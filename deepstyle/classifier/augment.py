@@ -1,0 +1,73 @@
+"""Random views of training images, a whole batch at once on the device. Pure: tensors in, tensors out."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+ZOOM = (0.75, 1.12)  # smallest and largest share of the image's side that a view shows; above 1: its edges are repeated
+ASPECT = 0.12  # largest change of log(width / height), either way
+DEGREES = 12.0  # largest rotation, either way
+COLOUR = 0.3  # largest relative change of brightness, contrast and saturation
+ERASE = 0.25  # share of images that lose a rectangle
+
+
+def augment(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Turn NCHW float32 in [0, 1] into random views of it, N x C x size x size float32 in [0, 1].
+
+    The random numbers come from ``generator`` on the CPU, so every device sees the same views.
+    """
+    views = _affine(images, size, generator)
+    return _erase(_colour(views, generator), generator)
+
+
+def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    return torch.empty(count).uniform_(low, high, generator=generator)
+
+
+def _affine(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """One interpolation for crop, zoom, stretch, rotation and mirror."""
+    count = len(images)
+    zoom = _uniform(count, math.log(ZOOM[0]), math.log(ZOOM[1]), generator).exp()
+    stretch = (_uniform(count, -ASPECT, ASPECT, generator) / 2).exp()
+    angle = _uniform(count, -DEGREES, DEGREES, generator) * math.pi / 180
+    mirror = torch.where(_uniform(count, 0, 1, generator) < 0.5, -1.0, 1.0)
+    slack = (1 - zoom).abs()
+    move_x, move_y = slack * _uniform(count, -1, 1, generator), slack * _uniform(count, -1, 1, generator)
+    cos, sin = zoom * angle.cos(), zoom * angle.sin()
+    matrix = torch.stack(
+        [
+            cos * stretch * mirror, -sin / stretch, move_x,
+            sin * stretch * mirror, cos / stretch, move_y,
+        ],
+        dim=1,
+    ).view(count, 2, 3)  # fmt: skip
+    grid = functional.affine_grid(matrix.to(images.device), [count, images.shape[1], size, size], align_corners=False)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _colour(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Brightness, then contrast around the image's mean, then saturation around its grey, each by its own factor."""
+    factors = _uniform(3 * len(images), 1 - COLOUR, 1 + COLOUR, generator).view(3, -1, 1, 1, 1).to(images.device)
+    brightness, contrast, saturation = factors
+    images = images * brightness
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    images = mean + (images - mean) * contrast
+    grey = images.mean(dim=1, keepdim=True)
+    coloured: Tensor = (grey + (images - grey) * saturation).clamp(0, 1)
+    return coloured
+
+
+def _erase(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Random erasing (Zhong et al. 2017, arXiv 1708.04896): a grey rectangle of a sixth to a half of each side."""
+    count, _, height, width = images.shape
+    chance, y, x = (_uniform(count, 0, 1, generator).view(-1, 1) for _ in range(3))
+    tall, wide = (_uniform(count, 1 / 6, 1 / 2, generator).view(-1, 1) for _ in range(2))
+    rows, columns = torch.arange(height) / height, torch.arange(width) / width
+    top, left = y * (1 - tall), x * (1 - wide)
+    inside_rows = (rows >= top) & (rows < top + tall) & (chance < ERASE)
+    inside = inside_rows[:, None, :, None] & ((columns >= left) & (columns < left + wide))[:, None, None, :]
+    return torch.where(inside.to(images.device), 0.5, images)

@@ -1,0 +1,79 @@
+"""From a table of labelled images to the two packed datasets a classifier trains and is judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
+from deepstyle.config import ClassifierConfig
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.errors import InputError
+from deepstyle.progress import Reporter
+
+SLACK = 1.15  # packed images are larger than the network's by this much, so that random views lose no detail
+TRAIN, VALIDATION, TEST = "train", {"validation", "valid", "val"}, "test"
+
+
+def split(table: LabelTable, config: ClassifierConfig) -> tuple[tuple[str, ...], list[LabelRow], list[LabelRow]]:
+    """Labels, training rows and validation rows.
+
+    The table's own split counts when every row has one. Otherwise, or when it holds nothing out, whole groups are
+    drawn. Rows marked ``test`` are in neither. Raises InputError for fewer than two labels, an unknown split name, and
+    a label without a training image.
+    """
+    rows = [row for row in table.rows if row.label not in config.exclude and _side(row) != TEST]
+    labels = tuple(sorted({row.label for row in rows}))
+    if len(labels) < 2:
+        raise InputError(f"a classifier needs images of at least 2 labels, the table has {', '.join(labels)}")
+    train, validation = _own_split(rows)
+    if not validation:
+        parts = split_by_group(train or rows, config.validation_share, config.seed)
+        train, validation = list(parts[0]), list(parts[1])
+    require_labels(labels, (row.label for row in train), "no training image")
+    if not validation:
+        raise InputError("no image is left for validation; raise validation_share, or give the rows a split")
+    return labels, train, validation
+
+
+def _own_split(rows: Sequence[LabelRow]) -> tuple[list[LabelRow], list[LabelRow]]:
+    """Rows by their own split; two empty lists when some row has none."""
+    if not all(row.split for row in rows):
+        return [], []
+    if odd := {_side(row) for row in rows} - VALIDATION - {TRAIN}:
+        raise InputError(f"the split column says {', '.join(sorted(odd))}; write train, validation or test")
+    return [row for row in rows if _side(row) == TRAIN], [row for row in rows if _side(row) != TRAIN]
+
+
+def _side(row: LabelRow) -> str:
+    return (row.split or "").strip().lower()
+
+
+def require_labels(labels: Sequence[str], present: Iterable[str], what: str) -> None:
+    """Raise InputError naming the labels that do not occur in ``present``."""
+    if absent := sorted(set(labels) - set(present)):
+        raise InputError(
+            f"{what} with label {', '.join(absent)}; add images, or leave the label out with --set exclude={absent[0]}"
+        )
+
+
+def pack(
+    table: LabelTable, config: ClassifierConfig, folder: Path, *, name: str, reporter: Reporter
+) -> tuple[PackedDataset, PackedDataset]:
+    """Pack both sides to ``folder/<name>-train-<px>`` and ``-validation-<px>``; what fits already is kept."""
+    labels, train, validation = split(table, config)
+    if table.missing:
+        reporter.say(f"{len(table.missing)} listed images are missing and left out, e.g. {table.missing[0]}")
+    size = round(config.image_size * SLACK)
+    sides = {"train": train, "validation": validation}
+    packed: list[PackedDataset] = []
+    for side, rows in sides.items():
+        items = [Item(source=row.path.as_posix(), path=row.path, label=row.label) for row in rows]
+        target = folder / f"{name}-{side}-{size}"
+        packed.append(PackedDataset.pack(target, items, size=size, fit="pad", reporter=reporter, label_names=labels))
+        if skipped := packed[-1].skipped:
+            source, reason = next(iter(skipped.items()))
+            reporter.say(f"{len(skipped)} {side} images are left out, e.g. {source}: {reason}")
+    names = packed[0].label_names
+    require_labels(names, (names[number] for number in packed[0].labels), "no readable training image")
+    return packed[0], packed[1]

@@ -1,0 +1,176 @@
+"""The category classifier as a thing: building its network, loading its folder, turning pixels into features.
+
+    models/<name>/weights.safetensors   the network
+    models/<name>/config.yaml           the ClassifierConfig it was trained with
+    models/<name>/model.json            kind, labels, preprocessing, figures, run; written last
+
+Preprocessing is one function, ``Preprocessing.__call__``, used by training, evaluation and ``embed``; its numbers are
+saved beside the weights, because a network fed differently than it was trained loses a third of its accuracy unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+import torchvision
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepstyle import weights
+from deepstyle.config import ClassifierConfig, load_config
+from deepstyle.errors import ConfigError, InputError, ModelError
+from deepstyle.images import Pixels
+
+KIND = "classifier"
+FORMAT = 1
+FEATURES = {"resnet18": 512, "resnet34": 512, "resnet50": 2048}  # length of the feature vector before the last layer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What happens to an image before the network: a square of ``image_size`` pixels, normalised per channel.
+
+    ``mean`` and ``std`` are of values in [0, 1]; the defaults are ImageNet's, which pretrained weights expect.
+    """
+
+    image_size: int
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """NCHW float32 in [0, 1], any size -> NCHW float32, ``image_size`` square, mean 0 and deviation 1 or so."""
+        if images.shape[-2:] != (self.image_size, self.image_size):
+            side = (self.image_size, self.image_size)
+            images = functional.interpolate(images, side, mode="bilinear", antialias=True, align_corners=False)
+        mean = images.new_tensor(self.mean).view(1, 3, 1, 1)
+        std = images.new_tensor(self.std).view(1, 3, 1, 1)
+        return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+def to_float(pixels: Pixels, device: torch.device) -> Tensor:
+    """N x H x W x 3 uint8 in [0, 255] -> NCHW float32 in [0, 1] on the device; the bytes travel, not the floats."""
+    return torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def build_network(network: str, labels: int, *, pretrained: bool) -> nn.Module:
+    """A torchvision ResNet (He et al. 2015, arXiv 1512.03385): NCHW float32 -> N x labels logits.
+
+    From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); ``pretrained``
+    starts from torchvision's ImageNet weights with a new last layer. Random values come from torch's global generator.
+    Raises ConfigError for a network that is not known, ModelError when the weights cannot be downloaded.
+    """
+    if network not in FEATURES:
+        raise ConfigError(f"network {network}: unknown; known are {', '.join(FEATURES)}")
+    if not pretrained:
+        built: nn.Module = torchvision.models.get_model(
+            network, weights=None, num_classes=labels, zero_init_residual=True
+        )
+    else:
+        try:
+            built = torchvision.models.get_model(network, weights="DEFAULT")
+        except (OSError, RuntimeError) as error:  # URLError is an OSError; a bad hash is a RuntimeError
+            raise ModelError(
+                f"pretrained {network}: torchvision's weights cannot be downloaded ({error}); "
+                "go online once, or train from scratch with --set pretrained=false"
+            ) from error
+        built.fc = nn.Linear(FEATURES[network], labels)
+    return built.to(memory_format=torch.channels_last)
+
+
+class Classifier:
+    """A network together with its labels and preprocessing: a model folder in memory.
+
+    ``labels`` are the category names in the order of the outputs, ``image_size`` is in pixels, ``feature_size`` is the
+    length D of the vectors that ``embed`` gives, ``name`` is the model folder's.
+    """
+
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing, labels: tuple[str, ...], name: str) -> None:
+        self.network, self.preprocessing, self.labels, self.name = network, preprocessing, labels, name
+        self.image_size = preprocessing.image_size
+        self._head: nn.Linear = network.get_submodule("fc")  # type: ignore[assignment]
+        self._trunk = nn.Sequential(*(part for title, part in network.named_children() if title != "fc"), nn.Flatten())
+        self.feature_size = self._head.in_features
+
+    @classmethod
+    def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
+        """Open a model folder on ``device`` (a GPU if there is one, by default).
+
+        Raises ModelError when the folder is incomplete, of another kind (a detector) or damaged.
+        """
+        about = weights.read_about(folder)
+        if about.get("kind") != KIND:
+            raise ModelError(f"{folder} is no classifier but a {about.get('kind')}; train one, or name another --model")
+        try:
+            config = load_config(ClassifierConfig, folder / "config.yaml")
+            preprocessing = _preprocessing(about["preprocessing"])
+            labels = tuple(str(label) for label in about["labels"])
+        except (ConfigError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{folder} is not a complete classifier ({error}); train it again") from error
+        network = build_network(config.network, len(labels), pretrained=False)
+        weights.load_weights(folder / "weights.safetensors", network)
+        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(network.to(device).eval(), preprocessing, labels, folder.name)
+
+    def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
+        """Write the model folder; ``about`` (figures, run) is added to model.json."""
+        about = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), **about}
+        weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=about)
+
+    def embed(
+        self, pixels: Pixels, *, batch_size: int = 128, mirror: bool = True
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """N x S x S x 3 uint8, any S -> N x D float32 features, N x L float32 probabilities (rows sum to 1).
+
+        With ``mirror`` the features are the mean over the image and its mirror image: a garment is the same garment
+        seen in a mirror. Always float32 and evaluation mode, so a score does not depend on the precision of training.
+        Raises InputError when the array is no stack of RGB images.
+        """
+        if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
+            raise InputError(
+                f"images must be N x S x S x 3 uint8, not {' x '.join(map(str, pixels.shape))} {pixels.dtype}"
+            )
+        features = np.empty((len(pixels), self.feature_size), np.float32)
+        probabilities = np.empty((len(pixels), len(self.labels)), np.float32)
+        with _scoring(self.network):
+            for start in range(0, len(pixels), batch_size):
+                part = slice(start, start + batch_size)
+                vectors = self._vectors(pixels[part], mirror=mirror)
+                features[part] = vectors.cpu().numpy()
+                probabilities[part] = self._head(vectors).softmax(dim=1).cpu().numpy()
+        return features, probabilities
+
+    def _vectors(self, pixels: Pixels, *, mirror: bool) -> Tensor:
+        images = self.preprocessing(to_float(pixels, self._head.weight.device))
+        vectors: Tensor = self._trunk(images)
+        return (vectors + self._trunk(images.flip(3))) / 2 if mirror else vectors
+
+
+@contextmanager
+def _scoring(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode, no gradients, full float32 (no autocast, no TF32); the former mode comes back afterwards."""
+    training = network.training
+    network.eval()
+    device = next(network.parameters()).device.type
+    try:
+        with (
+            torch.inference_mode(),
+            torch.autocast(device, enabled=False),
+            torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+        ):
+            yield
+    finally:
+        network.train(training)
+
+
+def _preprocessing(values: dict[str, Any]) -> Preprocessing:
+    mean, std = (tuple(float(value) for value in values[key]) for key in ("mean", "std"))
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise ValueError("preprocessing must have three means and three positive deviations")
+    return Preprocessing(image_size=int(values["image_size"]), mean=mean, std=std)

@@ -1,0 +1,261 @@
+"""Training the category classifier: one run folder, one model folder; the same command continues or does nothing.
+
+A step's images and their random views depend on (seed, images seen) alone and the learning rate on the progress alone,
+so an interrupted run that is continued ends with the same weights as one that was not (for a budget in images; a budget
+in minutes depends on the machine). The learning rate ends at zero, which does what a moving average of the weights
+would do, so there is none.
+
+How a training ends: ``done`` (the catalog has run and model), interrupted (the next call continues from the newest
+checkpoint), TrainingError (a loss that is not finite; no checkpoint of it is kept).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepstyle import weights
+from deepstyle.annotations.table import LabelTable
+from deepstyle.catalog import Catalog
+from deepstyle.classifier import data, pictures
+from deepstyle.classifier.augment import augment
+from deepstyle.classifier.evaluate import Evaluation, evaluate
+from deepstyle.classifier.network import KIND, Classifier, Preprocessing, build_network, to_float
+from deepstyle.config import ClassifierConfig, to_yaml
+from deepstyle.dataset import PackedDataset
+from deepstyle.engine import make_fabric, seeded
+from deepstyle.errors import ConfigError, ModelError, TrainingError
+from deepstyle.progress import Reporter
+from deepstyle.run import Budget, Run
+
+LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
+VALIDATIONS = 12  # looks at the validation images during a run, the last one at its end
+SAVE_SECONDS = 60.0
+ORDER, VIEWS = 1, 2  # names of the random streams
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedClassifier:
+    """What a training came to: shares in [0, 1] on ``validation_images``; ``seconds`` are of all resumes together."""
+
+    name: str
+    folder: Path
+    labels: tuple[str, ...]
+    top1: float
+    top3: float
+    loss: float
+    validation_images: int
+    images: int
+    seconds: float
+    images_per_second: float
+    run: str
+
+
+@dataclass(kw_only=True)
+class _State:
+    """All that changes while training; what ``checkpoint`` returns is all a resume needs."""
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    images: int = 0
+    seconds: float = 0.0
+
+    def checkpoint(self, seconds: float) -> dict[str, Any]:
+        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "seconds": seconds}
+
+    def restore(self, state: Mapping[str, Any], origin: str) -> None:
+        weights.fill(self.network, state.get("network", {}), origin=origin)
+        try:
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.images, self.seconds = int(state["images"]), float(state["seconds"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{origin}: the checkpoint is incomplete ({error}); use --fresh") from error
+
+
+def train_classifier(
+    table: LabelTable, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter, fresh: bool = False,
+    name: str = "classifier", save_every: float = SAVE_SECONDS,
+) -> TrainedClassifier:  # fmt: skip
+    """Train a classifier on the table's images into ``models/<name>``, or continue; a finished one is only reported.
+
+    ``save_every`` is the time in seconds between checkpoints. Raises InputError (fewer than two labels, a label without
+    a training image), ConfigError (a batch of one) and TrainingError (a loss that is not finite).
+    """
+    if config.batch_size < 2:
+        raise ConfigError("batch_size: must be at least 2, the network normalises over the batch")
+    train, validation = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
+    folder = catalog.root / "models" / name
+    key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
+    with Run.open(catalog, KIND, config, data_key=key, fresh=fresh) as run:
+        fabric = make_fabric(config.precision)
+        state = _start(config, len(train.label_names), fabric)
+        checkpoint = run.latest()
+        if checkpoint is not None:
+            state.restore(checkpoint, str(run.folder / "snapshots"))
+        budget = Budget(config.images, config.minutes, spent=state.seconds)
+        done = _recorded(catalog, run.name, folder, name)
+        if done is not None and budget.progress(state.images) >= 1:
+            reporter.say(f"{run.name} is done already; --fresh trains again")
+            return done
+        run.start(state.images)
+        run.record("running", state.images, {})
+        classifier = Classifier(state.network, Preprocessing(image_size=config.image_size), train.label_names, name)
+        _loop(state, classifier, train, validation, run, fabric, budget, reporter, save_every)
+        return _finish(classifier, validation, run, state, reporter)
+
+
+def _start(config: ClassifierConfig, labels: int, fabric: Fabric) -> _State:
+    """A network with weights that depend on the seed alone, and its optimizer; biases and norms do not decay."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = build_network(config.network, labels, pretrained=config.pretrained)
+    network.to(fabric.device)
+    groups = [
+        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return _State(network=network, optimizer=torch.optim.AdamW(groups, lr=config.lr, fused=True))
+
+
+def learning_rate(progress: float, peak: float) -> float:
+    """One cycle (Smith 2018, arXiv 1803.09820): from peak / 25 up for a fifth of the run, then down to zero."""
+    rise = 0.2
+    if progress < rise:
+        return peak * (1 + 24 * (1 - math.cos(math.pi * progress / rise)) / 2) / 25
+    return peak * (1 + math.cos(math.pi * min(1.0, (progress - rise) / (1 - rise)))) / 2
+
+
+def batch_indices(images: int, batch: int, total: int, seed: int) -> NDArray[np.int64]:
+    """Which of ``total`` images the next ``batch`` shows after ``images`` seen: one random order after another."""
+    places = np.arange(images, images + batch)
+    indices = np.empty(batch, np.int64)
+    for epoch in np.unique(places // total):
+        order = torch.randperm(total, generator=seeded(seed, ORDER, int(epoch))).numpy()
+        here = places // total == epoch
+        indices[here] = order[places[here] % total]
+    return indices
+
+
+def _loop(
+    state: _State, classifier: Classifier, train: PackedDataset, validation: PackedDataset, run: Run, fabric: Fabric,
+    budget: Budget, reporter: Reporter, save_every: float,
+) -> None:  # fmt: skip
+    """Step until the budget is used; log, validate and save at points that depend on the images seen."""
+    config: Any = run.config
+    model, optimizer = fabric.setup(state.network, state.optimizer)
+    window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of top-1 shares, since the last point
+    saved, last_images, last_seconds = budget.seconds, state.images, budget.seconds
+    step = state.images // config.batch_size
+    progress = budget.progress(state.images)
+    with reporter.task(f"training {run.name}", total=config.images, unit="images") as task:
+        task.advance(state.images)
+        while progress < 1:
+            rate = learning_rate(progress, config.lr)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            window += _step(model, optimizer, classifier, train, state.images, config, fabric)
+            step, state.images, before = step + 1, state.images + config.batch_size, progress
+            progress = budget.progress(state.images)
+            task.advance(config.batch_size, total=max(state.images, min(config.images, state.images / progress)))
+            look = int(progress * VALIDATIONS) > int(before * VALIDATIONS)
+            if step % LOG_STEPS and not look:
+                continue
+            speed = (state.images - last_images) / max(budget.seconds - last_seconds, 1e-9)
+            values = _means(window, (state.images - last_images) // config.batch_size, state.images)
+            values |= {"lr": rate, "images_per_second": speed}
+            if look:
+                values |= _validation(evaluate(classifier, validation, mirror=False))
+                task.advance(0, note=f"top-1 {values['validation/top1']:.1%}")
+            run.log(state.images, values)
+            window.zero_()
+            last_images, last_seconds = state.images, budget.seconds
+            if budget.seconds - saved >= save_every or progress >= 1:
+                saved = budget.seconds
+                run.save(state.images, state.checkpoint(saved), keep=2)
+                run.record("running", state.images, {})
+    state.seconds = budget.seconds
+
+
+def _step(
+    model: nn.Module, optimizer: torch.optim.Optimizer, classifier: Classifier, train: PackedDataset, images: int,
+    config: ClassifierConfig, fabric: Fabric,
+) -> Tensor:  # fmt: skip
+    """One batch, one update; returns (loss, top-1 share) on the device, so that nothing waits for it."""
+    chosen = batch_indices(images, config.batch_size, len(train), config.seed)
+    pixels = to_float(train.images[chosen], fabric.device)  # NCHW float32 in [0, 1]
+    views = augment(pixels, config.image_size, seeded(config.seed, VIEWS, images))
+    truth = torch.from_numpy(train.labels[chosen]).to(fabric.device)
+    optimizer.zero_grad(set_to_none=True)
+    model.train()
+    logits = model(classifier.preprocessing(views))  # N x L
+    loss = functional.cross_entropy(logits, truth, label_smoothing=config.label_smoothing)
+    fabric.backward(loss)
+    optimizer.step()
+    return torch.stack([loss.detach().float(), (logits.argmax(dim=1) == truth).float().mean()])
+
+
+def _means(window: Tensor, steps: int, images: int) -> dict[str, float]:
+    loss, top1 = (window / max(steps, 1)).tolist()
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"the loss is not finite after {images:,} images; use a lower --set lr, or --set precision=32"
+        )
+    return {"train/loss": loss, "train/top1": top1}
+
+
+def _validation(evaluation: Evaluation) -> dict[str, float]:
+    return {
+        "validation/loss": evaluation.loss, "validation/top1": evaluation.top1, "validation/top3": evaluation.top3,
+    }  # fmt: skip
+
+
+def _finish(
+    classifier: Classifier, validation: PackedDataset, run: Run, state: _State, reporter: Reporter
+) -> TrainedClassifier:
+    """Judge the network, show where it errs, write the model folder, then tell the catalog."""
+    evaluation = evaluate(classifier, validation)
+    run.picture("confusion", pictures.confusion_picture(evaluation), state.images, file="confusion.png")
+    mistakes = pictures.mistakes_picture(validation.images, evaluation)
+    if mistakes is not None:
+        run.picture("worst mistakes", mistakes, state.images, file="mistakes.png")
+    result = TrainedClassifier(
+        name=classifier.name, folder=run.catalog.root / "models" / classifier.name, labels=classifier.labels,
+        top1=evaluation.top1, top3=evaluation.top3, loss=evaluation.loss, validation_images=evaluation.images,
+        images=state.images, seconds=state.seconds, images_per_second=state.images / max(state.seconds, 1e-9),
+        run=run.name,
+    )  # fmt: skip
+    figures = {key: value for key, value in asdict(result).items() if key not in {"name", "folder", "labels"}}
+    figures["recall"] = evaluation.recall
+    classifier.save(result.folder, to_yaml(run.config), {"run": run.name, "figures": figures})
+    run.catalog.put_model(classifier.name, KIND, figures)
+    run.record("done", state.images, figures)
+    reporter.say(
+        f"{classifier.name}: top-1 {result.top1:.1%}, top-3 {result.top3:.1%} on {result.validation_images} "
+        f"validation images; {result.images:,} images in {result.seconds:.0f} s"
+    )
+    return result
+
+
+def _recorded(catalog: Catalog, run: str, folder: Path, name: str) -> TrainedClassifier | None:
+    """The figures of this run as the model folder holds them; None when it did not end, or the model is another's."""
+    row = catalog.run(KIND, run)
+    try:
+        about = weights.read_about(folder)
+        figures = dict(about["figures"])
+        if row is None or row["status"] != "done" or figures.pop("run") != run:
+            return None
+        figures.pop("recall", None)
+        return TrainedClassifier(name=name, folder=folder, labels=tuple(about["labels"]), run=run, **figures)
+    except (ModelError, KeyError, TypeError):
+        return None

@@ -1,0 +1,486 @@
+"""The commands. Thin: read flags, build the config, call the pipeline, print. Only this file exits.
+
+Exit codes: 0 done, 1 the job failed, 2 wrong use, 130 interrupted. `--help` imports neither torch nor the stages.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deepstyle import __version__
+from deepstyle.errors import DeepstyleError, UsageError
+from deepstyle.progress import Reporter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The global options."""
+
+    workspace: Path
+    reporter: Reporter
+
+
+class Commands(click.Group):
+    """Turns our error tree into click's exits: UsageError -> 2, any other DeepstyleError -> 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; nothing but our own errors is translated."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error)) from error
+        except DeepstyleError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("interrupted; the same command continues where it stopped", err=True)
+            sys.exit(130)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order of the work, not of the alphabet."""
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), default="workspace",
+              envvar="DEEPSTYLE_WORKSPACE", show_default=True, show_envvar=True, help="Folder that holds everything.")  # fmt: skip
+@click.option("-q", "--quiet", is_flag=True, help="No progress, results only.")
+@click.version_option(__version__, prog_name="deepstyle")
+@click.pass_context
+def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:  # noqa: FBT001
+    """Fashion galleries on the web -> cropped garments -> a generator of new ones.
+
+    \b
+    A first look, without network or data:
+        deepstyle demo
+    The whole way:
+        deepstyle scrape https://a-gallery.example/fall-2026/
+        deepstyle train-detector train.json --val val.json
+        deepstyle crop
+        deepstyle train-classifier labels.csv
+        deepstyle train-gan --minutes 30
+        deepstyle sample --count 64
+        deepstyle score
+        tensorboard --logdir workspace/runs
+    Every command resumes when it is run again.
+    """
+    ctx.obj = Session(workspace=workspace, reporter=Reporter(quiet=quiet))
+
+
+@contextmanager
+def _catalog(session: Session, *, must_exist: bool = False) -> Iterator[Any]:
+    from deepstyle.catalog import Catalog
+
+    if must_exist and not (session.workspace / "catalog.sqlite").is_file():
+        raise UsageError(f"--workspace {session.workspace}: there is no workspace yet; `deepstyle scrape` makes one")
+    with Catalog(session.workspace) as catalog:
+        yield catalog
+
+
+def _configured(function: F) -> F:
+    """Add the options of the one road of configuration: preset or file, --set, --dry-run."""
+
+    @click.option("--config", metavar="PRESET|FILE", help="A preset's name or a YAML file.")
+    @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one value of the config.")
+    @click.option("--dry-run", is_flag=True, help="Print the config and stop.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
+
+
+def _config(
+    session: Session, kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, dry_run: bool
+) -> Any:
+    """Build a config from preset, --set and the command's own flags, and show it."""
+    import yaml
+
+    from deepstyle import config as configs
+
+    given = [f"{key}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}" for key, value in flags.items()
+             if value not in (None, (), False)]  # fmt: skip
+    built = configs.load_config(getattr(configs, kind), config, [*overrides, *given])
+    if dry_run:
+        click.echo(configs.to_yaml(built), nl=False)
+        sys.exit(0)
+    session.reporter.say("# configuration\n" + configs.to_yaml(built))
+    return built
+
+
+def _table(title: str, rows: dict[str, Any]) -> None:
+    """Print a two-column table to standard output."""
+    width = max((len(key) for key in rows), default=0)
+    click.echo(title)
+    for key, value in rows.items():
+        click.echo(f"  {key:<{width}}  {value}")
+
+
+@main.command()
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
+@click.option("--max-photos", type=int, help="Stop after this many photos.")
+@click.option("--rate", type=float, help="Requests per second and host.")
+@click.option("--fresh", is_flag=True, help="Visit the pages again, in a new crawl.")
+@_configured
+@click.pass_obj
+def scrape(session: Session, urls: tuple[str, ...], allow_private: bool, max_photos: int | None, rate: float | None,  # noqa: FBT001
+           fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+    """Collect the photos of galleries, politely.
+
+    Crawls within the site of each URL, honours robots.txt, crawl-delay and noai, takes the largest version of each
+    photo, drops exact duplicates, and records where each photo came from.
+
+    \b
+    Example:
+        deepstyle scrape https://a-gallery.example/fall-2026/ --rate 2
+    """
+    flags = {"allow_private": allow_private, "max_photos": max_photos, "rate": rate}
+    built = _config(session, "ScrapeConfig", config, overrides, flags, dry_run=dry_run)
+    from deepstyle.scraper.fetch import Fetcher
+    from deepstyle.scraper.scrape import scrape as run
+
+    with _catalog(session) as catalog, Fetcher(built) as fetcher:
+        summary = run(urls, catalog, built, fetcher=fetcher, reporter=session.reporter, fresh=fresh)
+    rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
+    rows["seconds"] = f"{summary.seconds:.1f}"
+    _table(f"photos are in {session.workspace / 'photos'}", rows | {"outcomes": _counts(summary.outcomes)})
+
+
+def _counts(values: dict[str, int]) -> str:
+    return ", ".join(f"{key} {count:,}" for key, count in sorted(values.items(), key=lambda pair: -pair[1])) or "none"
+
+
+@main.group(cls=Commands)
+def data() -> None:
+    """Turn a labelled data set into COCO files for train-detector."""
+
+
+@data.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for train.json, val.json.")
+@click.option("--validation-share", type=click.FloatRange(0.01, 0.9), default=0.15, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed holds out other photos.")
+@click.pass_obj
+def ccp(session: Session, source: Path, out: Path, validation_share: float, seed: int) -> None:
+    """Clothing Co-Parsing (Yang, Luo, Lin 2014): pixel masks -> boxes of upper, lower, full.
+
+    \b
+    Example:
+        deepstyle data ccp clothing-co-parsing --out workspace/ccp
+    """
+    from deepstyle.annotations.ccp import convert_ccp
+    from deepstyle.annotations.coco import read_coco
+    from deepstyle.annotations.sheet import contact_sheet
+    from deepstyle.catalog import put_file
+    from deepstyle.images import encode
+
+    summary = convert_ccp(source, out, reporter=session.reporter, validation_share=validation_share, seed=seed)
+    put_file(out / "boxes.png", encode(contact_sheet(read_coco(out / "train.json").images[:24])))
+    _table(f"annotations are in {out}", {
+        "photos": f"{summary.images:,} ({summary.train:,} train, {summary.val:,} validation)",
+        "boxes": _counts(summary.boxes), "dropped": _counts(summary.dropped), "picture": out / "boxes.png",
+    })  # fmt: skip
+
+
+@main.command()
+@click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TRAIN.json")
+@click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
+              help="COCO file of photos that are never trained on.")  # fmt: skip
+@click.option("--minutes", type=float, help="Time budget; without it, the config's number of photos.")
+@click.option("--name", default="detector", show_default=True, help="Name of the model folder.")
+@click.option("--fresh", is_flag=True, help="Start over in a new run.")
+@_configured
+@click.pass_obj
+def train_detector(session: Session, train: Path, validation: Path, minutes: float | None, name: str, fresh: bool,  # noqa: FBT001
+                   config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+    """Train a Faster R-CNN on annotated photos (COCO files).
+
+    Presets: mobilenet-320 and small-256 for CPUs, r50-fpn for GPUs.
+
+    \b
+    Example:
+        deepstyle train-detector ccp/train.json --val ccp/val.json --config small-256
+    """
+    built = _config(session, "DetectorConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    from deepstyle import pipeline
+
+    with _catalog(session) as catalog:
+        result = pipeline.detector_from(
+            train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
+        )
+    figures = result.evaluation
+    _table(f"the detector is in {result.folder}", {
+        "AP50": f"{figures.ap50:.3f}", "AP": f"{figures.ap:.3f}", "AP75": f"{figures.ap75:.3f}",
+        "AP per label": ", ".join(f"{label} {value:.3f}" for label, value in figures.per_label.items()),
+        "validation photos": figures.photos, "photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min",
+    })  # fmt: skip
+
+
+@main.command()
+@click.option("--detector", help="Name of the detector; the newest otherwise.")
+@click.option("--label", "labels", multiple=True, help="Cut this label only (may be repeated).")
+@click.option("--min-score", type=float, help="Confidence from which a detection is cut.")
+@click.option("--margin", type=float, help="Context on each side, as a share of the box.")
+@_configured
+@click.pass_obj
+def crop(session: Session, detector: str | None, labels: tuple[str, ...], min_score: float | None, margin: float | None,
+         config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+    """Find the garments in the photos and cut them out.
+
+    Detections are kept: other rules (--min-score, --label, --margin) cut again without running the network.
+
+    \b
+    Example:
+        deepstyle crop --label full --min-score 0.9
+    """
+    flags = {"labels": list(labels) or None, "min_score": min_score, "margin": margin}
+    built = _config(session, "CropConfig", config, overrides, flags, dry_run=dry_run)
+    from deepstyle import pipeline
+
+    with _catalog(session, must_exist=True) as catalog:
+        summary = pipeline.crop_photos(catalog, built, reporter=session.reporter, detector=detector)
+    rows = asdict(summary) | {"per_label": _counts(summary.per_label)}
+    _table(f"garments are in {session.workspace / 'garments'}", rows)
+
+
+@main.command()
+@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
+@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of the images; beside the table otherwise.")  # fmt: skip
+@click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
+@click.option("--name", default="classifier", show_default=True, help="Name of the model folder.")
+@click.option("--fresh", is_flag=True, help="Start over in a new run.")
+@_configured
+@click.pass_obj
+def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,  # noqa: FBT001
+                     config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+    """Train the category classifier on a table of labelled images.
+
+    The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
+    side of the split.
+
+    \b
+    Example:
+        deepstyle train-classifier clothing-dataset/images.csv --minutes 10
+    """
+    built = _config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    from deepstyle import pipeline
+
+    with _catalog(session) as catalog:
+        result = pipeline.classifier_from(
+            table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
+        )
+    _table(f"the classifier is in {result.folder}", {
+        "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", "labels": ", ".join(result.labels),
+        "validation images": result.validation_images,
+        "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
+    })  # fmt: skip
+
+
+@main.command()
+@click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
+@click.option("--images", type=int, help="Real images to show, repeats counted.")
+@click.option("--label", "labels", multiple=True, help="Learn from this garment label only (may be repeated).")
+@click.option("--classifier", help="Judge of the Frechet distance; the newest otherwise.")
+@click.option("--fresh", is_flag=True, help="Start over in a new run.")
+@_configured
+@click.pass_obj
+def train_gan(session: Session, minutes: float | None, images: int | None, labels: tuple[str, ...], classifier: str | None,
+              fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+    """Train the DCGAN on the garments.
+
+    Presets: dcgan-32, dcgan-64, dcgan-128. Watch it with `tensorboard --logdir workspace/runs`.
+
+    \b
+    Example:
+        deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
+    """
+    flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}
+    built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run)
+    from deepstyle import pipeline
+
+    with _catalog(session, must_exist=True) as catalog:
+        result = pipeline.gan_from_garments(
+            catalog, built, reporter=session.reporter, classifier=classifier, fresh=fresh
+        )
+    rows = {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)"}
+    if result.first and result.last:
+        rows["Frechet distance"] = f"{result.first['frechet']:.2f} at the start, {result.last['frechet']:.2f} at the end"
+    _table(f"run {result.run} is in {result.folder}", rows | {"samples": result.grid})
+
+
+@main.command()
+@click.option("--count", type=click.IntRange(1, 100_000), default=64, show_default=True, help="Seeds 0 to count - 1.")
+@click.option("--seeds", metavar="A-B", help="These seeds instead, e.g. 0-63 or 5,8,13.")
+@click.option("--run", help="Name of the GAN run; the newest otherwise.")
+@click.pass_obj
+def sample(session: Session, count: int, seeds: str | None, run: str | None) -> None:
+    """Generate garments: single files and a grid, the same for the same seed.
+
+    \b
+    Example:
+        deepstyle sample --count 64
+        deepstyle sample --seeds 100-163
+    """
+    wanted = _seeds(seeds) if seeds else range(count)
+    from deepstyle import pipeline
+
+    with _catalog(session, must_exist=True) as catalog:
+        grid, made = pipeline.sample_run(catalog, wanted, run=run)
+    _table(f"{made:,} samples are in {grid.parent}", {"grid": grid})
+
+
+def _seeds(text: str) -> list[int]:
+    """``0-63,70`` -> the seeds. Raises UsageError."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            start, stop = int(first), int(last) if dash else int(first)
+        except ValueError as error:
+            raise UsageError(f"--seeds {text}: write seeds as 0-63 or 5,8,13") from error
+        if stop < start or stop - start >= 100_000:
+            raise UsageError(f"--seeds {text}: {part} is not a range of at most 100,000 seeds")
+        seeds += range(start, stop + 1)
+    return seeds
+
+
+@main.command()
+@click.option("--run", help="Name of the GAN run; the newest otherwise.")
+@click.option("--classifier", help="The judge; the newest otherwise.")
+@click.option("--count", type=click.IntRange(64, 1_000_000), default=1000, show_default=True, help="Samples to score.")
+@click.option("--json", "as_json", is_flag=True, help="Print score.json.")
+@click.pass_obj
+def score(session: Session, run: str | None, classifier: str | None, count: int, as_json: bool) -> None:  # noqa: FBT001
+    """Score a run's samples against the real garments.
+
+    Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, and the
+    nearest real garments of 8 samples with the pages they came from.
+
+    \b
+    Example:
+        deepstyle score --count 2000
+    """
+    from deepstyle import pipeline
+
+    with _catalog(session, must_exist=True) as catalog:
+        result, path = pipeline.score_run(
+            catalog, reporter=session.reporter, run=run, classifier=classifier, count=count
+        )
+    if as_json:
+        click.echo(path.read_text(encoding="utf-8"))
+        return
+    _table(f"the score is in {path}", {
+        "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments, features of {result.features})",
+        "KID": f"{result.kid:.4f} ± {result.kid_std:.4f}", "precision": f"{result.precision:.2f}",
+        "recall": f"{result.recall:.2f}",
+        "confidence": f"{result.confidence_samples:.2f} on samples, {result.confidence_real:.2f} on garments",
+        "categories of samples": _shares(result.histogram_samples), "of garments": _shares(result.histogram_real),
+        "nearest garments": path.parent / "samples" / "nearest.png",
+    })  # fmt: skip
+    for number, row in enumerate(result.nearest):
+        click.echo(f"  sample {number}: nearest garment from {row[0].page_url}")
+
+
+def _shares(values: dict[str, float]) -> str:
+    top = sorted(values.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{key} {share:.0%}" for key, share in top if share >= 0.005)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def status(session: Session, as_json: bool) -> None:  # noqa: FBT001
+    """Show what the workspace holds.
+
+    \b
+    Example:
+        deepstyle status --json
+    """
+    from deepstyle.status import status_of
+
+    with _catalog(session, must_exist=True) as catalog:
+        state = status_of(catalog)
+    if as_json:
+        click.echo(json.dumps(asdict(state), indent=2))
+        return
+    rows: dict[str, Any] = {
+        "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
+        "garments": _counts(state.garments),
+    }  # fmt: skip
+    for name, figures in (state.models | state.runs).items():
+        rows[name] = ", ".join(f"{key} {_short(value)}" for key, value in figures.items() if not isinstance(value, list))
+    _table(f"workspace {state.workspace}", rows)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) + ")"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+@main.command()
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option("--annotations", type=(click.Path(path_type=Path, exists=True), click.Path(path_type=Path, exists=True)),
+              metavar="TRAIN.json VAL.json", help="Train a detector on these first, unless the workspace has one.")  # fmt: skip
+@click.option("--labels", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv",
+              help="Train a classifier on these first, unless the workspace has one.")  # fmt: skip
+@click.option("--minutes", type=float, default=15.0, show_default=True, help="Time budget of the GAN.")
+@click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
+@click.option("--config", "presets", multiple=True, metavar="PRESET|FILE", help="Config of a stage (may be repeated).")
+@click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
+              help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
+@click.pass_obj
+def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] | None, labels: Path | None,
+        minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # noqa: FBT001  # fmt: skip
+    """All stages in a row: scrape, crop, train-gan, sample, score.
+
+    \b
+    Example:
+        deepstyle run https://a-gallery.example/ --annotations ccp/train.json ccp/val.json \\
+            --labels clothing-dataset/images.csv --minutes 30
+    """
+    from deepstyle.config import load_stages
+
+    flags = [f"gan.minutes={minutes}"] + (["scrape.allow_private=true"] if allow_private else [])
+    stages = load_stages(presets, [*overrides, *flags])
+    from deepstyle import pipeline
+
+    with _catalog(session) as catalog:
+        outcome = pipeline.run_all(
+            urls, catalog, stages, reporter=session.reporter, annotations=annotations, labels=labels
+        )
+    _table(f"done; see `tensorboard --logdir {session.workspace / 'runs'}`", outcome)
+
+
+@main.command()
+@click.option("--minutes", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Time budget of the GAN.")
+@click.option("--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site.")
+@click.pass_obj
+def demo(session: Session, minutes: float, looks: int) -> None:
+    """Draw a fashion site, scrape it, and train everything on it: no network, no data, no GPU.
+
+    \b
+    Example:
+        deepstyle demo --minutes 3
+    """
+    from deepstyle.demo.tour import tour
+
+    with _catalog(session) as catalog:
+        rows = tour(catalog, minutes=minutes, looks=looks, reporter=session.reporter)
+    _table("the demo is done", rows)
+
+
+if __name__ == "__main__":
+    main()

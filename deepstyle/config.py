@@ -1,0 +1,257 @@
+"""One road for configuration: preset -> file -> ``--set`` -> one frozen object, printed, saved with the run, passed down.
+
+Every number has a unit and a bound; a bad one is refused by name before slow work starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from deepstyle.errors import ConfigError
+
+Precision = Literal["auto", "32", "bf16"]
+Seed = Annotated[int, Field(ge=0, lt=2**31, description="seed of every random choice")]
+Minutes = Annotated[float | None, Field(gt=0, le=60 * 24 * 30, description="wall-clock budget; None: no limit")]
+
+
+class Config(BaseModel):
+    """Common ground of all stages: frozen, no unknown keys, a default preset shipped in ``configs/``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    default_preset: ClassVar[str]
+
+
+class ScrapeConfig(Config):
+    """How a gallery is crawled. Preset ``scrape``."""
+
+    default_preset: ClassVar[str] = "scrape"
+    kind: Literal["scrape"] = "scrape"
+    rate: float = Field(4.0, gt=0, le=1000, description="requests per second and host; a Crawl-delay overrides it")
+    connections: int = Field(4, ge=1, le=64, description="simultaneous connections per host")
+    user_agent: str = Field("deepstyle/0.1 (+https://github.com/deepstyle/deepstyle)", min_length=3)
+    connect_timeout: float = Field(10, gt=0, le=300, description="seconds until a connection must stand")
+    read_timeout: float = Field(20, gt=0, le=600, description="seconds without a byte before giving up")
+    deadline: float = Field(60, gt=0, le=3600, description="seconds one whole response may take")
+    retries: int = Field(3, ge=0, le=20, description="more tries after a 429, 5xx or broken connection")
+    max_retry_wait: float = Field(60, ge=0, le=3600, description="longest wait in seconds for a Retry-After")
+    max_redirects: int = Field(5, ge=0, le=30)
+    max_bytes: int = Field(30_000_000, ge=1_000, le=1_000_000_000, description="largest body in bytes, decompressed")
+    max_pixels: int = Field(64_000_000, ge=10_000, le=1_000_000_000, description="largest photo in pixels")
+    min_side: int = Field(256, ge=1, le=10_000, description="shorter side in pixels a photo must have")
+    max_depth: int = Field(8, ge=0, le=1000, description="links from the start page")
+    max_pages: int = Field(5_000, ge=1, le=10_000_000, description="pages one crawl may visit")
+    max_photos: int | None = Field(None, ge=1, description="stop after this many photos; None: all")
+    near_distance: int = Field(4, ge=0, le=32, description="differing bits of 64 up to which photos are near duplicates")
+    drop_near: bool = Field(False, description="do not keep near duplicates")
+    allow_private: bool = Field(False, description="permit loopback and private addresses")
+
+
+class DetectorConfig(Config):
+    """How the garment detector is built and trained. Presets ``mobilenet-320``, ``r50-fpn``, ``small-256``."""
+
+    default_preset: ClassVar[str] = "mobilenet-320"
+    kind: Literal["detector"] = "detector"
+    backbone: Literal["mobilenet", "r50", "small"] = "mobilenet"
+    width: int = Field(32, ge=8, le=256, description="channels of the small backbone's first stage; others ignore it")
+    pretrained: bool = Field(False, description="start from torchvision's ImageNet backbone (downloads it)")
+    image_size: int = Field(320, ge=64, le=2048, description="shorter side in pixels the network sees")
+    max_size: int = Field(640, ge=64, le=4096, description="longer side in pixels the network sees, at most")
+    proposals: int = Field(150, ge=10, le=2000, description="proposals kept per photo")
+    box_samples: int = Field(48, ge=4, le=1024, description="proposals per photo that train the second stage")
+    batch_size: int = Field(8, ge=1, le=256, description="photos per step")
+    images: int = Field(20_000, ge=1, description="training photos to see, repeats counted")
+    minutes: Minutes = None
+    lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate of AdamW")
+    weight_decay: float = Field(1e-4, ge=0, le=1)
+    warmup: int = Field(500, ge=0, description="photos over which the learning rate rises")
+    ema: float = Field(0.998, ge=0, lt=1, description="decay per step of the weights' moving average; 0: off")
+    clip_norm: float = Field(10.0, gt=0, description="largest gradient norm")
+    colour_jitter: float = Field(0.2, ge=0, le=1, description="strength of brightness, contrast, saturation changes")
+    scale_jitter: float = Field(0.2, ge=0, lt=1, description="largest relative zoom; 0: off")
+    evaluate_every: int = Field(5_000, ge=1, description="training photos between validations")
+    precision: Precision = "auto"
+    seed: Seed = 0
+
+
+class CropConfig(Config):
+    """Which detections become garments, and how they are cut. Preset ``crop``."""
+
+    default_preset: ClassVar[str] = "crop"
+    kind: Literal["crop"] = "crop"
+    labels: tuple[str, ...] = Field((), description="labels to cut; empty: all the detector knows")
+    min_score: float = Field(0.5, ge=0, le=1, description="confidence from which a detection is cut")
+    margin: float = Field(0.05, ge=0, le=2, description="context added on each side, as a share of the box side")
+    min_side: int = Field(48, ge=1, le=10_000, description="pixels the shorter side of a garment must have")
+    max_per_label: int | None = Field(1, ge=1, description="garments per photo and label, best first; None: all")
+    batch_size: int = Field(4, ge=1, le=256, description="photos per forward pass")
+
+
+class ClassifierConfig(Config):
+    """How the category classifier is built and trained. Preset ``classifier-96``."""
+
+    default_preset: ClassVar[str] = "classifier-96"
+    kind: Literal["classifier"] = "classifier"
+    network: Literal["resnet18", "resnet34", "resnet50"] = "resnet18"
+    pretrained: bool = Field(False, description="start from torchvision's ImageNet weights (downloads them)")
+    image_size: int = Field(96, ge=32, le=512, description="side in pixels of the square the network sees")
+    batch_size: int = Field(32, ge=1, le=4096, description="images per step")
+    images: int = Field(40_000, ge=1, description="training images to see, repeats counted")
+    minutes: Minutes = None
+    lr: float = Field(3e-3, gt=0, le=1, description="peak learning rate of AdamW (one cycle)")
+    weight_decay: float = Field(0.05, ge=0, le=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    validation_share: float = Field(0.1, gt=0, lt=0.9, description="share of groups held out when no split is given")
+    exclude: tuple[str, ...] = Field((), description="labels left out of training")
+    precision: Precision = "auto"
+    seed: Seed = 0
+
+
+class GanConfig(Config):
+    """How the DCGAN is built and trained (Radford et al. 2015). Presets ``dcgan-32``, ``dcgan-64``, ``dcgan-128``."""
+
+    default_preset: ClassVar[str] = "dcgan-64"
+    kind: Literal["gan"] = "gan"
+    size: Literal[32, 64, 128] = Field(64, description="side of the images in pixels")
+    latent: int = Field(100, ge=2, le=4096, description="length of the random vector z")
+    width: int = Field(64, ge=4, le=512, description="feature maps of the widest image-side layer (ngf = ndf)")
+    batch_size: int = Field(64, ge=2, le=8192, description="real images per step")
+    images: int = Field(1_000_000, ge=1, description="real images to show, repeats counted")
+    minutes: Minutes = None
+    lr: float = Field(2e-4, gt=0, le=0.1, description="learning rate of Adam for both networks")
+    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first momentum")
+    ema_images: float = Field(5_000, ge=0, description="half-life in images of the generator's moving average; 0: off")
+    flip: bool = Field(True, description="mirror half of the real images")
+    augment: tuple[Literal["color", "translation", "cutout"], ...] = Field((), description="DiffAugment policies")
+    labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
+    fit: Literal["pad", "stretch", "cover"] = Field("pad", description="how a garment becomes a square")
+    snapshot_every: int = Field(20_000, ge=1, description="images between snapshots and sample grids")
+    keep_snapshots: int = Field(2, ge=1, description="latest snapshots kept on disk")
+    grid: int = Field(64, ge=4, le=400, description="fixed-seed samples in a grid")
+    score_samples: int = Field(1_000, ge=16, le=100_000, description="samples of each Frechet distance while training")
+    precision: Precision = "auto"
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _labels_unique(self) -> Self:
+        if len(set(self.labels)) != len(self.labels):
+            raise ValueError("labels must not repeat")
+        return self
+
+
+C = TypeVar("C", bound=Config)
+
+
+def presets() -> dict[str, Path]:
+    """Every preset shipped with the package: name -> YAML file."""
+    folder = Path(str(resources.files("deepstyle") / "configs"))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = ()) -> C:
+    """Build a config: defaults, then the preset or YAML file ``source``, then ``key=value`` overrides.
+
+    Raises ConfigError naming the preset, file or override, and what would be right.
+    """
+    name = str(source) if source is not None else kind.default_preset
+    values = _read(name)
+    expected = kind.model_fields["kind"].default
+    if values.get("kind", expected) != expected:
+        raise ConfigError(f"--config {name}: this is a {values['kind']} config, the command needs a {expected} one")
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {override}: write it as key=value, e.g. --set batch_size=32")
+        try:
+            values[key.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+    return build(kind, values, origin=f"--config {name}")
+
+
+def build(kind: type[C], values: dict[str, Any], *, origin: str) -> C:
+    """Validate ``values`` into a config; every wrong key is named in the ConfigError."""
+    try:
+        return kind.model_validate({**values, **_texts(kind, values)})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item['type'], item['msg'], kind)}"
+            for item in error.errors()
+        )
+        raise ConfigError(f"{origin}: {problems}") from error
+
+
+def _texts(kind: type[Config], values: dict[str, Any]) -> dict[str, Any]:
+    """YAML reads ``32`` as a number and ``a`` as a text; fields that want a text or a list get one."""
+    fixed: dict[str, Any] = {}
+    if isinstance(values.get("precision"), int):
+        fixed["precision"] = str(values["precision"])
+    for key in ("labels", "augment", "exclude"):
+        if isinstance(values.get(key), str):
+            fixed[key] = [part for part in values[key].replace(",", " ").split() if part]
+    return fixed
+
+
+def _plain(code: str, message: str, kind: type[Config]) -> str:
+    if code == "extra_forbidden":
+        return f"unknown key; known are {', '.join(kind.model_fields)}"
+    return message[0].lower() + message[1:]
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = presets().get(name, Path(name))
+    if not path.is_file():
+        raise ConfigError(f"--config {name}: neither a file nor a preset; presets: {', '.join(presets())}")
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path}: not valid YAML ({error})") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise ConfigError(f"--config {path}: must be a mapping of key: value lines")
+    return dict(values)
+
+
+def to_yaml(config: Config) -> str:
+    """The whole config as YAML, in the order of its fields; ``load_config`` reads it back to an equal object."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+class Stages(BaseModel):
+    """One config per stage, for commands that run several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    scrape: ScrapeConfig
+    detector: DetectorConfig
+    crop: CropConfig
+    classifier: ClassifierConfig
+    gan: GanConfig
+
+
+def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> Stages:
+    """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``."""
+    chosen: dict[str, str] = {}
+    for source in sources:
+        kind = _read(source).get("kind")
+        if kind not in Stages.model_fields:
+            raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(Stages.model_fields)}")
+        chosen[kind] = source
+    changes: dict[str, list[str]] = {stage: [] for stage in Stages.model_fields}
+    for override in overrides:
+        stage, dot, rest = override.partition(".")
+        if not dot or stage not in changes:
+            raise ConfigError(f"--set {override}: write it as STAGE.KEY=VALUE; stages: {', '.join(changes)}")
+        changes[stage].append(rest)
+    return Stages(
+        scrape=load_config(ScrapeConfig, chosen.get("scrape"), changes["scrape"]),
+        detector=load_config(DetectorConfig, chosen.get("detector"), changes["detector"]),
+        crop=load_config(CropConfig, chosen.get("crop"), changes["crop"]),
+        classifier=load_config(ClassifierConfig, chosen.get("classifier"), changes["classifier"]),
+        gan=load_config(GanConfig, chosen.get("gan"), changes["gan"]),
+    )

@@ -1,0 +1,49 @@
+"""The Detector: uint8 HWC RGB photos in, boxes out, whatever library does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from deepstyle import weights
+from deepstyle.catalog import Catalog
+from deepstyle.crop.boxes import Box
+from deepstyle.errors import ModelError, UsageError
+from deepstyle.images import Pixels
+
+
+class Detector(Protocol):
+    """What the crop loop needs of a detector."""
+
+    @property
+    def name(self) -> str:
+        """Identity of the weights, ``<model>@<digest>``: detections in the catalog are kept under it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The garment labels it can say."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        """Boxes of each photo, best score first, in pixels of the photo as given (uint8 HWC RGB, any sizes)."""
+
+
+def load_detector(folder: Path) -> Detector:
+    """Load a detector folder with the backend it was trained for. Raises ModelError naming the folder."""
+    about = weights.read_about(folder)
+    if about.get("backend") != "torchvision":
+        raise ModelError(f"{folder}: unknown backend {about.get('backend')!r}; train the detector again")
+    from deepstyle.crop.torchvision_detector import TorchvisionDetector
+
+    return TorchvisionDetector.load(folder)
+
+
+def find_detector(catalog: Catalog, name: str | None = None) -> Path:
+    """The folder of the named detector, or of the newest. Raises UsageError with the remedy when there is none."""
+    row = catalog.model("detector", name)
+    if row is None:
+        known = [r["name"] for r in catalog.query("SELECT name FROM models WHERE kind = 'detector' ORDER BY name")]
+        if name is not None:
+            raise UsageError(f"--detector {name}: no such detector in {catalog.root}; there are: {', '.join(known) or 'none'}")
+        raise UsageError(f"no detector in {catalog.root}: run `deepstyle train-detector TRAIN.json --val VAL.json` first")
+    return catalog.path(row["path"])

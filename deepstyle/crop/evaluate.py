@@ -1,0 +1,100 @@
+"""COCO average precision of a detector on annotated photos (Lin et al. 2014, arXiv 1405.0312), by faster-coco-eval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from faster_coco_eval import COCO, COCOeval_faster
+
+from deepstyle import images
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
+from deepstyle.crop.boxes import Box
+from deepstyle.crop.detector import Detector
+from deepstyle.errors import InputError
+from deepstyle.progress import Reporter
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """AP over IoU 0.50:0.95, AP50 and AP75 in [0, 1], AP per label, and the number of photos they rest on."""
+
+    ap: float
+    ap50: float
+    ap75: float
+    per_label: dict[str, float]
+    photos: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Evaluation:
+    """COCO AP of ``found[i]`` (boxes in pixels) against ``truth.images[i]``. Raises InputError on an empty truth."""
+    number = {label: i for i, label in enumerate(truth.labels, start=1)}
+    boxes = [
+        {"id": i, "image_id": image, "category_id": number[a.label], "bbox": _xywh(a.box), "area": _area(a.box), "iscrowd": 0}
+        for i, (image, a) in enumerate(((n, a) for n, im in enumerate(truth.images) for a in im.annotations), start=1)
+    ]  # fmt: skip
+    if not boxes:
+        raise InputError("there is nothing to evaluate on: the validation set holds no boxes")
+    reference = COCO(
+        {
+            "images": [{"id": n, "width": im.width, "height": im.height} for n, im in enumerate(truth.images)],
+            "annotations": boxes,
+            "categories": [{"id": i, "name": label} for label, i in number.items()],
+        }
+    )
+    results = [
+        {"image_id": n, "category_id": number[b.label], "bbox": _xywh(b.corners), "score": b.score}
+        for n, row in enumerate(found)
+        for b in row
+        if b.label in number
+    ]
+    if not results:
+        return Evaluation(ap=0.0, ap50=0.0, ap75=0.0, per_label=dict.fromkeys(number, 0.0), photos=len(truth.images))
+    judge = COCOeval_faster(reference, reference.loadRes(results), iouType="bbox", extra_calc=False)
+    judge.evaluate()
+    judge.accumulate()
+    judge.summarize()
+    precision = np.asarray(judge.eval["precision"])  # IoU x recall x label x area x max detections
+    per_label = {label: _mean(precision[:, :, i, 0, -1]) for i, label in enumerate(truth.labels)}
+    ap, ap50, ap75 = (float(value) for value in judge.stats[:3])
+    return Evaluation(ap=ap, ap50=ap50, ap75=ap75, per_label=per_label, photos=len(truth.images))
+
+
+def evaluate(detector: Detector, truth: AnnotatedSet, *, batch_size: int, reporter: Reporter) -> Evaluation:
+    """Run the detector over the photos of ``truth`` and score it."""
+    found: list[list[Box]] = []
+    with reporter.task("evaluating the detector", total=len(truth.images), unit="photos") as task:
+        for start in range(0, len(truth.images), batch_size):
+            photos = [load_photo(image) for image in truth.images[start : start + batch_size]]
+            found += detector.detect(photos)
+            task.advance(len(photos))
+    return average_precision(truth, found)
+
+
+def load_photo(image: AnnotatedImage) -> images.Pixels:
+    """Decode an annotated photo. Raises InputError naming the file when it is missing or broken."""
+    try:
+        return images.decode(image.path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{image.path}: the photo cannot be read ({error.strerror}); is the data set complete?") from error
+    except images.ImageError as error:
+        raise InputError(f"{image.path}: {error}; remove it from the annotations") from error
+
+
+def _xywh(box: tuple[float, float, float, float]) -> list[float]:
+    return [box[0], box[1], box[2] - box[0], box[3] - box[1]]
+
+
+def _area(box: tuple[float, float, float, float]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _mean(values: np.ndarray[Any, Any]) -> float:
+    known = values[values > -1]
+    return float(known.mean()) if known.size else 0.0

@@ -1,0 +1,79 @@
+"""The demo: a drawn fashion site and a drawn annotated set through all stages (loop)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from deepstyle import images, pipeline
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.catalog import Catalog, put_file
+from deepstyle.config import load_stages
+from deepstyle.demo.draw import Look, draw_look
+from deepstyle.demo.site import DrawnSite
+from deepstyle.progress import Reporter
+
+SITE_SEED, TRAIN_SEED, VALIDATION_SEED = 1, 2, 3  # looks of the site, of training and of validation never coincide
+LABELS = ("upper", "lower", "full")
+
+
+def annotated_looks(folder: Path, seed: int, count: int, reporter: Reporter) -> tuple[AnnotatedSet, list[tuple[str, str]]]:
+    """Draw ``count`` looks with exact boxes into ``folder``; also cut their garments for the classifier.
+
+    Returns the annotated set and (garment file name, category) pairs. A drawing that exists is not drawn again.
+    """
+    photos, crops = [], []
+    with reporter.task("drawing annotated looks", total=count, unit="looks") as task:
+        for i in range(count):
+            look = draw_look(seed * 1_000_000 + i)
+            photo = folder / "looks" / f"{i:05d}.jpg"
+            if not photo.is_file():
+                put_file(photo, images.encode(look.pixels, "JPEG"))
+            height, width = look.pixels.shape[:2]
+            boxes = tuple(Annotation(box=g.box, label=g.label, category=g.category) for g in look.garments)
+            photos.append(AnnotatedImage(path=photo, width=width, height=height, annotations=boxes))
+            crops += _cut(folder, i, look)
+            task.advance()
+    return AnnotatedSet(labels=LABELS, images=tuple(photos)), crops
+
+
+def _cut(folder: Path, number: int, look: Look) -> list[tuple[str, str]]:
+    names = []
+    for k, garment in enumerate(look.garments):
+        name = f"{number:05d}-{k}.png"
+        if not (folder / "garments" / name).is_file():
+            put_file(folder / "garments" / name, images.encode(images.crop(look.pixels, garment.box)))
+        names.append((name, garment.category))
+    return names
+
+
+def write_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
+    """A label table (image, label, split) that ``train-classifier`` reads."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(("image", "label", "split"))
+    writer.writerows(rows)
+    put_file(path, text.getvalue().encode())
+
+
+def tour(catalog: Catalog, *, minutes: float, looks: int, reporter: Reporter) -> dict[str, str]:
+    """Draw, serve, scrape, train, crop, generate, score; returns what to print, in order."""
+    drawn = catalog.root / "drawn"
+    train, train_crops = annotated_looks(drawn / "train", TRAIN_SEED, 360, reporter)
+    held_out, other_crops = annotated_looks(drawn / "validation", VALIDATION_SEED, 60, reporter)
+    write_coco(drawn / "train.json", train)
+    write_coco(drawn / "validation.json", held_out)
+    rows = [(f"train/garments/{name}", label, "train") for name, label in train_crops]
+    rows += [(f"validation/garments/{name}", label, "validation") for name, label in other_crops]
+    write_table(drawn / "garments.csv", rows)
+    stages = load_stages(
+        ["demo-detector", "classifier-64", "demo-gan"],
+        ["scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", f"gan.minutes={minutes}"],
+    )
+    reporter.say(f"drawing and serving a site of {looks} looks")
+    with DrawnSite(seed=SITE_SEED, looks=looks) as site:
+        return pipeline.run_all(
+            [site.url], catalog, stages, reporter=reporter, labels=drawn / "garments.csv",
+            annotations=(drawn / "train.json", drawn / "validation.json"),
+        )  # fmt: skip

@@ -1,0 +1,56 @@
+"""The device, its precision and its randomness, through Lightning's Fabric: one place for all trainers."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.precision import MixedPrecision
+
+from deepstyle.config import Precision
+
+
+def resolve_precision(precision: Precision) -> str:
+    """Fabric's name of the precision: ``auto`` is bfloat16 where the processor computes in it, else float32."""
+    if precision == "auto":
+        if torch.cuda.is_available():
+            native = torch.cuda.is_bf16_supported()
+        else:
+            capabilities = torch.cpu.get_capabilities()
+            native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+        precision = "bf16" if native else "32"
+    return {"32": "32-true", "bf16": "bf16-mixed"}[precision]
+
+
+class Autocast(MixedPrecision):  # type: ignore[misc]  # lightning ships no types for this base
+    """Mixed precision that leaves the inputs alone: box coordinates do not survive a cast to bfloat16, autocast
+    converts the rest where it pays."""
+
+    def convert_input(self, data: Any) -> Any:
+        """Hand the inputs on as they are."""
+        return data
+
+
+def make_fabric(precision: Precision) -> Fabric:
+    """A Fabric on the best device here; under torchrun it joins that process group."""
+    logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
+    cuda = torch.cuda.is_available()
+    mixed = resolve_precision(precision) == "bf16-mixed"
+    plugins = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # hardware advice of the library, not about this run
+        fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices="auto" if cuda else 1, plugins=plugins)
+        fabric.launch()
+    return fabric
+
+
+def seeded(seed: int, *numbers: int, device: torch.device | None = None) -> torch.Generator:
+    """A generator that depends on (seed, numbers) alone, so a step's randomness never depends on how we got there."""
+    text = ",".join(str(number) for number in (seed, *numbers))
+    value = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return torch.Generator(device or torch.device("cpu")).manual_seed(value)

@@ -1,0 +1,44 @@
+"""The catalog's schema as numbered migrations: each entry runs once, in one transaction, and is never edited again."""
+
+from __future__ import annotations
+
+FIRST = (
+    """CREATE TABLE crawls (
+        id INTEGER PRIMARY KEY, start_url TEXT NOT NULL, started_at REAL NOT NULL, finished_at REAL)""",
+    """CREATE TABLE pages (
+        crawl INTEGER NOT NULL REFERENCES crawls(id), url TEXT NOT NULL, parent TEXT, depth INTEGER NOT NULL,
+        outcome TEXT NOT NULL DEFAULT 'queued', title TEXT, fetched_at REAL, UNIQUE (crawl, url))""",
+    """CREATE TABLE listings (
+        crawl INTEGER NOT NULL REFERENCES crawls(id), image_url TEXT NOT NULL, page_url TEXT NOT NULL,
+        title TEXT NOT NULL, width_hint INTEGER, outcome TEXT NOT NULL DEFAULT 'queued', UNIQUE (crawl, image_url))""",
+    """CREATE TABLE sightings (
+        image_url TEXT NOT NULL, page_url TEXT NOT NULL, title TEXT NOT NULL, UNIQUE (image_url, page_url))""",
+    """CREATE TABLE fetches (
+        id INTEGER PRIMARY KEY, url TEXT NOT NULL, kind TEXT NOT NULL, outcome TEXT NOT NULL, status INTEGER,
+        size INTEGER NOT NULL, seconds REAL NOT NULL, sha256 TEXT, detail TEXT NOT NULL, at REAL NOT NULL)""",
+    "CREATE INDEX fetches_url ON fetches(url)",
+    "CREATE INDEX fetches_sha256 ON fetches(sha256)",
+    """CREATE TABLE photos (
+        sha256 TEXT PRIMARY KEY, path TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
+        size INTEGER NOT NULL, dhash TEXT NOT NULL, image_url TEXT NOT NULL, page_url TEXT NOT NULL,
+        title TEXT NOT NULL, near_of TEXT REFERENCES photos(sha256), at REAL NOT NULL)""",
+    """CREATE TABLE detected (
+        photo TEXT NOT NULL REFERENCES photos(sha256), model TEXT NOT NULL, boxes INTEGER NOT NULL,
+        error TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (photo, model))""",
+    """CREATE TABLE detections (
+        photo TEXT NOT NULL REFERENCES photos(sha256), model TEXT NOT NULL, k INTEGER NOT NULL,
+        x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, label TEXT NOT NULL,
+        score REAL NOT NULL, PRIMARY KEY (photo, model, k))""",
+    """CREATE TABLE garments (
+        photo TEXT NOT NULL REFERENCES photos(sha256), k INTEGER NOT NULL, label TEXT NOT NULL, path TEXT NOT NULL,
+        x0 REAL NOT NULL, y0 REAL NOT NULL, x1 REAL NOT NULL, y1 REAL NOT NULL, score REAL NOT NULL,
+        width INTEGER NOT NULL, height INTEGER NOT NULL, model TEXT NOT NULL, rule TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (photo, k))""",
+    """CREATE TABLE models (
+        name TEXT PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL, figures TEXT NOT NULL, at REAL NOT NULL)""",
+    """CREATE TABLE runs (
+        name TEXT PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL, status TEXT NOT NULL, images INTEGER NOT NULL,
+        figures TEXT NOT NULL, at REAL NOT NULL)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST,)

@@ -1,0 +1,179 @@
+"""The stages tied together: what needs more than one room, for ``cli.py`` and ``demo``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from deepstyle import images
+from deepstyle.annotations.coco import AnnotatedSet, read_coco
+from deepstyle.annotations.table import read_table
+from deepstyle.catalog import Catalog, put_file
+from deepstyle.classifier.network import Classifier
+from deepstyle.classifier.train import TrainedClassifier, train_classifier
+from deepstyle.config import ClassifierConfig, CropConfig, DetectorConfig, GanConfig, ScrapeConfig, Stages
+from deepstyle.crop.cut import CropSummary, crop
+from deepstyle.crop.detector import find_detector, load_detector
+from deepstyle.crop.train import TrainedDetector, train_detector
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
+from deepstyle.dcgan.train import OnSnapshot, TrainedGan, train_gan
+from deepstyle.errors import InputError, UsageError
+from deepstyle.metrics.score import FrechetTracker, Score, score_samples, to_json
+from deepstyle.progress import Reporter
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.scrape import ScrapeSummary, scrape
+
+SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
+
+
+def scrape_urls(
+    urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, reporter: Reporter, fresh: bool = False
+) -> ScrapeSummary:
+    """Crawl the galleries into the catalog."""
+    with Fetcher(config) as fetcher:
+        return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
+
+
+def read_pair(train: Path, validation: Path) -> tuple[AnnotatedSet, AnnotatedSet]:
+    """Both COCO files of a detector's training, opened before anything slow starts."""
+    pair = read_coco(train), read_coco(validation)
+    if pair[0].labels != pair[1].labels:
+        raise InputError(f"{train} has the labels {pair[0].labels}, {validation} has {pair[1].labels}; they must agree")
+    return pair
+
+
+def detector_from(
+    train: Path, validation: Path, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
+    name: str = "detector", fresh: bool = False,
+) -> TrainedDetector:  # fmt: skip
+    """Train a detector from two COCO files."""
+    data, held_out = read_pair(train, validation)
+    return train_detector(data, held_out, catalog, config, reporter=reporter, name=name, fresh=fresh)
+
+
+def crop_photos(
+    catalog: Catalog, config: CropConfig, *, reporter: Reporter, detector: str | None = None
+) -> CropSummary:
+    """Cut the garments out of every photo with the named (or newest) detector."""
+    return crop(catalog, load_detector(find_detector(catalog, detector)), config, reporter=reporter)
+
+
+def classifier_from(
+    table: Path, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter, images_folder: Path | None = None,
+    name: str = "classifier", fresh: bool = False,
+) -> TrainedClassifier:  # fmt: skip
+    """Train a classifier from a label table (CSV)."""
+    rows = read_table(table, images=images_folder)
+    return train_classifier(rows, catalog, config, reporter=reporter, name=name, fresh=fresh)
+
+
+def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier | None:
+    """The named classifier, or the newest; None when there is none. Raises UsageError for an unknown name."""
+    row = catalog.model("classifier", name)
+    if row is None and name is not None:
+        raise UsageError(f"--classifier {name}: there is no such classifier in {catalog.root}; see `deepstyle status`")
+    return Classifier.load(catalog.path(row["path"])) if row is not None else None
+
+
+def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
+    """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
+    rows = catalog.garments(config.labels)
+    if not rows:
+        known = [r["label"] for r in catalog.query("SELECT DISTINCT label FROM garments ORDER BY label")]
+        if known:
+            raise UsageError(f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}")
+        raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
+    items = [Item(source=f"{r['photo']}-{r['k']}", path=catalog.path(r["path"]), label=r["label"]) for r in rows]
+    name = "-".join(["garments", str(config.size), config.fit, *sorted(config.labels)])
+    folder = catalog.root / "datasets" / name
+    return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
+
+
+def gan_from_garments(
+    catalog: Catalog, config: GanConfig, *, reporter: Reporter, classifier: str | None = None, fresh: bool = False
+) -> TrainedGan:
+    """Pack the garments and train the DCGAN on them; Frechet distances are tracked when there is a classifier."""
+    data = pack_garments(catalog, config, reporter=reporter)
+    judge = find_classifier(catalog, classifier)
+    on_snapshot: OnSnapshot | None = None
+    if judge is None:
+        reporter.say("no classifier in this workspace: the Frechet distance is not tracked (see train-classifier)")
+    else:
+        tracker = FrechetTracker(data, judge.embed)
+        on_snapshot = lambda samples: {"frechet": tracker.frechet(samples)}  # noqa: E731
+    return train_gan(data, catalog, config, on_snapshot=on_snapshot, reporter=reporter, fresh=fresh)
+
+
+def sample_run(catalog: Catalog, seeds: Sequence[int], *, run: str | None = None) -> tuple[Path, int]:
+    """Write the samples of these seeds into the run's folder; returns the grid's path and the number of images."""
+    folder = find_run(catalog, run)
+    generator, _ = load_generator(folder)
+    made, grid = write_samples(folder, generator, seeds)
+    return grid, len(made)
+
+
+def score_run(
+    catalog: Catalog, *, reporter: Reporter, run: str | None = None, classifier: str | None = None, count: int = 1000
+) -> tuple[Score, Path]:
+    """Score a run's generator: ``score.json`` and the picture of nearest garments in its folder, figures in TensorBoard."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    folder = find_run(catalog, run)
+    judge = find_classifier(catalog, classifier)
+    if judge is None:
+        raise UsageError("score needs a classifier as its judge: run `deepstyle train-classifier TABLE.csv` first")
+    generator, config = load_generator(folder)
+    data = pack_garments(catalog, config, reporter=reporter)
+    reporter.say(f"scoring {count:,} samples of {folder.name} against {len(data):,} garments")
+    made = generate(generator, latents(range(SCORE_SEED, SCORE_SEED + count), generator.latent))
+    pages = {f"{r['photo']}-{r['k']}": (str(r["page_url"]), str(r["image_url"])) for r in catalog.garments()}
+    score, sheet = score_samples(
+        made, data, embed=judge.embed, labels=judge.labels, features_name=judge.name, provenance=pages.__getitem__
+    )
+    put_file(folder / "score.json", to_json(score).encode())
+    put_file(folder / "samples" / "nearest.png", images.encode(sheet))
+    seen = int(catalog.query("SELECT images FROM runs WHERE name = ?", (folder.name,))[0]["images"])
+    with SummaryWriter(str(folder)) as writer:
+        writer.add_image("nearest real garments", sheet, seen, dataformats="HWC")
+        for key in ("frechet", "kid", "precision", "recall"):
+            writer.add_scalar(f"score/{key}", getattr(score, key), seen)
+    return score, folder / "score.json"
+
+
+def run_all(
+    urls: Sequence[str], catalog: Catalog, stages: Stages, *, reporter: Reporter,
+    annotations: tuple[Path, Path] | None = None, labels: Path | None = None, count: int = 64,
+) -> dict[str, str]:  # fmt: skip
+    """All stages in a row; returns what a person wants to know, in order. What can be missing is checked before work starts.
+
+    Raises UsageError when there is neither a detector in the workspace nor ``annotations`` to train one, and likewise
+    for the classifier and ``labels``.
+    """
+    if annotations is None and catalog.model("detector") is None:
+        raise UsageError("no detector in this workspace: add --annotations TRAIN.json VAL.json")
+    if labels is None and catalog.model("classifier") is None:
+        raise UsageError("no classifier in this workspace: add --labels TABLE.csv")
+    pair = read_pair(*annotations) if annotations is not None else None
+    table = read_table(labels) if labels is not None else None
+    told: dict[str, str] = {}
+    photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)
+    told["photos"] = f"{photos.found:,} found, {photos.kept:,} kept, {photos.duplicates:,} duplicates"
+    if pair is not None:
+        detector = train_detector(*pair, catalog, stages.detector, reporter=reporter)
+        told["detector"] = f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
+    garments = crop_photos(catalog, stages.crop, reporter=reporter)
+    told["garments"] = ", ".join(f"{label} {number:,}" for label, number in garments.per_label.items())
+    if table is not None:
+        judge = train_classifier(table, catalog, stages.classifier, reporter=reporter)
+        told["classifier"] = f"top-1 {judge.top1:.3f} on {judge.validation_images:,} images it has not seen"
+    gan = gan_from_garments(catalog, stages.gan, reporter=reporter)
+    told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"
+    if gan.first and gan.last:
+        told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
+    grid, _ = sample_run(catalog, range(count), run=gan.run)
+    score, path = score_run(catalog, reporter=reporter, run=gan.run)
+    told["score"] = f"Frechet {score.frechet:.2f}, KID {score.kid:.4f}; {path}"
+    told["samples"] = str(grid)
+    told["TensorBoard"] = f"tensorboard --logdir {catalog.root / 'runs'}"
+    return told

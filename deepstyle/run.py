@@ -1,0 +1,184 @@
+"""A run folder: everything one training leaves behind, and how it goes on after an interruption.
+
+    runs/<name>/config.yaml       the whole configuration
+    runs/<name>/events.out.*      TensorBoard
+    runs/<name>/stats.jsonl       one JSON object per log point, in order of images seen
+    runs/<name>/snapshots/        checkpoints, named by the images seen
+    runs/<name>/samples/          pictures
+
+The same command finds the newest run of its kind with the same configuration (budgets aside) and continues it from the
+last snapshot: later lines of stats.jsonl and later TensorBoard points are dropped, so nothing stands there twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+
+from deepstyle import weights
+from deepstyle.catalog import Catalog, put_file
+from deepstyle.config import Config, load_config, to_yaml
+from deepstyle.errors import ConfigError, ModelError, UsageError
+from deepstyle.images import Pixels, encode
+
+BUDGETS = ("images", "minutes", "keep_snapshots")  # may change between a run and its continuation
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock: there two commands on one run are not kept apart
+    fcntl = None  # type: ignore[assignment]
+
+
+class Run:
+    """One training run. Use as a context manager: it holds the folder's lock and the TensorBoard writer."""
+
+    def __init__(self, catalog: Catalog, kind: str, name: str, config: Config, data_key: str) -> None:
+        self.catalog, self.kind, self.name, self.config = catalog, kind, name, config
+        self.folder = catalog.root / "runs" / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.folder / ".lock").open("w")
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                self._lock.close()
+                raise UsageError(f"run {name} is being trained by another process; wait for it or use --fresh") from error
+        put_file(self.folder / "config.yaml", to_yaml(config).encode())
+        put_file(self.folder / "data.key", data_key.encode())
+        self._writer: SummaryWriter | None = None
+
+    @classmethod
+    def open(cls, catalog: Catalog, kind: str, config: Config, *, data_key: str, fresh: bool = False) -> Self:
+        """Continue the newest run of this kind, configuration and data, or start the next one (``<kind>-001``, ...)."""
+        folder = catalog.root / "runs"
+        names = sorted(p.name for p in folder.glob(f"{kind}-*") if re.fullmatch(rf"{kind}-\d+", p.name))
+        if names and not fresh and _same(folder / names[-1], config, data_key):
+            return cls(catalog, kind, names[-1], config, data_key)
+        number = int(names[-1].rpartition("-")[2]) + 1 if names else 1
+        return cls(catalog, kind, f"{kind}-{number:03d}", config, data_key)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._lock.close()
+
+    @property
+    def writer(self) -> SummaryWriter:
+        """The TensorBoard writer; points later than ``start`` was given are purged."""
+        if self._writer is None:
+            self._writer = SummaryWriter(str(self.folder))
+        return self._writer
+
+    def start(self, images: int) -> None:
+        """Begin at ``images`` seen: drop whatever an interrupted process logged later than that."""
+        path = self.folder / "stats.jsonl"
+        if path.is_file():
+            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if _images_of(line) <= images]
+            put_file(path, "".join(line + "\n" for line in lines).encode())
+        self._writer = SummaryWriter(str(self.folder), purge_step=images + 1 if images else None)
+        if not images:
+            self._writer.add_text("config", "    " + to_yaml(self.config).replace("\n", "\n    "), 0)
+
+    def log(self, images: int, values: Mapping[str, float]) -> None:
+        """Append one point to stats.jsonl and to TensorBoard; ``images`` is the count of training images seen."""
+        with (self.folder / "stats.jsonl").open("a", encoding="utf-8") as out:
+            out.write(json.dumps({"images": images, **{k: float(v) for k, v in values.items()}}) + "\n")
+        for tag, value in values.items():
+            self.writer.add_scalar(tag, float(value), images)
+
+    def stats(self) -> list[dict[str, float]]:
+        """All points logged so far, oldest first."""
+        path = self.folder / "stats.jsonl"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+
+    def picture(self, tag: str, pixels: Pixels, images: int, *, file: str | None = None) -> Path | None:
+        """Show an H x W x 3 uint8 picture in TensorBoard; with ``file`` also keep it as ``samples/<file>``."""
+        self.writer.add_image(tag, np.ascontiguousarray(pixels), images, dataformats="HWC")
+        if file is None:
+            return None
+        path = self.folder / "samples" / file
+        put_file(path, encode(pixels))
+        return path
+
+    def snapshots(self) -> list[Path]:
+        """Checkpoints on disk, oldest first."""
+        return sorted((self.folder / "snapshots").glob("*.pt"))
+
+    def save(self, images: int, state: Mapping[str, Any], *, keep: int) -> Path:
+        """Write the checkpoint at ``images`` seen, then delete all but the ``keep`` newest."""
+        path = self.folder / "snapshots" / f"{images:010d}.pt"
+        weights.save_checkpoint(path, {"kind": self.kind, "images": images, **state})
+        for old in self.snapshots()[:-keep]:
+            old.unlink()
+        return path
+
+    def latest(self) -> dict[str, Any] | None:
+        """The newest checkpoint of this run, or None at the very start. Raises ModelError for one of another kind."""
+        paths = self.snapshots()
+        if not paths:
+            return None
+        state = weights.load_checkpoint(paths[-1])
+        if state.get("kind") != self.kind or not isinstance(state.get("images"), int):
+            raise ModelError(f"{paths[-1]}: a checkpoint of another kind of run ({state.get('kind')}); delete it")
+        return state
+
+    def record(self, status: str, images: int, figures: Mapping[str, Any]) -> None:
+        """Tell the catalog how the run stands: running, done or failed."""
+        self.catalog.put_run(self.name, self.kind, status=status, images=images, figures=dict(figures))
+
+
+def _images_of(line: str) -> float:
+    """Images seen at a stats line; a line torn by a kill counts as never written."""
+    try:
+        return float(json.loads(line)["images"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
+
+
+def _same(folder: Path, config: Config, data_key: str) -> bool:
+    try:
+        old = load_config(type(config), folder / "config.yaml")
+        same_data = (folder / "data.key").read_text(encoding="utf-8") == data_key
+    except (ConfigError, OSError):
+        return False
+    return same_data and _bare(old) == _bare(config)
+
+
+def _bare(config: Config) -> dict[str, Any]:
+    return {key: value for key, value in config.model_dump().items() if key not in BUDGETS}
+
+
+class Budget:
+    """How far a training is: by images seen and by minutes spent, whichever is further.
+
+    ``clock`` gives seconds; ``spent`` are seconds that earlier processes of the same run used.
+    """
+
+    def __init__(
+        self, images: int, minutes: float | None, *, spent: float = 0.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.images, self.minutes = images, minutes
+        self._clock, self._start = clock, clock() - spent
+
+    @property
+    def seconds(self) -> float:
+        """Seconds this run has trained, all its processes together."""
+        return self._clock() - self._start
+
+    def progress(self, images: int) -> float:
+        """Share of the budget that is used, in [0, 1]."""
+        by_time = self.seconds / (self.minutes * 60) if self.minutes else 0.0
+        return min(1.0, max(images / self.images, by_time))

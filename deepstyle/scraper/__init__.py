@@ -1,0 +1,1 @@
+"""Galleries on the web -> photos in the catalog, politely and safely."""

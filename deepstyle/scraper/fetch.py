@@ -1,0 +1,275 @@
+"""One URL -> one answer, politely and safely (edge). What can be expected to fail is an outcome, never an exception.
+
+Outcomes of ``Fetcher.get``:
+    ok                  status 200 with a whole body
+    robots              robots.txt forbids it, or could not be had (5xx, too many redirects): RFC 9309 2.3.1.4
+    noai                X-Robots-Tag or TDM-Reservation reserve it; the body was not read
+    image               a page URL answered with a picture; the body was not read
+    not-page            a page URL answered with neither HTML, XML, text nor a picture; the body was not read
+    http-NNN            another final status, after the retries for 429, 500, 502, 503 and 504
+    timeout             no connection, or no byte for ``read_timeout`` seconds
+    connection          no such host, refused, reset, TLS failure, no HTTP
+    truncated           fewer bytes than Content-Length says, or broken chunks
+    bad-encoding        the body is not in the Content-Encoding it claims
+    too-large           more than ``max_bytes``, counted after decompression
+    too-slow            not done after ``deadline`` seconds, or sure not to be
+    too-many-redirects  more than ``max_redirects``, or a circle
+    private-address     the host has an address that the guard refuses
+    bad-url             no http(s) URL, here or in a redirect
+    host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``: ask later
+    stopped             ``Fetcher.stop`` was called
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
+from typing import Literal, Self
+
+import requests
+from requests.utils import get_encoding_from_headers
+from urllib3 import exceptions as u3
+
+from deepstyle.config import ScrapeConfig
+from deepstyle.scraper.guard import AddressRefusedError, GuardedAdapter, Resolve
+from deepstyle.scraper.manners import (
+    MAX_ROBOTS,
+    NO_IMAGES,
+    NO_PAGES,
+    Pace,
+    Robots,
+    product_token,
+    read_robots,
+    retry_after,
+    robots_directives,
+)  # fmt: skip
+from deepstyle.scraper.stream import Watchdog, drain, read_body
+from deepstyle.scraper.urls import host, normalise, origin, resolve
+
+Kind = Literal["page", "image", "robots"]
+ACCEPT = {
+    "page": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
+    "image": "image/jpeg,image/png,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
+    "robots": "text/plain,*/*;q=0.5",
+}
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+RETRIED = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "connection", "timeout", "truncated"})
+NO_ROBOTS = frozenset({"connection", "timeout", "private-address", "bad-url", "host-busy", "stopped", "too-slow"})
+FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What came of one ``get``: ``url`` is the one asked for, ``final_url`` the one that answered after redirects.
+
+    ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds.
+    """
+
+    outcome: str
+    kind: Kind
+    url: str
+    final_url: str
+    status: int | None = None
+    body: bytes = b""
+    content_type: str = ""
+    charset: str | None = None
+    seconds: float = 0.0
+    nofollow: bool = False
+    retry_after: float | None = None
+    location: str = ""
+    detail: str = ""
+
+
+class Fetcher:
+    """Fetches URLs by the rules of ``config``; safe to use from several threads. Use as a context manager.
+
+    ``sleep(seconds)``, ``clock()`` (monotonic) and ``resolve`` (like ``socket.getaddrinfo``) can be replaced.
+    """
+
+    def __init__(
+        self, config: ScrapeConfig, *, clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] | None = None, resolve: Resolve = socket.getaddrinfo,
+    ) -> None:  # fmt: skip
+        self.config, self._clock = config, clock
+        self._stopped = threading.Event()
+        self._sleep = sleep or self._stopped.wait  # a stop ends every sleep
+        self._agent = product_token(config.user_agent)
+        self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep)
+        self._robots: dict[str, Robots] = {}
+        self._robots_locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.log: deque[Fetched] = deque()  # robots.txt answers that nobody has recorded yet
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        adapter = GuardedAdapter(allow_private=config.allow_private, size=config.connections, resolve=resolve)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._watchdog = Watchdog()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop waiting threads and close every connection."""
+        self.stop()
+        self._watchdog.close()
+        self._session.close()
+
+    def stop(self) -> None:
+        """End every wait now; ``get`` answers ``stopped`` from here on."""
+        self._stopped.set()
+
+    def sitemaps(self, url: str) -> list[str]:
+        """The sitemaps that the robots.txt of this URL's host names, as normal URLs."""
+        robots = self._rules(url)
+        found = (resolve(url, sitemap) for sitemap in robots.sitemaps)
+        return [one for one in dict.fromkeys(found) if one]
+
+    def get(self, url: str, kind: Kind) -> Fetched:
+        """Fetch a URL: robots.txt, pace, redirects (each hop checked), retries; see the module for the outcomes."""
+        normal = normalise(url)
+        blank = Fetched(outcome="bad-url", kind=kind, url=url, final_url=normal or url)
+        if not normal:
+            return replace(blank, detail="not an http or https URL")
+        for attempt in range(self.config.retries + 1):
+            answer = replace(self._follow(normal, kind), url=url)
+            if answer.outcome not in RETRIED or attempt == self.config.retries:
+                break
+            wait = FIRST_BACKOFF * 2**attempt * random.uniform(0.75, 1.25)
+            if answer.retry_after is None:
+                self._sleep(min(wait, self.config.max_retry_wait))  # else the whole host is paused already
+        return answer
+
+    def _follow(self, url: str, kind: Kind) -> Fetched:
+        """One try: the hops from ``url`` to an answer that is no redirect."""
+        seen = [url]
+        while True:
+            answer = self._hop(seen[-1], kind)
+            if answer.outcome != "redirect":
+                return answer
+            if not answer.location:
+                return replace(answer, outcome="bad-url", detail=answer.detail)
+            if answer.location in seen or len(seen) > self.config.max_redirects:
+                return replace(answer, outcome="too-many-redirects", detail=f"to {answer.location}")
+            seen.append(answer.location)
+
+    def _hop(self, url: str, kind: Kind) -> Fetched:
+        """One request, when robots.txt and the pace allow it."""
+        blank = Fetched(outcome="stopped", kind=kind, url=url, final_url=url)
+        robots = self._rules(url) if kind != "robots" else Robots()
+        if robots.outcome in NO_ROBOTS:
+            return replace(blank, outcome=robots.outcome, detail=f"robots.txt: {robots.detail}")
+        if not robots.allows(url):
+            return replace(blank, outcome="robots", detail=robots.detail)
+        if not self._pace.wait(host(url), robots.delay):
+            return replace(blank, outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
+        if self._stopped.is_set():
+            return blank
+        started = self._clock()
+        answer = self._request(url, blank)
+        if self._stopped.is_set() and answer.outcome in RETRIED | {"too-slow"}:
+            return blank
+        return replace(answer, seconds=self._clock() - started)
+
+    def _request(self, url: str, blank: Fetched) -> Fetched:
+        """Send one GET and read the answer; every foreign exception becomes an outcome here."""
+        config = self.config
+        headers = {
+            "User-Agent": config.user_agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
+        }  # fmt: skip
+        with self._watchdog.guard(config.deadline, self._stopped) as guard:
+            try:
+                request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
+                timeout = (min(config.connect_timeout, config.deadline), min(config.read_timeout, config.deadline))
+                adapter = self._session.get_adapter(url)  # Session.send would read a redirect's body without a limit
+                with adapter.send(request, stream=True, timeout=timeout, verify=True, proxies={}) as response:
+                    return self._answer(response, blank, guard.expired)
+            except AddressRefusedError as error:
+                return replace(blank, outcome="private-address", detail=str(error))
+            except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, u3.LocationValueError) as error:
+                return replace(blank, outcome="bad-url", detail=str(error))
+            except (requests.RequestException, u3.HTTPError, OSError, ValueError) as error:
+                return replace(blank, outcome=_failure(error, expired=guard.expired()), detail=str(error)[:300])
+
+    def _answer(self, response: requests.Response, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
+        """Judge the headers; read the body only when it is wanted."""
+        status, headers = response.status_code, response.headers
+        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        answer = replace(blank, status=status, content_type=kind, outcome=f"http-{status}")
+        if status != 200:
+            drain(response.raw, expired)
+        if status in REDIRECTS:
+            target = headers.get("Location", "")
+            return replace(answer, outcome="redirect", location=resolve(blank.final_url, target) if target else "",
+                           detail=f"redirect to {target[:200]!r}")  # fmt: skip
+        if status in {429, 503}:
+            wait = retry_after(headers.get("Retry-After"), time.time())
+            if wait is not None:
+                self._pace.pause(host(blank.final_url), wait)
+            return replace(answer, retry_after=wait)
+        if status != 200:
+            return answer
+        directives = robots_directives(response.raw.headers.getlist("X-Robots-Tag"), self._agent)
+        unwanted = directives & (NO_IMAGES if blank.kind == "image" else NO_PAGES)
+        reserved = headers.get("TDM-Reservation", "").strip() == "1"
+        if blank.kind != "robots" and (unwanted or reserved):
+            return replace(answer, outcome="noai", detail=", ".join(sorted(unwanted)) or "TDM-Reservation: 1")
+        if blank.kind == "page" and not _is_text(kind):
+            return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
+        limit = MAX_ROBOTS if blank.kind == "robots" else self.config.max_bytes
+        outcome, body = read_body(response.raw, limit, expired, self.config.deadline)
+        if blank.kind == "robots" and outcome == "too-large":
+            outcome = "ok"  # RFC 9309 2.5: what fits into the limit counts
+        charset = get_encoding_from_headers(headers) if "charset" in headers.get("Content-Type", "").lower() else None
+        nofollow = bool(directives & {"nofollow", "none"})
+        return replace(answer, outcome=outcome, body=body, charset=charset, nofollow=nofollow)
+
+    def _rules(self, url: str) -> Robots:
+        """The robots.txt of the URL's scheme, host and port, fetched once (RFC 9309 2.3.1)."""
+        key = origin(url)
+        with self._lock:
+            lock = self._robots_locks.setdefault(key, threading.Lock())
+        with lock:
+            if key in self._robots:
+                return self._robots[key]
+            answer = self.get(f"{key}/robots.txt", "robots")
+            self.log.append(answer)
+            if answer.outcome == "ok":
+                robots = read_robots(answer.body, self.config.user_agent)
+            elif answer.outcome.startswith("http-4") and answer.outcome != "http-429":
+                robots = Robots()  # "unavailable": everything is allowed
+            else:
+                robots = Robots(outcome=answer.outcome, detail=f"{answer.outcome} {answer.detail}".strip())
+            if answer.outcome not in {"stopped", "host-busy"}:
+                self._robots[key] = robots
+            return robots
+
+
+def _is_text(kind: str) -> bool:
+    return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip"))
+
+
+def _failure(error: Exception, *, expired: bool) -> str:
+    """The outcome that an exception of requests, urllib3 or the socket stands for."""
+    if expired:
+        return "too-slow"
+    text = repr(error)
+    if isinstance(error, (u3.DecodeError, requests.exceptions.ContentDecodingError)):
+        return "bad-encoding"
+    if isinstance(error, (u3.IncompleteRead, u3.InvalidChunkLength)) or "IncompleteRead" in text:
+        return "truncated"
+    timeouts = (requests.Timeout, u3.TimeoutError, TimeoutError)
+    return "timeout" if isinstance(error, timeouts) or "timed out" in text else "connection"

@@ -1,0 +1,119 @@
+"""The address guard (edge): which addresses may be connected to, and connections that go to a checked address only.
+
+A host name is resolved once, every address it has is checked, and the socket is opened to a checked address itself, not
+to the name: a second, different DNS answer (rebinding) has nobody to fool. Environment proxies are off in ``fetch.py``.
+Sources: the IANA special-purpose address registries through ``ipaddress``; the cloud vendors' metadata addresses.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util.connection import create_connection
+
+Resolve = Callable[..., list[tuple[Any, ...]]]  # like socket.getaddrinfo
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+METADATA = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
+)
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads an answer from; for the watchdog in stream.py
+
+
+class AddressRefusedError(Exception):
+    """The host is, or resolves to, an address that the guard refuses. Leaves this module as an outcome of Fetcher."""
+
+
+def refused(address: str, *, allow_private: bool) -> bool:
+    """Whether this IP address must not be connected to.
+
+    Without ``allow_private`` everything that is not global unicast; with it still link-local and metadata addresses.
+    """
+    ip: Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        if inner is not None:
+            return refused(str(inner), allow_private=allow_private)
+    if ip in METADATA or ip.is_link_local or ip.is_multicast:
+        return True
+    return not allow_private and not ip.is_global
+
+
+def _connect(connection: HTTPConnection, resolve: Resolve, *, allow_private: bool) -> socket.socket:
+    """Resolve, check every address, connect to the first checked one that answers."""
+    try:
+        answers = resolve(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise NameResolutionError(connection.host, connection, socket.gaierror(str(error))) from error
+    addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+    for address in addresses:
+        if refused(address, allow_private=allow_private):
+            raise AddressRefusedError(f"{connection.host} is {address}")
+    failure: OSError = OSError("the name has no address")
+    for address in addresses:
+        try:
+            return create_connection(
+                (address, connection.port), connection.timeout, socket_options=connection.socket_options
+            )
+        except OSError as error:
+            failure = error
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(connection, f"no connection to {connection.host} in time") from failure
+    raise NewConnectionError(connection, str(failure)) from failure
+
+
+def _about_to_read(sock: Any) -> None:
+    """Note the socket for the watchdog, and acknowledge at once what comes.
+
+    A server that writes headers and body apart otherwise waits 40 ms for our delayed acknowledgement (RFC 1122 4.2.3.2).
+    """
+    waiting[threading.get_ident()] = sock
+    if hasattr(socket, "TCP_QUICKACK"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+class GuardedAdapter(HTTPAdapter):
+    """A requests adapter whose pools connect through the guard. ``resolve`` is ``socket.getaddrinfo`` or a stand-in."""
+
+    def __init__(self, *, allow_private: bool, size: int, resolve: Resolve = socket.getaddrinfo) -> None:
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, resolve, allow_private=allow_private)
+
+            def getresponse(self) -> Any:
+                _about_to_read(self.sock)
+                return super().getresponse()
+
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return _connect(self, resolve, allow_private=allow_private)
+
+            def getresponse(self) -> Any:
+                _about_to_read(self.sock)
+                return super().getresponse()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self._classes = {"http": PlainPool, "https": SecurePool}
+        super().__init__(pool_connections=64, pool_maxsize=size, max_retries=0, pool_block=False)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:  # noqa: FBT001, FBT002
+        """Build requests' pool manager with the guarded pools."""
+        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._classes

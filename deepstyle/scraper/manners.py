@@ -1,0 +1,132 @@
+"""What a site asks of robots, read (pure) and kept (the pace): robots.txt, X-Robots-Tag, TDM reservation, Retry-After.
+
+Sources: RFC 9309 (robots.txt, through protego, which also knows Crawl-delay and Request-rate); Google's X-Robots-Tag
+specification; the noai and noimageai directives; the TDM Reservation Protocol; RFC 9110 10.2.3 (Retry-After).
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from protego import Protego
+
+MAX_ROBOTS = 512_000  # bytes that are parsed; RFC 9309 2.5 asks for at least 500 kibibytes
+NO_IMAGES = frozenset({"noai", "noimageai", "noml", "none", "noindex", "noimageindex"})
+NO_PAGES = frozenset({"noai", "noimageai", "noml"})
+_VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+_AGENT = re.compile(r"\s*([\w.*-]+)\s*:(.*)", re.DOTALL)
+
+
+def product_token(user_agent: str) -> str:
+    """The name robots.txt addresses us by (RFC 9309 2.2.1): ``deepstyle/0.1 (+https://...)`` -> ``deepstyle``."""
+    return re.split(r"[/\s(]", user_agent.strip(), maxsplit=1)[0].lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robots:
+    """One host's rules. ``outcome`` is ``ok``, or why the rules could not be had (then nothing is allowed)."""
+
+    rules: Protego | None = None
+    agent: str = ""
+    outcome: str = "ok"
+    detail: str = ""
+
+    def allows(self, url: str) -> bool:
+        """Whether the rules let our agent fetch the URL."""
+        return self.outcome == "ok" and (self.rules is None or bool(self.rules.can_fetch(url, self.agent)))
+
+    @property
+    def delay(self) -> float:
+        """Seconds between requests that Crawl-delay or Request-rate ask for; 0 when neither does."""
+        if self.rules is None:
+            return 0.0
+        rate = self.rules.request_rate(self.agent)
+        slow = rate.seconds / rate.requests if rate is not None and rate.requests else 0.0
+        return max(float(self.rules.crawl_delay(self.agent) or 0.0), slow)
+
+    @property
+    def sitemaps(self) -> list[str]:
+        """The Sitemap lines as written."""
+        return [] if self.rules is None else list(self.rules.sitemaps)
+
+
+def read_robots(body: bytes, user_agent: str) -> Robots:
+    """Parse a robots.txt body; garbage gives no rules, as RFC 9309 2.3.1.5 wants."""
+    text = body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
+    return Robots(rules=Protego.parse(text), agent=product_token(user_agent))
+
+
+def robots_directives(headers: Iterable[str], agent: str) -> set[str]:
+    """The X-Robots-Tag directives that hold for ``agent``, in lower case; ``headers``: each header's value.
+
+    A prefix (``otherbot: noai, noindex``) holds until the header's next prefix. The date of an ``unavailable_after:``
+    may itself hold commas and colons; it is no prefix.
+    """
+    found: set[str] = set()
+    for header in headers:
+        ours = True
+        for part in header.lower().split(","):
+            match = _AGENT.match(part)
+            if match and match[1] in _VALUED:
+                continue
+            if match and not match[1].isdigit():
+                ours = match[1] in {"*", agent}
+                part = match[2]  # noqa: PLW2901 - a prefix may be followed by a valued directive
+                if part.partition(":")[0].strip() in _VALUED:
+                    continue
+            if ours:
+                found.add(part.strip())
+    return found - {""}
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Seconds to wait from ``now`` (epoch) as a Retry-After header says, in seconds or as an HTTP date; None: no idea."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+class Pace:
+    """One rate a host: each call of ``wait`` takes the host's next slot. Safe to use from several threads."""
+
+    def __init__(
+        self, interval: float, *, longest: float, clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:  # fmt: skip
+        self._interval, self._longest, self._clock, self._sleep = interval, longest, clock, sleep
+        self._lock = threading.Lock()
+        self._slots: dict[str, float] = {}
+        self._paused: dict[str, float] = {}
+
+    def wait(self, host: str, delay: float = 0.0) -> bool:
+        """Sleep until the host's next slot; ``delay`` in seconds is its Crawl-delay. False: paused for too long."""
+        while True:
+            with self._lock:
+                now = self._clock()
+                paused = self._paused.get(host, 0.0)
+                if paused - now > self._longest:
+                    return False
+                if paused <= now:
+                    slot = max(now, self._slots.get(host, 0.0))
+                    self._slots[host] = slot + max(self._interval, delay)
+                    break
+            self._sleep(paused - now)
+        if slot > now:
+            self._sleep(slot - now)
+        with self._lock:
+            again = self._paused.get(host, 0.0) > self._clock()
+        return self.wait(host, delay) if again else True
+
+    def pause(self, host: str, seconds: float) -> None:
+        """Nobody asks this host anything for ``seconds``."""
+        with self._lock:
+            self._paused[host] = max(self._paused.get(host, 0.0), self._clock() + seconds)

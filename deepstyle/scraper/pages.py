@@ -1,0 +1,162 @@
+"""Page bytes -> Listings and links. Pure: nothing is fetched here, and no input raises.
+
+Rule 1: one logical picture is ONE Listing, with the best URL the markup offers. Nobody falls back to a thumbnail when
+the best one is refused.
+Rule 2: a thumbnail that links to a picture file is replaced by that file. A thumbnail that links to a page carries
+that page as ``detail_url``: the loop looks there first.
+Rule 3: icons (an explicit side under 64 pixels), ``data:`` URLs and vector graphics are no photos.
+
+Understood: img, srcset, picture, lazy-loading attributes, noscript, links to originals, JSON-LD, JSON state in scripts,
+CSS backgrounds, og:image, base href; sitemaps with image:loc; RSS, Media RSS and Atom. Not: video posters.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from bs4 import BeautifulSoup
+
+from deepstyle.scraper.feeds import Found, read_feed, read_sitemap
+from deepstyle.scraper.markup import Reader
+from deepstyle.scraper.urls import normalise
+
+__all__ = ["Listing", "Page", "normalise", "parse", "parse_feed", "parse_html", "parse_sitemap"]
+
+Kind = Literal["page", "sitemap", "feed"]
+MAX_TITLE = 500  # characters
+MAX_UNPACKED = 50_000_000  # bytes of a .xml.gz sitemap: the limit of sitemaps.org
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """One picture on a page. URLs are absolute and normal; ``width_hint`` in pixels, when the markup says it.
+
+    ``detail_url``: the page a thumbnail links to, which may show the picture larger; None for a picture that stands by
+    itself.
+    """
+
+    image_url: str
+    page_url: str
+    title: str = ""
+    width_hint: int | None = None
+    detail_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a page, sitemap or feed offers: pictures, pages to go on with (``next_links`` are those of rel=next), feeds.
+
+    ``lead_image`` is the page's og:image or twitter:image. The flags come from ``<meta name=robots>``; ``noai`` also
+    stands for noimageai, noml and a TDM reservation.
+    """
+
+    listings: tuple[Listing, ...] = ()
+    links: tuple[str, ...] = ()
+    next_links: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    title: str = ""
+    lead_image: str | None = None
+    noindex: bool = False
+    nofollow: bool = False
+    noai: bool = False
+
+
+_ROOT = re.compile(
+    rb"\s*(?:<\?xml.{0,200}?\?>\s*|<\?xml-stylesheet.{0,500}?\?>\s*|<!--.{0,2000}?-->\s*)*<(?:\w+:)?"
+    rb"(urlset|sitemapindex|rss|feed|rdf)\b",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def parse(body: bytes, url: str, *, charset: str | None = None, content_type: str = "") -> tuple[Kind, Page]:
+    """Parse whatever a page URL answered with, told by its bytes: HTML, a sitemap (also gzip or text), a feed."""
+    if body[:2] == b"\x1f\x8b":
+        body = _unpacked(body)
+    root = _ROOT.match(body.removeprefix(b"\xef\xbb\xbf")[:8192])
+    if root and root[1].lower() in {b"urlset", b"sitemapindex"}:
+        return "sitemap", parse_sitemap(body, url)
+    if root:
+        return "feed", parse_feed(body, url)
+    if content_type == "text/plain" and b"<" not in body[:4096]:
+        return "sitemap", parse_sitemap(body, url)
+    return "page", parse_html(body, url, charset=charset)
+
+
+def _unpacked(body: bytes) -> bytes:
+    try:
+        return zlib.decompressobj(wbits=31).decompress(body, MAX_UNPACKED)
+    except zlib.error:
+        return b""
+
+
+def parse_html(body: bytes, url: str, *, charset: str | None = None) -> Page:
+    """Parse an HTML page that was fetched from ``url``; ``charset`` is the one of the Content-Type header, if any."""
+    if b"<" not in body:
+        return Page()
+    soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", _decoded(body, charset)), "lxml")
+    reader = Reader(soup, normalise(url) or url)
+    reader.read()
+    listings = (
+        Listing(
+            image_url=one.url, page_url=reader.url, title=_tidy(one.title), width_hint=one.width, detail_url=one.detail
+        )
+        for one in reader.pictures()
+    )
+    return Page(
+        listings=tuple(listings), links=tuple(reader.links), next_links=tuple(reader.next_links),
+        feeds=tuple(reader.feeds), title=_tidy(reader.title), lead_image=reader.lead, noindex="noindex" in reader.flags,
+        nofollow="nofollow" in reader.flags, noai="noai" in reader.flags,
+    )  # fmt: skip
+
+
+def parse_sitemap(body: bytes, url: str) -> Page:
+    """Parse a sitemap index, a urlset (with Google's image extension) or a plain text sitemap."""
+    return _page(read_sitemap(body, url))
+
+
+def parse_feed(body: bytes, url: str) -> Page:
+    """Parse an RSS, RDF or Atom feed; pictures come from enclosures, media:content and the HTML in descriptions."""
+    found = read_feed(body, url)
+    page = _page(found)
+    inner = [parse_html(markup.encode("utf-8", "replace"), where, charset="utf-8") for markup, where in found.markup]
+    unique = {one.image_url: one for part in inner for one in part.listings}
+    unique.update({one.image_url: one for one in page.listings})
+    return replace(page, listings=tuple(unique.values()))
+
+
+def _page(found: Found) -> Page:
+    unique = {
+        image: Listing(image_url=image, page_url=page, title=_tidy(title), width_hint=width)
+        for image, page, title, width in found.pictures
+        if image and not image.partition("?")[0].lower().endswith((".svg", ".svgz"))
+    }
+    links, following = dict.fromkeys([*found.links, *found.next_links]), dict.fromkeys(found.next_links)
+    return Page(
+        listings=tuple(unique.values()), links=tuple(link for link in links if link),
+        next_links=tuple(link for link in following if link), title=_tidy(found.title),
+    )  # fmt: skip
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())[:MAX_TITLE].encode("utf-8", "replace").decode("utf-8")
+
+
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+def _decoded(body: bytes, charset: str | None) -> str:
+    """Bytes to text as browsers do (WHATWG "determining the character encoding"): BOM, header, meta, UTF-8, cp1252."""
+    declared = _META_CHARSET.search(body[:4096])
+    names = [name for bom, name in _BOMS if body.startswith(bom)]
+    names += [charset] if charset else []
+    names += [declared[1].decode("ascii")] if declared else []
+    for name in [*names, "utf-8"]:
+        try:
+            return body.decode("cp1252" if name.lower() in {"iso-8859-1", "latin-1", "ascii"} else name)
+        except (LookupError, ValueError):  # an unknown name, a codec that is no text encoding, or bytes that do not fit
+            continue
+    return body.decode("utf-8" if names else "cp1252", "replace")

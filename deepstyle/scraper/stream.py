@@ -1,0 +1,111 @@
+"""Reading a body within limits (edge): bytes after decompression, a total deadline, and whether all of it came.
+
+A server can drip headers or a body one byte at a time and never trip a read timeout. So a watchdog thread shuts the
+socket of every request that is past its deadline, wherever the request waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from deepstyle.scraper.guard import waiting
+
+CHUNK = 65_536  # bytes
+LOOK_AFTER = 5.0  # seconds after which a body that cannot be done within the deadline is given up
+TICK = 0.1  # seconds between two looks of the watchdog
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """One request under a deadline (monotonic seconds); ``stopped`` ends it, too."""
+
+    thread: int
+    deadline: float
+    stopped: threading.Event
+
+    def expired(self) -> bool:
+        """Whether the deadline has passed, or everything is to stop."""
+        return self.stopped.is_set() or time.monotonic() > self.deadline
+
+
+class Watchdog:
+    """Shuts the sockets of requests that take too long; one thread for all of them."""
+
+    def __init__(self) -> None:
+        self._active: dict[int, Guarded] = {}
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="deepstyle-watchdog", daemon=True)
+        self._thread.start()
+
+    @contextlib.contextmanager
+    def guard(self, seconds: float, stopped: threading.Event) -> Iterator[Guarded]:
+        """Watch over this thread's request for the length of the block."""
+        me = threading.get_ident()
+        guarded = Guarded(me, time.monotonic() + seconds, stopped)
+        with self._lock:
+            waiting.pop(me, None)
+            self._active[me] = guarded
+        try:
+            yield guarded
+        finally:
+            with self._lock:
+                self._active.pop(me, None)
+                waiting.pop(me, None)
+
+    def close(self) -> None:
+        """End the watching thread."""
+        self._closed.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(TICK):
+            with self._lock:  # held while shutting, so that nobody has begun another request meanwhile
+                for guarded in self._active.values():
+                    sock = waiting.get(guarded.thread)
+                    if sock is not None and guarded.expired():
+                        with contextlib.suppress(OSError):
+                            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not SSLSocket's: it would unwrap TLS
+
+
+def read_body(raw: Any, limit: int, expired: Callable[[], bool], deadline: float) -> tuple[str, bytes]:
+    """Read a urllib3 response: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes so far).
+
+    ``limit`` counts decompressed bytes; a bomb is stopped at the first chunk that passes it. ``deadline`` in seconds.
+    """
+    expected = _length(raw)
+    if expected is not None and expected > limit:
+        return "too-large", b""
+    parts: list[bytes] = []
+    size, started = 0, time.monotonic()
+    while not expired() and (data := raw.read1(CHUNK, decode_content=True)):
+        parts.append(data)
+        size += len(data)
+        if size > limit:
+            return "too-large", b"".join(parts)[:limit]
+        seconds = time.monotonic() - started
+        if expected is not None and seconds > LOOK_AFTER and raw.tell() / seconds * deadline * 2 < expected:
+            return "too-slow", b""
+    if expired():  # the watchdog's shutdown looks like an end
+        return "too-slow", b""
+    whole = expected is None or raw.tell() >= expected
+    return ("ok", b"".join(parts)) if whole else ("truncated", b"")
+
+
+def drain(raw: Any, expired: Callable[[], bool]) -> None:
+    """Read a small body that nobody wants, so that its connection can be used again."""
+    expected = _length(raw)
+    while expected is not None and expected <= CHUNK and not expired() and raw.read1(CHUNK, decode_content=False):
+        pass
+
+
+def _length(raw: Any) -> int | None:
+    text = raw.headers.get("Content-Length", "")
+    chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 and not chunked else None

@@ -1,0 +1,129 @@
+"""URLs as identities (pure): normal form, the key that spots permutations, the shape that spots traps.
+
+Sources: RFC 3986 section 6 (normalisation) and 5.2.4 (dot segments); the WHATWG URL standard for what browsers forgive.
+No function here raises: a reference that is no usable http(s) URL becomes the empty text.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+IMAGE_EXTENSIONS = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "bmp", "tif", "tiff"})
+OTHER_EXTENSIONS = frozenset({
+    "pdf", "zip", "gz", "rar", "7z", "tar", "mp4", "webm", "mov", "avi", "mp3", "wav", "ogg", "m4a", "css", "js",
+    "mjs", "json", "woff", "woff2", "ttf", "eot", "svg", "ico", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "psd",
+    "ai", "eps", "exe", "dmg", "apk", "ics", "csv",
+})  # fmt: skip
+MAX_URL = 2_000  # characters; longer ones come from relative-link loops
+MAX_REPEATS = 3  # how often one word may occur as a path segment
+
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
+    re.IGNORECASE,
+)
+_CODES = re.compile(r"\d+|(?<![a-z0-9])(?=[a-f]*\d)[0-9a-f]{8,}(?![a-z0-9])", re.IGNORECASE)
+
+
+def normalise(url: str) -> str:
+    """The normal form of an absolute http(s) URL, without fragment and credentials; empty when it is none.
+
+    Scheme and host in lower case, IDNA for other scripts, no default port, no dot segments, percent escapes only where
+    they are needed. ``normalise(normalise(u)) == normalise(u)``.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+        host = host if host.isascii() else host.encode("idna").decode("ascii").lower()
+    except ValueError:  # UnicodeError is one, too
+        return ""
+    if parts.scheme not in DEFAULT_PORTS or len(host) > 253 or not _HOST.fullmatch(host):
+        return ""
+    netloc = f"[{host}]" if ":" in host else host
+    if port is not None and port != DEFAULT_PORTS[parts.scheme]:
+        netloc += f":{port}"
+    path = _without_dots(_escaped(parts.path.replace("\\", "/"), "/%:@!$&'()*+,;=~"))
+    query = f"?{_escaped(parts.query, '/%:@!$&()*+,;=~?')}" if parts.query else ""
+    return f"{parts.scheme}://{netloc}{path}{query}"
+
+
+def resolve(base: str, reference: str) -> str:
+    """A reference found in a document at ``base`` as a normal URL; empty for ``data:``, ``http://[`` ..."""
+    try:
+        return normalise(urljoin(base, reference.strip()))
+    except ValueError:
+        return ""
+
+
+def _escaped(text: str, safe: str) -> str:
+    def fix(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return "%25"
+        char = chr(int(match[1], 16))
+        return char if char in _UNRESERVED else match[0].upper()
+
+    return _ESCAPE.sub(fix, quote(text, safe=safe, errors="replace"))
+
+
+def _without_dots(path: str) -> str:
+    out: list[str] = []
+    for segment in path.split("/")[1:]:
+        if segment == "..":
+            del out[-1:]
+        elif segment != ".":
+            out.append(segment)
+    if path.endswith(("/.", "/..")):
+        out.append("")
+    return "/" + "/".join(out)
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port of a normal URL, e.g. ``http://site.example:8080``."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def host(url: str) -> str:
+    """Host and port of a normal URL: what one rate and one queue belong to."""
+    return urlsplit(url).netloc
+
+
+def page_key(url: str) -> str:
+    """What two URLs of the same page share: query parameters in any order, tracking and session parameters left out."""
+    head, _, query = url.partition("?")
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
+    return f"{head}?{urlencode(sorted(pairs))}" if pairs else head
+
+
+def shape(url: str) -> str:
+    """The URL with every number and hex code replaced by ``#`` and the parameters' names: a trap's signature.
+
+    >>> shape("http://a.example/calendar/2017/01/?view=list")
+    'http://a.example/calendar/#/#/?view'
+    """
+    head, _, query = url.partition("?")
+    parts = urlsplit(head)
+    names = sorted({name for name, _ in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)})
+    path = _CODES.sub("#", parts.path)
+    return f"{origin(head)}{path}" + (f"?{'&'.join(names)}" if names else "")
+
+
+def runaway(url: str) -> bool:
+    """Whether the URL looks made by a relative-link loop: too long, or one word again and again in its path."""
+    words = [word for word in urlsplit(url).path.split("/") if word and not word.isdigit()]
+    return len(url) > MAX_URL or any(words.count(word) > MAX_REPEATS for word in set(words))
+
+
+def extension(url: str) -> str:
+    """The extension of the last path segment in lower case without the dot, or an empty text."""
+    name = unquote(urlsplit(url).path.rpartition("/")[2])
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def names_image(url: str) -> bool:
+    """Whether the URL's path ends like a photo's file name."""
+    return extension(url) in IMAGE_EXTENSIONS
