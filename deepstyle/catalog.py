@@ -172,6 +172,52 @@ class Catalog:
             "UPDATE listings SET outcome = ? WHERE crawl = ? AND image_url = ?", (outcome, crawl, image_url)
         )
 
+    def defer_listing(
+        self, crawl: int, image_url: str, page_url: str, *, title: str, width_hint: int | None, detail_url: str
+    ) -> bool:
+        """Note a thumbnail that waits until ``detail_url`` has been looked at; False when the crawl knows the image URL.
+
+        Its outcome is ``deferred <detail_url>``. ``finish_listing`` settles it; no sighting is noted until it is queued.
+        """
+        done = self._db.execute(
+            "INSERT OR IGNORE INTO listings(crawl, image_url, page_url, title, width_hint, outcome) "
+            "VALUES (?, ?, ?, ?, ?, 'deferred ' || ?)",
+            (crawl, image_url, page_url, title, width_hint, detail_url),
+        )
+        return done.rowcount == 1
+
+    def deferred_listings(self, crawl: int) -> list[Row]:
+        """Thumbnails that still wait, oldest first: rows with image_url, page_url, title, width_hint, detail_url."""
+        return self.query(
+            "SELECT *, substr(outcome, 10) AS detail_url FROM listings "
+            "WHERE crawl = ? AND outcome LIKE 'deferred %' ORDER BY rowid",
+            (crawl,),
+        )
+
+    def visited_pages(self, crawl: int) -> list[Row]:
+        """Every page that is not queued any more, in the order it was done, with ``images``: how many it listed first."""
+        return self.query(
+            "SELECT p.*, coalesce(l.images, 0) AS images FROM pages p LEFT JOIN (SELECT page_url, count(*) AS images "
+            "FROM listings WHERE crawl = ?1 GROUP BY page_url) l ON l.page_url = p.url "
+            "WHERE p.crawl = ?1 AND p.outcome != 'queued' ORDER BY p.fetched_at, p.rowid",
+            (crawl,),
+        )
+
+    def sightings(self, crawl: int) -> list[Row]:
+        """Which page of the crawl shows which image by itself: rows with page_url, image_url."""
+        return self.query(
+            "SELECT s.page_url, s.image_url FROM sightings s JOIN pages p ON p.url = s.page_url WHERE p.crawl = ?", (crawl,)
+        )
+
+    def near_duplicates(self, crawl: int) -> int:
+        """How many images of the crawl are near duplicates of another photo, kept or not."""
+        row = self._one(
+            "SELECT count(*) AS n FROM listings l LEFT JOIN photos p ON p.image_url = l.image_url WHERE l.crawl = ? AND "
+            "(l.outcome = 'near-duplicate' OR (l.outcome = 'kept' AND p.near_of IS NOT NULL))",
+            (crawl,),
+        )
+        return int(row["n"]) if row is not None else 0
+
     def add_fetch(
         self, url: str, kind: str, outcome: str, *, status: int | None = None, size: int = 0, seconds: float = 0.0,
         sha256: str | None = None, detail: str = "",

@@ -1,5 +1,7 @@
 """The commands. Thin: read flags, build the config, call the pipeline, print. Only this file exits.
 
+Longer than other files because every command's flags and help stand here, and nowhere else.
+
 Exit codes: 0 done, 1 the job failed, 2 wrong use, 130 interrupted. `--help` imports neither torch nor the stages.
 """
 
@@ -52,12 +54,14 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), default="workspace",
-              envvar="DEEPSTYLE_WORKSPACE", show_default=True, show_envvar=True, help="Folder that holds everything.")  # fmt: skip
+@click.option(
+    "-w", "--workspace", type=click.Path(path_type=Path, file_okay=False), default="workspace", show_default=True,
+    envvar="DEEPSTYLE_WORKSPACE", show_envvar=True, help="Folder that holds everything.",
+)  # fmt: skip
 @click.option("-q", "--quiet", is_flag=True, help="No progress, results only.")
 @click.version_option(__version__, prog_name="deepstyle")
 @click.pass_context
-def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:  # noqa: FBT001
+def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
     """Fashion galleries on the web -> cropped garments -> a generator of new ones.
 
     \b
@@ -134,8 +138,8 @@ def _table(title: str, rows: dict[str, Any]) -> None:
 @click.option("--fresh", is_flag=True, help="Visit the pages again, in a new crawl.")
 @_configured
 @click.pass_obj
-def scrape(session: Session, urls: tuple[str, ...], allow_private: bool, max_photos: int | None, rate: float | None,  # noqa: FBT001
-           fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+def scrape(session: Session, urls: tuple[str, ...], allow_private: bool, max_photos: int | None, rate: float | None,
+           fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Collect the photos of galleries, politely.
 
     Crawls within the site of each URL, honours robots.txt, crawl-delay and noai, takes the largest version of each
@@ -168,7 +172,9 @@ def data() -> None:
 
 @data.command()
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for train.json, val.json.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for train.json, val.json."
+)
 @click.option("--validation-share", type=click.FloatRange(0.01, 0.9), default=0.15, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed holds out other photos.")
 @click.pass_obj
@@ -202,8 +208,8 @@ def ccp(session: Session, source: Path, out: Path, validation_share: float, seed
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
-def train_detector(session: Session, train: Path, validation: Path, minutes: float | None, name: str, fresh: bool,  # noqa: FBT001
-                   config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+def train_detector(session: Session, train: Path, validation: Path, minutes: float | None, name: str, fresh: bool,
+                   config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Train a Faster R-CNN on annotated photos (COCO files).
 
     Presets: mobilenet-320 and small-256 for CPUs, r50-fpn for GPUs.
@@ -235,7 +241,7 @@ def train_detector(session: Session, train: Path, validation: Path, minutes: flo
 @_configured
 @click.pass_obj
 def crop(session: Session, detector: str | None, labels: tuple[str, ...], min_score: float | None, margin: float | None,
-         config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+         config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Find the garments in the photos and cut them out.
 
     Detections are kept: other rules (--min-score, --label, --margin) cut again without running the network.
@@ -263,8 +269,8 @@ def crop(session: Session, detector: str | None, labels: tuple[str, ...], min_sc
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
-def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,  # noqa: FBT001
-                     config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,
+                     config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Train the category classifier on a table of labelled images.
 
     The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
@@ -297,7 +303,7 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
 @_configured
 @click.pass_obj
 def train_gan(session: Session, minutes: float | None, images: int | None, labels: tuple[str, ...], classifier: str | None,
-              fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # noqa: FBT001  # fmt: skip
+              fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Train the DCGAN on the garments.
 
     Presets: dcgan-32, dcgan-64, dcgan-128. Watch it with `tensorboard --logdir workspace/runs`.
@@ -316,7 +322,9 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
         )
     rows = {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)"}
     if result.first and result.last:
-        rows["Frechet distance"] = f"{result.first['frechet']:.2f} at the start, {result.last['frechet']:.2f} at the end"
+        rows["Frechet distance"] = (
+            f"{result.first['frechet']:.2f} at the start, {result.last['frechet']:.2f} at the end"
+        )
     _table(f"run {result.run} is in {result.folder}", rows | {"samples": result.grid})
 
 
@@ -362,7 +370,7 @@ def _seeds(text: str) -> list[int]:
 @click.option("--count", type=click.IntRange(64, 1_000_000), default=1000, show_default=True, help="Samples to score.")
 @click.option("--json", "as_json", is_flag=True, help="Print score.json.")
 @click.pass_obj
-def score(session: Session, run: str | None, classifier: str | None, count: int, as_json: bool) -> None:  # noqa: FBT001
+def score(session: Session, run: str | None, classifier: str | None, count: int, as_json: bool) -> None:
     """Score a run's samples against the real garments.
 
     Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, and the
@@ -382,11 +390,12 @@ def score(session: Session, run: str | None, classifier: str | None, count: int,
         click.echo(path.read_text(encoding="utf-8"))
         return
     _table(f"the score is in {path}", {
-        "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments, features of {result.features})",
+        "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
+        "features of": result.features,
         "KID": f"{result.kid:.4f} ± {result.kid_std:.4f}", "precision": f"{result.precision:.2f}",
         "recall": f"{result.recall:.2f}",
-        "confidence": f"{result.confidence_samples:.2f} on samples, {result.confidence_real:.2f} on garments",
-        "categories of samples": _shares(result.histogram_samples), "of garments": _shares(result.histogram_real),
+        "confidence": f"{result.confidence:.2f} on samples, {result.real_confidence:.2f} on garments",
+        "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
         "nearest garments": path.parent / "samples" / "nearest.png",
     })  # fmt: skip
     for number, row in enumerate(result.nearest):
@@ -401,7 +410,7 @@ def _shares(values: dict[str, float]) -> str:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def status(session: Session, as_json: bool) -> None:  # noqa: FBT001
+def status(session: Session, as_json: bool) -> None:
     """Show what the workspace holds.
 
     \b
@@ -420,7 +429,9 @@ def status(session: Session, as_json: bool) -> None:  # noqa: FBT001
         "garments": _counts(state.garments),
     }  # fmt: skip
     for name, figures in (state.models | state.runs).items():
-        rows[name] = ", ".join(f"{key} {_short(value)}" for key, value in figures.items() if not isinstance(value, list))
+        rows[name] = ", ".join(
+            f"{key} {_short(value)}" for key, value in figures.items() if not isinstance(value, list)
+        )
     _table(f"workspace {state.workspace}", rows)
 
 
@@ -443,7 +454,7 @@ def _short(value: Any) -> str:
               help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
 @click.pass_obj
 def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] | None, labels: Path | None,
-        minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # noqa: FBT001  # fmt: skip
+        minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # fmt: skip
     """All stages in a row: scrape, crop, train-gan, sample, score.
 
     \b
@@ -465,11 +476,17 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 
 
 @main.command()
-@click.option("--minutes", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Time budget of the GAN.")
-@click.option("--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site.")
+@click.option(
+    "--minutes", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Time budget of the GAN."
+)
+@click.option(
+    "--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site."
+)
 @click.pass_obj
 def demo(session: Session, minutes: float, looks: int) -> None:
     """Draw a fashion site, scrape it, and train everything on it: no network, no data, no GPU.
+
+    Works in the folder demo-workspace, unless --workspace names another.
 
     \b
     Example:
@@ -477,6 +494,9 @@ def demo(session: Session, minutes: float, looks: int) -> None:
     """
     from deepstyle.demo.tour import tour
 
+    context = click.get_current_context().find_root()
+    if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
+        session = Session(workspace=Path("demo-workspace"), reporter=session.reporter)
     with _catalog(session) as catalog:
         rows = tour(catalog, minutes=minutes, looks=looks, reporter=session.reporter)
     _table("the demo is done", rows)

@@ -47,7 +47,9 @@ class ScrapeConfig(Config):
     max_depth: int = Field(8, ge=0, le=1000, description="links from the start page")
     max_pages: int = Field(5_000, ge=1, le=10_000_000, description="pages one crawl may visit")
     max_photos: int | None = Field(None, ge=1, description="stop after this many photos; None: all")
-    near_distance: int = Field(4, ge=0, le=32, description="differing bits of 64 up to which photos are near duplicates")
+    near_distance: int = Field(
+        4, ge=0, le=32, description="differing bits of 64 up to which photos are near duplicates"
+    )
     drop_near: bool = Field(False, description="do not keep near duplicates")
     allow_private: bool = Field(False, description="permit loopback and private addresses")
 
@@ -177,7 +179,7 @@ def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequ
 def build(kind: type[C], values: dict[str, Any], *, origin: str) -> C:
     """Validate ``values`` into a config; every wrong key is named in the ConfigError."""
     try:
-        return kind.model_validate({**values, **_texts(kind, values)})
+        return kind.model_validate({**values, **_texts(values)})
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item['type'], item['msg'], kind)}"
@@ -186,7 +188,7 @@ def build(kind: type[C], values: dict[str, Any], *, origin: str) -> C:
         raise ConfigError(f"{origin}: {problems}") from error
 
 
-def _texts(kind: type[Config], values: dict[str, Any]) -> dict[str, Any]:
+def _texts(values: dict[str, Any]) -> dict[str, Any]:
     """YAML reads ``32`` as a number and ``a`` as a text; fields that want a text or a list get one."""
     fixed: dict[str, Any] = {}
     if isinstance(values.get("precision"), int):

@@ -54,7 +54,9 @@ class PackedDataset:
             self.key = str(index["key"])
             version = index["format"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{folder} is not a packed dataset ({error}); delete it and run the command again") from error
+            raise InputError(
+                f"{folder} is not a packed dataset ({error}); delete it and run the command again"
+            ) from error
         if version != FORMAT or len(self.images) != len(self.labels) or len(self.sources) != len(self.labels):
             raise InputError(f"{folder} was packed by another version; delete it and run the command again")
 
@@ -125,9 +127,10 @@ def _write(
     raw = np.lib.format.open_memmap(folder / "all.npy", mode="w+", dtype=np.uint8, shape=shape)
     kept: list[Item] = []
     skipped: dict[str, str] = {}
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool, reporter.task(
-        f"packing {size} px", total=len(items), unit="images"
-    ) as task:
+    with (
+        ThreadPoolExecutor(workers or os.cpu_count()) as pool,
+        reporter.task(f"packing {size} px", total=len(items), unit="images") as task,
+    ):
         for start in range(0, len(items), 256):  # a window bounds memory whatever the size of the dataset
             window = items[start : start + 256]
             for item, result in zip(window, pool.map(lambda item: _load(item, size, fit), window), strict=True):
@@ -138,7 +141,9 @@ def _write(
                     kept.append(item)
                 task.advance()
     if not kept:
-        raise InputError(f"none of the {len(items)} images for {folder.name} can be decoded: {next(iter(skipped.items()))}")
+        raise InputError(
+            f"none of the {len(items)} images for {folder.name} can be decoded: {next(iter(skipped.items()))}"
+        )
     if skipped:
         final = np.lib.format.open_memmap(
             folder / "images.npy", mode="w+", dtype=np.uint8, shape=(len(kept), size, size, 3)

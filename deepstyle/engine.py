@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
-
 from typing import Any
 
 import torch
@@ -27,9 +26,8 @@ def resolve_precision(precision: Precision) -> str:
     return {"32": "32-true", "bf16": "bf16-mixed"}[precision]
 
 
-class Autocast(MixedPrecision):  # type: ignore[misc]  # lightning ships no types for this base
-    """Mixed precision that leaves the inputs alone: box coordinates do not survive a cast to bfloat16, autocast
-    converts the rest where it pays."""
+class Autocast(MixedPrecision):
+    """Mixed precision that leaves the inputs alone: box coordinates do not survive a cast to bfloat16."""
 
     def convert_input(self, data: Any) -> Any:
         """Hand the inputs on as they are."""
@@ -41,7 +39,7 @@ def make_fabric(precision: Precision) -> Fabric:
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     cuda = torch.cuda.is_available()
     mixed = resolve_precision(precision) == "bf16-mixed"
-    plugins = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
+    plugins: list[Any] = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hardware advice of the library, not about this run
         fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices="auto" if cuda else 1, plugins=plugins)

@@ -161,7 +161,9 @@ def run_all(
     told["photos"] = f"{photos.found:,} found, {photos.kept:,} kept, {photos.duplicates:,} duplicates"
     if pair is not None:
         detector = train_detector(*pair, catalog, stages.detector, reporter=reporter)
-        told["detector"] = f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
+        told["detector"] = (
+            f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
+        )
     garments = crop_photos(catalog, stages.crop, reporter=reporter)
     told["garments"] = ", ".join(f"{label} {number:,}" for label, number in garments.per_label.items())
     if table is not None:

@@ -50,7 +50,9 @@ class Run:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 self._lock.close()
-                raise UsageError(f"run {name} is being trained by another process; wait for it or use --fresh") from error
+                raise UsageError(
+                    f"run {name} is being trained by another process; wait for it or use --fresh"
+                ) from error
         put_file(self.folder / "config.yaml", to_yaml(config).encode())
         put_file(self.folder / "data.key", data_key.encode())
         self._writer: SummaryWriter | None = None

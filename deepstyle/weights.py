@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,17 +55,23 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     Raises ModelError for anything that is not tensors and plain values (a pickle payload is refused, not run).
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a foreign pickle protocol, which is refused right after
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(f"{path}: refused, it holds more than tensors and plain values (code could run)") from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(f"{path}: not a readable checkpoint ({error}); delete it to resume from the one before") from error
+        raise ModelError(
+            f"{path}: not a readable checkpoint ({error}); delete it to resume from the one before"
+        ) from error
     if not isinstance(state, dict):
         raise ModelError(f"{path}: not a deepstyle checkpoint")
     return state
 
 
-def save_model(folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any]) -> None:
+def save_model(
+    folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any]
+) -> None:
     """Write a model folder: weights.safetensors, config.yaml, and model.json (labels, figures) last."""
     save_weights(folder / "weights.safetensors", module.state_dict())
     put_file(folder / "config.yaml", config_yaml.encode())

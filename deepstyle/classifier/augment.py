@@ -8,20 +8,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-ZOOM = (0.75, 1.12)  # smallest and largest share of the image's side that a view shows; above 1: its edges are repeated
+SLACK = 1.15  # how much larger than a view an image should be, so that a zoomed view loses no detail
+ZOOM = (0.78, 1.1)  # smallest and largest share of the image's side that a view shows; above 1: its edges are repeated
 ASPECT = 0.12  # largest change of log(width / height), either way
-DEGREES = 12.0  # largest rotation, either way
-COLOUR = 0.3  # largest relative change of brightness, contrast and saturation
-ERASE = 0.25  # share of images that lose a rectangle
+DEGREES = 10.0  # largest rotation, either way
+COLOUR = 0.25  # largest relative change of brightness, contrast and saturation
 
 
 def augment(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
     """Turn NCHW float32 in [0, 1] into random views of it, N x C x size x size float32 in [0, 1].
 
-    The random numbers come from ``generator`` on the CPU, so every device sees the same views.
+    What is much larger than the views is first made smaller with an anti-aliasing filter. The random numbers come from
+    ``generator`` on the CPU, so every device sees the same views.
     """
-    views = _affine(images, size, generator)
-    return _erase(_colour(views, generator), generator)
+    near = round(size * SLACK)
+    if images.shape[-1] > near:
+        images = functional.interpolate(images, (near, near), mode="bilinear", antialias=True, align_corners=False)
+    return _colour(_affine(images, size, generator), generator)
 
 
 def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
@@ -59,15 +62,3 @@ def _colour(images: Tensor, generator: torch.Generator) -> Tensor:
     grey = images.mean(dim=1, keepdim=True)
     coloured: Tensor = (grey + (images - grey) * saturation).clamp(0, 1)
     return coloured
-
-
-def _erase(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Random erasing (Zhong et al. 2017, arXiv 1708.04896): a grey rectangle of a sixth to a half of each side."""
-    count, _, height, width = images.shape
-    chance, y, x = (_uniform(count, 0, 1, generator).view(-1, 1) for _ in range(3))
-    tall, wide = (_uniform(count, 1 / 6, 1 / 2, generator).view(-1, 1) for _ in range(2))
-    rows, columns = torch.arange(height) / height, torch.arange(width) / width
-    top, left = y * (1 - tall), x * (1 - wide)
-    inside_rows = (rows >= top) & (rows < top + tall) & (chance < ERASE)
-    inside = inside_rows[:, None, :, None] & ((columns >= left) & (columns < left + wide))[:, None, None, :]
-    return torch.where(inside.to(images.device), 0.5, images)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
+from deepstyle.classifier.augment import SLACK
 from deepstyle.config import ClassifierConfig
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.progress import Reporter
 
-SLACK = 1.15  # packed images are larger than the network's by this much, so that random views lose no detail
 TRAIN, VALIDATION, TEST = "train", {"validation", "valid", "val"}, "test"
 
 
@@ -64,6 +64,10 @@ def pack(
     labels, train, validation = split(table, config)
     if table.missing:
         reporter.say(f"{len(table.missing)} listed images are missing and left out, e.g. {table.missing[0]}")
+    if unknown := sorted(set(config.exclude) - set(table.labels)):
+        reporter.say(
+            f"exclude names {', '.join(unknown)}, which the table does not have; it has {', '.join(table.labels)}"
+        )
     size = round(config.image_size * SLACK)
     sides = {"train": train, "validation": validation}
     packed: list[PackedDataset] = []

@@ -56,7 +56,9 @@ class Preprocessing:
 
 def to_float(pixels: Pixels, device: torch.device) -> Tensor:
     """N x H x W x 3 uint8 in [0, 255] -> NCHW float32 in [0, 1] on the device; the bytes travel, not the floats."""
-    return torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2).float().div_(255)
+    return (
+        torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2).float().div_(255)
+    )
 
 
 def build_network(network: str, labels: int, *, pretrained: bool) -> nn.Module:

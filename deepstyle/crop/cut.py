@@ -82,7 +82,9 @@ def _detect_all(catalog: Catalog, detector: Detector, batch: int, reporter: Repo
         for group in _decoded(catalog, rows, batch):
             good = [(row, pixels) for row, pixels in group if not isinstance(pixels, str)]
             for (row, _), boxes in zip(good, detector.detect([pixels for _, pixels in good]), strict=True):
-                catalog.add_detections(row["sha256"], detector.name, [(*box.corners, box.label, box.score) for box in boxes])
+                catalog.add_detections(
+                    row["sha256"], detector.name, [(*box.corners, box.label, box.score) for box in boxes]
+                )
                 found += len(boxes)
             for row, problem in group:
                 if isinstance(problem, str):
@@ -97,9 +99,7 @@ def _wanted(catalog: Catalog, model: str, config: CropConfig) -> dict[str, list[
     wanted = {}
     for photo, rows in groupby(catalog.detections(model), key=lambda row: str(row["photo"])):
         group = list(rows)
-        boxes = [
-            Box(x0=r["x0"], y0=r["y0"], x1=r["x1"], y1=r["y1"], label=r["label"], score=r["score"]) for r in group
-        ]
+        boxes = [Box(x0=r["x0"], y0=r["y0"], x1=r["x1"], y1=r["y1"], label=r["label"], score=r["score"]) for r in group]
         if chosen := choose(boxes, config, group[0]["width"], group[0]["height"]):
             wanted[photo] = [(group[k]["k"], box) for k, box in chosen]
     return wanted
@@ -124,7 +124,9 @@ def _cut_all(catalog: Catalog, model: str, config: CropConfig, reporter: Reporte
     with reporter.task("cutting garments", total=len(photos), unit="photos") as task:
         for group in _decoded(catalog, photos, 8):
             for row, pixels in group:
-                cut += 0 if isinstance(pixels, str) else _cut_one(catalog, row, pixels, todo[row["sha256"]], model, rule)
+                cut += (
+                    0 if isinstance(pixels, str) else _cut_one(catalog, row, pixels, todo[row["sha256"]], model, rule)
+                )
             task.advance(len(group), note=f"{cut} garments")
     return cut, len(same), removed
 

@@ -44,6 +44,10 @@ def find_detector(catalog: Catalog, name: str | None = None) -> Path:
     if row is None:
         known = [r["name"] for r in catalog.query("SELECT name FROM models WHERE kind = 'detector' ORDER BY name")]
         if name is not None:
-            raise UsageError(f"--detector {name}: no such detector in {catalog.root}; there are: {', '.join(known) or 'none'}")
-        raise UsageError(f"no detector in {catalog.root}: run `deepstyle train-detector TRAIN.json --val VAL.json` first")
+            raise UsageError(
+                f"--detector {name}: no such detector in {catalog.root}; there are: {', '.join(known) or 'none'}"
+            )
+        raise UsageError(
+            f"no detector in {catalog.root}: run `deepstyle train-detector TRAIN.json --val VAL.json` first"
+        )
     return catalog.path(row["path"])

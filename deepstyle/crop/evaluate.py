@@ -13,7 +13,7 @@ from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
 from deepstyle.crop.boxes import Box
 from deepstyle.crop.detector import Detector
-from deepstyle.errors import InputError
+from deepstyle.errors import ImageError, InputError
 from deepstyle.progress import Reporter
 
 
@@ -82,8 +82,10 @@ def load_photo(image: AnnotatedImage) -> images.Pixels:
     try:
         return images.decode(image.path.read_bytes())
     except OSError as error:
-        raise InputError(f"{image.path}: the photo cannot be read ({error.strerror}); is the data set complete?") from error
-    except images.ImageError as error:
+        raise InputError(
+            f"{image.path}: the photo cannot be read ({error.strerror}); is the data set complete?"
+        ) from error
+    except ImageError as error:
         raise InputError(f"{image.path}: {error}; remove it from the annotations") from error
 
 

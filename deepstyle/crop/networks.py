@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import torch
 from torch import Tensor, nn
 from torchvision.models import MobileNet_V3_Large_Weights, ResNet50_Weights
 from torchvision.models.detection import FasterRCNN
@@ -43,19 +44,20 @@ def small_backbone(width: int) -> BackboneWithFPN:
     return BackboneWithFPN(body, {"stage2": "0", "stage3": "1", "stage4": "2"}, channels, 3 * width)
 
 
-def _backbone(config: DetectorConfig, *, download: bool) -> nn.Module:
+def _backbone(config: DetectorConfig, *, download: bool) -> BackboneWithFPN:
     norm = FrozenBatchNorm2d if config.pretrained else nn.BatchNorm2d
     if config.backbone == "small":
         return small_backbone(config.width)
     try:
         if config.backbone == "mobilenet":
             weights = MobileNet_V3_Large_Weights.IMAGENET1K_V2 if download else None
-            return mobilenet_backbone(
+            found: BackboneWithFPN = mobilenet_backbone(
                 backbone_name="mobilenet_v3_large", weights=weights, fpn=True, norm_layer=norm,
                 trainable_layers=3 if config.pretrained else 6,
             )  # fmt: skip
+            return found
         weights = ResNet50_Weights.IMAGENET1K_V2 if download else None
-        return resnet_fpn_backbone(
+        return resnet_fpn_backbone(  # type: ignore[no-any-return]
             backbone_name="resnet50", weights=weights, norm_layer=norm, trainable_layers=3 if config.pretrained else 5
         )
     except OSError as error:
@@ -76,7 +78,7 @@ def build_network(config: DetectorConfig, labels: int, *, download: bool = False
         heads = {}
     else:
         sizes = ((32, 64), (96, 128), (192, 256), (320, 448))
-        pool = MultiScaleRoIAlign(featmap_names=["0", "1", "2"], output_size=7, sampling_ratio=2)
+        pool = MultiScaleRoIAlign(featmap_names=["0", "1", "2"], output_size=7, sampling_ratio=1)
         heads = {
             "box_roi_pool": pool, "box_head": TwoMLPHead(channels * 49, 8 * config.width),
             "box_predictor": FastRCNNPredictor(8 * config.width, labels + 1),
@@ -86,11 +88,11 @@ def build_network(config: DetectorConfig, labels: int, *, download: bool = False
         rpn_anchor_generator=AnchorGenerator(sizes, (ASPECTS,) * len(sizes)),
         rpn_pre_nms_top_n_train=min(2000, 4 * config.proposals), rpn_post_nms_top_n_train=2 * config.proposals,
         rpn_pre_nms_top_n_test=2 * config.proposals, rpn_post_nms_top_n_test=config.proposals,
-        rpn_batch_size_per_image=128, box_batch_size_per_image=config.box_samples, box_positive_fraction=0.5,
+        rpn_batch_size_per_image=128, box_batch_size_per_image=config.box_samples, box_positive_fraction=0.25,
         box_detections_per_img=20, box_score_thresh=0.02, **heads,
     )  # fmt: skip
 
 
-def targets_to(device: object, targets: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+def targets_to(device: torch.device, targets: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
     """Move detection targets (boxes float32 K x 4, labels int64 K) to a device."""
     return [{key: value.to(device) for key, value in target.items()} for target in targets]

@@ -77,7 +77,9 @@ def jitter_colour(photo: Tensor, strength: float, random: torch.Generator) -> Te
     brightness, contrast, saturation = (1 + strength * (2 * torch.rand(3, generator=random) - 1)).tolist()
     grey = photo.mean(0, keepdim=True)
     photo = grey + (photo - grey) * saturation
-    return (((photo - photo.mean()) * contrast + photo.mean()) * brightness).clamp_(0, 1)
+    mean = photo.mean()
+    changed: Tensor = ((photo - mean) * contrast + mean) * brightness
+    return changed.clamp_(0, 1)
 
 
 def zoom_and_flip(
@@ -97,7 +99,7 @@ def zoom_and_flip(
         shift_y = (height - 2 * top) / (height * factor) - 1
         theta = torch.tensor([[[1 / factor, 0, shift_x], [0, 1 / factor, shift_y]]])
         grid = F.affine_grid(theta, [1, 3, height, width], align_corners=False)
-        photo = F.grid_sample(photo[None] - 0.5, grid, align_corners=False)[0] + 0.5  # outside becomes mid-grey
+        photo = F.grid_sample(photo[None] - 0.5, grid, align_corners=False).squeeze(0) + 0.5  # outside becomes mid-grey
     moved = boxes * factor + np.array([left, top, left, top], np.float32) if strength else boxes.copy()
     if flip < 0.5:
         photo = photo.flip(2)

@@ -82,11 +82,13 @@ def learning_rate(config: DetectorConfig, images: int, progress: float) -> float
 
 def indices_of(step: int, batch: int, count: int, seed: int) -> list[int]:
     """The photos of a step: consecutive slices of one shuffle per epoch, a pure function of (seed, step)."""
+    orders: dict[int, Tensor] = {}
     chosen = []
     for position in range(step * batch, (step + 1) * batch):
         epoch, place = divmod(position, count)
-        order = torch.randperm(count, generator=seeded(seed, 1, epoch)) if not chosen or place == 0 else order
-        chosen.append(int(order[place]))
+        if epoch not in orders:
+            orders[epoch] = torch.randperm(count, generator=seeded(seed, 1, epoch))
+        chosen.append(int(orders[epoch][place]))
     return chosen
 
 
@@ -99,14 +101,17 @@ def train_detector(
     Raises InputError (no photos, labels differ), TrainingError (a loss is not finite).
     """
     if not train.images or train.labels != validation.labels:
-        raise InputError(f"train and validation must hold photos with the same labels: {train.labels} {validation.labels}")
+        raise InputError(
+            f"train and validation must hold photos with the same labels: {train.labels} {validation.labels}"
+        )
     data_key = f"{name}:" + weights_key(train)
     with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh) as run:
         torch.manual_seed(config.seed)
         fabric = make_fabric(config.precision)
         network = build_network(config, len(train.labels), download=run.latest() is None)
         network.to(fabric.device, memory_format=torch.channels_last)
-        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
+        decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+        average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
         trained = [p for p in network.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
         state = _State(network=network, average=average, optimizer=optimizer)
@@ -136,7 +141,10 @@ def _loop(
     def prepare(step: int) -> tuple[list[Tensor], list[Target]]:
         return photos.batch(indices_of(step, config.batch_size, len(photos), config.seed), config.seed, step)
 
-    with ThreadPoolExecutor(1) as pool, reporter.task("training the detector", total=config.images, unit="photos") as task:
+    with (
+        ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        reporter.task("training the detector", total=config.images, unit="photos") as task,
+    ):
         task.advance(state.images)
         upcoming: Future[tuple[list[Tensor], list[Target]]] = pool.submit(prepare, state.step)
         while (progress := budget.progress(state.images)) < 1.0:
@@ -204,14 +212,18 @@ def _validate(run: Run, state: _State, validation: AnnotatedSet, reporter: Repor
     return result
 
 
-def boxes_sheet(detector: TorchvisionDetector, data: AnnotatedSet, *, count: int = 12, side: int = 320) -> images.Pixels:
+def boxes_sheet(
+    detector: TorchvisionDetector, data: AnnotatedSet, *, count: int = 12, side: int = 320
+) -> images.Pixels:
     """The first ``count`` photos with detections (score >= 0.5, solid) and annotations (white), as one picture."""
     cells = []
     for image in data.images[:count]:
         pixels = load_photo(image)
         drawn = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
         if image.annotations:
-            drawn = draw_bounding_boxes(drawn, torch.tensor([a.box for a in image.annotations]), colors="white", width=2)
+            drawn = draw_bounding_boxes(
+                drawn, torch.tensor([a.box for a in image.annotations]), colors="white", width=2
+            )
         boxes = [box for box in detector.detect([pixels])[0] if box.score >= 0.5]
         if boxes:
             drawn = draw_bounding_boxes(
@@ -234,6 +246,4 @@ def _finish(
     weights.save_model(folder, source, config_yaml=to_yaml(run.config), labels=validation.labels, about=about)
     catalog.put_model(name, "detector", figures)
     run.record("done", state.images, figures)
-    return TrainedDetector(
-        folder=folder, evaluation=result, images=state.images, seconds=state.spent, run=run.name
-    )
+    return TrainedDetector(folder=folder, evaluation=result, images=state.images, seconds=state.spent, run=run.name)

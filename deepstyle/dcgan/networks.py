@@ -89,8 +89,8 @@ def calibrate(generator: Generator, z: Tensor, batch: int) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over all batches
     generator.train()
-    for part in z.split(batch):
-        generator(part)
+    for start in range(0, len(z), batch):
+        generator(z[start : start + batch])
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     generator.eval()

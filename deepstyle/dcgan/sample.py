@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,4 +75,4 @@ def write_samples(folder: Path, generator: Generator, seeds: Sequence[int]) -> t
 
 def columns_of(count: int) -> int:
     """Columns of a nearly square grid of ``count`` images."""
-    return max(1, round(count**0.5))
+    return max(1, math.isqrt(count))

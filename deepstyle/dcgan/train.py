@@ -7,6 +7,7 @@ step depends on (seed, step) alone), TrainingError (a loss is not finite, or the
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,11 @@ class Players:
 
     def __init__(self, config: GanConfig, fabric: Fabric) -> None:
         torch.manual_seed(config.seed)
-        layout = torch.channels_last
         self.config, self.fabric = config, fabric
-        self.generator = Generator(config.size, config.latent, config.width).to(fabric.device, memory_format=layout)
-        self.discriminator = Discriminator(config.size, config.width).to(fabric.device, memory_format=layout)
+        self.generator = Generator(config.size, config.latent, config.width).to(fabric.device)
+        self.discriminator = Discriminator(config.size, config.width).to(fabric.device)
+        for network in (self.generator, self.discriminator):
+            network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
         betas = (config.beta1, 0.999)
         self.g_optimizer = torch.optim.Adam(self.generator.parameters(), lr=config.lr, betas=betas, fused=True)
@@ -81,7 +83,7 @@ class Players:
         self.first = dict(state["first"])
 
 
-def play(p: Players, generator: Any, discriminator: Any, real: Tensor) -> dict[str, Tensor]:  # noqa: ANN401
+def play(p: Players, generator: Any, discriminator: Any, real: Tensor) -> dict[str, Tensor]:
     """One step of the game on N real images (NCHW float32 in [-1, 1]); returns losses and D outputs, still on the device.
 
     Radford et al. 2015: one Adam step of D on a real and a fake batch, then one of G against the new D.
@@ -119,8 +121,9 @@ def play(p: Players, generator: Any, discriminator: Any, real: Tensor) -> dict[s
 def follow(average: Generator, generator: Generator, config: GanConfig, count: int) -> None:
     """Move the averaged weights towards the trained ones; half-life ``ema_images`` (Yazici et al. 2018, 1806.04498)."""
     keep = 0.5 ** (count / config.ema_images) if config.ema_images else 0.0
-    mine, theirs = list(average.parameters()), list(generator.parameters())
-    torch._foreach_lerp_(mine, theirs, 1 - keep)  # noqa: SLF001  # the documented foreach kernels have no public name
+    mine: list[Tensor] = list(average.parameters())
+    theirs: list[Tensor] = list(generator.parameters())
+    torch._foreach_lerp_(mine, theirs, 1 - keep)  # the documented foreach kernels have no public name
 
 
 def real_batch(data: PackedDataset, config: GanConfig, step: int, device: torch.device) -> Tensor:
@@ -232,8 +235,6 @@ def _result(run: Run, p: Players) -> TrainedGan:
     points = run.stats()
     rates = [point["images_per_second"] for point in points if "images_per_second" in point]
     row = run.catalog.query("SELECT figures FROM runs WHERE name = ?", (run.name,))[0]
-    import json
-
     figures = json.loads(row["figures"])
     return TrainedGan(
         run=run.name, folder=run.folder, images=p.images, seconds=p.spent,

@@ -18,7 +18,9 @@ SITE_SEED, TRAIN_SEED, VALIDATION_SEED = 1, 2, 3  # looks of the site, of traini
 LABELS = ("upper", "lower", "full")
 
 
-def annotated_looks(folder: Path, seed: int, count: int, reporter: Reporter) -> tuple[AnnotatedSet, list[tuple[str, str]]]:
+def annotated_looks(
+    folder: Path, seed: int, count: int, reporter: Reporter
+) -> tuple[AnnotatedSet, list[tuple[str, str]]]:
     """Draw ``count`` looks with exact boxes into ``folder``; also cut their garments for the classifier.
 
     Returns the annotated set and (garment file name, category) pairs. A drawing that exists is not drawn again.

@@ -48,7 +48,7 @@ def parse_srcset(text: str) -> list[Candidate]:
     return found
 
 
-_BACKGROUND = re.compile(r"background(?:-image)?\s*:\s*((?:url\([^)]*\)|[^;}])*)", re.IGNORECASE)
+_BACKGROUND = re.compile(r"background(?:-image)?\s*:\s*((?:url\([^)]{0,2000}\)|[^;}])*)", re.IGNORECASE)
 _CSS_URL = re.compile(
     r"""(?:url\(\s*)?(?:"([^"]*)"|'([^']*)'|(?<=url\()\s*([^)"'\s]+))\s*\)?(?:\s*(\d+(?:\.\d+)?)(x|dppx))?""",
     re.IGNORECASE,

@@ -27,7 +27,7 @@ METADATA = frozenset(
     for text in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
 )
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
-waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads an answer from; for the watchdog in stream.py
+waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads from; for the watchdog in stream.py
 
 
 class AddressRefusedError(Exception):
@@ -77,7 +77,7 @@ def _connect(connection: HTTPConnection, resolve: Resolve, *, allow_private: boo
 def _about_to_read(sock: Any) -> None:
     """Note the socket for the watchdog, and acknowledge at once what comes.
 
-    A server that writes headers and body apart otherwise waits 40 ms for our delayed acknowledgement (RFC 1122 4.2.3.2).
+    A server that writes headers and body apart otherwise waits 40 ms for our delayed acknowledgement (RFC 1122).
     """
     waiting[threading.get_ident()] = sock
     if hasattr(socket, "TCP_QUICKACK"):  # Linux

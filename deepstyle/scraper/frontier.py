@@ -1,0 +1,111 @@
+"""Which page comes next (loop's memory): the site's borders, depth, the page limit, crawler traps.
+
+The catalog holds the frontier; this is the same in memory, rebuilt from the catalog when a crawl resumes. It is apart from
+``scrape.py`` because what to visit can be understood without what to download.
+
+Traps: a chain of pages of one shape (URLs equal but for digits) that brought no new image for CHAIN pages, or SHAPE such
+pages in a row anywhere on the site; relative-link loops; permuted, tracking and session parameters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from deepstyle.catalog import Catalog
+from deepstyle.config import ScrapeConfig
+from deepstyle.scraper.urls import origin, page_key, runaway, shape
+
+CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
+SHAPE = 200  # pages of one shape in a row without a new image, however they are linked
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A page to visit: normal URL, the page that linked to it, and its distance from the start page."""
+
+    url: str
+    parent: str | None
+    depth: int
+
+
+class Frontier:
+    """The pages of one crawl, breadth first. ``starts`` are normal URLs; the site is their scheme, host and port."""
+
+    def __init__(self, catalog: Catalog, crawl: int, config: ScrapeConfig, starts: list[str]) -> None:
+        self._catalog, self._crawl, self._config = catalog, crawl, config
+        self.site = {origin(url) for url in starts}
+        self.visited: set[str] = set()
+        self._keys: set[str] = set()
+        self._barren: dict[str, int] = {}
+        self._shapes: Counter[str] = Counter()
+        self._fetched = 0
+        self._queue: deque[Entry] = deque()
+        self.wanted: set[str] = set()  # keys of pages that thumbnails wait for: no trap
+        for row in catalog.visited_pages(crawl):
+            self._keys.add(page_key(row["url"]))
+            self.note(row["url"], row["parent"], row["outcome"], row["images"])
+            if row["depth"] == 0:
+                self.site.add(origin(row["url"]))
+        for row in catalog.queued_pages(crawl):
+            self._keys.add(page_key(row["url"]))
+            self._queue.append(Entry(row["url"], row["parent"], row["depth"]))
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def knows(self, url: str) -> bool:
+        """Whether the page is queued or done."""
+        return page_key(url) in self._keys
+
+    def add(self, url: str, parent: str | None, depth: int, *, anywhere: bool = False) -> None:
+        """Queue a page in the catalog and here, if it is new and on the site (or ``anywhere``)."""
+        key = page_key(url)
+        if key in self._keys or depth > self._config.max_depth or runaway(url):
+            return
+        if not anywhere and origin(url) not in self.site:
+            return
+        self._keys.add(key)
+        self._catalog.queue_page(self._crawl, url, parent=parent, depth=depth)
+        self._queue.append(Entry(url, parent, depth))
+
+    def next(self) -> Entry | None:
+        """The page to visit now, counted as visited; None when there is none or ``max_pages`` is reached."""
+        while self._queue and self._fetched < self._config.max_pages:
+            entry = self._queue.popleft()
+            if entry.url in self.visited:
+                continue
+            if self._trap(entry):
+                self._catalog.finish_page(self._crawl, entry.url, "trap")
+                continue
+            self._fetched += 1
+            return entry
+        return None
+
+    def _trap(self, entry: Entry) -> bool:
+        if page_key(entry.url) in self.wanted:
+            return False
+        here, parent = shape(entry.url), entry.parent
+        chained = parent is not None and shape(parent) == here and self._barren.get(parent, 0) >= CHAIN
+        return chained or self._shapes[here] >= SHAPE
+
+    def link_depth(self, url: str, entry: Entry, *, following: bool) -> int:
+        """How deep a link leads: the next page of a series is no deeper than the one it follows."""
+        return entry.depth if following or shape(url) == shape(entry.url) else entry.depth + 1
+
+    def done(self, entry: Entry, outcome: str, images: int) -> None:
+        """A page that ``next`` gave is done; ``images``: how many new ones it listed."""
+        self._fetched -= 1
+        self.note(entry.url, entry.parent, outcome, images)
+
+    def note(self, url: str, parent: str | None, outcome: str, images: int) -> None:
+        """Take a finished page into account."""
+        self._keys.add(page_key(url))
+        self.visited.add(url)
+        if outcome in {"trap", "redirect"}:
+            return
+        self._fetched += 1
+        here = shape(url)
+        chain = self._barren.get(parent, 0) if parent is not None and shape(parent) == here else 0
+        self._barren[url] = 0 if images else chain + 1
+        self._shapes[here] = 0 if images else self._shapes[here] + 1

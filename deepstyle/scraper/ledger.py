@@ -1,0 +1,275 @@
+"""What the crawl knows and writes (loop): results of the workers -> rows of the catalog, each step one transaction.
+
+It is apart from ``scrape.py``, which schedules: here is what a result means.
+A thumbnail that links to a page of the site waits for that page (``catalog.defer_listing``). It is dropped when the page
+shows a picture of its own (its og:image, or one that the thumbnail's page does not show as well), whatever becomes of that
+picture, and when robots.txt or noai refuse the page. It is taken when the page fails otherwise or shows none.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from deepstyle.catalog import Catalog, Row
+from deepstyle.config import ScrapeConfig
+from deepstyle.scraper.fetch import Fetched
+from deepstyle.scraper.frontier import Entry, Frontier
+from deepstyle.scraper.near import NearIndex
+from deepstyle.scraper.pages import Listing, Page
+from deepstyle.scraper.take import Taken, Visit
+from deepstyle.scraper.urls import host, origin, page_key
+
+REFUSED = frozenset({"robots", "noai"})
+
+
+class Ledger:
+    """One crawl's state, in the catalog and in memory. Only the main thread may use it."""
+
+    def __init__(self, catalog: Catalog, crawl: int, config: ScrapeConfig, frontier: Frontier) -> None:
+        self.catalog, self.crawl, self.config, self.frontier = catalog, crawl, config, frontier
+        self.photos: dict[str, deque[str]] = {}  # host -> image URLs to download
+        self._of_url: dict[str, Listing] = {}  # image URL -> where it was seen, until it is done
+        self._waiting: dict[str, dict[str, Listing]] = {}  # page key -> thumbnails that wait for it
+        self._released: set[str] = set()  # thumbnails that were taken after all
+        self._shown: dict[str, set[str]] = {}  # page key -> images that the visited page shows by itself
+        self._refused: dict[str, str] = {}  # page key -> robots or noai
+        counts = catalog.outcomes(crawl)
+        self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
+        self.known: set[str] = set()
+        self._near = NearIndex(config.near_distance)
+        for row in catalog.photos():
+            self.known.add(row["sha256"])
+            self._near.add(row["sha256"], row["dhash"], row["width"], row["height"], near_of=row["near_of"])
+        for row in catalog.sightings(crawl):
+            self._shown.setdefault(page_key(row["page_url"]), set()).add(row["image_url"])
+        for row in catalog.visited_pages(crawl):
+            if row["outcome"] in REFUSED:
+                self._refused[page_key(row["url"])] = row["outcome"]
+        for row in catalog.deferred_listings(crawl):
+            self._wait_for(_listing(row, row["detail_url"]))
+        for row in catalog.queued_listings(crawl):
+            self._push(_listing(row, None))
+
+    @property
+    def waiting(self) -> int:
+        """Images that are not done yet."""
+        return len(self._of_url) + sum(len(group) for group in self._waiting.values())
+
+    def full(self) -> bool:
+        """Whether ``max_photos`` is reached."""
+        return self.config.max_photos is not None and self.kept >= self.config.max_photos
+
+    # ---- begin and end ------------------------------------------------------------------------------------------
+
+    def begun(self) -> bool:
+        """Whether any page has been visited; until then the start pages and sitemaps are looked up (again)."""
+        return self.catalog.count("pages", "crawl = ? AND outcome != 'queued'", (self.crawl,)) > 0
+
+    def begin(self, starts: list[str], sitemaps: dict[str, list[str]]) -> None:
+        """Queue the start pages and the sitemaps that each one's robots.txt names."""
+        with self.catalog.transaction():
+            for url in starts:
+                self.frontier.add(url, None, 0)
+            for url, found in sitemaps.items():
+                for sitemap in found:
+                    self.frontier.add(sitemap, f"{origin(url)}/robots.txt", 1, anywhere=True)
+
+    def outcome(self, url: str) -> str:
+        """How a page of the crawl stands: its outcome, or ``queued``."""
+        rows = [row for row in self.catalog.visited_pages(self.crawl) if row["url"] == url]
+        return str(rows[0]["outcome"]) if rows else "queued"
+
+    def requeue(self, urls: list[str]) -> None:
+        """Let the next call try these pages again."""
+        with self.catalog.transaction():
+            for url in urls:
+                self.catalog.finish_page(self.crawl, url, "queued")
+
+    def finish(self) -> bool:
+        """Mark the crawl as complete if nothing is left to do; whether it is."""
+        for table in ("pages", "listings"):
+            where = "crawl = ? AND (outcome = 'queued' OR outcome LIKE 'deferred %')"
+            if self.catalog.count(table, where, (self.crawl,)):
+                return False
+        self.catalog.finish_crawl(self.crawl)
+        return True
+
+    def release_all(self) -> bool:
+        """Take the thumbnails whose page will never be visited; whether there was any, with every page done."""
+        groups = dict(self._waiting)
+        if not groups or len(self.frontier):
+            return False
+        with self.catalog.transaction():
+            for key in groups:
+                self._settle(key, lead=False)
+        return True
+
+    def log_robots(self, log: deque[Fetched]) -> None:
+        """Record the robots.txt answers that the fetcher has met."""
+        while log:
+            answer = log.popleft()
+            self._log(answer, "robots", answer.outcome)
+
+    # ---- pages --------------------------------------------------------------------------------------------------
+
+    def page(self, entry: Entry, visit: Visit) -> None:
+        """Record a visited page, its links and its listings, all or nothing."""
+        with self.catalog.transaction():
+            self._log(visit.answer, visit.kind, visit.answer.outcome)
+            outcome, page, here = self._judge(entry, visit)
+            images = 0
+            if page is not None:
+                if not (page.nofollow or visit.answer.nofollow):
+                    self._follow(here, page, deeper=visit.kind == "page")
+                images = sum(self._list(one) for one in page.listings) if outcome == "ok" else 0
+                self._shown.setdefault(page_key(here.url), set()).update(
+                    one.image_url for one in page.listings if one.detail_url is None and one.page_url == here.url
+                )
+            elif outcome == "image":  # a link without an extension led to the picture itself
+                images = self._list(Listing(image_url=visit.answer.final_url, page_url=entry.parent or entry.url))
+            self._end_page(entry, here, outcome, page, images)
+            for url in {entry.url, here.url}:
+                if outcome in REFUSED:
+                    self._refused[page_key(url)] = outcome
+                self._settle(page_key(url), lead=outcome == "image" or bool(page and page.lead_image))
+
+    def _judge(self, entry: Entry, visit: Visit) -> tuple[str, Page | None, Entry]:
+        """The page's outcome, what to use of it, and where it really is after redirects."""
+        answer, page = visit.answer, visit.page
+        here = Entry(answer.final_url, entry.parent, entry.depth)
+        if page is None or here.url == entry.url:
+            outcome = "noai" if page is not None and page.noai else answer.outcome
+            return outcome, page, entry if page is None else here
+        if origin(here.url) not in self.frontier.site and visit.kind == "page":
+            if entry.depth > 0:
+                return "off-site", None, entry
+            self.frontier.site.add(origin(here.url))  # http -> https, example.com -> www.example.com
+        if here.url in self.frontier.visited:
+            self._shown[page_key(entry.url)] = self._shown.get(page_key(here.url), set())
+            return "redirect", None, entry
+        return "noai" if page.noai else "ok", page, here
+
+    def _end_page(self, entry: Entry, here: Entry, outcome: str, page: Page | None, images: int) -> None:
+        title = page.title if page is not None else None
+        if here.url != entry.url:
+            self.catalog.queue_page(self.crawl, here.url, parent=entry.url, depth=entry.depth)
+            self.catalog.finish_page(self.crawl, here.url, outcome, title=title)
+            self.frontier.note(here.url, entry.parent, outcome, images)
+            outcome = "redirect"
+        self.catalog.finish_page(self.crawl, entry.url, outcome, title=title)
+        self.frontier.done(entry, outcome, images)
+
+    def _follow(self, here: Entry, page: Page, *, deeper: bool) -> None:
+        """Queue the page's links; those of a sitemap or feed (not ``deeper``) count as if the start page had them."""
+        following = set(page.next_links)
+        for url in (*page.links, *page.feeds):
+            next_in_series = not deeper or url in following
+            self.frontier.add(url, here.url, self.frontier.link_depth(url, here, following=next_in_series))
+
+    # ---- listings -----------------------------------------------------------------------------------------------
+
+    def _list(self, one: Listing) -> int:
+        """Queue a picture, or let it wait for the page it links to; 1 when it is new, else 0."""
+        detail = one.detail_url
+        if detail is not None and origin(detail) in self.frontier.site and self.frontier.knows(detail):
+            new = self.catalog.defer_listing(
+                self.crawl, one.image_url, one.page_url, title=one.title, width_hint=one.width_hint, detail_url=detail
+            )
+            if new:
+                self.listed += 1
+                self._wait_for(one)
+                if self._visited(page_key(detail)):
+                    self._settle(page_key(detail), lead=False)
+            return int(new)
+        if self._queue(one):
+            self.listed += 1
+            self._push(one)
+            return 1
+        where = "crawl = ? AND image_url = ? AND (outcome = 'thumbnail' OR outcome LIKE 'deferred %')"
+        if self.catalog.count("listings", where, (self.crawl, one.image_url)):
+            self._release(one)  # a page shows it by itself, so it is a picture of its own
+        return 0
+
+    def _visited(self, key: str) -> bool:
+        return key in self._shown or key in self._refused
+
+    def _queue(self, one: Listing) -> bool:
+        return self.catalog.queue_listing(
+            self.crawl, one.image_url, one.page_url, title=one.title, width_hint=one.width_hint
+        )
+
+    def _release(self, one: Listing) -> None:
+        self._released.add(one.image_url)
+        self._queue(one)
+        self.catalog.finish_listing(self.crawl, one.image_url, "queued")
+        self._push(one)
+
+    def _wait_for(self, one: Listing) -> None:
+        key = page_key(one.detail_url or "")
+        self._waiting.setdefault(key, {})[one.image_url] = one
+        self.frontier.wanted.add(key)
+
+    def _settle(self, key: str, *, lead: bool) -> None:
+        """Decide on the thumbnails that wait for a page, now that it is known what the page shows."""
+        shown, refusal = self._shown.get(key, set()), self._refused.get(key)
+        for one in self._waiting.pop(key, {}).values():
+            if one.image_url in self._released:
+                continue
+            if refusal:
+                self.catalog.finish_listing(self.crawl, one.image_url, refusal)
+            elif lead or shown - self._shown.get(page_key(one.page_url), set()) - {one.image_url}:
+                self.catalog.finish_listing(self.crawl, one.image_url, "thumbnail")
+            else:
+                self._release(one)
+
+    # ---- photos -------------------------------------------------------------------------------------------------
+
+    def _push(self, one: Listing) -> None:
+        """Line an image up for download, unless an earlier crawl has its photo."""
+        earlier = self.catalog.image_fetched(one.image_url)
+        if earlier is not None:
+            self.kept += earlier["outcome"] == "kept"
+            self.catalog.finish_listing(self.crawl, one.image_url, earlier["outcome"])
+            return
+        self._of_url[one.image_url] = one
+        self.photos.setdefault(host(one.image_url), deque()).append(one.image_url)
+
+    def photo(self, url: str, taken: Taken) -> None:
+        """Record what became of an image, and store it if it is to be kept."""
+        one = self._of_url.pop(url)
+        with self.catalog.transaction():
+            outcome = self._keep(one, taken) if taken.outcome == "ok" else taken.outcome
+            self._log(taken.answer, "image", outcome, sha256=taken.sha256, detail=taken.detail)
+            self.catalog.finish_listing(self.crawl, url, outcome)
+        self.kept += outcome == "kept"
+
+    def _keep(self, one: Listing, taken: Taken) -> str:
+        """Store the photo unless its bytes, or nearly its pixels with ``drop_near``, are there already."""
+        digest, info = taken.sha256, taken.info
+        assert digest is not None
+        assert info is not None
+        if digest in self.known:
+            return "duplicate"
+        near = self._near.find(taken.dhash, info.width, info.height)
+        if near is not None and self.config.drop_near:
+            return "near-duplicate"
+        self.catalog.add_photo(
+            digest, taken.answer.body, extension=info.extension, width=info.width, height=info.height, dhash=taken.dhash,
+            image_url=one.image_url, page_url=one.page_url, title=one.title, near_of=near,
+        )  # fmt: skip
+        self.known.add(digest)
+        self._near.add(digest, taken.dhash, info.width, info.height, near_of=near)
+        return "kept"
+
+    def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
+        self.catalog.add_fetch(
+            answer.url, kind, outcome, status=answer.status, size=len(answer.body), seconds=answer.seconds, sha256=sha256,
+            detail=detail or answer.detail,
+        )  # fmt: skip
+
+
+def _listing(row: Row, detail_url: str | None) -> Listing:
+    return Listing(
+        image_url=row["image_url"], page_url=row["page_url"], title=row["title"], width_hint=row["width_hint"],
+        detail_url=detail_url,
+    )  # fmt: skip

@@ -1,0 +1,222 @@
+"""The crawl (loop): start pages -> pages -> photos in the catalog. The same call resumes; nothing done is done twice.
+
+Outcomes of a photo, as ``listings.outcome`` (besides those of ``fetch.py``, such as robots, noai, http-404, too-large):
+    kept            stored under its hash
+    duplicate       the same bytes are in the catalog already
+    near-duplicate  looks like a photo that is kept, and ``drop_near`` is on
+    too-small       its shorter side has fewer than ``min_side`` pixels
+    not-image, empty, broken, bomb    what ``images.py`` says of the bytes
+    thumbnail       never fetched: the page it links to shows the picture itself
+    deferred URL    a thumbnail that waits until that page has been looked at
+    queued          not done yet
+
+Outcomes of a page: ``ok``, those of ``fetch.py``, and
+    redirect  it leads to another page of the crawl
+    off-site  it leads to another site
+    trap      one of an endless series without new photos: not fetched
+
+Worker threads fetch, parse and decode (``take.py``); only the main thread touches the catalog. A page's outcome, its
+links and its listings are committed together, as are a photo's row, its fetch and its outcome.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+from deepstyle.catalog import Catalog
+from deepstyle.config import ScrapeConfig
+from deepstyle.errors import InputError, UsageError
+from deepstyle.progress import Reporter, Task
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.frontier import Entry, Frontier
+from deepstyle.scraper.ledger import Ledger
+from deepstyle.scraper.take import Taken, Visit, take, visit
+from deepstyle.scraper.urls import host, normalise
+
+AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
+MAX_WORKERS = 32
+REMEDIES = {
+    "private-address": "add --allow-private if this is your own server",
+    "robots": "the site's robots.txt does not want it; ask its owner, or choose another start page",
+    "noai": "the site reserves its content from AI use; choose another",
+    "connection": "check the address and your network",
+    "timeout": "try again later, or raise --set read_timeout=60",
+    "too-slow": "try again later, or raise --set deadline=300",
+    "host-busy": "the server asks to be left alone for a while; run the same command later",
+    "image": "this is a picture, not a page; give the page that shows it",
+    "not-page": "this is not a web page; give the page that shows the pictures",
+    "ok": "the page shows no pictures that can be found without running its scripts; try another page of the site",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScrapeSummary:
+    """The whole crawl as the catalog records it, however many calls it took; ``seconds`` is the time of this call.
+
+    ``found``: distinct image URLs, thumbnails of found pictures left out. ``near_duplicates`` are among ``kept`` unless
+    ``drop_near``. ``failed``: neither kept, duplicate, near duplicate, refused, too small, nor still to do.
+    """
+
+    pages: int
+    found: int
+    kept: int
+    duplicates: int
+    near_duplicates: int
+    refused_robots: int
+    refused_noai: int
+    too_small: int
+    failed: int
+    seconds: float
+    outcomes: dict[str, int]
+
+
+def scrape(
+    urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, fetcher: Fetcher, reporter: Reporter,
+    fresh: bool = False,
+) -> ScrapeSummary:  # fmt: skip
+    """Crawl the sites of ``urls`` into the catalog, or go on with the crawl of the same URLs that was interrupted.
+
+    ``fresh`` starts a new crawl: pages are visited again, photos that are kept already are not downloaded again.
+    Raises UsageError for a URL that is no http(s) URL, InputError when the start pages gave nothing at all.
+    """
+    started = time.monotonic()
+    starts = [checked(url) for url in dict.fromkeys(urls)]
+    if not starts:
+        raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
+    crawl = catalog.open_crawl(" ".join(starts), fresh=fresh)
+    if catalog.count("crawls", "id = ? AND finished_at IS NOT NULL", (crawl,)):
+        reporter.say("this crawl is complete already; nothing was fetched (--fresh crawls again)")
+        return summarise(catalog, crawl, started)
+    loop = _Crawl(starts, Ledger(catalog, crawl, config, Frontier(catalog, crawl, config, starts)), fetcher, reporter)
+    loop.run()
+    summary = summarise(catalog, crawl, started)
+    loop.conclude(summary)
+    return summary
+
+
+def checked(url: str) -> str:
+    """The URL in normal form. Raises UsageError when it is not an http or https URL."""
+    normal = normalise(url)
+    if not normal:
+        hint = f"write https://{url.strip()}" if "://" not in url else "it must start with http:// or https://"
+        raise UsageError(f"URL {url!r}: not a web address; {hint}")
+    return normal
+
+
+def summarise(catalog: Catalog, crawl: int, started: float) -> ScrapeSummary:
+    """Count the crawl's rows; ``started`` on the monotonic clock."""
+    counts: Counter[str] = Counter()
+    for outcome, number in catalog.outcomes(crawl).items():
+        counts[outcome.partition(" ")[0]] += number
+    named = ("kept", "duplicate", "near-duplicate", "robots", "noai", "too-small", "thumbnail", "deferred", "queued")
+    return ScrapeSummary(
+        pages=catalog.count("pages", "crawl = ? AND outcome IN ('ok', 'noai')", (crawl,)),
+        found=counts.total() - counts["thumbnail"], kept=counts["kept"], duplicates=counts["duplicate"],
+        near_duplicates=catalog.near_duplicates(crawl), refused_robots=counts["robots"], refused_noai=counts["noai"],
+        too_small=counts["too-small"], failed=counts.total() - sum(counts[name] for name in named),
+        seconds=time.monotonic() - started, outcomes=dict(counts),
+    )  # fmt: skip
+
+
+class _Crawl:
+    """The main thread's side: hands work to the pool and results to the ledger."""
+
+    def __init__(self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter) -> None:
+        self.starts, self.ledger, self.fetcher, self.reporter = starts, ledger, fetcher, reporter
+        self.config = ledger.config
+        self.left = 0  # pages and photos that must be asked for again later
+        self.images: Counter[str] = Counter()  # host -> photos in flight
+        self.flying: dict[Future[Any], str] = {}  # photo -> its URL
+        self.pages: deque[tuple[Entry, Future[Visit]]] = deque()  # in the order in which they are applied
+
+    def run(self) -> None:
+        """Work until nothing is left, or a limit is reached."""
+        pool = ThreadPoolExecutor(min(MAX_WORKERS, 4 * self.config.connections), thread_name_prefix="deepstyle-scrape")
+        try:
+            if not self.ledger.begun():
+                self.ledger.begin(self.starts, {url: self.fetcher.sitemaps(url) for url in self.starts})
+            with self.reporter.task("scrape", total=self.ledger.listed, unit="images") as task:
+                task.advance(self.ledger.listed - self.ledger.waiting)
+                while self._submit(pool):
+                    running = [*self.flying, *(future for _, future in self.pages if not future.done())]
+                    if not self.pages or not self.pages[0][1].done():
+                        wait(running, return_when=FIRST_COMPLETED)
+                    self._collect(task)
+        except BaseException:
+            self.fetcher.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self.ledger.log_robots(self.fetcher.log)
+
+    def _submit(self, pool: ThreadPoolExecutor) -> bool:
+        """Fill the free connections of each host; False when nothing is in flight and nothing left to do."""
+        if self.ledger.full():
+            return False
+        config, busy = self.config, Counter(self.images)
+        busy.update(host(entry.url) for entry, _ in self.pages)
+        reserve = 1 if config.connections > 1 and len(self.ledger.frontier) else 0  # pages must not wait for photos
+        for name, queue in self.ledger.photos.items():
+            reserved = max(0, reserve - sum(host(entry.url) == name for entry, _ in self.pages))
+            while queue and busy[name] + reserved < config.connections and busy.total() < MAX_WORKERS:
+                url = queue.popleft()
+                self.flying[pool.submit(take, self.fetcher, url, config, self.ledger.known)] = url
+                self.images[name] += 1
+                busy[name] += 1
+        ahead = 1 if self.images.total() else config.connections
+        while len(self.pages) < ahead and busy.total() < MAX_WORKERS:
+            entry = self.ledger.frontier.next()
+            if entry is None:
+                break
+            self.pages.append((entry, pool.submit(visit, self.fetcher, entry.url)))
+            busy[host(entry.url)] += 1
+        if not self.flying and not self.pages:
+            return self.left == 0 and self.ledger.release_all()
+        return True
+
+    def _collect(self, task: Task) -> None:
+        """Take what the pool has finished to the ledger: photos as they come, pages in their order."""
+        self.ledger.log_robots(self.fetcher.log)
+        for future in [one for one in self.flying if one.done()]:
+            url = self.flying.pop(future)
+            self.images[host(url)] -= 1
+            taken: Taken = future.result()
+            if taken.outcome in AGAIN:
+                self.left += 1
+            elif not self.ledger.full():
+                self.ledger.photo(url, taken)
+                task.advance(1, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
+        while self.pages and self.pages[0][1].done():
+            entry, page = self.pages.popleft()
+            if page.result().answer.outcome in AGAIN:
+                self.left += 1
+            else:
+                self.ledger.page(entry, page.result())
+
+    def conclude(self, summary: ScrapeSummary) -> None:
+        """Close the crawl if it is complete; say what is missing if it is not. Raises InputError when nothing came."""
+        failed = [
+            (url, outcome) for url in self.starts if (outcome := self.ledger.outcome(url)) not in {"ok", "redirect"}
+        ]
+        if summary.found == 0 and (failed or summary.pages):
+            url, outcome = failed[0] if failed else (self.starts[0], "ok")
+            outcome = "host-busy" if outcome == "queued" else outcome
+            self.ledger.requeue(self.starts)
+            raise InputError(f"{url}: {outcome}, no picture found; {REMEDIES.get(outcome, 'check the address')}")
+        for url, outcome in failed:
+            self.reporter.say(f"{url}: {outcome}; {REMEDIES.get(outcome, 'check the address')}")
+        if self.ledger.finish():
+            return
+        if self.ledger.full():
+            self.reporter.say(f"stopped at max_photos={self.config.max_photos}; a larger one goes on from here")
+        elif self.left:
+            self.reporter.say(
+                f"{self.left} pages or photos must wait, a host is busy; run the same command again later"
+            )
+        else:
+            self.reporter.say(f"stopped at max_pages={self.config.max_pages}; a larger one goes on from here")

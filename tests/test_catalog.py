@@ -1,0 +1,155 @@
+"""The catalog: files before rows, migrations, queries."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deepstyle.catalog import Catalog, put_file
+from deepstyle.errors import CatalogError
+from deepstyle.migrations import MIGRATIONS
+
+
+def add_photo(catalog: Catalog, sha: str, page: str = "http://a.example/p") -> bool:
+    return catalog.add_photo(
+        sha, b"bytes of " + sha.encode(), extension="jpg", width=300, height=400, dhash="0" * 16,
+        image_url=f"http://a.example/{sha}.jpg", page_url=page,
+    )  # fmt: skip
+
+
+def test_a_photo_is_a_file_and_a_row(tmp_path: Path) -> None:
+    """add_photo writes photos/ab/<sha>.jpg and its row, once."""
+    with Catalog(tmp_path) as catalog:
+        assert add_photo(catalog, "abcd")
+        assert not add_photo(catalog, "abcd")
+
+        assert (tmp_path / "photos/ab/abcd.jpg").read_bytes() == b"bytes of abcd"
+        assert catalog.count("photos") == 1
+
+
+def test_reopening_keeps_everything(tmp_path: Path) -> None:
+    """A second process sees what the first one committed."""
+    with Catalog(tmp_path) as catalog:
+        add_photo(catalog, "abcd")
+    with Catalog(tmp_path) as catalog:
+        assert [row["sha256"] for row in catalog.photos()] == ["abcd"]
+
+
+def test_a_newer_catalog_is_refused(tmp_path: Path) -> None:
+    """A catalog of a later schema raises CatalogError that says to upgrade."""
+    with Catalog(tmp_path):
+        pass
+    db = sqlite3.connect(tmp_path / "catalog.sqlite")
+    db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+
+    with pytest.raises(CatalogError, match="upgrade"):
+        Catalog(tmp_path)
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    """A file that is no SQLite database raises CatalogError naming it."""
+    (tmp_path / "catalog.sqlite").write_bytes(b"not a database at all" * 100)
+
+    with pytest.raises(CatalogError, match=r"catalog\.sqlite"):
+        Catalog(tmp_path)
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    """An exception inside a transaction rolls all of it back."""
+    with Catalog(tmp_path) as catalog:
+        crawl = catalog.open_crawl("http://a.example/")
+        with pytest.raises(ZeroDivisionError), catalog.transaction():
+            catalog.queue_page(crawl, "http://a.example/1", parent=None, depth=0)
+            _ = 1 / 0
+
+        assert catalog.queued_pages(crawl) == []
+
+
+def test_a_crawl_is_resumed_or_started_afresh(tmp_path: Path) -> None:
+    """The same start URL gives the same crawl; fresh gives a new one."""
+    with Catalog(tmp_path) as catalog:
+        first = catalog.open_crawl("http://a.example/")
+
+        assert catalog.open_crawl("http://a.example/") == first
+        assert catalog.open_crawl("http://a.example/", fresh=True) != first
+
+
+def test_provenance_from_garment_to_page(tmp_path: Path) -> None:
+    """One query leads from a garment to the page, and one to every page that showed the photo."""
+    with Catalog(tmp_path) as catalog:
+        crawl = catalog.open_crawl("http://a.example/")
+        add_photo(catalog, "abcd", page="http://a.example/show")
+        for page in ("http://a.example/show", "http://a.example/again"):
+            catalog.queue_listing(crawl, "http://a.example/abcd.jpg", page, title="look", width_hint=None)
+        catalog.add_fetch("http://a.example/abcd.jpg", "image", "ok", sha256="abcd")
+        catalog.add_garment(
+            "abcd", 0, "full", (1, 2, 3, 4), b"png", score=0.9, width=2, height=2, model="m", rule="r"
+        )
+
+        assert [row["page_url"] for row in catalog.garments()] == ["http://a.example/show"]
+        assert set(catalog.pages_of_photo("abcd")) == {"http://a.example/show", "http://a.example/again"}
+
+
+def test_dropping_a_garment_removes_its_file(tmp_path: Path) -> None:
+    """drop_garment deletes the row and the PNG."""
+    with Catalog(tmp_path) as catalog:
+        add_photo(catalog, "abcd")
+        catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), b"png", score=1, width=2, height=2, model="m", rule="r")
+        catalog.drop_garment("abcd", 0)
+
+        assert catalog.garments() == []
+        assert not (tmp_path / "garments/full/abcd-0.png").exists()
+
+
+def test_newest_model_and_run_are_found(tmp_path: Path) -> None:
+    """Without a name the newest of a kind is meant; with one, that one."""
+    now = iter(range(100))
+    with Catalog(tmp_path, clock=lambda: float(next(now))) as catalog:
+        catalog.put_model("old", "detector", {"ap": 0.1})
+        catalog.put_model("new", "detector", {"ap": 0.2})
+        newest, named = catalog.model("detector"), catalog.model("detector", "old")
+
+        assert newest is not None
+        assert named is not None
+        assert (newest["name"], named["name"]) == ("new", "old")
+        assert catalog.model("classifier") is None
+
+
+def test_put_file_replaces_and_leaves_no_rest(tmp_path: Path) -> None:
+    """put_file overwrites in one step and leaves no temporary file."""
+    put_file(tmp_path / "a/b.txt", b"one")
+    put_file(tmp_path / "a/b.txt", b"two")
+
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
+    assert (tmp_path / "a/b.txt").read_bytes() == b"two"
+
+
+def test_kill_leaves_no_row_without_its_file(tmp_path: Path) -> None:
+    """After kill -9 in the middle of adding photos, every row has its whole file."""
+    script = (
+        "import sys, pathlib; from deepstyle.catalog import Catalog\n"
+        "with Catalog(pathlib.Path(sys.argv[1])) as c:\n"
+        "    for i in range(10**6):\n"
+        "        sha = f'{i:08x}'\n"
+        "        c.add_photo(sha, sha.encode() * 5000, extension='jpg', width=1, height=1, dhash='0', "
+        "image_url='u', page_url='p')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    deadline = time.monotonic() + 20
+    while len(list(tmp_path.glob("photos/*/*.jpg"))) < 20 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    with Catalog(tmp_path) as catalog:
+        rows = catalog.photos()
+        assert len(rows) >= 20 - 1
+        assert all(catalog.path(r["path"]).read_bytes() == r["sha256"].encode() * 5000 for r in rows)

@@ -1,0 +1,282 @@
+"""The classifier, trained for real on small pictures of three colours."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepstyle.annotations.table import LabelRow, LabelTable
+from deepstyle.catalog import Catalog
+from deepstyle.classifier.evaluate import evaluate
+from deepstyle.classifier.network import Classifier
+from deepstyle.classifier.train import TrainedClassifier, train_classifier
+from deepstyle.config import ClassifierConfig, load_config
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.errors import ConfigError, InputError, ModelError
+from deepstyle.images import Pixels, encode
+from deepstyle.progress import Reporter
+
+COLOURS = ("blue", "green", "red")
+QUIET = Reporter(quiet=True)
+SETTINGS = "image_size=32 batch_size=16 images=320 lr=0.002 validation_share=0.2 label_smoothing=0 precision=32"
+CONFIG = load_config(ClassifierConfig, "classifier-64", SETTINGS.split())
+Trained = tuple[Path, LabelTable, TrainedClassifier]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Sums over threads come out differently; one thread makes runs comparable bit by bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _picture(label: int, seed: int, size: tuple[int, int] = (40, 30)) -> Pixels:
+    """A noisy ground with a patch of one colour."""
+    pixels = np.random.default_rng(seed).integers(0, 80, (*size, 3)).astype(np.uint8)
+    pixels[8:-8, 5:-5, 2 - label] = 220
+    return pixels
+
+
+def make_table(folder: Path, count: int = 60) -> LabelTable:
+    """Write ``count`` pictures, two a group, and list them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for i in range(count):
+        path = folder / f"{i:03d}.png"
+        if not path.is_file():
+            path.write_bytes(encode(_picture(i % 3, seed=i)))
+        rows.append(LabelRow(path=path, label=COLOURS[i % 3], group=str(i // 6)))
+    return LabelTable(rows=tuple(rows), labels=COLOURS, missing=())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A workspace with a classifier that was trained once for all tests here."""
+    root = tmp_path_factory.mktemp("classifier")
+    table = make_table(root / "photos")
+    with Catalog(root) as catalog:
+        result = train_classifier(table, catalog, CONFIG, reporter=QUIET)
+    return root, table, result
+
+
+def test_learns_colours(trained: Trained) -> None:
+    """Three separable colours are told apart after a few hundred images, and the figures say how it went."""
+    _, _, result = trained
+
+    assert result.top1 == 1.0
+    assert result.top3 == 1.0
+    assert result.labels == COLOURS
+    assert result.validation_images == 12
+    assert result.images == 320
+    assert result.images_per_second == pytest.approx(320 / result.seconds)
+
+
+def test_run_folder_shows_the_training(trained: Trained) -> None:
+    """Losses, accuracies, learning rate, speed and the confusion matrix are in the run folder; the ledger says done."""
+    root, _, result = trained
+    folder = root / "runs" / result.run
+    lines = [json.loads(line) for line in (folder / "stats.jsonl").read_text().splitlines()]
+
+    assert lines[-1]["images"] == 320
+    assert {"train/loss", "train/top1", "validation/loss", "validation/top1", "validation/top3", "lr"} <= lines[
+        -1
+    ].keys()
+    assert lines[-1]["train/loss"] < lines[0]["train/loss"]
+    assert (folder / "samples" / "confusion.png").is_file()
+    with Catalog(root) as catalog:
+        run, model = catalog.run("classifier"), catalog.model("classifier", "classifier")
+    assert run is not None
+    assert model is not None
+    assert run["status"] == "done"
+    assert json.loads(model["figures"])["top1"] == 1.0
+
+
+def test_same_command_again_does_nothing(trained: Trained) -> None:
+    """A finished run is reported with its recorded figures; no file of the model or the run changes."""
+    root, table, result = trained
+    files = [p for p in (root / "models").rglob("*") if p.is_file()] + list((root / "runs").rglob("*.pt"))
+    before = {path: path.stat().st_mtime_ns for path in files}
+    with Catalog(root) as catalog:
+        again = train_classifier(table, catalog, CONFIG, reporter=QUIET)
+
+    assert again == result
+    assert {path: path.stat().st_mtime_ns for path in files} == before
+
+
+def test_lost_model_folder_is_written_again(trained: Trained, tmp_path: Path) -> None:
+    """When the model folder is gone, the finished run gives it again without a step of training."""
+    root, table, result = trained
+    shutil.copytree(root, tmp_path / "copy")
+    weights = result.folder / "weights.safetensors"
+    shutil.rmtree(tmp_path / "copy" / "models")
+    with Catalog(tmp_path / "copy") as catalog:
+        again = train_classifier(table, catalog, CONFIG, reporter=QUIET)
+
+    assert (again.images, again.top1) == (result.images, result.top1)
+    assert (again.folder / "weights.safetensors").read_bytes() == weights.read_bytes()
+
+
+def test_fresh_starts_another_run(tmp_path: Path) -> None:
+    """``fresh`` trains again, in the next run folder, to the same weights: the seed decides."""
+    table, config = make_table(tmp_path / "photos", 12), CONFIG.model_copy(update={"images": 32})
+    with Catalog(tmp_path) as catalog:
+        first = train_classifier(table, catalog, config, reporter=QUIET)
+        before = (first.folder / "weights.safetensors").read_bytes()
+        second = train_classifier(table, catalog, config, reporter=QUIET, fresh=True)
+
+    assert (first.run, second.run) == ("classifier-001", "classifier-002")
+    assert (second.folder / "weights.safetensors").read_bytes() == before
+
+
+CHILD = """
+import sys, torch
+from pathlib import Path
+from deepstyle.catalog import Catalog
+from deepstyle.config import ClassifierConfig
+from deepstyle.progress import Reporter
+from deepstyle.classifier.train import train_classifier
+sys.path.insert(0, sys.argv[1])
+from test_classifier import make_table
+torch.set_num_threads(1)
+root = Path(sys.argv[2])
+config = ClassifierConfig.model_validate_json(sys.argv[3])
+with Catalog(root) as catalog:
+    train_classifier(make_table(root / "photos"), catalog, config, reporter=Reporter(quiet=True), save_every=0)
+"""
+
+
+@pytest.mark.slow
+def test_killed_run_continues_to_the_same_weights(tmp_path: Path) -> None:
+    """A run killed with SIGKILL after its first checkpoint ends, continued, exactly where an undisturbed one ends."""
+    config = CONFIG.model_copy(update={"images": 24 * 16, "lr": 1e-3})
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    table = make_table(killed / "photos")
+    shutil.copytree(killed / "photos", whole / "photos")
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(killed), config.model_dump_json()],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+    )
+    snapshots = killed / "runs" / "classifier-001" / "snapshots"
+    deadline = time.monotonic() + 120
+    while not list(snapshots.glob("0*.pt")) and time.monotonic() < deadline and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    seen = max(int(path.stem) for path in snapshots.glob("0*.pt"))
+
+    with Catalog(killed) as catalog:
+        continued = train_classifier(table, catalog, config, reporter=QUIET)
+    with Catalog(whole) as catalog:
+        straight = train_classifier(make_table(whole / "photos"), catalog, config, reporter=QUIET)
+
+    assert 0 < seen < config.images
+    assert continued.run == "classifier-001"
+    for name in ("top1", "top3", "loss", "images"):
+        assert getattr(continued, name) == getattr(straight, name)
+    assert _file(continued) == _file(straight)
+    assert _points(killed) == _points(whole)
+
+
+def _file(result: TrainedClassifier) -> bytes:
+    return (result.folder / "weights.safetensors").read_bytes()
+
+
+def _points(root: Path) -> list[dict[str, float]]:
+    lines = (root / "runs" / "classifier-001" / "stats.jsonl").read_text().splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "images_per_second"} for line in lines]
+
+
+def test_embed_gives_features_and_probabilities(trained: Trained) -> None:
+    """A loaded classifier names the colour of pictures of any size, whatever the batch, the mirror or an autocast."""
+    _, _, result = trained
+    classifier = Classifier.load(result.folder)
+    pixels = np.stack([_picture(label, seed=100 + label, size=(50, 50)) for label in (0, 1, 2, 1, 0)])
+    features, probabilities = classifier.embed(pixels)
+    with torch.autocast("cpu", torch.bfloat16):
+        others = [classifier.embed(pixels, batch_size=2)[0], classifier.embed(pixels[:, :, ::-1])[0]]
+
+    assert (classifier.name, classifier.labels, classifier.image_size) == ("classifier", COLOURS, 32)
+    assert features.shape == (5, classifier.feature_size)
+    assert features.dtype == np.float32
+    assert probabilities.argmax(axis=1).tolist() == [0, 1, 2, 1, 0]
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert all(np.allclose(other, features, atol=1e-4) for other in others)
+    assert classifier.embed(pixels[:0])[0].shape == (0, classifier.feature_size)
+    with pytest.raises(InputError, match="uint8"):
+        classifier.embed(pixels.astype(np.float32))
+
+
+def _break(folder: Path, how: str) -> None:
+    about = json.loads((folder / "model.json").read_text())
+    if how in {"model.json", "weights.safetensors", "config.yaml"}:
+        (folder / how).unlink()
+    elif how == "torn":
+        (folder / "weights.safetensors").write_bytes((folder / "weights.safetensors").read_bytes()[:1000])
+    elif how == "detector":
+        (folder / "model.json").write_text(json.dumps({**about, "kind": "detector"}))
+    elif how == "labels":
+        (folder / "model.json").write_text(json.dumps({**about, "labels": ["one", "two"]}))
+    elif how == "preprocessing":
+        (folder / "model.json").write_text(json.dumps({k: v for k, v in about.items() if k != how}))
+
+
+@pytest.mark.parametrize(
+    "how", ["model.json", "weights.safetensors", "config.yaml", "torn", "detector", "labels", "preprocessing"]
+)
+def test_foreign_and_incomplete_folders_are_refused(trained: Trained, tmp_path: Path, how: str) -> None:
+    """A folder without one of its files, with torn weights, of a detector or with other labels is a ModelError."""
+    _, _, result = trained
+    shutil.copytree(result.folder, tmp_path / "model")
+    _break(tmp_path / "model", how)
+
+    with pytest.raises(ModelError, match="model"):
+        Classifier.load(tmp_path / "model")
+
+
+def test_evaluate_matches_labels_by_name(trained: Trained, tmp_path: Path) -> None:
+    """A dataset that numbers its labels otherwise is judged rightly; one with an unknown label is refused."""
+    _, table, result = trained
+    classifier = Classifier.load(result.folder)
+    items = [Item(source=row.path.name, path=row.path, label=row.label) for row in table.rows[:12]]
+
+    def pack(name: str, chosen: list[Item], names: tuple[str, ...]) -> PackedDataset:
+        return PackedDataset.pack(tmp_path / name, chosen, size=40, fit="pad", reporter=QUIET, label_names=names)
+
+    turned = pack("turned", items, ("red", "green", "blue"))
+    foreign = pack("foreign", [Item(source="x", path=table.rows[0].path, label="hat")], ("hat",))
+    evaluation = evaluate(classifier, turned)
+
+    assert evaluation.top1 == 1.0
+    assert evaluation.recall == {"blue": 1.0, "green": 1.0, "red": 1.0}
+    with pytest.raises(InputError, match="does not know hat"):
+        evaluate(classifier, foreign)
+
+
+def test_label_with_broken_images_only_is_refused(tmp_path: Path) -> None:
+    """When every training image of a label is broken, the error names the label and how to leave it out."""
+    table = make_table(tmp_path / "photos", 24)
+    for row in table.rows:
+        if row.label == "red":
+            row.path.write_bytes(b"no image")
+    with Catalog(tmp_path / "ws") as catalog, pytest.raises(InputError, match=r"label red.*exclude=red"):
+        train_classifier(table, catalog, CONFIG, reporter=QUIET)
+
+
+def test_one_image_a_step_is_refused(tmp_path: Path) -> None:
+    """A batch of one cannot be normalised; the setting is named."""
+    config = CONFIG.model_copy(update={"batch_size": 1})
+    with Catalog(tmp_path) as catalog, pytest.raises(ConfigError, match="batch_size"):
+        train_classifier(make_table(tmp_path / "photos", 6), catalog, config, reporter=QUIET)

@@ -1,0 +1,142 @@
+"""Presets, files and --set become one frozen object, or a clear refusal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from deepstyle import config as configs
+from deepstyle.config import (
+    ClassifierConfig,
+    Config,
+    CropConfig,
+    DetectorConfig,
+    GanConfig,
+    ScrapeConfig,
+    load_config,
+    load_stages,
+    presets,
+    to_yaml,
+)
+from deepstyle.errors import ConfigError
+
+KINDS: dict[str, type[Config]] = {
+    "scrape": ScrapeConfig, "detector": DetectorConfig, "crop": CropConfig, "classifier": ClassifierConfig,
+    "gan": GanConfig,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_every_preset_is_valid(name: str) -> None:
+    """Each shipped preset loads, and reads back equal from its own YAML."""
+    kind = KINDS[yaml.safe_load(presets()[name].read_text())["kind"]]
+    built = load_config(kind, name)
+
+    assert kind.model_validate(yaml.safe_load(to_yaml(built))) == built
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_every_default_preset_exists(kind: type[Config]) -> None:
+    """A command without --config finds its default preset."""
+    assert kind.default_preset in presets()
+
+
+def test_set_wins_over_file_wins_over_default(tmp_path: Path) -> None:
+    """The road is default -> file -> --set, later ones winning."""
+    (tmp_path / "mine.yaml").write_text("kind: gan\nlr: 0.001\nbatch_size: 16\n")
+    built = load_config(GanConfig, tmp_path / "mine.yaml", ["batch_size=8"])
+
+    assert (built.lr, built.batch_size, built.beta1) == (0.001, 8, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("batch_size=0", "batch_size: input should be greater than or equal to 2"),
+        ("size=48", "size: input should be 32, 64 or 128"),
+        ("lr=fast", "lr: input should be a valid number"),
+        ("wat=1", "wat: unknown key; known are kind, size"),
+        ("nonsense", "write it as key=value"),
+        ("lr=[1", "not valid YAML"),
+        ("labels=[a, a]", "labels must not repeat"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(override: str, words: str) -> None:
+    """A wrong --set raises ConfigError that names the key and what would be right."""
+    with pytest.raises(ConfigError) as caught:
+        load_config(GanConfig, None, [override])
+
+    assert words in str(caught.value)
+
+
+def test_words_become_lists() -> None:
+    """--set augment=color,translation gives both policies."""
+    assert load_config(GanConfig, None, ["augment=color,translation"]).augment == ("color", "translation")
+
+
+def test_precision_may_be_written_as_a_number() -> None:
+    """--set precision=32 is the text '32'."""
+    assert load_config(GanConfig, None, ["precision=32"]).precision == "32"
+
+
+def test_another_stages_preset_is_refused() -> None:
+    """A detector preset given to train-gan is named as such."""
+    with pytest.raises(ConfigError, match="this is a detector config"):
+        load_config(GanConfig, "small-256")
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "1: 2\n", "a: [\n"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    """A list, numeric keys or broken YAML raise ConfigError naming the file."""
+    (tmp_path / "bad.yaml").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        load_config(GanConfig, tmp_path / "bad.yaml")
+
+
+def test_an_unknown_preset_lists_the_known() -> None:
+    """A mistyped preset name shows what there is."""
+    with pytest.raises(ConfigError, match="dcgan-64"):
+        load_config(GanConfig, "dcgan-46")
+
+
+def test_configs_are_frozen() -> None:
+    """A config cannot be changed once built."""
+    built = load_config(GanConfig)
+
+    with pytest.raises(ValidationError):
+        built.lr = 1.0  # type: ignore[misc]
+
+
+def test_stages_take_presets_and_dotted_overrides() -> None:
+    """`run` gives each preset to the stage it is for, and each override to the stage it names."""
+    stages = load_stages(["dcgan-32", "small-256"], ["gan.batch_size=8", "crop.margin=0.1"])
+
+    assert (stages.gan.size, stages.gan.batch_size) == (32, 8)
+    assert stages.detector.backbone == "small"
+    assert stages.crop.margin == 0.1
+
+
+@pytest.mark.parametrize("override", ["batch_size=8", "gna.batch_size=8"])
+def test_stages_refuse_an_override_without_a_stage(override: str) -> None:
+    """An override of `run` must name its stage."""
+    with pytest.raises(ConfigError, match=r"STAGE\.KEY=VALUE"):
+        load_stages([], [override])
+
+
+def test_every_number_has_a_bound() -> None:
+    """No int or float field of any config is without a lower bound."""
+    loose = []
+    for kind in KINDS.values():
+        schema = kind.model_json_schema()["properties"]
+        for key, field in schema.items():
+            for form in [field, *field.get("anyOf", [])]:
+                number = form.get("type") in {"number", "integer"} and "enum" not in form
+                if number and not {"minimum", "exclusiveMinimum"} & set(form):
+                    loose.append(f"{kind.__name__}.{key}")
+
+    assert loose == []
+    assert configs.Config.model_config["extra"] == "forbid"

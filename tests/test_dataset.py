@@ -1,0 +1,96 @@
+"""PackedDataset: the same items give the same bytes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.errors import InputError
+from deepstyle.images import encode
+from deepstyle.progress import Reporter
+
+QUIET = Reporter(quiet=True)
+
+
+def items(folder: Path, count: int = 12) -> list[Item]:
+    random = np.random.default_rng(0)
+    made = []
+    for i in range(count):
+        path = folder / f"{i}.png"
+        path.write_bytes(encode(random.integers(0, 256, (20 + i, 30, 3), dtype=np.uint8)))
+        made.append(Item(source=f"s{i}", path=path, label="ab"[i % 2]))
+    return made
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """What was packed is read back: images in order, labels, names and sources."""
+    packed = PackedDataset.pack(tmp_path / "d", items(tmp_path), size=16, fit="stretch", reporter=QUIET)
+
+    assert packed.images.shape == (12, 16, 16, 3)
+    assert packed.images.dtype == np.uint8
+    assert packed.labels.tolist() == [0, 1] * 6
+    assert packed.label_names == ("a", "b")
+    assert packed.sources == tuple(f"s{i}" for i in range(12))
+    assert not packed.images.flags.writeable
+
+
+def test_same_items_same_bytes(tmp_path: Path) -> None:
+    """Two packings, on one and on four threads, are equal byte for byte."""
+    rows = items(tmp_path, 40)
+    PackedDataset.pack(tmp_path / "one", rows, size=16, fit="pad", reporter=QUIET, workers=1)
+    PackedDataset.pack(tmp_path / "two", rows, size=16, fit="pad", reporter=QUIET, workers=4)
+
+    for name in ("images.npy", "labels.npy", "index.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_an_unchanged_dataset_is_not_packed_again(tmp_path: Path) -> None:
+    """The second call returns the folder as it is; a changed image packs anew."""
+    rows = items(tmp_path)
+    PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+    before = (tmp_path / "d/images.npy").stat().st_mtime_ns
+    PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+
+    assert (tmp_path / "d/images.npy").stat().st_mtime_ns == before
+    rows[0].path.write_bytes(encode(np.zeros((5, 5, 3), np.uint8)))
+    again = PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+    assert (again.images[0] == 0).all()
+
+
+def test_broken_images_are_left_out_and_named(tmp_path: Path) -> None:
+    """A broken and a missing file are skipped with their reason; the others keep their order."""
+    rows = items(tmp_path, 5)
+    rows[1].path.write_bytes(b"no image")
+    rows[3].path.unlink()
+    packed = PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+
+    assert packed.sources == ("s0", "s2", "s4")
+    assert set(packed.skipped) == {"s1", "s3"}
+    assert "not an image" in packed.skipped["s1"]
+    assert len(packed.images) == 3
+
+
+def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
+    """No items, or only broken ones, raise InputError and leave no folder behind."""
+    (tmp_path / "x.png").write_bytes(b"no image")
+    for rows in ([], [Item(source="s", path=tmp_path / "x.png", label="a")]):
+        with pytest.raises(InputError):
+            PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.png"]
+
+
+def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
+    """A folder without index, or with a pickled array, raises InputError with the remedy."""
+    PackedDataset.pack(tmp_path / "d", items(tmp_path), size=16, fit="pad", reporter=QUIET)
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    (tmp_path / "d/labels.npy").write_bytes(buffer.getvalue())
+
+    for folder in (tmp_path / "d", tmp_path / "nowhere"):
+        with pytest.raises(InputError, match="delete it"):
+            PackedDataset(folder)

@@ -1,0 +1,177 @@
+"""The GAN's training loop: exact resumption, samples, figures."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepstyle.catalog import Catalog
+from deepstyle.config import GanConfig, load_config
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dcgan.networks import Generator
+from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
+from deepstyle.dcgan.train import TrainedGan, real_batch, train_gan
+from deepstyle.errors import ModelError, TrainingError, UsageError
+from deepstyle.images import decode, encode
+from deepstyle.progress import Reporter
+
+QUIET = Reporter(quiet=True)
+TINY = ["size=32", "width=8", "latent=16", "batch_size=8", "grid=4", "score_samples=16", "snapshot_every=64", "precision=32"]
+
+
+def packed(folder: Path, count: int = 40) -> PackedDataset:
+    random = np.random.default_rng(0)
+    (folder / "raw").mkdir(parents=True, exist_ok=True)
+    items = []
+    for i in range(count):
+        path = folder / "raw" / f"{i}.png"
+        if not path.is_file():
+            path.write_bytes(encode(random.integers(0, 256, (2, 2, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)))
+        items.append(Item(source=f"s{i}", path=path, label="full"))
+    return PackedDataset.pack(folder / "packed", items, size=32, fit="stretch", reporter=QUIET)
+
+
+def config(*overrides: str) -> GanConfig:
+    return load_config(GanConfig, "dcgan-32", [*TINY, *overrides])
+
+
+def train(folder: Path, *overrides: str, fresh: bool = False) -> TrainedGan:
+    with Catalog(folder) as catalog:
+        return train_gan(
+            packed(folder), catalog, config(*overrides), reporter=QUIET, fresh=fresh,
+            on_snapshot=lambda samples: {"frechet": float(samples.mean())},
+        )  # fmt: skip
+
+
+def losses(folder: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (folder / "runs/gan-001/stats.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "images_per_second"} for line in lines]
+
+
+def test_resuming_gives_the_bytes_of_going_straight(tmp_path: Path) -> None:
+    """k + k images, with a restart between, give the weights, samples and losses of 2k images, byte for byte."""
+    train(tmp_path / "a", "images=800", "augment=color,translation,cutout")
+    train(tmp_path / "b", "images=400", "augment=color,translation,cutout")
+    train(tmp_path / "b", "images=800", "augment=color,translation,cutout")
+
+    for name in ("generator.safetensors", "samples/grid-0000000800.png"):
+        assert (tmp_path / "a/runs/gan-001" / name).read_bytes() == (tmp_path / "b/runs/gan-001" / name).read_bytes()
+    straight, resumed = losses(tmp_path / "a"), losses(tmp_path / "b")
+    assert [line for line in resumed if line["images"] != 400] == [line for line in straight if line["images"] != 400]
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
+    """The same command on a finished run changes no weight; fresh starts the next run."""
+    first = train(tmp_path, "images=200")
+    before = (first.folder / "generator.safetensors").read_bytes()
+    again = train(tmp_path, "images=200")
+
+    assert (again.run, again.images) == ("gan-001", first.images)
+    assert (again.folder / "generator.safetensors").read_bytes() == before
+    assert train(tmp_path, "images=200", fresh=True).run == "gan-002"
+
+
+def test_figures_at_start_and_end(tmp_path: Path) -> None:
+    """on_snapshot's figures at 0 images and at the end are reported, also after a resume."""
+    train(tmp_path, "images=100")
+    result = train(tmp_path, "images=200")
+
+    assert set(result.first) == set(result.last) == {"frechet"}
+    assert losses(tmp_path)[0]["images"] == 0
+    assert result.first["frechet"] == losses(tmp_path)[0]["frechet"]
+
+
+@pytest.mark.slow
+def test_kill_and_continue(tmp_path: Path) -> None:
+    """After kill -9 the same command continues from the last snapshot and the loss curve is that of a straight run."""
+    script = (
+        "import sys, pathlib; sys.path.insert(0, sys.argv[2]); import test_dcgan_train as t\n"
+        "t.train(pathlib.Path(sys.argv[1]), 'images=2000')\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "a"), str(Path(__file__).parent)])
+    deadline = time.monotonic() + 120
+    stats = tmp_path / "a/runs/gan-001/stats.jsonl"
+    while time.monotonic() < deadline and not (stats.is_file() and stats.read_text().count("loss/g") >= 1):
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert losses(tmp_path / "a")[-1]["images"] < 2000, "the run was over before the kill"
+    train(tmp_path / "a", "images=2000")
+    train(tmp_path / "b", "images=2000")
+
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+
+
+def test_every_epoch_shows_every_image_once(tmp_path: Path) -> None:
+    """Batches are slices of one shuffle per epoch: 5 batches of 8 show each of 40 images once, then another order."""
+    data = packed(tmp_path)
+
+    def epoch(number: int) -> list[float]:
+        steps = range(5 * number, 5 * number + 5)
+        batches = [real_batch(data, config(), step, torch.device("cpu")) for step in steps]
+        return torch.cat(batches).mean((1, 2, 3)).tolist()
+
+    everything = (torch.from_numpy(data.images[:].copy()).float() / 127.5 - 1).mean((1, 2, 3)).tolist()
+    assert sorted(epoch(0)) == pytest.approx(sorted(everything), abs=1e-5)
+    assert sorted(epoch(1)) == pytest.approx(sorted(everything), abs=1e-5)
+    assert epoch(0) != epoch(1)
+
+
+def test_the_loop_learns_colours(tmp_path: Path) -> None:
+    """Trained on images that are all dark red, the generator makes them: within 40 grey levels on average."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    items = []
+    for i in range(16):
+        (raw / f"{i}.png").write_bytes(encode(np.full((32, 32, 3), (120 + i, 10, 10), np.uint8)))
+        items.append(Item(source=str(i), path=raw / f"{i}.png", label="full"))
+    data = PackedDataset.pack(tmp_path / "packed", items, size=32, fit="stretch", reporter=QUIET)
+    with Catalog(tmp_path) as catalog:
+        made = train_gan(
+            data, catalog, config("images=3000", "lr=0.001", "ema_images=200"), on_snapshot=None, reporter=QUIET
+        )
+    generator, _ = load_generator(made.folder)
+    mean = generate(generator, latents(range(32), generator.latent)).mean((0, 1, 2))
+
+    assert np.abs(mean - np.array([127, 10, 10])).max() < 40
+
+
+def test_too_few_garments_are_refused(tmp_path: Path) -> None:
+    """Fewer garments than one batch raise TrainingError naming both numbers."""
+    with Catalog(tmp_path) as catalog, pytest.raises(TrainingError, match="40 garments.*batch of 64"):
+        train_gan(packed(tmp_path), catalog, config("batch_size=64"), on_snapshot=None, reporter=QUIET)
+
+
+def test_a_seed_means_the_same_image(tmp_path: Path) -> None:
+    """Seed 5 gives the same bytes alone, among others, and in its own file."""
+    torch.manual_seed(0)
+    generator = Generator(32, 16, 8).eval()
+    alone = generate(generator, latents([5], 16))[0]
+    among = generate(generator, latents(range(10), 16))[5]
+    write_samples(tmp_path, generator, range(10))
+
+    assert np.abs(alone.astype(int) - among.astype(int)).max() <= 1
+    assert (decode((tmp_path / "samples/seed-000005.png").read_bytes()) == among).all()
+
+
+def test_missing_runs_and_generators_are_named(tmp_path: Path) -> None:
+    """No run, an unknown run and a run without generator each say what to do."""
+    with Catalog(tmp_path) as catalog:
+        with pytest.raises(UsageError, match="deepstyle train-gan"):
+            find_run(catalog)
+        catalog.put_run("gan-001", "gan", status="running", images=0, figures={})
+        with pytest.raises(UsageError, match="gan-001"):
+            find_run(catalog, "gan-007")
+        (tmp_path / "runs/gan-001").mkdir(parents=True)
+        (tmp_path / "runs/gan-001/config.yaml").write_text("kind: gan\nsize: 32\n")
+        with pytest.raises(ModelError, match="first snapshot"):
+            load_generator(find_run(catalog))

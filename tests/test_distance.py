@@ -1,0 +1,163 @@
+"""The distances, against independent implementations and against what is known analytically."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import scipy.linalg
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepstyle.errors import InputError
+from deepstyle.metrics.distance import (
+    CHUNK,
+    FrechetReference,
+    frechet_distance,
+    kernel_distance,
+    nearest,
+    precision_recall,
+)
+
+
+def _two_sets(seed: int, count: int = 60, size: int = 8) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    mix = rng.normal(size=(size, size))
+    return rng.normal(size=(count, size)) @ mix, rng.normal(0.3, 1.2, size=(count + 15, size))
+
+
+def _naive_frechet(real: np.ndarray, fake: np.ndarray) -> float:
+    first, second = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
+    root = scipy.linalg.sqrtm(first @ second)
+    return float(((real.mean(0) - fake.mean(0)) ** 2).sum() + np.trace(first + second - 2 * root.real))
+
+
+def _naive_mmd(real: np.ndarray, fake: np.ndarray) -> float:
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return float((x @ y / len(x) + 1) ** 3)
+
+    n, m = len(real), len(fake)
+    own = sum(kernel(real[i], real[j]) for i in range(n) for j in range(n) if i != j) / (n * (n - 1))
+    other = sum(kernel(fake[i], fake[j]) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+    return own + other - 2 * sum(kernel(x, y) for x in real for y in fake) / (n * m)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_frechet_agrees_with_scipy(seed: int) -> None:
+    """The Frechet distance is the one computed with scipy's matrix square root."""
+    real, fake = _two_sets(seed)
+
+    assert frechet_distance(real, fake) == pytest.approx(_naive_frechet(real, fake), rel=1e-6, abs=1e-6)
+
+
+def test_frechet_of_a_shift_is_its_square() -> None:
+    """Moving every feature by a vector gives that vector's squared length, also far from the origin in float32."""
+    rng = np.random.default_rng(1)
+    real = (rng.normal(size=(200, 16)) + 50).astype(np.float32)
+    shift = np.linspace(0, 1, 16, dtype=np.float32)
+
+    assert frechet_distance(real, real + shift) == pytest.approx(float((shift**2).sum()), rel=1e-3)
+
+
+def test_frechet_of_equal_sets_is_zero() -> None:
+    """Equal sets have distance 0, even with fewer images than feature dimensions."""
+    real = np.random.default_rng(2).normal(size=(20, 64))
+
+    assert frechet_distance(real, real[::-1]) == pytest.approx(0, abs=1e-4)
+
+
+def test_reference_forgets_former_samples() -> None:
+    """A reference compared with one set, then another, gives what a new one gives."""
+    real, fake = _two_sets(3)
+    reference = FrechetReference(real)
+    reference.distance(real + 5)
+
+    assert reference.distance(fake) == frechet_distance(real, fake)
+
+
+def test_kernel_distance_agrees_with_a_naive_one() -> None:
+    """With subsets of half a side the mean over many subsets comes close to the naive estimate on all images."""
+    real, fake = _two_sets(4, count=30, size=4)
+    mean, deviation = kernel_distance(real, fake, subsets=600)
+
+    assert mean == pytest.approx(_naive_mmd(real, fake), abs=4 * deviation / np.sqrt(600) + 1e-9)
+    assert deviation > 0
+
+
+def test_kernel_distance_is_the_naive_one_on_its_own_subset() -> None:
+    """When all rows of a side are alike, every subset gives exactly the closed form."""
+    real, fake = np.tile([1.0, 2.0], (10, 1)), np.tile([0.5, -1.0], (8, 1))
+    mean, deviation = kernel_distance(real, fake)
+
+    assert mean == pytest.approx(_naive_mmd(real, fake), rel=1e-9)
+    assert deviation == pytest.approx(0, abs=1e-9)
+
+
+def test_kernel_distance_repeats() -> None:
+    """The same features give the same number, and torch's global randomness is left as it was."""
+    import torch
+
+    real, fake = _two_sets(5)
+    before = torch.get_rng_state()
+    first = kernel_distance(real, fake)
+
+    assert first == kernel_distance(real, fake)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def _naive_inside(points: np.ndarray, manifold: np.ndarray, k: int) -> float:
+    def far(x: np.ndarray, y: np.ndarray) -> float:
+        return float(np.linalg.norm(x - y))
+
+    radii = [sorted(far(x, y) for j, y in enumerate(manifold) if j != i)[k - 1] for i, x in enumerate(manifold)]
+    return float(np.mean([any(far(p, x) <= r for x, r in zip(manifold, radii, strict=True)) for p in points]))
+
+
+def test_precision_recall_agree_with_a_naive_one() -> None:
+    """Precision and recall are those of the paper's definition, written out with loops."""
+    real, fake = _two_sets(6, count=40, size=3)
+
+    assert precision_recall(real, fake, k=3) == (_naive_inside(fake, real, 3), _naive_inside(real, fake, 3))
+
+
+def test_precision_and_recall_of_known_cases() -> None:
+    """Equal sets score 1 and 1, distant sets 0 and 0, one mode of two keeps the precision and halves the recall."""
+    rng = np.random.default_rng(7)
+    left, right = rng.normal(size=(50, 4)), rng.normal(100, 1, size=(50, 4))
+    both = np.concatenate([left, right])
+
+    assert precision_recall(both, both) == (1.0, 1.0)
+    assert precision_recall(left, right) == (0.0, 0.0)
+    assert precision_recall(both, left) == (1.0, 0.5)
+
+
+def test_nearest_finds_the_smallest_cosine_distances() -> None:
+    """Indices and distances are those of the full matrix, also when it is looked at in chunks."""
+    rng = np.random.default_rng(8)
+    queries, real = rng.normal(size=(CHUNK + 9, 5)), rng.normal(size=(2 * CHUNK + 5, 5))
+    unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (queries, real)]
+    matrix = 1 - unit[0] @ unit[1].T
+
+    indices, distances = nearest(queries, real, 4)
+
+    assert np.array_equal(indices, np.argsort(matrix, axis=1)[:, :4])
+    assert np.allclose(distances, np.sort(matrix, axis=1)[:, :4])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: frechet_distance(np.zeros((1, 3)), np.zeros((5, 3))), "1 real images"),
+        (lambda: frechet_distance(np.zeros((5, 3)), np.zeros((5, 4))), "N x 3"),
+        (lambda: kernel_distance(np.zeros((5, 3)), np.zeros((3, 3))), "3 generated images"),
+        (lambda: precision_recall(np.zeros((9, 3)), np.zeros((5, 3))), "5 generated images"),
+        (lambda: nearest(np.zeros((2, 3)), np.zeros((2, 3)), 3), "2 real images"),
+        (lambda: frechet_distance(np.full((5, 3), np.nan), np.zeros((5, 3))), "not finite"),
+    ],
+)
+def test_too_little_is_refused_with_the_counts(call: Callable[[], object], words: str) -> None:
+    """Too few images, another feature size and values that are not finite are refused with a message that says so."""
+    with pytest.raises(InputError, match=words):
+        call()

@@ -1,0 +1,152 @@
+"""Going on: limits, a busy host, Ctrl-C and kill -9; the same call continues and nothing is done twice."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from loopback import Exchange, Route, Routes, Site, page, photo, serve
+from test_scrape import crawl, img, photos, taken
+
+
+def test_limits_and_going_on(tmp_path: Path) -> None:
+    """max_photos and max_pages stop a crawl that a larger limit continues, without asking for anything twice."""
+    routes: Routes = {f"/{n}": page(img(f"/{n}.jpg"), f'<a href="/x{n + 1}">n</a>') for n in range(1)}
+    routes |= {f"/x{n}": page(img(f"/x{n}.jpg"), f'<a href="/x{n + 1}">n</a>') for n in range(1, 7)}
+    routes |= photos("/0.jpg", *(f"/x{n}.jpg" for n in range(1, 7)))
+    with serve(routes) as site:
+        say = io.StringIO()
+        assert crawl(tmp_path, site.url + "/0", max_pages=3, say=say).pages == 3
+        assert "max_pages=3" in say.getvalue()
+        assert crawl(tmp_path, site.url + "/0", max_photos=4, connections=1, say=say).kept == 4
+        assert "max_photos=4" in say.getvalue()
+        assert crawl(tmp_path, site.url + "/0").kept == 7
+        assert {path: n for path, n in site.hits.items() if n > 1 and path != "/robots.txt"} == {}
+
+
+def test_a_finished_crawl_asks_nothing_and_fresh_asks_for_pages_only(tmp_path: Path) -> None:
+    """Again: no request, and it says so. --fresh: pages are visited, kept photos are not downloaded again."""
+    routes: Routes = {"/": page(img("/a.jpg", "/b.jpg")), **photos("/a.jpg", "/b.jpg")}
+    with serve(routes) as site:
+        first = crawl(tmp_path, site.url)
+        before, say = dict(site.hits), io.StringIO()
+        again = crawl(tmp_path, site.url, say=say)
+        assert dict(site.hits) == before
+        assert "complete already" in say.getvalue()
+        assert again.outcomes == first.outcomes == {"kept": 2}
+
+        routes["/"] = page(img("/a.jpg", "/c.jpg"))
+        routes["/c.jpg"] = photo(99)
+        renewed = crawl(tmp_path, site.url, fresh=True)
+        assert renewed.outcomes == {"kept": 2}
+        assert (site.hits["/"], site.hits["/a.jpg"], site.hits["/c.jpg"]) == (2, 1, 1)
+    assert taken(tmp_path) == {"/a.jpg", "/b.jpg", "/c.jpg"}
+
+
+def test_a_busy_host_leaves_the_rest_for_later(tmp_path: Path) -> None:
+    """A Retry-After beyond max_retry_wait stops asking; the same call later finishes."""
+    routes: Routes = {"/": page(img("/a.jpg", "/b.jpg")), "/a.jpg": lambda x: x.send(status=429, Retry_After="900"),
+                      **photos("/b.jpg")}  # fmt: skip
+    with serve(routes) as site:
+        say = io.StringIO()
+        first = crawl(tmp_path, site.url, connections=1, retries=1, say=say)
+        assert first.outcomes == {"queued": 2}
+        assert "must wait" in say.getvalue()
+        routes["/a.jpg"] = photo(5)
+        assert crawl(tmp_path, site.url).outcomes == {"kept": 2}
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from deepstyle.catalog import Catalog
+from deepstyle.config import ScrapeConfig
+from deepstyle.progress import Reporter
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.scrape import scrape
+
+config = ScrapeConfig(rate=500, allow_private=True)
+with Fetcher(config) as fetcher, Catalog(Path(sys.argv[1])) as catalog:
+    scrape([sys.argv[2]], catalog, config, fetcher=fetcher, reporter=Reporter(quiet=True))
+"""
+
+
+def gallery(site_photos: int = 120) -> Routes:
+    """Ten pages of a dozen photos each, thumbnails with detail pages on the odd ones, each answer a little slow."""
+
+    def slow(body: bytes, kind: str) -> Route:
+        def route(x: Exchange) -> None:
+            time.sleep(0.01)
+            x.send(body, kind)
+
+        return route
+
+    routes: Routes = {"/": page(*(f'<a href="/show/{k}">s</a>' for k in range(10)))}
+    for k in range(10):
+        here = [n for n in range(site_photos) if n % 10 == k]
+        parts = [f'<a href="/look/{n}"><img src="/t/{n}.jpg"></a>' if k % 2 else img(f"/p/{n}.jpg") for n in here]
+        routes[f"/show/{k}"] = slow(page(*parts), "text/html")
+        routes |= {f"/look/{n}": slow(page(img(f"/p/{n}.jpg")), "text/html") for n in here if k % 2}
+    routes |= {f"/p/{n}.jpg": slow(photo(n), "image/jpeg") for n in range(site_photos)}
+    return routes
+
+
+def start_scrape(site: Site, root: Path) -> subprocess.Popen[bytes]:
+    """Scrape the site in another process."""
+    paths = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-c", KILLED, str(root), site.url + "/"]
+    return subprocess.Popen(command, env=os.environ | paths, stderr=subprocess.DEVNULL)
+
+
+def kill_in_the_middle(site: Site, root: Path, after: int) -> None:
+    """Start a scrape in another process and kill it when the server has seen ``after`` more requests."""
+    start = site.hits.total()
+    process = start_scrape(site, root)
+    try:
+        end = time.monotonic() + 20
+        while site.hits.total() < start + after and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def test_kill_nine_at_any_moment_loses_nothing(tmp_path: Path) -> None:
+    """After two kills the same call ends with every photo; only what was in flight is asked for again."""
+    with serve(gallery()) as site:
+        for after in (20, 90):
+            kill_in_the_middle(site, tmp_path, after)
+        summary = crawl(tmp_path, site.url + "/")
+
+        assert taken(tmp_path) == {f"/p/{n}.jpg" for n in range(120)}
+        assert (summary.kept, summary.failed) == (120, 0)
+        assert json.loads(json.dumps(summary.outcomes)) == {"kept": 120, "thumbnail": 60}
+        again = sum(count - 1 for path, count in site.hits.items() if path != "/robots.txt")
+        assert again <= 2 * 4 * 2  # two kills, four connections, and as many answers on their way to the catalog
+        assert not any(path.startswith("/t/") for path in site.hits)
+
+
+def test_ctrl_c_does_not_wait_for_slow_servers(tmp_path: Path) -> None:
+    """An interrupt ends the downloads in flight at once; they stay queued for the same call later."""
+
+    def silent(x: Exchange) -> None:
+        x.site.closing.wait(30)
+
+    routes: Routes = {"/": page(img("/a.jpg", "/b.jpg")), "/a.jpg": silent, "/b.jpg": silent}
+    with serve(routes) as site:
+        with start_scrape(site, tmp_path) as process:
+            end = time.monotonic() + 20
+            while site.hits["/b.jpg"] == 0 and time.monotonic() < end:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=3)
+        routes |= photos("/a.jpg", "/b.jpg")
+
+        assert crawl(tmp_path, site.url).outcomes == {"kept": 2}

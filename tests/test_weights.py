@@ -1,0 +1,82 @@
+"""Weights and checkpoints: safe to open, refused when they belong elsewhere."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from deepstyle import weights
+from deepstyle.errors import ModelError
+
+
+class Payload:
+    """Runs a command when unpickled."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, (f"touch {self.target}",)
+
+
+@pytest.mark.parametrize("writer", ["torch", "pickle"])
+def test_a_pickle_payload_is_refused_and_not_run(tmp_path: Path, writer: str) -> None:
+    """A checkpoint with code in it raises ModelError, and the code does not run."""
+    path, proof = tmp_path / "evil.pt", tmp_path / "proof"
+    if writer == "torch":
+        torch.save({"images": 1, "payload": Payload(proof)}, path)
+    else:
+        path.write_bytes(pickle.dumps(Payload(proof)))
+
+    with pytest.raises(ModelError, match=r"evil\.pt"):
+        weights.load_checkpoint(path)
+    assert not proof.exists()
+
+
+def test_checkpoint_round_trip(tmp_path: Path) -> None:
+    """State dicts and plain values come back equal."""
+    layer = nn.Linear(3, 2)
+    weights.save_checkpoint(tmp_path / "c.pt", {"layer": layer.state_dict(), "images": 7, "name": "x"})
+    state = weights.load_checkpoint(tmp_path / "c.pt")
+
+    assert state["images"] == 7
+    assert torch.equal(state["layer"]["weight"], layer.weight)
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage" * 50])
+def test_a_torn_checkpoint_is_refused(tmp_path: Path, data: bytes) -> None:
+    """An empty or foreign file raises ModelError naming it."""
+    (tmp_path / "c.pt").write_bytes(data)
+
+    with pytest.raises(ModelError, match=r"c\.pt"):
+        weights.load_checkpoint(tmp_path / "c.pt")
+
+
+def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
+    """Loading a 3-input layer into a 4-input one names the file and the difference."""
+    weights.save_weights(tmp_path / "w.safetensors", nn.Linear(3, 2).state_dict())
+
+    with pytest.raises(ModelError, match=r"w\.safetensors.*another model"):
+        weights.load_weights(tmp_path / "w.safetensors", nn.Linear(4, 2))
+
+
+def test_an_incomplete_model_folder_is_refused(tmp_path: Path) -> None:
+    """A folder without model.json raises ModelError with the remedy."""
+    with pytest.raises(ModelError, match="train it again"):
+        weights.read_about(tmp_path)
+
+
+def test_model_folder_round_trip(tmp_path: Path) -> None:
+    """save_model writes weights, config and labels that read back."""
+    layer = nn.Linear(3, 2)
+    weights.save_model(tmp_path / "m", layer, config_yaml="kind: x\n", labels=("a", "b"), about={"backend": "t"})
+    other = nn.Linear(3, 2)
+    weights.load_weights(tmp_path / "m/weights.safetensors", other)
+
+    assert torch.equal(other.weight, layer.weight)
+    assert weights.read_about(tmp_path / "m") == {"labels": ["a", "b"], "backend": "t"}
