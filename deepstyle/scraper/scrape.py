@@ -157,18 +157,18 @@ class _Crawl:
     def _submit(self, pool: ThreadPoolExecutor) -> bool:
         """Fill the free connections of each host; False when nothing is in flight and nothing left to do."""
         if self.ledger.full():
-            return False
+            return bool(self.pages)  # what has been asked for is recorded
         config, busy = self.config, Counter(self.images)
         busy.update(host(entry.url) for entry, _ in self.pages)
         reserve = 1 if config.connections > 1 and len(self.ledger.frontier) else 0  # pages must not wait for photos
         for name, queue in self.ledger.photos.items():
             reserved = max(0, reserve - sum(host(entry.url) == name for entry, _ in self.pages))
-            while queue and busy[name] + reserved < config.connections and busy.total() < MAX_WORKERS:
+            while queue and busy[name] + reserved < config.connections and self._room(busy):
                 url = queue.popleft()
                 self.flying[pool.submit(take, self.fetcher, url, config, self.ledger.known)] = url
                 self.images[name] += 1
                 busy[name] += 1
-        ahead = 1 if self.images.total() else config.connections
+        ahead = reserve if self.images.total() else config.connections
         while len(self.pages) < ahead and busy.total() < MAX_WORKERS:
             entry = self.ledger.frontier.next()
             if entry is None:
@@ -179,6 +179,12 @@ class _Crawl:
             return self.left == 0 and self.ledger.release_all()
         return True
 
+    def _room(self, busy: Counter[str]) -> bool:
+        """Whether one more photo may be asked for: a worker is free, and ``max_photos`` would not be passed."""
+        limit = self.config.max_photos
+        wanted = limit is None or self.ledger.kept + len(self.flying) < limit
+        return wanted and busy.total() < MAX_WORKERS
+
     def _collect(self, task: Task) -> None:
         """Take what the pool has finished to the ledger: photos as they come, pages in their order."""
         self.ledger.log_robots(self.fetcher.log)
@@ -188,7 +194,7 @@ class _Crawl:
             taken: Taken = future.result()
             if taken.outcome in AGAIN:
                 self.left += 1
-            elif not self.ledger.full():
+            else:
                 self.ledger.photo(url, taken)
                 task.advance(1, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
         while self.pages and self.pages[0][1].done():

@@ -1,0 +1,149 @@
+"""The commands as a person types them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from deepstyle import __version__
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+
+
+def commands(group: click.Group = main, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += commands(command, (*prefix, name))
+        else:
+            found.append((*prefix, name))
+    return found
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, words)
+    return result.exit_code, result.output
+
+
+def test_help_is_quick_and_free_of_torch() -> None:
+    """`deepstyle --help` takes under half a second (the best of three) and imports neither torch nor a stage."""
+    script = "import sys\nfrom deepstyle.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+    script += "heavy = {'torch', 'numpy', 'requests', 'pydantic', 'rich'} & set(sys.modules)\nassert not heavy, heavy\n"
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+
+    assert min(seconds) < 0.5
+
+
+def test_scrape_does_not_import_torch() -> None:
+    """The scraper's modules, and status, run without torch."""
+    script = (
+        "import sys\nimport deepstyle.scraper.scrape, deepstyle.scraper.fetch, deepstyle.catalog, deepstyle.status\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
+    """--help of each command exits 0 and shows an example that starts with `deepstyle <command>`."""
+    code, text = run(*words, "--help")
+
+    assert code == 0
+    assert "Example:" in text
+    assert f"deepstyle {' '.join(words)}" in text.split("Example:")[1]
+
+
+def test_version() -> None:
+    """--version prints the package's version."""
+    assert run("--version") == (0, f"deepstyle, version {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["crop"], "there is no workspace yet"),
+        (["status"], "there is no workspace yet"),
+        (["scrape"], "Missing argument"),
+        (["scrape", "ftp://a.example/"], "ftp://a.example/"),
+        (["scrape", "http://a.example/", "--set", "rate=-1"], "rate: input should be greater than 0"),
+        (["train-gan", "--config", "dcgan-46", "--dry-run"], "presets: "),
+        (["sample", "--seeds", "9-3"], "9-3 is not a range"),
+        (["wat"], "No such command"),
+        (["run", "http://a.example/"], "--annotations"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
+)
+def test_wrong_use_exits_2_with_a_remedy(tmp_path: Path, words: list[str], message: str) -> None:
+    """A wrong flag, value or order of stages exits 2 and names what to do; nothing else is printed as a traceback."""
+    code, text = run("-w", str(tmp_path / "w"), *words)
+
+    assert code == 2
+    assert message in text
+    assert "Traceback" not in text
+
+
+def test_a_failed_job_exits_1(tmp_path: Path) -> None:
+    """A catalog that is none makes the command fail with exit 1 and its name."""
+    (tmp_path / "catalog.sqlite").write_bytes(b"something else" * 200)
+    code, text = run("-w", str(tmp_path), "status")
+
+    assert code == 1
+    assert "catalog.sqlite" in text
+
+
+def test_stages_out_of_order_say_what_comes_first(tmp_path: Path) -> None:
+    """On an empty workspace each later stage names the earlier command."""
+    with Catalog(tmp_path):
+        pass
+    for words, remedy in [
+        (["crop"], "train-detector"), (["train-gan"], "deepstyle crop"), (["sample"], "train-gan"), (["score"], "train-gan"),
+    ]:  # fmt: skip
+        code, text = run("-q", "-w", str(tmp_path), *words)
+        assert code == 2
+        assert remedy in text
+
+
+def test_dry_run_prints_the_config(tmp_path: Path) -> None:
+    """--dry-run prints the whole config as YAML that --config reads back, and does nothing."""
+    code, text = run("-w", str(tmp_path / "w"), "train-gan", "--minutes", "3", "--set", "lr=0.001", "--dry-run")
+    (tmp_path / "mine.yaml").write_text(text)
+    again = run("train-gan", "--config", str(tmp_path / "mine.yaml"), "--dry-run", "-h")
+
+    assert code == 0
+    assert "lr: 0.001" in text
+    assert "minutes: 3.0" in text
+    assert again[0] == 0
+    assert not (tmp_path / "w").exists()
+
+
+def test_status_of_an_empty_workspace_as_json(tmp_path: Path) -> None:
+    """status --json is valid JSON with every part, also when there is nothing yet."""
+    with Catalog(tmp_path):
+        pass
+    code, text = run("-w", str(tmp_path), "status", "--json")
+    state = json.loads(text)
+
+    assert code == 0
+    assert state["photos"] == 0
+    assert set(state) == {"workspace", "photos", "near_duplicates", "listings", "garments", "models", "runs"}
+
+
+def test_the_workspace_may_come_from_the_environment(tmp_path: Path) -> None:
+    """DEEPSTYLE_WORKSPACE is used when -w is not given."""
+    with Catalog(tmp_path):
+        pass
+    result = CliRunner().invoke(main, ["status"], env={"DEEPSTYLE_WORKSPACE": str(tmp_path)})
+
+    assert result.exit_code == 0
+    assert str(tmp_path) in result.output

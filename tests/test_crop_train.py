@@ -1,0 +1,182 @@
+"""The detector: augmentation, training with resume, the model folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from deepstyle import weights
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
+from deepstyle.catalog import Catalog
+from deepstyle.config import DetectorConfig, load_config
+from deepstyle.crop.detector import find_detector, load_detector
+from deepstyle.crop.networks import build_network
+from deepstyle.crop.photos import jitter_colour, zoom_and_flip
+from deepstyle.crop.torchvision_detector import TorchvisionDetector, scale_of
+from deepstyle.crop.train import TrainedDetector, indices_of, learning_rate, train_detector
+from deepstyle.engine import seeded
+from deepstyle.errors import InputError, ModelError, UsageError
+from deepstyle.images import encode
+from deepstyle.progress import Reporter
+
+QUIET = Reporter(quiet=True)
+LABELS = ("upper", "lower")
+TINY = ["width=8", "image_size=64", "max_size=128", "proposals=20", "box_samples=16", "batch_size=2", "precision=32"]
+
+
+def annotated(folder: Path, count: int = 8) -> AnnotatedSet:
+    """Photos with one red block (upper) above one blue block (lower)."""
+    random = np.random.default_rng(count)
+    photos = []
+    for i in range(count):
+        pixels = np.full((96, 64, 3), 128, np.uint8)
+        x, y, w, h = random.integers([4, 4, 24, 24], [20, 14, 40, 34])
+        pixels[y : y + h, x : x + w] = (220, 20, 20)
+        pixels[y + h : y + 2 * h, x : x + w] = (20, 20, 220)
+        path = folder / f"{count}-{i}.png"
+        path.write_bytes(encode(pixels))
+        boxes = (
+            Annotation(box=(x, y, x + w, y + h), label="upper"),
+            Annotation(box=(x, y + h, x + w, y + 2 * h), label="lower"),
+        )
+        photos.append(AnnotatedImage(path=path, width=64, height=96, annotations=boxes))
+    return AnnotatedSet(labels=LABELS, images=tuple(photos))
+
+
+def config(*overrides: str) -> DetectorConfig:
+    return load_config(DetectorConfig, "small-256", [*TINY, *overrides])
+
+
+def train(folder: Path, *overrides: str) -> TrainedDetector:
+    folder.mkdir(exist_ok=True)
+    with Catalog(folder) as catalog:
+        return train_detector(annotated(folder), annotated(folder, 4), catalog, config(*overrides), reporter=QUIET)
+
+
+@pytest.mark.slow
+def test_it_finds_what_it_was_trained_on(tmp_path: Path) -> None:
+    """A tiny network learns red blocks above blue blocks: AP50 above 0.8 on blocks it has not seen."""
+    result = train(tmp_path, "images=900", "lr=0.003", "warmup=40", "ema=0.9", "scale_jitter=0")
+
+    assert result.evaluation.ap50 > 0.8
+    detector = load_detector(result.folder)
+    unseen = annotated(tmp_path, 4)
+    pixels = np.asarray(__import__("PIL.Image").Image.open(unseen.images[0].path))
+    twice = pixels.repeat(2, 0).repeat(2, 1)
+    small, large = detector.detect([pixels, twice])
+    assert small[0].label in LABELS
+    assert np.allclose(np.array(small[0].corners) * 2, large[0].corners, atol=8)
+
+
+def test_resuming_gives_the_weights_of_going_straight(tmp_path: Path) -> None:
+    """24 photos, stopped at 12, give the weights of 24 photos straight (same schedule, same batches)."""
+    settings = ["evaluate_every=12", "images=24"]
+    straight = train(tmp_path / "a", *settings)
+    train(tmp_path / "b", *settings)
+    run = tmp_path / "b/runs/detector-001"
+    newest = sorted(run.glob("snapshots/*.pt"))[-1]
+    newest.unlink()  # as if the process had been killed after the snapshot at 12
+    resumed = train(tmp_path / "b", *settings)
+
+    assert straight.images == resumed.images == 24
+    assert (straight.folder / "weights.safetensors").read_bytes() == (resumed.folder / "weights.safetensors").read_bytes()
+    lines = [json.loads(line)["images"] for line in (run / "stats.jsonl").read_text().splitlines()]
+    assert lines == sorted(lines)
+
+
+def test_zoom_moves_boxes_with_the_picture() -> None:
+    """After zoom and flip each box still bounds its block: found again by colour, within 1.5 pixels."""
+    for seed in range(20):
+        photo = torch.full((3, 120, 80), 0.5)
+        photo[:, 30:70, 20:50] = torch.tensor([1.0, 0.0, 0.0])[:, None, None]
+        moved, boxes, kept = zoom_and_flip(photo, np.array([[20, 30, 50, 70]], np.float32), 0.3, seeded(seed))
+        assert kept.tolist() == [True]
+        red = (moved[0] > 0.75) & (moved[1] < 0.25)
+        rows, columns = torch.where(red.any(1))[0], torch.where(red.any(0))[0]
+        found = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+
+        assert np.abs(np.array(found) - boxes[0]).max() <= 1.5
+
+
+def test_boxes_that_leave_the_picture_are_dropped() -> None:
+    """A box of which little is left inside is dropped together with its label."""
+    boxes = np.array([[0, 0, 4, 4], [30, 30, 60, 60]], np.float32)
+    dropped = [zoom_and_flip(torch.zeros(3, 64, 64), boxes, 0.9, seeded(i))[2].tolist() for i in range(40)]
+
+    assert [False, True] in dropped
+
+
+def test_colour_jitter_stays_in_range() -> None:
+    """Jittered photos stay in [0, 1]; strength 0 changes nothing."""
+    photo = torch.rand(3, 8, 8)
+
+    assert jitter_colour(photo, 0.0, seeded(0)) is photo
+    changed = jitter_colour(photo, 0.5, seeded(0))
+    assert 0 <= float(changed.min()) <= float(changed.max()) <= 1
+
+
+def test_learning_rate_warms_up_and_falls() -> None:
+    """The rate rises over the warm-up and ends at 1 % of the peak."""
+    made = config("lr=0.01", "warmup=100", "batch_size=10")
+
+    assert learning_rate(made, 0, 0.0) == pytest.approx(0.001)
+    assert learning_rate(made, 90, 0.0) == pytest.approx(0.01)
+    assert learning_rate(made, 1000, 1.0) == pytest.approx(0.0001)
+
+
+def test_every_photo_is_seen_once_an_epoch() -> None:
+    """Steps walk through one shuffle per epoch."""
+    first = [i for step in range(5) for i in indices_of(step, 2, 10, 0)]
+    second = [i for step in range(5, 10) for i in indices_of(step, 2, 10, 0)]
+
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+
+
+def test_scale_respects_both_sides() -> None:
+    """The shorter side becomes image_size unless the longer one would pass max_size."""
+    made = config()
+
+    assert scale_of(640, 128, made) == pytest.approx(0.2)
+    assert scale_of(96, 64, made) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("preset", ["mobilenet-320", "small-256", "demo-detector"])
+def test_presets_build_and_detect(preset: str) -> None:
+    """Each CPU preset builds a network that answers photos of any size with boxes inside them."""
+    made = load_config(DetectorConfig, preset, ["precision=32"])
+    torch.manual_seed(0)
+    detector = TorchvisionDetector(build_network(made, 2), made, LABELS, "new@0")
+    photos = [np.zeros((300, 200, 3), np.uint8), np.zeros((64, 300, 3), np.uint8)]
+    for boxes, photo in zip(detector.detect(photos), photos, strict=True):
+        assert all(0 <= b.x0 < b.x1 <= photo.shape[1] and 0 <= b.y0 < b.y1 <= photo.shape[0] for b in boxes)
+    assert detector.detect([]) == []
+
+
+def test_missing_and_foreign_detectors_are_named(tmp_path: Path) -> None:
+    """No detector, an unknown name, and a folder of another backend each say what to do."""
+    with Catalog(tmp_path) as catalog:
+        with pytest.raises(UsageError, match="train-detector"):
+            find_detector(catalog)
+        catalog.put_model("mine", "detector", {})
+        with pytest.raises(UsageError, match="mine"):
+            find_detector(catalog, "yours")
+    folder = tmp_path / "models/mine"
+    weights.save_model(folder, torch.nn.Linear(1, 1), config_yaml="kind: detector\n", labels=LABELS, about={"backend": "x"})
+    with pytest.raises(ModelError, match="unknown backend"):
+        load_detector(folder)
+
+
+def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """No photos, or validation labels that differ, raise InputError before any work."""
+    data = annotated(tmp_path)
+    with Catalog(tmp_path) as catalog:
+        for train_set, other in [
+            (AnnotatedSet(labels=LABELS, images=()), data), (data, AnnotatedSet(labels=("x",), images=data.images)),
+        ]:  # fmt: skip
+            with pytest.raises(InputError):
+                train_detector(train_set, other, catalog, config(), reporter=QUIET)
