@@ -206,7 +206,8 @@ class Catalog:
     def sightings(self, crawl: int) -> list[Row]:
         """Which page of the crawl shows which image by itself: rows with page_url, image_url."""
         return self.query(
-            "SELECT s.page_url, s.image_url FROM sightings s JOIN pages p ON p.url = s.page_url WHERE p.crawl = ?", (crawl,)
+            "SELECT s.page_url, s.image_url FROM sightings s JOIN pages p ON p.url = s.page_url WHERE p.crawl = ?",
+            (crawl,),
         )
 
     def near_duplicates(self, crawl: int) -> int:

@@ -128,7 +128,7 @@ def test_dry_run_prints_the_config(tmp_path: Path) -> None:
 
 
 def test_status_of_an_empty_workspace_as_json(tmp_path: Path) -> None:
-    """status --json is valid JSON with every part, also when there is nothing yet."""
+    """Status --json is valid JSON with every part, also when there is nothing yet."""
     with Catalog(tmp_path):
         pass
     code, text = run("-w", str(tmp_path), "status", "--json")

@@ -17,7 +17,7 @@ from deepstyle.engine import seeded
 
 @pytest.mark.parametrize("size", [32, 64, 128])
 def test_shapes(size: int) -> None:
-    """z of N x 100 becomes N x 3 x size x size in [-1, 1], which becomes N logits."""
+    """A z of N x 100 becomes N x 3 x size x size in [-1, 1], which becomes N logits."""
     image = Generator(size, 100, 8)(torch.randn(4, 100))
 
     assert image.shape == (4, 3, size, size)
@@ -116,7 +116,7 @@ def test_cutout_blanks_a_quarter_at_most() -> None:
 def test_gradients_pass_through(policy: str) -> None:
     """DiffAugment is differentiable: the generator gets a gradient through every policy."""
     images = torch.randn(4, 3, 16, 16, requires_grad=True)
-    augment.augment(images, [policy], seeded(0)).square().sum().backward()
+    augment.augment(images, [policy], seeded(0)).square().sum().backward()  # type: ignore[no-untyped-call]
 
     assert images.grad is not None
     assert images.grad.abs().sum() > 0

@@ -25,7 +25,16 @@ from deepstyle.images import decode, encode
 from deepstyle.progress import Reporter
 
 QUIET = Reporter(quiet=True)
-TINY = ["size=32", "width=8", "latent=16", "batch_size=8", "grid=4", "score_samples=16", "snapshot_every=64", "precision=32"]
+TINY = [
+    "size=32",
+    "width=8",
+    "latent=16",
+    "batch_size=8",
+    "grid=4",
+    "score_samples=16",
+    "snapshot_every=64",
+    "precision=32",
+]
 
 
 def packed(folder: Path, count: int = 40) -> PackedDataset:
@@ -58,7 +67,7 @@ def losses(folder: Path) -> list[dict[str, float]]:
 
 
 def test_resuming_gives_the_bytes_of_going_straight(tmp_path: Path) -> None:
-    """k + k images, with a restart between, give the weights, samples and losses of 2k images, byte for byte."""
+    """Training k + k images, with a restart between, give the weights, samples and losses of 2k images, byte for byte."""
     train(tmp_path / "a", "images=800", "augment=color,translation,cutout")
     train(tmp_path / "b", "images=400", "augment=color,translation,cutout")
     train(tmp_path / "b", "images=800", "augment=color,translation,cutout")
@@ -147,7 +156,7 @@ def test_the_loop_learns_colours(tmp_path: Path) -> None:
 
 def test_too_few_garments_are_refused(tmp_path: Path) -> None:
     """Fewer garments than one batch raise TrainingError naming both numbers."""
-    with Catalog(tmp_path) as catalog, pytest.raises(TrainingError, match="40 garments.*batch of 64"):
+    with Catalog(tmp_path) as catalog, pytest.raises(TrainingError, match=r"40 garments.*batch of 64"):
         train_gan(packed(tmp_path), catalog, config("batch_size=64"), on_snapshot=None, reporter=QUIET)
 
 

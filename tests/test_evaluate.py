@@ -37,7 +37,9 @@ def scene(seed: int) -> tuple[AnnotatedSet, list[list[Box]]]:
 
 def reference_ap(truth: AnnotatedSet, found: list[list[Box]], label: str, threshold: float) -> float:
     """AP of one label at one IoU by the definition: greedy matching, interpolated precision at 101 recalls."""
-    rows = sorted(((b.score, n, b) for n, seen in enumerate(found) for b in seen if b.label == label), key=lambda r: -r[0])
+    rows = sorted(
+        ((b.score, n, b) for n, seen in enumerate(found) for b in seen if b.label == label), key=lambda r: -r[0]
+    )
     taken: set[tuple[int, int]] = set()
     hits = []
     for _, n, b in rows:

@@ -57,7 +57,7 @@ def _backbone(config: DetectorConfig, *, download: bool) -> BackboneWithFPN:
             )  # fmt: skip
             return found
         weights = ResNet50_Weights.IMAGENET1K_V2 if download else None
-        return resnet_fpn_backbone(  # type: ignore[no-any-return]
+        return resnet_fpn_backbone(
             backbone_name="resnet50", weights=weights, norm_layer=norm, trainable_layers=3 if config.pretrained else 5
         )
     except OSError as error:

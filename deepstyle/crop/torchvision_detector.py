@@ -34,7 +34,7 @@ def to_network(pixels: Pixels, config: DetectorConfig) -> tuple[Tensor, float]:
     if scale != 1.0:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1).float().div_(255), scale
+    return torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1).float().div_(255), scale
 
 
 class TorchvisionDetector:
