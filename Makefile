@@ -26,7 +26,7 @@ check: $(VENV)/.developing  ## the static checks
 	$(BIN)/lint-imports
 
 test: check  ## the static checks and the whole suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 format: $(VENV)/.developing
 	$(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
 """The catalog: one SQLite ledger per workspace; what is known of every page, fetch, photo, garment, model and run.
 
 A file appears whole first, then its row (``put_file`` then the insert), so a ``kill -9`` at any moment leaves at worst a
-file without a row, which the next run of the same command finds or writes again. Only this file holds SQL.
+file without a row, which the next run of the same command finds or writes again. Longer than other files because all SQL is here.
 """
 
 from __future__ import annotations

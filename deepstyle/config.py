@@ -129,7 +129,9 @@ class GanConfig(Config):
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first momentum")
     ema_images: float = Field(5_000, ge=0, description="half-life in images of the generator's moving average; 0: off")
     flip: bool = Field(True, description="mirror half of the real images")
-    augment: tuple[Literal["color", "translation", "cutout"], ...] = Field((), description="DiffAugment policies")
+    augment: Literal["auto"] | tuple[Literal["color", "translation", "cutout"], ...] = Field(
+        "auto", description="DiffAugment policies; auto: all of them below 10,000 garments, none above"
+    )
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
     fit: Literal["pad", "stretch", "cover"] = Field("pad", description="how a garment becomes a square")
     snapshot_every: int = Field(20_000, ge=1, description="images between snapshots and sample grids")
@@ -194,7 +196,7 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
     if isinstance(values.get("precision"), int):
         fixed["precision"] = str(values["precision"])
     for key in ("labels", "augment", "exclude"):
-        if isinstance(values.get(key), str):
+        if isinstance(values.get(key), str) and values[key] != "auto":
             fixed[key] = [part for part in values[key].replace(",", " ").split() if part]
     return fixed
 

@@ -80,10 +80,10 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Pixels:
     with _open(data, max_pixels) as image:
         try:
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            ImageOps.exif_transpose(image, in_place=True)
         except (OSError, ValueError, SyntaxError, IndexError) as error:
             raise ImageError(f"the image data is broken ({error})", "broken") from error
-        return to_rgb(upright)
+        return to_rgb(image)
 
 
 def to_rgb(image: Image.Image) -> Pixels:
@@ -92,7 +92,7 @@ def to_rgb(image: Image.Image) -> Pixels:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, rgba)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def encode(pixels: Pixels, kind: Literal["PNG", "JPEG"] = "PNG", *, quality: int = 92) -> bytes:
@@ -132,7 +132,8 @@ def difference_hash(pixels: Pixels) -> str:
     """A 64-bit perceptual hash as 16 hex digits (dHash; imagehash's implementation)."""
     import imagehash  # here: it imports scipy, which `--help` must not pay for
 
-    return str(imagehash.dhash(Image.fromarray(pixels)))
+    image = Image.fromarray(pixels)
+    return str(imagehash.dhash(image.reduce(max(1, min(image.size) // 64))))  # a box filter first: ten times faster
 
 
 def hamming(first: str, second: str) -> int:

@@ -22,6 +22,8 @@ FIRST = (
         sha256 TEXT PRIMARY KEY, path TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
         size INTEGER NOT NULL, dhash TEXT NOT NULL, image_url TEXT NOT NULL, page_url TEXT NOT NULL,
         title TEXT NOT NULL, near_of TEXT REFERENCES photos(sha256), at REAL NOT NULL)""",
+    "CREATE INDEX sightings_page ON sightings(page_url)",
+    "CREATE INDEX photos_image ON photos(image_url)",
     """CREATE TABLE detected (
         photo TEXT NOT NULL REFERENCES photos(sha256), model TEXT NOT NULL, boxes INTEGER NOT NULL,
         error TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (photo, model))""",

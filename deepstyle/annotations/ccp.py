@@ -86,6 +86,7 @@ class _Garment:
 
     @property
     def area(self) -> float:
+        """Pixels of the mask."""
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
 
 

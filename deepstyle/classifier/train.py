@@ -72,9 +72,11 @@ class _State:
     seconds: float = 0.0
 
     def checkpoint(self, seconds: float) -> dict[str, Any]:
+        """Everything a snapshot needs, as state dicts and plain values."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "seconds": seconds}
 
     def restore(self, state: Mapping[str, Any], origin: str) -> None:
+        """Continue from a snapshot of the same network."""
         weights.fill(self.network, state.get("network", {}), origin=origin)
         try:
             self.optimizer.load_state_dict(state["optimizer"])

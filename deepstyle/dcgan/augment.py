@@ -12,6 +12,16 @@ import torch
 from torch import Tensor
 
 
+FEW = 10_000  # images below which augmentation matters more than anything else (Zhao et al. 2020, Karras et al. 2020)
+
+
+def policies_for(wanted: str | Sequence[str], count: int) -> tuple[str, ...]:
+    """The policies to use for ``count`` real images: those ``wanted``, or for "auto" all of them when images are few."""
+    if wanted == "auto":
+        return ("color", "translation", "cutout") if count < FEW else ()
+    return tuple(wanted)
+
+
 def augment(images: Tensor, policies: Sequence[str], random: torch.Generator) -> Tensor:
     """Apply the named policies (color, translation, cutout) in their order; none returns the images themselves."""
     for policy in policies:

@@ -16,7 +16,7 @@ from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.networks import Generator
 from deepstyle.errors import ModelError, UsageError
 
-CHUNK = 64  # images per forward pass
+CHUNK = 16  # images per forward pass, always: another batch size may round a pixel differently
 
 
 def latents(seeds: Sequence[int], length: int) -> Tensor:
@@ -30,8 +30,10 @@ def generate(generator: Generator, z: Tensor) -> images.Pixels:
     device = next(generator.parameters()).device
     out = np.empty((len(z), generator.size, generator.size, 3), np.uint8)
     for start in range(0, len(z), CHUNK):
-        made = generator(z[start : start + CHUNK].to(device))  # NCHW float32 in [-1, 1]
-        out[start : start + CHUNK] = to_uint8(made)
+        part = z[start : start + CHUNK]
+        filled = torch.cat([part, part.new_zeros(CHUNK - len(part), z.shape[1])])
+        made = generator(filled.to(device))  # NCHW float32 in [-1, 1]
+        out[start : start + CHUNK] = to_uint8(made[: len(part)])
     return out
 
 

@@ -22,7 +22,7 @@ from deepstyle import images, weights
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig
 from deepstyle.dataset import PackedDataset
-from deepstyle.dcgan.augment import augment, flip
+from deepstyle.dcgan.augment import augment, flip, policies_for
 from deepstyle.dcgan.loss import discriminator_loss, generator_loss
 from deepstyle.dcgan.networks import Discriminator, Generator, calibrate
 from deepstyle.dcgan.sample import columns_of, generate, latents
@@ -53,8 +53,9 @@ class TrainedGan:
 class Players:
     """Both networks, their optimisers, the generator's moving average, and how far they are."""
 
-    def __init__(self, config: GanConfig, fabric: Fabric) -> None:
+    def __init__(self, config: GanConfig, fabric: Fabric, real_images: int) -> None:
         torch.manual_seed(config.seed)
+        self.policies = policies_for(config.augment, real_images)
         self.config, self.fabric = config, fabric
         self.generator = Generator(config.size, config.latent, config.width).to(fabric.device)
         self.discriminator = Discriminator(config.size, config.width).to(fabric.device)
@@ -97,15 +98,15 @@ def play(p: Players, generator: Any, discriminator: Any, real: Tensor) -> dict[s
     p.discriminator.requires_grad_(requires_grad=True)
     with torch.no_grad():
         fake = generator(z[0])
-    real_logits = discriminator(augment(real, config.augment, random))
-    fake_logits = discriminator(augment(fake, config.augment, random))
+    real_logits = discriminator(augment(real, p.policies, random))
+    fake_logits = discriminator(augment(fake, p.policies, random))
     d_loss = discriminator_loss(real_logits, fake_logits)
     p.d_optimizer.zero_grad(set_to_none=True)
     fabric.backward(d_loss)
     p.d_optimizer.step()
 
     p.discriminator.requires_grad_(requires_grad=False)
-    g_loss = generator_loss(discriminator(augment(generator(z[1]), config.augment, random)))
+    g_loss = generator_loss(discriminator(augment(generator(z[1]), p.policies, random)))
     p.g_optimizer.zero_grad(set_to_none=True)
     fabric.backward(g_loss)
     p.g_optimizer.step()
@@ -155,10 +156,11 @@ def train_gan(
         )
     fabric = make_fabric(config.precision)
     with Run.open(catalog, "gan", config, data_key=data.key, fresh=fresh) as run:
-        players = Players(config, fabric)
+        players = Players(config, fabric, len(data))
         if (state := run.latest()) is not None:
             players.load(state, str(run.folder))
             reporter.say(f"run {run.name} continues at {players.images:,} images")
+        reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
         run.start(players.images)
         run.record("running", players.images, {})
         if players.images == 0:

@@ -1,0 +1,40 @@
+"""The demo keeps its promises."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deepstyle.images import decode
+
+
+@pytest.mark.slow
+def test_the_demo_from_the_command_line(tmp_path: Path) -> None:
+    """The detector's AP50 on unseen looks is at least 0.8, the samples come closer to the garments, the files are there."""
+    environment = {k: v for k, v in os.environ.items() if k != "DEEPSTYLE_WORKSPACE"}
+    done = subprocess.run(
+        [sys.executable, "-m", "deepstyle.cli", "demo", "--minutes", "0.7", "--looks", "120"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = done.stdout
+    ap50 = float(re.findall(r"AP50 ([\d.]+) on 60 photos", told)[0])
+    first, last = (
+        float(x) for x in re.findall(r"Frechet distance +([\d.]+) at the start, ([\d.]+) at the end", told)[0]
+    )
+
+    assert ap50 >= 0.8
+    assert last < first / 2
+    for word in ("found", "kept", "duplicates", "images/s", "tensorboard --logdir"):
+        assert word in told
+    grid = decode((tmp_path / re.findall(r"samples +(\S+)", told)[0]).read_bytes())
+    assert grid.std() > 20, "the sample grid is blank"
+    score = json.loads((tmp_path / "demo-workspace/runs/gan-001/score.json").read_text())
+    assert np.isfinite(score["frechet"])

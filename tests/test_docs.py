@@ -1,0 +1,92 @@
+"""The documents tell the truth about the tree, the commands and the public names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from deepstyle.config import presets
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = sorted(path for path in (ROOT / "deepstyle").rglob("*.py") if path.name != "__init__.py")
+
+
+def readme() -> str:
+    return (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def tree() -> set[str]:
+    """The files that the README's tree names, as paths relative to the root."""
+    block = readme().split("## The tree")[1].split("```")[1]
+    found, folder = set(), ""
+    for line in block.splitlines()[1:]:
+        match = re.match(r"^( *)([\w.\-/]+)", line)
+        if not match:
+            continue
+        name = match[2]
+        if name.endswith("/"):
+            folder = name if not match[1] else folder.split("/", maxsplit=1)[0] + "/" + name
+        else:
+            found.add(folder + name if match[1] else name)
+    return found
+
+
+def test_the_readme_names_every_file() -> None:
+    """The README's tree and the package on disk have the same modules and presets, one line each."""
+    on_disk = {str(path.relative_to(ROOT)) for path in [*PACKAGE, *presets().values()]}
+    named = {name for name in tree() if name.startswith("deepstyle/")}
+
+    assert named == on_disk
+
+
+def test_every_command_of_the_readme_exists() -> None:
+    """Each `deepstyle <command>` in the README is a command."""
+    from deepstyle.cli import main
+
+    text = re.sub(r"-w \S+ ", "", readme())
+    used = set(re.findall(r"^\s*(?:\$ )?deepstyle ([a-z][a-z\-]+)", text, re.MULTILINE))
+
+    assert used
+    assert used <= set(main.commands)
+    assert set(main.commands) <= set(re.findall(r"`?deepstyle ([a-z\-]+)", text))
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT / "deepstyle")))
+def test_public_names_have_docstrings(path: Path) -> None:
+    """Every module, public class, function and method says what it is (commands' and protocols' included)."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    missing = [] if ast.get_docstring(module) else ["module"]
+    for node in ast.walk(module):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            nested = any(
+                isinstance(outer, ast.FunctionDef) and node in ast.walk(outer) and node is not outer
+                for outer in ast.walk(module)
+            )
+            if not nested and not ast.get_docstring(node):
+                missing.append(f"{node.name}:{node.lineno}")
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: str(path.relative_to(ROOT / "deepstyle")))
+def test_files_and_functions_stay_readable(path: Path) -> None:
+    """A file has at most 300 lines, a function 50; the exceptions give their reason in their first docstring."""
+    text = path.read_text(encoding="utf-8")
+    module = ast.parse(text)
+    excused = "Longer than other files because" in (ast.get_docstring(module) or "")
+    long = [
+        f"{node.name}: {(node.end_lineno or 0) - node.lineno + 1}"
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno + 1 > 50
+    ]
+
+    assert long == []
+    assert excused or len(text.splitlines()) <= 300
+
+
+def test_no_preset_is_undocumented() -> None:
+    """Each preset opens with a comment that says what it is for."""
+    assert all(path.read_text(encoding="utf-8").startswith("# ") for path in presets().values())
