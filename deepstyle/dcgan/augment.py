@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-
 FEW = 10_000  # images below which augmentation matters more than anything else (Zhao et al. 2020, Karras et al. 2020)
 
 
