@@ -12,8 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle import images
+from deepstyle.catalog import put_folder
 from deepstyle.errors import ImageError, InputError
 from deepstyle.progress import Reporter
 
@@ -83,15 +82,7 @@ class PackedDataset:
             existing = cls(folder)
             if existing.key == key:
                 return existing
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
-        try:
-            _write(temporary, items, names, key, size, fit, reporter, workers)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(temporary, folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        put_folder(folder, lambda place: _write(place, items, names, key, size, fit, reporter, workers))
         return cls(folder)
 
 
@@ -123,7 +114,7 @@ def _write(
 ) -> None:  # fmt: skip
     shape = (len(items), size, size, 3)
     if not items:
-        raise InputError(f"nothing to pack for {folder.name}: there are no images with these labels")
+        raise InputError("nothing to pack: there are no images with these labels")
     raw = np.lib.format.open_memmap(folder / "all.npy", mode="w+", dtype=np.uint8, shape=shape)
     kept: list[Item] = []
     skipped: dict[str, str] = {}
@@ -141,9 +132,7 @@ def _write(
                     kept.append(item)
                 task.advance()
     if not kept:
-        raise InputError(
-            f"none of the {len(items)} images for {folder.name} can be decoded: {next(iter(skipped.items()))}"
-        )
+        raise InputError(f"none of the {len(items)} images can be decoded: {next(iter(skipped.items()))}")
     if skipped:
         final = np.lib.format.open_memmap(
             folder / "images.npy", mode="w+", dtype=np.uint8, shape=(len(kept), size, size, 3)

@@ -35,14 +35,14 @@ class Autocast(MixedPrecision):
 
 
 def make_fabric(precision: Precision) -> Fabric:
-    """A Fabric on the best device here; under torchrun it joins that process group."""
+    """A Fabric on the best device here, one process: a GPU where there is one, else the CPU."""
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     cuda = torch.cuda.is_available()
     mixed = resolve_precision(precision) == "bf16-mixed"
     plugins: list[Any] = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hardware advice of the library, not about this run
-        fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices="auto" if cuda else 1, plugins=plugins)
+        fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices=1, plugins=plugins)
         fabric.launch()
     return fabric
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from deepstyle.catalog import put_file
+from deepstyle.catalog import put_file, put_folder
 from deepstyle.errors import ModelError
 
 
@@ -72,10 +72,14 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def save_model(
     folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any]
 ) -> None:
-    """Write a model folder: weights.safetensors, config.yaml, and model.json (labels, figures) last."""
-    save_weights(folder / "weights.safetensors", module.state_dict())
-    put_file(folder / "config.yaml", config_yaml.encode())
-    put_file(folder / "model.json", json.dumps({"labels": list(labels), **about}, indent=2).encode())
+    """Write a model folder whole: weights.safetensors, config.yaml, and model.json (labels, figures)."""
+
+    def fill_in(place: Path) -> None:
+        save_weights(place / "weights.safetensors", module.state_dict())
+        put_file(place / "config.yaml", config_yaml.encode())
+        put_file(place / "model.json", json.dumps({"labels": list(labels), **about}, indent=2).encode())
+
+    put_folder(folder, fill_in)
 
 
 def read_about(folder: Path) -> dict[str, Any]:
