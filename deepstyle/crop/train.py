@@ -9,20 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import FasterRCNN
-from torchvision.utils import draw_bounding_boxes
 
 from deepstyle import images, weights
-from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.coco import AnnotatedSet, Annotation
+from deepstyle.annotations.sheet import contact_sheet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
 from deepstyle.crop.evaluate import Evaluation, evaluate, load_photo
@@ -33,8 +32,6 @@ from deepstyle.engine import make_fabric, seeded
 from deepstyle.errors import InputError, TrainingError
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run
-
-COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#46f0f0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +114,9 @@ def train_detector(
         state = _State(network=network, average=average, optimizer=optimizer)
         if (snapshot := run.latest()) is not None:
             state.load(snapshot, str(run.folder))
+            if (figures := run.finished(state.images, state.spent)) is not None:
+                reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
+                return _trained(catalog, name, run.name, figures)
             reporter.say(f"run {run.name} continues at {state.images:,} photos")
         run.start(state.images)
         run.record("running", state.images, {})
@@ -149,6 +149,9 @@ def _loop(
         upcoming: Future[tuple[list[Tensor], list[Target]]] = pool.submit(prepare, state.step)
         while (progress := budget.progress(state.images)) < 1.0:
             batch, targets = upcoming.result()
+            torch.manual_seed(
+                seeded(config.seed, 3, state.step).initial_seed()
+            )  # torchvision samples proposals from it
             upcoming = pool.submit(prepare, state.step + 1)
             rate = learning_rate(config, state.images, progress)
             losses = _step(network, optimizer, fabric, config, rate, [p.to(fabric.device) for p in batch], targets)
@@ -212,27 +215,17 @@ def _validate(run: Run, state: _State, validation: AnnotatedSet, reporter: Repor
     return result
 
 
-def boxes_sheet(
-    detector: TorchvisionDetector, data: AnnotatedSet, *, count: int = 12, side: int = 320
-) -> images.Pixels:
-    """The first ``count`` photos with detections (score >= 0.5, solid) and annotations (white), as one picture."""
+def boxes_sheet(detector: TorchvisionDetector, data: AnnotatedSet, *, count: int = 12) -> images.Pixels:
+    """The first ``count`` photos twice: with their annotations, then with what was found (score 0.5 or more)."""
     cells = []
     for image in data.images[:count]:
-        pixels = load_photo(image)
-        drawn = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
-        if image.annotations:
-            drawn = draw_bounding_boxes(
-                drawn, torch.tensor([a.box for a in image.annotations]), colors="white", width=2
-            )
-        boxes = [box for box in detector.detect([pixels])[0] if box.score >= 0.5]
-        if boxes:
-            drawn = draw_bounding_boxes(
-                drawn, torch.tensor([box.corners for box in boxes]), width=3,
-                labels=[f"{box.label} {box.score:.2f}" for box in boxes],
-                colors=[COLOURS[data.labels.index(box.label) % len(COLOURS)] for box in boxes],
-            )  # fmt: skip
-        cells.append(images.resize(drawn.permute(1, 2, 0).numpy(), side, "pad"))
-    return images.tile(np.stack(cells), columns=6)
+        found = tuple(
+            Annotation(box=box.corners, label=box.label, category=f"{box.score:.2f}")
+            for box in detector.detect([load_photo(image)])[0]
+            if box.score >= 0.5
+        )
+        cells += [image, replace(image, annotations=found)]
+    return contact_sheet(cells, columns=8)
 
 
 def _finish(
@@ -246,4 +239,12 @@ def _finish(
     weights.save_model(folder, source, config_yaml=to_yaml(run.config), labels=validation.labels, about=about)
     catalog.put_model(name, "detector", figures)
     run.record("done", state.images, figures)
-    return TrainedDetector(folder=folder, evaluation=result, images=state.images, seconds=state.spent, run=run.name)
+    return _trained(catalog, name, run.name, figures)
+
+
+def _trained(catalog: Catalog, name: str, run: str, figures: Mapping[str, Any]) -> TrainedDetector:
+    evaluation = Evaluation(**{key: figures[key] for key in ("ap", "ap50", "ap75", "per_label", "photos")})
+    return TrainedDetector(
+        folder=catalog.root / "models" / name, evaluation=evaluation, images=int(figures["images"]),
+        seconds=float(figures["seconds"]), run=run,
+    )  # fmt: skip

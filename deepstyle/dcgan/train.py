@@ -7,7 +7,6 @@ step depends on (seed, step) alone), TrainingError (a loss is not finite, or the
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +158,9 @@ def train_gan(
         players = Players(config, fabric, len(data))
         if (state := run.latest()) is not None:
             players.load(state, str(run.folder))
+            if (figures := run.finished(players.images, players.spent)) is not None:
+                reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
+                return _result(run, players, figures)
             reporter.say(f"run {run.name} continues at {players.images:,} images")
         reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
         run.start(players.images)
@@ -167,12 +169,13 @@ def train_gan(
             real = real_batch(data, config, 0, torch.device("cpu"))[: config.grid]
             shown = real.add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
             run.picture("real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
-        _loop(run, players, data, on_snapshot, reporter)
-        return _result(run, players)
+        return _result(run, players, _loop(run, players, data, on_snapshot, reporter))
 
 
-def _loop(run: Run, p: Players, data: PackedDataset, on_snapshot: OnSnapshot | None, reporter: Reporter) -> None:
-    """Play until the budget is used up; log every LOG_STEPS, snapshot every ``snapshot_every`` images."""
+def _loop(
+    run: Run, p: Players, data: PackedDataset, on_snapshot: OnSnapshot | None, reporter: Reporter
+) -> dict[str, Any]:
+    """Play until the budget is used up; log every LOG_STEPS, snapshot every ``snapshot_every`` images; final figures."""
     config = p.config
     generator, g_optimizer = p.fabric.setup(p.generator, p.g_optimizer)
     discriminator, d_optimizer = p.fabric.setup(p.discriminator, p.d_optimizer)
@@ -201,7 +204,9 @@ def _loop(run: Run, p: Players, data: PackedDataset, on_snapshot: OnSnapshot | N
                 reporter.say(f"  at {p.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in figures.items()))
     p.spent = budget.seconds
     last = snapshot(run, p, on_snapshot, p.spent)
-    run.record("done", p.images, {"first": p.first, "last": last, "seconds": round(p.spent, 1)})
+    outcome: dict[str, Any] = {"first": p.first, "last": last, "seconds": round(p.spent, 1)}
+    run.record("done", p.images, outcome)
+    return outcome
 
 
 def check_finite(values: Mapping[str, float], config: GanConfig) -> None:
@@ -233,13 +238,10 @@ def snapshot(run: Run, p: Players, on_snapshot: OnSnapshot | None, seconds: floa
     return figures
 
 
-def _result(run: Run, p: Players) -> TrainedGan:
-    points = run.stats()
-    rates = [point["images_per_second"] for point in points if "images_per_second" in point]
-    row = run.catalog.query("SELECT figures FROM runs WHERE name = ?", (run.name,))[0]
-    figures = json.loads(row["figures"])
+def _result(run: Run, p: Players, figures: Mapping[str, Any]) -> TrainedGan:
+    rates = [point["images_per_second"] for point in run.stats() if "images_per_second" in point]
     return TrainedGan(
         run=run.name, folder=run.folder, images=p.images, seconds=p.spent,
-        images_per_second=float(np.median(rates)) if rates else 0.0, first=figures.get("first", {}),
-        last=figures.get("last", {}), grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
+        images_per_second=float(np.median(rates)) if rates else 0.0, first=figures["first"], last=figures["last"],
+        grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
     )  # fmt: skip
