@@ -133,7 +133,7 @@ class GanConfig(Config):
         "auto", description="DiffAugment policies; auto: all of them below 10,000 garments, none above"
     )
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
-    fit: Literal["pad", "stretch", "cover"] = Field("pad", description="how a garment becomes a square")
+    fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")
     snapshot_every: int = Field(20_000, ge=1, description="images between snapshots and sample grids")
     keep_snapshots: int = Field(2, ge=1, description="latest snapshots kept on disk")
     grid: int = Field(64, ge=4, le=400, description="fixed-seed samples in a grid")

@@ -151,7 +151,7 @@ def test_a_label_can_be_learned_alone(workspace: Path) -> None:
     )  # fmt: skip
 
     assert "run gan-002" in told
-    assert json.loads((workspace / f"datasets/garments-32-pad-{label}/index.json").read_text())["label_names"] == [
+    assert json.loads((workspace / f"datasets/garments-32-stretch-{label}/index.json").read_text())["label_names"] == [
         label
     ]
     assert count >= 4
