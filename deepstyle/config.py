@@ -130,7 +130,7 @@ class GanConfig(Config):
     ema_images: float = Field(5_000, ge=0, description="half-life in images of the generator's moving average; 0: off")
     flip: bool = Field(True, description="mirror half of the real images")
     augment: Literal["auto"] | tuple[Literal["color", "translation", "cutout"], ...] = Field(
-        "auto", description="DiffAugment policies; auto: all of them below 10,000 garments, none above"
+        "auto", description="DiffAugment policies; auto: translation below 10,000 garments, none above"
     )
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
     fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")

@@ -130,8 +130,8 @@ def test_no_policy_changes_nothing() -> None:
 
 
 def test_auto_augments_when_images_are_few() -> None:
-    """Auto means every policy below 10,000 images and none above; a list means itself; an empty one none."""
-    assert augment.policies_for("auto", 700) == ("color", "translation", "cutout")
+    """Auto means translation below 10,000 images and none above; a list means itself; an empty one none."""
+    assert augment.policies_for("auto", 700) == ("translation",)
     assert augment.policies_for("auto", 10_000) == ()
     assert augment.policies_for(["color"], 700) == ("color",)
     assert augment.policies_for((), 700) == ()

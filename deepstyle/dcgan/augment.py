@@ -15,9 +15,9 @@ FEW = 10_000  # images below which augmentation matters more than anything else 
 
 
 def policies_for(wanted: str | Sequence[str], count: int) -> tuple[str, ...]:
-    """The policies to use for ``count`` real images: those ``wanted``, or for "auto" all of them when images are few."""
+    """The policies to use for ``count`` real images: those ``wanted``, or for "auto" translation when images are few."""
     if wanted == "auto":
-        return ("color", "translation", "cutout") if count < FEW else ()
+        return ("translation",) if count < FEW else ()
     return tuple(wanted)
 
 
