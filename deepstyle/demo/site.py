@@ -70,14 +70,14 @@ def document(title: str, head: str, body: str) -> Reply:
 
 
 class DrawnSite:
-    """Serve `looks` drawn looks on a free loopback port for as long as the `with` block lasts.
+    """Serve `looks` drawn looks on a loopback port for as long as the `with` block lasts.
 
     For example `with DrawnSite(0, 40) as site: requests.get(site.url)`.
     """
 
-    def __init__(self, seed: int, looks: int, latency_s: float = 0.0) -> None:
-        """Plan a site of `looks` looks; every response waits `latency_s` seconds first."""
-        self.seed, self.looks, self.latency_s = seed, looks, latency_s
+    def __init__(self, seed: int, looks: int, latency_s: float = 0.0, port: int = 0) -> None:
+        """Plan a site of `looks` looks; every response waits `latency_s` seconds first; `port` 0 takes a free one."""
+        self.seed, self.looks, self.latency_s, self.port = seed, looks, latency_s, port
         self.hits: dict[str, int] = {}  # requests received, by path
         self._lock = threading.Lock()
         self._originals: list[bytes] = []
@@ -95,7 +95,7 @@ class DrawnSite:
             image = Image.fromarray(self.look(i).pixels)
             self._originals.append(encode(image))
             self._thumbs.append(encode(image.resize((THUMB_WIDTH, round(image.height * THUMB_WIDTH / image.width)))))
-        self._server = Server(("127.0.0.1", 0), handler_for(self))
+        self._server = Server(("127.0.0.1", self.port), handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
         return self

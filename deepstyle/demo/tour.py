@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deepstyle import images, pipeline
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
@@ -59,6 +61,21 @@ def write_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
     put_file(path, text.getvalue().encode())
 
 
+def free_port(catalog: Catalog) -> int:
+    """The port of the last demo in this workspace if it is free, so that its crawl is continued; else 0, any free one."""
+    rows = catalog.query("SELECT start_url FROM crawls ORDER BY id DESC LIMIT 1")
+    port = urlsplit(rows[0]["start_url"]).port if rows else None
+    if port is None:
+        return 0
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
+
+
 def tour(catalog: Catalog, *, minutes: float, looks: int, reporter: Reporter) -> dict[str, str]:
     """Draw, serve, scrape, train, crop, generate, score; returns what to print, in order."""
     drawn = catalog.root / "drawn"
@@ -74,7 +91,7 @@ def tour(catalog: Catalog, *, minutes: float, looks: int, reporter: Reporter) ->
         ["scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", f"gan.minutes={minutes}"],
     )
     reporter.say(f"drawing and serving a site of {looks} looks")
-    with DrawnSite(seed=SITE_SEED, looks=looks) as site:
+    with DrawnSite(seed=SITE_SEED, looks=looks, port=free_port(catalog)) as site:
         return pipeline.run_all(
             [site.url], catalog, stages, reporter=reporter, labels=drawn / "garments.csv",
             annotations=(drawn / "train.json", drawn / "validation.json"),

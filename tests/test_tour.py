@@ -1,0 +1,45 @@
+"""The demo's own parts: annotated looks, its label table, its port."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import numpy as np
+
+from deepstyle.annotations.table import read_table
+from deepstyle.catalog import Catalog
+from deepstyle.demo.draw import CATEGORIES
+from deepstyle.demo.tour import annotated_looks, free_port, write_table
+from deepstyle.images import decode
+from deepstyle.progress import Reporter
+
+
+def test_annotated_looks_are_photos_boxes_and_garments(tmp_path: Path) -> None:
+    """Each look is a JPEG with boxes inside it; each garment of it is cut to its box and named in the label table."""
+    looks, crops = annotated_looks(tmp_path / "train", 2, 3, Reporter(quiet=True))
+    write_table(tmp_path / "garments.csv", [(f"train/garments/{name}", label, "train") for name, label in crops])
+    table = read_table(tmp_path / "garments.csv")
+    boxes = [a for image in looks.images for a in image.annotations]
+
+    assert len(table.rows) == len(boxes) == len(crops)
+    assert table.missing == ()
+    assert set(table.labels) <= set(CATEGORIES)
+    for row, box in zip(crops, boxes, strict=True):
+        height, width, _ = decode((tmp_path / "train/garments" / row[0]).read_bytes()).shape
+        assert np.allclose((width, height), (box.box[2] - box.box[0], box.box[3] - box.box[1]), atol=1)
+        assert CATEGORIES[row[1]] == box.label
+
+
+def test_a_second_demo_continues_the_first_ones_crawl(tmp_path: Path) -> None:
+    """The port of the last crawl is taken again when it is free, and another one when it is not."""
+    with Catalog(tmp_path) as catalog, socket.socket() as taken:
+        assert free_port(catalog) == 0
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        catalog.open_crawl(f"http://127.0.0.1:{port}/")
+        taken.listen()
+        assert free_port(catalog) == 0
+        taken.close()
+
+        assert free_port(catalog) == port
