@@ -398,7 +398,7 @@ def score(session: Session, run: str | None, classifier: str | None, count: int,
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
         "nearest garments": path.parent / "samples" / "nearest.png",
     })  # fmt: skip
-    for number, row in enumerate(result.nearest):
+    for number, row in enumerate(result.nearest, start=1):
         click.echo(f"  sample {number}: nearest garment from {row[0].page_url}")
 
 
