@@ -109,7 +109,8 @@ def write_coco(path: Path, annotated: AnnotatedSet) -> None:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for key, image in enumerate(annotated.images, 1):
-        file = image.path.relative_to(base) if image.path.is_relative_to(base) else image.path
+        photo = image.path.absolute()
+        file = photo.relative_to(base) if photo.is_relative_to(base) else photo
         images.append({"id": key, "file_name": file.as_posix(), "width": image.width, "height": image.height})
         for one in image.annotations:
             if one.label not in ids:

@@ -78,7 +78,7 @@ def free_port(catalog: Catalog) -> int:
 
 def tour(catalog: Catalog, *, minutes: float, looks: int, reporter: Reporter) -> dict[str, str]:
     """Draw, serve, scrape, train, crop, generate, score; returns what to print, in order."""
-    drawn = catalog.root / "drawn"
+    drawn = (catalog.root / "drawn").absolute()
     train, train_crops = annotated_looks(drawn / "train", TRAIN_SEED, 360, reporter)
     held_out, other_crops = annotated_looks(drawn / "validation", VALIDATION_SEED, 60, reporter)
     write_coco(drawn / "train.json", train)
