@@ -64,7 +64,7 @@ def write_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
 def free_port(catalog: Catalog) -> int:
     """The port of the last demo in this workspace if it is free, so that its crawl is continued; else 0, any free one."""
     rows = catalog.query("SELECT start_url FROM crawls ORDER BY id DESC LIMIT 1")
-    port = urlsplit(rows[0]["start_url"]).port if rows else None
+    port: int | None = urlsplit(str(rows[0]["start_url"])).port if rows else None
     if port is None:
         return 0
     with socket.socket() as probe:
