@@ -20,7 +20,9 @@ def confusion_picture(evaluation: Evaluation) -> Pixels:
     font = ImageFont.load_default(size=12)
     margin = 12 + max(round(font.getlength(name)) for name in labels)
     side = margin + CELL * len(labels)
-    sheet = Image.new("RGB", (side, side + LINE), "white")
+    figures = f"{evaluation.images} images, top-1 {evaluation.top1:.1%}, top-3 {evaluation.top3:.1%}"
+    caption = f"row: true, column: called; {figures}"
+    sheet = Image.new("RGB", (max(side, 8 + round(font.getlength(caption))), side + LINE), "white")
     sheet.paste(_column_names(labels, margin, font), (margin, 0))
     draw = ImageDraw.Draw(sheet)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -29,8 +31,7 @@ def confusion_picture(evaluation: Evaluation) -> Pixels:
         draw.text((margin - 6, y + CELL // 2), name, fill="black", font=font, anchor="rm")
         for j in range(len(labels)):
             _field(draw, margin + j * CELL, y, int(counts[i, j]), float(shares[i, j]), good=i == j, font=font)
-    figures = f"{evaluation.images} images, top-1 {evaluation.top1:.1%}, top-3 {evaluation.top3:.1%}"
-    draw.text((4, side + LINE // 2), f"row: true, column: called; {figures}", fill="black", font=font, anchor="lm")
+    draw.text((4, side + LINE // 2), caption, fill="black", font=font, anchor="lm")
     return np.asarray(sheet)
 
 
