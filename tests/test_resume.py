@@ -63,7 +63,7 @@ def test_a_busy_host_leaves_the_rest_for_later(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys
+import signal, sys
 from pathlib import Path
 from deepstyle.catalog import Catalog
 from deepstyle.config import ScrapeConfig
@@ -71,6 +71,7 @@ from deepstyle.progress import Reporter
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.scrape import scrape
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
 config = ScrapeConfig(rate=500, allow_private=True)
 with Fetcher(config) as fetcher, Catalog(Path(sys.argv[1])) as catalog:
     scrape([sys.argv[2]], catalog, config, fetcher=fetcher, reporter=Reporter(quiet=True))
@@ -146,7 +147,7 @@ def test_ctrl_c_does_not_wait_for_slow_servers(tmp_path: Path) -> None:
             while site.hits["/b.jpg"] == 0 and time.monotonic() < end:
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=3)
+            process.wait(timeout=8)
         routes |= photos("/a.jpg", "/b.jpg")
 
         assert crawl(tmp_path, site.url).outcomes == {"kept": 2}
