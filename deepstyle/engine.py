@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.precision import MixedPrecision
+from numpy.typing import NDArray
 
 from deepstyle.config import Precision
 
@@ -52,3 +55,20 @@ def seeded(seed: int, *numbers: int, device: torch.device | None = None) -> torc
     text = ",".join(str(number) for number in (seed, *numbers))
     value = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
     return torch.Generator(device or torch.device("cpu")).manual_seed(value)
+
+
+def batch_indices(images: int, batch: int, total: int, seed: int) -> NDArray[np.int64]:
+    """Which of ``total`` images the next ``batch`` shows after ``images`` seen: one random order after another."""
+    places = np.arange(images, images + batch)
+    indices = np.empty(batch, np.int64)
+    for epoch in np.unique(places // total):
+        here = places // total == epoch
+        indices[here] = _order(int(epoch), total, seed)[places[here] % total]
+    return indices
+
+
+@lru_cache(maxsize=4)
+def _order(epoch: int, total: int, seed: int) -> NDArray[np.int64]:
+    """The order of an epoch, kept because every step of the epoch asks for it."""
+    order: NDArray[np.int64] = torch.randperm(total, generator=seeded(seed, 1, epoch)).numpy()
+    return order

@@ -16,7 +16,7 @@ from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.network import build_network
 from deepstyle.classifier.pictures import confusion_picture, mistakes_picture
 from deepstyle.config import ClassifierConfig, load_config
-from deepstyle.engine import seeded
+from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import ConfigError, InputError, TrainingError
 
 CONFIG = load_config(ClassifierConfig, "classifier-64", ["validation_share=0.2"])
@@ -120,12 +120,12 @@ def test_schedules_depend_on_the_progress_alone() -> None:
 
 def test_every_image_is_shown_once_an_epoch() -> None:
     """Batches are a function of the images seen and run through one order after another without a gap."""
-    shown = np.concatenate([train.batch_indices(start, 8, 12, seed=3) for start in range(0, 24, 8)])
+    shown = np.concatenate([batch_indices(start, 8, 12, seed=3) for start in range(0, 24, 8)])
 
     assert sorted(shown[:12]) == list(range(12))
     assert sorted(shown[12:]) == list(range(12))
     assert shown[:12].tolist() != shown[12:].tolist()
-    assert train.batch_indices(8, 8, 12, seed=3).tolist() == shown[8:16].tolist()
+    assert batch_indices(8, 8, 12, seed=3).tolist() == shown[8:16].tolist()
 
 
 def test_views_are_random_but_repeatable() -> None:

@@ -17,8 +17,8 @@ from deepstyle.crop.detector import find_detector, load_detector
 from deepstyle.crop.networks import build_network
 from deepstyle.crop.photos import jitter_colour, zoom_and_flip
 from deepstyle.crop.torchvision_detector import TorchvisionDetector, scale_of
-from deepstyle.crop.train import TrainedDetector, indices_of, learning_rate, train_detector
-from deepstyle.engine import seeded
+from deepstyle.crop.train import TrainedDetector, learning_rate, train_detector
+from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.images import decode, encode
 from deepstyle.progress import Reporter
@@ -141,8 +141,8 @@ def test_learning_rate_warms_up_and_falls() -> None:
 
 def test_every_photo_is_seen_once_an_epoch() -> None:
     """Steps walk through one shuffle per epoch."""
-    first = [i for step in range(5) for i in indices_of(step, 2, 10, 0)]
-    second = [i for step in range(5, 10) for i in indices_of(step, 2, 10, 0)]
+    first = [i for step in range(5) for i in batch_indices(2 * step, 2, 10, 0)]
+    second = [i for step in range(5, 10) for i in batch_indices(2 * step, 2, 10, 0)]
 
     assert sorted(first) == sorted(second) == list(range(10))
     assert first != second

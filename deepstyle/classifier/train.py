@@ -18,10 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -34,7 +32,7 @@ from deepstyle.classifier.evaluate import Evaluation, evaluate
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing, build_network, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
-from deepstyle.engine import make_fabric, seeded
+from deepstyle.engine import batch_indices, make_fabric, seeded
 from deepstyle.errors import ConfigError, ModelError, TrainingError
 from deepstyle.progress import Reporter
 from deepstyle.run import Budget, Run
@@ -42,7 +40,7 @@ from deepstyle.run import Budget, Run
 LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
 VALIDATIONS = 12  # looks at the validation images during a run, the last one at its end
 SAVE_SECONDS = 60.0
-ORDER, VIEWS = 1, 2  # names of the random streams
+VIEWS = 2  # name of the random stream; 1 is the order of the images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,17 +149,6 @@ def view_size(progress: float, image_size: int) -> int:
     share = 2 / 3 if progress < 0.5 else 5 / 6
     small = max(32, round(image_size * share / 16) * 16)
     return image_size if progress >= 0.75 else min(small, image_size)
-
-
-def batch_indices(images: int, batch: int, total: int, seed: int) -> NDArray[np.int64]:
-    """Which of ``total`` images the next ``batch`` shows after ``images`` seen: one random order after another."""
-    places = np.arange(images, images + batch)
-    indices = np.empty(batch, np.int64)
-    for epoch in np.unique(places // total):
-        order = torch.randperm(total, generator=seeded(seed, ORDER, int(epoch))).numpy()
-        here = places // total == epoch
-        indices[here] = order[places[here] % total]
-    return indices
 
 
 def _loop(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -54,9 +54,9 @@ class TrainingPhotos:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
 
-    def batch(self, indices: Sequence[int], seed: int, step: int) -> tuple[list[Tensor], list[Target]]:
+    def batch(self, indices: Iterable[int], seed: int, step: int) -> tuple[list[Tensor], list[Target]]:
         """Augmented photos (float32 CHW in [0, 1]) and their targets, in pixels of those tensors."""
-        rows = [self._one(index, seeded(seed, step, place)) for place, index in enumerate(indices)]
+        rows = [self._one(int(index), seeded(seed, step, place)) for place, index in enumerate(indices)]
         return [photo for photo, _ in rows], [target for _, target in rows]
 
     def _one(self, index: int, random: torch.Generator) -> tuple[Tensor, Target]:

@@ -28,7 +28,7 @@ from deepstyle.crop.evaluate import Evaluation, evaluate, load_photo
 from deepstyle.crop.networks import build_network, targets_to
 from deepstyle.crop.photos import Target, TrainingPhotos
 from deepstyle.crop.torchvision_detector import TorchvisionDetector
-from deepstyle.engine import make_fabric, seeded
+from deepstyle.engine import batch_indices, make_fabric, seeded
 from deepstyle.errors import InputError, TrainingError
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run
@@ -77,18 +77,6 @@ def learning_rate(config: DetectorConfig, images: int, progress: float) -> float
     return config.lr * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def indices_of(step: int, batch: int, count: int, seed: int) -> list[int]:
-    """The photos of a step: consecutive slices of one shuffle per epoch, a pure function of (seed, step)."""
-    orders: dict[int, Tensor] = {}
-    chosen = []
-    for position in range(step * batch, (step + 1) * batch):
-        epoch, place = divmod(position, count)
-        if epoch not in orders:
-            orders[epoch] = torch.randperm(count, generator=seeded(seed, 1, epoch))
-        chosen.append(int(orders[epoch][place]))
-    return chosen
-
-
 def train_detector(
     train: AnnotatedSet, validation: AnnotatedSet, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
     name: str = "detector", fresh: bool = False,
@@ -101,7 +89,7 @@ def train_detector(
         raise InputError(
             f"train and validation must hold photos with the same labels: {train.labels} {validation.labels}"
         )
-    data_key = f"{name}:" + weights_key(train)
+    data_key = f"{name}:" + data_digest(train)
     with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh) as run:
         torch.manual_seed(config.seed)
         fabric = make_fabric(config.precision)
@@ -124,7 +112,7 @@ def train_detector(
         return _finish(run, state, validation, catalog, name, reporter)
 
 
-def weights_key(data: AnnotatedSet) -> str:
+def data_digest(data: AnnotatedSet) -> str:
     """A digest of the photo names and boxes: another training set is another run."""
     rows = [(str(im.path), [(a.label, *a.box) for a in im.annotations]) for im in data.images]
     return images.sha256(repr((data.labels, rows)).encode())
@@ -139,7 +127,9 @@ def _loop(
     losses: dict[str, float] = {}
 
     def prepare(step: int) -> tuple[list[Tensor], list[Target]]:
-        return photos.batch(indices_of(step, config.batch_size, len(photos), config.seed), config.seed, step)
+        return photos.batch(
+            batch_indices(step * config.batch_size, config.batch_size, len(photos), config.seed), config.seed, step
+        )
 
     with (
         ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool,
@@ -149,9 +139,8 @@ def _loop(
         upcoming: Future[tuple[list[Tensor], list[Target]]] = pool.submit(prepare, state.step)
         while (progress := budget.progress(state.images)) < 1.0:
             batch, targets = upcoming.result()
-            torch.manual_seed(
-                seeded(config.seed, 3, state.step).initial_seed()
-            )  # torchvision samples proposals from it
+            # torchvision draws the proposals that train from the global generator
+            torch.manual_seed(seeded(config.seed, 3, state.step).initial_seed())
             upcoming = pool.submit(prepare, state.step + 1)
             rate = learning_rate(config, state.images, progress)
             losses = _step(network, optimizer, fabric, config, rate, [p.to(fabric.device) for p in batch], targets)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor
 
 from deepstyle import images, weights
@@ -133,12 +135,17 @@ def real_batch(data: PackedDataset, config: GanConfig, step: int, device: torch.
     place = 0
     while place < config.batch_size:
         epoch, offset = divmod(step * config.batch_size + place, count)
-        order = np.random.default_rng((config.seed, epoch)).permutation(count)
-        part = order[offset : offset + config.batch_size - place]
+        part = _order(config.seed, epoch, count)[offset : offset + config.batch_size - place]
         chosen[place : place + len(part)] = part
         place += len(part)
     batch = torch.from_numpy(data.images[chosen]).to(device)  # NHWC uint8
     return batch.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+@lru_cache(maxsize=4)
+def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
+    """The order of an epoch, kept because every step of the epoch asks for it."""
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def train_gan(
