@@ -11,6 +11,7 @@ from scipy.io import savemat
 
 from deepstyle.annotations.ccp import GARMENTS, boxes_from_mask, convert_ccp
 from deepstyle.annotations.coco import LABELS, read_coco
+from deepstyle.annotations.mask import decode
 from deepstyle.errors import InputError, UsageError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
@@ -70,6 +71,16 @@ def test_specks_do_not_widen_boxes() -> None:
 
     assert [(one.label, one.box) for one in found] == [("lower", (30.0, 100.0, 70.0, 190.0))]
     assert left_out == {"speck": 2}
+
+
+def test_masks_are_the_joined_parts_without_specks() -> None:
+    """A garment's mask holds its parts on both sides of a bag, and neither the bag nor a stray."""
+    patches: list[Patch] = [("skirt", 20, 100, 80, 160), ("bag", 40, 90, 60, 170), ("skirt", 1, 1, 5, 5)]
+    found, _ = boxes_from_mask(draw(*patches), NAMES)
+    expected = draw(*patches) == NAMES.index("skirt")
+    expected[:10] = False
+
+    assert (decode(found[0].mask, 200, 100) == expected).all()
 
 
 def test_coat_over_dress_keeps_both() -> None:

@@ -20,6 +20,8 @@ from deepstyle.annotations.coco import (
     read_coco,
     write_coco,
 )
+from deepstyle.annotations.mask import decode
+from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.annotations.sheet import contact_sheet
 from deepstyle.errors import InputError
 from deepstyle.images import encode
@@ -59,7 +61,8 @@ def test_round_trip(tmp_path: Path) -> None:
         height=80,
         annotations=(
             Annotation(box=(0.0, 0.0, 60.0, 40.5), label="upper", category="t-shirt"),
-            Annotation(box=(1.25, 40.0, 33.5, 80.0), label="full"),
+            Annotation(box=(1.25, 40.0, 33.5, 80.0), label="full", mask=encode_mask(np.eye(80, 60) > 0)),
+            Annotation(box=(1.0, 4.0, 3.0, 8.0), label="lower", attributes=("floral", "mini length")),
         ),
     )
     outside = AnnotatedImage(path=Path("/elsewhere/b.jpg"), width=5, height=5)
@@ -72,6 +75,8 @@ def test_round_trip(tmp_path: Path) -> None:
     assert [category["id"] for category in raw["categories"]] == [1, 2, 3]
     assert raw["annotations"][0]["area"] == 60 * 40.5
     assert raw["annotations"][0]["attributes"] == {"category": "t-shirt"}
+    assert "segmentation" not in raw["annotations"][0]
+    assert raw["annotations"][1]["segmentation"]["size"] == [80, 60]
     assert [p.name for p in tmp_path.iterdir()] == ["set.json"]
 
 
@@ -111,6 +116,20 @@ def test_bad_rows_are_counted(tmp_path: Path, change: dict[str, Any], reason: st
 
     assert found.dropped == {reason: 1}
     assert len(found.images[0].annotations) == 1
+
+
+def test_broken_masks_are_counted_and_their_boxes_stay(tmp_path: Path) -> None:
+    """Polygons become a mask of the photo; a segmentation of another photo is counted, and its box is kept without."""
+    polygon = [[10, 20, 40, 20, 40, 25, 10, 25]]
+    other = {"size": [9, 9], "counts": encode_mask(np.ones((9, 9), bool))}
+    found = read_coco(save(tmp_path, annotations=[row(segmentation=polygon), row(segmentation=other), row()]))
+    masks = [one.mask for one in found.images[0].annotations]
+    expected = np.zeros((50, 100), bool)
+    expected[20:25, 10:40] = True
+
+    assert found.dropped == {"bad-mask": 1}
+    assert (decode(masks[0], 50, 100) == expected).all()
+    assert masks[1:] == ["", ""]
 
 
 def test_boxes_over_the_edge_are_clipped(tmp_path: Path) -> None:

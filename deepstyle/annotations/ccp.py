@@ -1,4 +1,4 @@
-"""Clothing Co-Parsing: pixel masks -> boxes of upper, lower and full garments, as COCO files.
+"""Clothing Co-Parsing: pixel masks -> boxes and masks of upper, lower and full garments, as COCO files.
 
 Source: Yang, Luo, Lin, "Clothing Co-Parsing by Joint Image Segmentation and Labeling", CVPR 2014. A mask holds one of
 59 label ids a pixel, and only what is visible. What becomes a box, and why:
@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.annotations.coco import LABELS, XYXY, AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.mask import encode
 from deepstyle.errors import ImageError, InputError, UsageError
 from deepstyle.images import probe
 
@@ -78,11 +79,12 @@ class CcpSummary:
 
 @dataclass(frozen=True)
 class _Garment:
-    """A joined garment: its box in pixels and how many pixels of it are visible."""
+    """A joined garment: its box in pixels, how many pixels of it are visible, and which (``mask.py``'s text)."""
 
     category: str
     box: XYXY
     pixels: int
+    mask: str
 
     @property
     def area(self) -> float:
@@ -127,9 +129,10 @@ def convert_ccp(
 
 
 def boxes_from_mask(mask: Grid, names: Sequence[str]) -> tuple[tuple[Annotation, ...], Counter[str]]:
-    """Boxes of the garments in one mask (height x width label ids; ``names[id]``), and why parts were left out.
+    """Boxes and masks of the garments in one grid (height x width label ids; ``names[id]``), and why parts were left out.
 
-    Boxes are (x0, y0, x1, y1) in pixels of the mask, in the order of the label ids. The rules are in the module's text.
+    Boxes are (x0, y0, x1, y1) in pixels, in the order of the label ids; masks hold the joined parts. The rules are in the
+    module's text.
     """
     left_out: Counter[str] = Counter()
     found: list[_Garment] = []
@@ -147,7 +150,9 @@ def boxes_from_mask(mask: Grid, names: Sequence[str]) -> tuple[tuple[Annotation,
         found = worn
     kept = [one for one in found if not any(_is_trim(one, other) for other in found)]
     left_out["trim"] += len(found) - len(kept)
-    boxes = tuple(Annotation(box=one.box, label=GARMENTS[one.category], category=one.category) for one in kept)
+    boxes = tuple(
+        Annotation(box=one.box, label=GARMENTS[one.category], category=one.category, mask=one.mask) for one in kept
+    )
     return boxes, +left_out
 
 
@@ -177,7 +182,7 @@ def _join(mask: NDArray[np.bool_], category: str) -> tuple[_Garment | None, int]
     """Join the parts of a mask (height x width) that are no specks into one garment; and count those that are."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     top, left = rows[0], columns[0]
-    _, slices, sizes = _parts(mask[top : rows[-1] + 1, left : columns[-1] + 1])
+    numbers, slices, sizes = _parts(mask[top : rows[-1] + 1, left : columns[-1] + 1])
     large = np.flatnonzero(sizes >= SPECK * mask.size)
     if not large.size:
         return None, len(slices)
@@ -186,7 +191,9 @@ def _join(mask: NDArray[np.bool_], category: str) -> tuple[_Garment | None, int]
         float(left + min(s.start for s in xs)), float(top + min(s.start for s in ys)),
         float(left + max(s.stop for s in xs)), float(top + max(s.stop for s in ys)),
     )  # fmt: skip
-    return _Garment(category, box, int(sizes[large].sum())), len(slices) - len(large)
+    joined = np.zeros_like(mask)
+    joined[top : rows[-1] + 1, left : columns[-1] + 1] = np.isin(numbers, large + 1)
+    return _Garment(category, box, int(sizes[large].sum()), encode(joined)), len(slices) - len(large)
 
 
 def _is_trim(one: _Garment, other: _Garment) -> bool:

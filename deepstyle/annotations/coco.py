@@ -6,6 +6,7 @@ Format: https://cocodataset.org/#format-data ("object detection").
 How a row of a foreign file can end (``AnnotatedSet.dropped`` counts all but the first):
     kept            a box inside its photo
     clipped         kept, but it reached over the photo's edge and was cut there
+    bad-mask        kept, but its ``segmentation`` is none of this photo: the box stays, the mask goes
     crowd           ``iscrowd`` is set: a region, not a garment
     no-area         width or height is zero, negative or not finite
     outside         it lies wholly outside its photo
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepstyle.annotations.mask import from_coco
 from deepstyle.catalog import put_file
 from deepstyle.errors import InputError
 
@@ -39,12 +41,16 @@ XYXY = tuple[float, float, float, float]
 class Annotation:
     """One garment on a photo: ``box`` is (x0, y0, x1, y1) in pixels, ``label`` what the detector learns.
 
-    ``category`` keeps the source's finer name (``blazer``), or is empty.
+    ``category`` keeps the source's finer name (``blazer``), or is empty; ``mask`` says which pixels of the photo are the
+    garment (compressed run lengths, see ``mask.py``), or is empty when nobody knows; ``attributes`` are words the source
+    has for it (``floral``).
     """
 
     box: XYXY
     label: str
     category: str = ""
+    mask: str = ""
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +92,10 @@ def read_coco(path: Path) -> AnnotatedSet:
     boxes: dict[int, list[Annotation]] = {key: [] for key in sizes}
     dropped: Counter[str] = Counter()
     for i, row in _rows(path, data, "annotations"):
-        key, one, outcome = _annotation(path, row, f"annotations[{i}]", sizes=sizes, labels=labels)
-        dropped[outcome] += 1
+        key, one, outcomes = _annotation(path, row, f"annotations[{i}]", sizes=sizes, labels=labels)
+        dropped.update(outcomes)
         if one is not None:
             boxes[key].append(one)
-    del dropped["kept"]
     images = tuple(
         AnnotatedImage(path=file, width=width, height=height, annotations=tuple(boxes[key]))
         for key, (file, width, height) in sizes.items()
@@ -115,16 +120,26 @@ def write_coco(path: Path, annotated: AnnotatedSet) -> None:
         for one in image.annotations:
             if one.label not in ids:
                 raise InputError(f"{image.path}: label {one.label!r} is none of {', '.join(ids)}; add it to the set")
-            x0, y0, x1, y1 = one.box
-            row: dict[str, Any] = {"id": len(annotations) + 1, "image_id": key, "category_id": ids[one.label]}
-            row |= {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0), "iscrowd": 0}
-            annotations.append(row | ({"attributes": {"category": one.category}} if one.category else {}))
+            row = {"id": len(annotations) + 1, "image_id": key, "category_id": ids[one.label]}
+            annotations.append(row | _fields(one, image))
     categories = [{"id": k, "name": label} for label, k in ids.items()]
     data = {"images": images, "categories": categories, "annotations": annotations}
     try:
         put_file(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose a folder you may write to") from error
+
+
+def _fields(one: Annotation, image: AnnotatedImage) -> dict[str, Any]:
+    """What COCO keeps of an annotation beside its ids; what is unknown is left out."""
+    x0, y0, x1, y1 = one.box
+    row: dict[str, Any] = {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": (x1 - x0) * (y1 - y0), "iscrowd": 0}
+    if one.mask:
+        row["segmentation"] = {"size": [image.height, image.width], "counts": one.mask}
+    if one.category or one.attributes:
+        row["attributes"] = {"category": one.category} if one.category else {}
+        row["attributes"] |= {"names": one.attributes} if one.attributes else {}
+    return row
 
 
 def clip(box: XYXY, width: int, height: int) -> XYXY | None:
@@ -184,20 +199,36 @@ def _box(path: Path, row: dict[str, Any], where: str) -> XYXY:
 
 def _annotation(
     path: Path, row: dict[str, Any], where: str, *, sizes: dict[int, tuple[Path, int, int]], labels: dict[int, str]
-) -> tuple[int, Annotation | None, str]:
-    """Read one row: its image's id, the annotation or None, and how it ended (see the module's text)."""
+) -> tuple[int, Annotation | None, tuple[str, ...]]:
+    """Read one row: its image's id, the annotation or None, and what is to count (see the module's text)."""
     key, category = (_get(path, row, name, int, where) for name in ("image_id", "category_id"))
     if row.get("iscrowd"):
-        return key, None, "crowd"
+        return key, None, ("crowd",)
     if key not in sizes or category not in labels:
-        return key, None, "no-image" if key not in sizes else "no-category"
+        return key, None, ("no-image" if key not in sizes else "no-category",)
+    _, width, height = sizes[key]
     box = _box(path, row, where)
     if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
-        return key, None, "no-area"
-    inside = clip(box, *sizes[key][1:])
+        return key, None, ("no-area",)
+    inside = clip(box, width, height)
     if inside is None:
-        return key, None, "outside"
-    extra = row.get("attributes")
-    name = extra.get("category", "") if isinstance(extra, dict) else ""
+        return key, None, ("outside",)
     cut = max(abs(a - b) for a, b in zip(box, inside, strict=True)) > TOLERANCE
-    return key, Annotation(box=inside, label=labels[category], category=str(name)), "clipped" if cut else "kept"
+    outcomes = ("clipped",) if cut else ()
+    try:
+        mask = from_coco(row.get("segmentation"), height, width)
+    except InputError:
+        mask, outcomes = "", (*outcomes, "bad-mask")
+    return key, Annotation(box=inside, label=labels[category], mask=mask, **_words(row)), outcomes
+
+
+def _words(row: dict[str, Any]) -> dict[str, Any]:
+    """The finer category and the attributes of a row, where ``write_coco`` puts them."""
+    extra = row.get("attributes")
+    if not isinstance(extra, dict):
+        return {}
+    names = extra.get("names")
+    return {
+        "category": str(extra.get("category", "")),
+        "attributes": tuple(map(str, names)) if isinstance(names, list) else (),
+    }
