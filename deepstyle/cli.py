@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from deepstyle.errors import DeepstyleError, UsageError
 from deepstyle.progress import Reporter
 
 F = TypeVar("F", bound=Callable[..., Any])
+LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
         tensorboard --logdir workspace/runs
     Every command resumes when it is run again.
     """
-    ctx.obj = Session(workspace=workspace, reporter=Reporter(quiet=quiet))
+    ctx.obj = Session(workspace=workspace, reporter=Reporter(quiet=quiet or not LEADS))
 
 
 @contextmanager
@@ -124,6 +126,8 @@ def _config(
 
 def _table(title: str, rows: dict[str, Any]) -> None:
     """Print a two-column table to standard output."""
+    if not LEADS:
+        return
     width = max((len(key) for key in rows), default=0)
     click.echo(title)
     for key, value in rows.items():
@@ -200,25 +204,31 @@ def ccp(session: Session, source: Path, out: Path, validation_share: float, seed
 
 
 @main.command()
-@click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TRAIN.json")
+@click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
+                metavar="TRAIN.json...")  # fmt: skip
 @click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
               help="COCO file of photos that are never trained on.")  # fmt: skip
+@click.option("--start-from", metavar="MODEL", help="Detector or small classifier (name or folder) to start from.")
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of photos.")
 @click.option("--name", default="detector", show_default=True, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
-def train_detector(session: Session, train: Path, validation: Path, minutes: float | None, name: str, fresh: bool,
-                   config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+def train_detector(session: Session, train: tuple[Path, ...], validation: Path, start_from: str | None,
+                   minutes: float | None, name: str, fresh: bool, config: str | None, overrides: tuple[str, ...],
+                   dry_run: bool) -> None:  # fmt: skip
     """Train a Faster R-CNN on annotated photos (COCO files).
 
-    Presets: mobilenet-320 and small-256 for CPUs, r50-fpn for GPUs.
+    Presets: mobilenet-320, small-256 and small-320 for CPUs, r50-fpn and r50-fpn-v2 for GPUs. Several processes share the
+    work under torchrun.
 
     \b
     Example:
         deepstyle train-detector ccp/train.json --val ccp/val.json --config small-256
+        torchrun --nproc-per-node 4 -m deepstyle.cli train-detector ccp/train.json --val ccp/val.json --config r50-fpn
     """
-    built = _config(session, "DetectorConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    flags = {"minutes": minutes, "start_from": start_from}
+    built = _config(session, "DetectorConfig", config, overrides, flags, dry_run=dry_run)
     from deepstyle import pipeline
 
     with _catalog(session) as catalog:

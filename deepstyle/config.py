@@ -62,6 +62,10 @@ class DetectorConfig(Config):
     backbone: Literal["mobilenet", "r50", "small"] = "mobilenet"
     width: int = Field(32, ge=8, le=256, description="channels of the small backbone's first stage; others ignore it")
     pretrained: bool = Field(False, description="start from torchvision's ImageNet backbone (downloads it)")
+    start_from: str = Field("", description="classifier (name or folder) whose trunk the small backbone starts from")
+    parsing: float = Field(
+        0.5, ge=0, le=10, description="weight of the per-pixel loss where annotations have masks; 0: off"
+    )
     image_size: int = Field(320, ge=64, le=2048, description="shorter side in pixels the network sees")
     max_size: int = Field(640, ge=64, le=4096, description="longer side in pixels the network sees, at most")
     proposals: int = Field(150, ge=10, le=2000, description="proposals kept per photo")
@@ -99,7 +103,7 @@ class ClassifierConfig(Config):
 
     default_preset: ClassVar[str] = "classifier-96"
     kind: Literal["classifier"] = "classifier"
-    network: Literal["resnet18", "resnet34", "resnet50"] = "resnet18"
+    network: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet18"
     pretrained: bool = Field(False, description="start from torchvision's ImageNet weights (downloads them)")
     image_size: int = Field(96, ge=32, le=512, description="side in pixels of the square the network sees")
     batch_size: int = Field(32, ge=1, le=4096, description="images per step")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import warnings
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from lightning.fabric.plugins.precision import MixedPrecision
 from numpy.typing import NDArray
 
 from deepstyle.config import Precision
+from deepstyle.errors import ConfigError, UsageError
+
+V = TypeVar("V")
 
 
 def resolve_precision(precision: Precision) -> str:
@@ -38,16 +42,40 @@ class Autocast(MixedPrecision):
 
 
 def make_fabric(precision: Precision) -> Fabric:
-    """A Fabric on the best device here, one process: a GPU where there is one, else the CPU."""
+    """A Fabric on the best device here: one process, or as many as `torchrun` started (DDP, on one node or several).
+
+    Raises UsageError when `torchrun` started more processes on this machine than it has GPUs.
+    """
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     cuda = torch.cuda.is_available()
     mixed = resolve_precision(precision) == "bf16-mixed"
     plugins: list[Any] = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
+    world, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    if cuda and here > torch.cuda.device_count():
+        raise UsageError(
+            f"torchrun started {here} processes for {torch.cuda.device_count()} GPUs; lower --nproc-per-node"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hardware advice of the library, not about this run
-        fabric = Fabric(accelerator="cuda" if cuda else "cpu", devices=1, plugins=plugins)
+        fabric = Fabric(
+            accelerator="cuda" if cuda else "cpu", devices=here, num_nodes=world // here,
+            strategy="ddp" if world > 1 else "auto", plugins=plugins,
+        )  # fmt: skip
         fabric.launch()
     return fabric
+
+
+def agreed(fabric: Fabric, value: V) -> V:
+    """The first process's value, on all processes (with one process: the value)."""
+    return fabric.broadcast(value) if fabric.world_size > 1 else value
+
+
+def share_of(fabric: Fabric, batch: int) -> slice:
+    """Which part of a global batch this process works on. Raises ConfigError when the processes cannot share it evenly."""
+    if batch % fabric.world_size:
+        raise ConfigError(f"batch_size {batch} cannot be shared by {fabric.world_size} processes; make it a multiple")
+    size = batch // fabric.world_size
+    return slice(fabric.global_rank * size, (fabric.global_rank + 1) * size)
 
 
 def seeded(seed: int, *numbers: int, device: torch.device | None = None) -> torch.Generator:

@@ -35,21 +35,41 @@ def scrape_urls(
         return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
 
 
-def read_pair(train: Path, validation: Path) -> tuple[AnnotatedSet, AnnotatedSet]:
-    """Both COCO files of a detector's training, opened before anything slow starts."""
-    pair = read_coco(train), read_coco(validation)
-    if pair[0].labels != pair[1].labels:
-        raise InputError(f"{train} has the labels {pair[0].labels}, {validation} has {pair[1].labels}; they must agree")
-    return pair
+def read_pair(train: Sequence[Path], validation: Path) -> tuple[AnnotatedSet, AnnotatedSet]:
+    """The COCO files of a detector's training, opened before anything slow starts; several training files are joined.
+
+    Raises InputError when their labels differ or a photo is on both sides.
+    """
+    parts, held_out = [read_coco(path) for path in train], read_coco(validation)
+    for path, part in zip(train, parts, strict=True):
+        if part.labels != held_out.labels:
+            raise InputError(
+                f"{path} has the labels {part.labels}, {validation} has {held_out.labels}; they must agree"
+            )
+    joined = tuple(image for part in parts for image in part.images)
+    if both := {image.path for image in joined} & {image.path for image in held_out.images}:
+        raise InputError(f"{min(both)} is both trained on and validated on ({len(both)} such photos); split them first")
+    return AnnotatedSet(labels=held_out.labels, images=joined), held_out
 
 
 def detector_from(
-    train: Path, validation: Path, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
+    train: Sequence[Path], validation: Path, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
     name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
-    """Train a detector from two COCO files."""
+    """Train a detector from COCO files, from scratch or from the model that ``config.start_from`` names."""
     data, held_out = read_pair(train, validation)
-    return train_detector(data, held_out, catalog, config, reporter=reporter, name=name, fresh=fresh)
+    start = find_model(catalog, config.start_from) if config.start_from else None
+    return train_detector(data, held_out, catalog, config, reporter=reporter, name=name, start=start, fresh=fresh)
+
+
+def find_model(catalog: Catalog, name: str) -> Path:
+    """A model folder, given as a path or as its name in the workspace. Raises UsageError."""
+    for folder in (Path(name), catalog.root / "models" / name):
+        if (folder / "model.json").is_file():
+            return folder
+    raise UsageError(
+        f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`"
+    )
 
 
 def crop_photos(
@@ -154,7 +174,7 @@ def run_all(
         raise UsageError("no detector in this workspace: add --annotations TRAIN.json VAL.json")
     if labels is None and catalog.model("classifier") is None:
         raise UsageError("no classifier in this workspace: add --labels TABLE.csv")
-    pair = read_pair(*annotations) if annotations is not None else None
+    pair = read_pair(annotations[:1], annotations[1]) if annotations is not None else None
     table = read_table(labels) if labels is not None else None
     told: dict[str, str] = {}
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)

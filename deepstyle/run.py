@@ -8,6 +8,8 @@
 
 The same command finds the newest run of its kind with the same configuration (budgets aside) and continues it from the
 last snapshot: later lines of stats.jsonl and later TensorBoard points are dropped, so nothing stands there twice.
+
+Where several processes train together, the first one leads: it alone locks and writes, the others read along.
 """
 
 from __future__ import annotations
@@ -18,14 +20,16 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import numpy as np
+from lightning.fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle import weights
 from deepstyle.catalog import Catalog, put_file
 from deepstyle.config import Config, load_config, to_yaml
+from deepstyle.engine import agreed
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import Pixels, encode
 
@@ -40,9 +44,16 @@ except ImportError:  # Windows has no flock: there two commands on one run are n
 class Run:
     """One training run. Use as a context manager: it holds the folder's lock and the TensorBoard writer."""
 
-    def __init__(self, catalog: Catalog, kind: str, name: str, config: Config, data_key: str) -> None:
-        self.catalog, self.kind, self.name, self.config = catalog, kind, name, config
+    def __init__(self, catalog: Catalog, kind: str, name: str, config: Config, data_key: str, *, leads: bool) -> None:
+        self.catalog, self.kind, self.name, self.config, self.leads = catalog, kind, name, config, leads
         self.folder = catalog.root / "runs" / name
+        self._writer: SummaryWriter | None = None
+        self._lock: TextIO | None = None
+        if leads:
+            self._claim(data_key)
+
+    def _claim(self, data_key: str) -> None:
+        """Lock the folder and write down what this run is."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = (self.folder / ".lock").open("w")
         if fcntl is not None:
@@ -51,21 +62,43 @@ class Run:
             except OSError as error:
                 self._lock.close()
                 raise UsageError(
-                    f"run {name} is being trained by another process; wait for it or use --fresh"
+                    f"run {self.name} is being trained by another process; wait for it or use --fresh"
                 ) from error
-        put_file(self.folder / "config.yaml", to_yaml(config).encode())
+        put_file(self.folder / "config.yaml", to_yaml(self.config).encode())
         put_file(self.folder / "data.key", data_key.encode())
-        self._writer: SummaryWriter | None = None
 
     @classmethod
-    def open(cls, catalog: Catalog, kind: str, config: Config, *, data_key: str, fresh: bool = False) -> Self:
-        """Continue the newest run of this kind, configuration and data, or start the next one (``<kind>-001``, ...)."""
+    def open(
+        cls,
+        catalog: Catalog,
+        kind: str,
+        config: Config,
+        *,
+        data_key: str,
+        fresh: bool = False,
+        fabric: Fabric | None = None,
+    ) -> Self:
+        """Continue the newest run of this kind, configuration and data, or start the next one (``<kind>-001``, ...).
+
+        The processes of ``fabric`` open the same run; without it there is one process.
+        """
+        if fabric is None or fabric.world_size == 1:
+            return cls(
+                catalog, kind, cls._choose(catalog, kind, config, data_key, fresh=fresh), config, data_key, leads=True
+            )
+        name = agreed(fabric, cls._choose(catalog, kind, config, data_key, fresh=fresh))
+        run = cls(catalog, kind, name, config, data_key, leads=fabric.is_global_zero)
+        fabric.barrier()
+        return run
+
+    @staticmethod
+    def _choose(catalog: Catalog, kind: str, config: Config, data_key: str, *, fresh: bool) -> str:
         folder = catalog.root / "runs"
         names = sorted(p.name for p in folder.glob(f"{kind}-*") if re.fullmatch(rf"{kind}-\d+", p.name))
         if names and not fresh and _same(folder / names[-1], config, data_key):
-            return cls(catalog, kind, names[-1], config, data_key)
+            return names[-1]
         number = int(names[-1].rpartition("-")[2]) + 1 if names else 1
-        return cls(catalog, kind, f"{kind}-{number:03d}", config, data_key)
+        return f"{kind}-{number:03d}"
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +108,8 @@ class Run:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def writer(self) -> SummaryWriter:
@@ -86,6 +120,8 @@ class Run:
 
     def start(self, images: int) -> None:
         """Begin at ``images`` seen: drop whatever an interrupted process logged later than that."""
+        if not self.leads:
+            return
         path = self.folder / "stats.jsonl"
         if path.is_file():
             lines = [line for line in path.read_text(encoding="utf-8").splitlines() if _images_of(line) <= images]
@@ -96,6 +132,8 @@ class Run:
 
     def log(self, images: int, values: Mapping[str, float]) -> None:
         """Append one point to stats.jsonl and to TensorBoard; ``images`` is the count of training images seen."""
+        if not self.leads:
+            return
         with (self.folder / "stats.jsonl").open("a", encoding="utf-8") as out:
             out.write(json.dumps({"images": images, **{k: float(v) for k, v in values.items()}}) + "\n")
         for tag, value in values.items():
@@ -108,6 +146,8 @@ class Run:
 
     def picture(self, tag: str, pixels: Pixels, images: int, *, file: str | None = None) -> Path | None:
         """Show an H x W x 3 uint8 picture in TensorBoard; with ``file`` also keep it as ``samples/<file>``."""
+        if not self.leads:
+            return None
         self.writer.add_image(tag, np.ascontiguousarray(pixels), images, dataformats="HWC")
         if file is None:
             return None
@@ -122,6 +162,8 @@ class Run:
     def save(self, images: int, state: Mapping[str, Any], *, keep: int) -> Path:
         """Write the checkpoint at ``images`` seen, then delete all but the ``keep`` newest."""
         path = self.folder / "snapshots" / f"{images:010d}.pt"
+        if not self.leads:
+            return path
         weights.save_checkpoint(path, {"kind": self.kind, "images": images, **state})
         for old in self.snapshots()[:-keep]:
             old.unlink()
@@ -148,7 +190,8 @@ class Run:
 
     def record(self, status: str, images: int, figures: Mapping[str, Any]) -> None:
         """Tell the catalog how the run stands: running, done or failed."""
-        self.catalog.put_run(self.name, self.kind, status=status, images=images, figures=dict(figures))
+        if self.leads:
+            self.catalog.put_run(self.name, self.kind, status=status, images=images, figures=dict(figures))
 
 
 def _images_of(line: str) -> float:

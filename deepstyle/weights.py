@@ -24,13 +24,17 @@ def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
     put_file(path, save({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}))
 
 
-def load_weights(path: Path, module: nn.Module) -> None:
-    """Fill ``module`` from a safetensors file. Raises ModelError when it is unreadable or of another model."""
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file by name. Raises ModelError when it is unreadable."""
     try:
-        state = load_file(path)
+        return load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: no readable safetensors file ({error}); train the model again") from error
-    fill(module, state, origin=str(path))
+
+
+def load_weights(path: Path, module: nn.Module) -> None:
+    """Fill ``module`` from a safetensors file. Raises ModelError when it is unreadable or of another model."""
+    fill(module, read_weights(path), origin=str(path))
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: str) -> None:

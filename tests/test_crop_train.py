@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from deepstyle import weights
-from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.mask import encode as encode_mask
+from deepstyle.backbone import SmallClassifier
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.crop.detector import find_detector, load_detector
-from deepstyle.crop.networks import build_network
-from deepstyle.crop.photos import jitter_colour, zoom_and_flip
+from deepstyle.crop.networks import UNKNOWN, build_network, parsing_target, start_from
+from deepstyle.crop.photos import Target, jitter_colour, zoom_and_flip
 from deepstyle.crop.torchvision_detector import TorchvisionDetector, scale_of
 from deepstyle.crop.train import TrainedDetector, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
@@ -43,7 +49,7 @@ def annotated(folder: Path, count: int = 8) -> AnnotatedSet:
     photos = []
     for i in range(count):
         pixels = np.full((96, 64, 3), 128, np.uint8)
-        x, y, w, h = random.integers([4, 4, 24, 24], [20, 14, 40, 34])
+        x, y, w, h = random.integers([4, 4, 24, 24], [20, 14, 40, 34]).tolist()
         pixels[y : y + h, x : x + w] = (220, 20, 20)
         pixels[y + h : y + 2 * h, x : x + w] = (20, 20, 220)
         path = folder / f"{count}-{i}.png"
@@ -99,26 +105,118 @@ def test_resuming_gives_the_weights_of_going_straight(tmp_path: Path) -> None:
     assert lines == sorted(lines)
 
 
-def test_zoom_moves_boxes_with_the_picture() -> None:
-    """After zoom and flip each box still bounds its block: found again by colour, within 1.5 pixels."""
+def target(boxes: list[list[float]], height: int, width: int) -> Target:
+    return {
+        "boxes": torch.tensor(boxes), "labels": torch.arange(1, len(boxes) + 1),
+        "map": torch.zeros(height, width, dtype=torch.uint8),
+    }  # fmt: skip
+
+
+def test_zoom_moves_boxes_and_map_with_the_picture() -> None:
+    """After zoom and flip each box still bounds its block, found again by colour, and the map still covers it."""
     for seed in range(20):
         photo = torch.full((3, 120, 80), 0.5)
         photo[:, 30:70, 20:50] = torch.tensor([1.0, 0.0, 0.0])[:, None, None]
-        moved, boxes, kept = zoom_and_flip(photo, np.array([[20, 30, 50, 70]], np.float32), 0.3, seeded(seed))
-        assert kept.tolist() == [True]
+        given = target([[20, 30, 50, 70]], 120, 80)
+        given["map"][30:70, 20:50] = 7
+        moved, changed = zoom_and_flip(photo, given, 0.3, seeded(seed))
         red = (moved[0] > 0.75) & (moved[1] < 0.25)
         rows, columns = torch.where(red.any(1))[0], torch.where(red.any(0))[0]
-        found = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+        found = torch.tensor([int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1])
 
-        assert np.abs(np.array(found) - boxes[0]).max() <= 1.5
+        assert float((found - changed["boxes"][0]).abs().max()) <= 1.5
+        assert ((changed["map"] == 7) == red).float().mean() > 0.98
 
 
 def test_boxes_that_leave_the_picture_are_dropped() -> None:
     """A box of which little is left inside is dropped together with its label."""
-    boxes = np.array([[0, 0, 4, 4], [30, 30, 60, 60]], np.float32)
-    dropped = [zoom_and_flip(torch.zeros(3, 64, 64), boxes, 0.9, seeded(i))[2].tolist() for i in range(40)]
+    boxes = [[0.0, 0.0, 4.0, 4.0], [30.0, 30.0, 60.0, 60.0]]
+    left = [
+        zoom_and_flip(torch.zeros(3, 64, 64), target(boxes, 64, 64), 0.9, seeded(i))[1]["labels"].tolist()
+        for i in range(40)
+    ]
 
-    assert [False, True] in dropped
+    assert [2] in left
+    assert [1, 2] in left
+
+
+def test_a_parsing_target_holds_the_middles_of_cells() -> None:
+    """Each cell of 8 x 8 pixels has the category at its middle; cells beyond a smaller photo are unknown."""
+    small = torch.zeros(16, 20, dtype=torch.uint8)
+    small[:8, 8:16] = 3
+    cells = parsing_target([small, torch.ones(24, 32, dtype=torch.uint8)], 3, 4)
+
+    assert cells[0].tolist() == [[0, 3, UNKNOWN, UNKNOWN], [0, 0, UNKNOWN, UNKNOWN], [UNKNOWN] * 4]
+    assert set(cells[1].flatten().tolist()) == {1}
+
+
+def test_masks_teach_the_network(tmp_path: Path) -> None:
+    """With masks there is a parsing loss, which falls; without them, or with parsing=0, there is none."""
+    plain = annotated(tmp_path)
+    masked = replace(plain, images=tuple(replace(im, annotations=tuple(
+        replace(a, mask=encode_mask(filled(a.box, 96, 64))) for a in im.annotations)) for im in plain.images))  # fmt: skip
+    losses = {}
+    for name, data, weight in (("a", masked, 1), ("b", masked, 0), ("c", plain, 1)):
+        with Catalog(tmp_path / name) as catalog:
+            train_detector(data, plain, catalog, config("images=160", f"parsing={weight}", "ema=0"), reporter=QUIET)
+        lines = [
+            json.loads(line) for line in (tmp_path / name / "runs/detector-001/stats.jsonl").read_text().splitlines()
+        ]
+        losses[name] = [line["loss/parsing"] for line in lines if "loss/parsing" in line]
+
+    assert losses["a"][-1] < 0.8 * losses["a"][0]
+    assert losses["b"] == losses["c"] == []
+
+
+def filled(box: tuple[float, float, float, float], height: int, width: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    grid = np.zeros((height, width), np.bool_)
+    grid[int(box[1]) : int(box[3]), int(box[0]) : int(box[2])] = True
+    return grid
+
+
+def test_training_starts_from_another_model(tmp_path: Path) -> None:
+    """A detector's weights are taken over whole, a small classifier's as the trunk; another network's are refused."""
+    made = config("width=32")
+    network = build_network(made, 2)
+    weights.save_model(tmp_path / "whole", network, config_yaml="", labels=LABELS, about={})
+    trunk = SmallClassifier(5)
+    weights.save_model(tmp_path / "trunk", trunk, config_yaml="", labels=LABELS, about={})
+    weights.save_model(tmp_path / "other", torch.nn.Linear(1, 1), config_yaml="", labels=LABELS, about={})
+    fresh = build_network(made, 2)
+    start_from(fresh, tmp_path / "whole")
+
+    assert all(
+        torch.equal(a, b) for a, b in zip(fresh.state_dict().values(), network.state_dict().values(), strict=True)
+    )
+    start_from(fresh, tmp_path / "trunk")
+    assert torch.equal(
+        fresh.state_dict()["backbone.body.stage4.1.conv2.weight"], trunk.state_dict()["body.stage4.1.conv2.weight"]
+    )
+    with pytest.raises(ModelError, match="small trunk"):
+        start_from(fresh, tmp_path / "other")
+    with pytest.raises(ModelError, match="another model"):
+        start_from(build_network(config("width=8"), 2), tmp_path / "trunk")
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_detector(tmp_path: Path) -> None:
+    """Two processes under torchrun share each batch, leave one run and one model folder, and resume it."""
+    write_coco(tmp_path / "train.json", annotated(tmp_path))
+    write_coco(tmp_path / "val.json", annotated(tmp_path, 4))
+    workspace = tmp_path / "w"
+    settings = [flag for one in [*TINY, "images=8", "evaluate_every=4"] for flag in ("--set", one)]
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "deepstyle.cli",
+        "-w", str(workspace), "train-detector", str(tmp_path / "train.json"), "--val", str(tmp_path / "val.json"),
+        "--config", "small-256",
+    ]  # fmt: skip
+    first = subprocess.run([*command, *settings], capture_output=True, text=True, check=True)
+    again = subprocess.run([*command, *settings, "--set", "images=16"], capture_output=True, text=True, check=True)
+
+    assert first.stdout.count("the detector is in") == 1
+    assert "continues at 8 photos" in again.stderr
+    assert [path.name for path in (workspace / "runs").iterdir()] == ["detector-001"]
+    assert json.loads((workspace / "models/detector/model.json").read_text())["figures"]["images"] == 16
 
 
 def test_colour_jitter_stays_in_range() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def test_tensorboard_shows_each_point_once(tmp_path: Path) -> None:
             run.start(0)
             for images in (10, 20, 30):
                 run.log(images, {"loss": float(images)})
+        time.sleep(1.1)  # TensorBoard tells its files apart by the second they began in
         with Run.open(catalog, "gan", config(), data_key="k") as run:
             run.start(20)
             run.log(30, {"loss": -1.0})

@@ -24,13 +24,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
+from deepstyle.backbone import SmallClassifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Pixels
 
 KIND = "classifier"
 FORMAT = 1
-FEATURES = {"resnet18": 512, "resnet34": 512, "resnet50": 2048}  # length of the feature vector before the last layer
+FEATURES = {
+    "small": 256,
+    "resnet18": 512,
+    "resnet34": 512,
+    "resnet50": 2048,
+}  # length of the feature vector before the last layer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +68,7 @@ def to_float(pixels: Pixels, device: torch.device) -> Tensor:
 
 
 def build_network(network: str, labels: int, *, pretrained: bool) -> nn.Module:
-    """A torchvision ResNet (He et al. 2015, arXiv 1512.03385): NCHW float32 -> N x labels logits.
+    """A ResNet (He et al. 2015, arXiv 1512.03385), torchvision's or our small one: NCHW float32 -> N x labels logits.
 
     From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); ``pretrained``
     starts from torchvision's ImageNet weights with a new last layer. Random values come from torch's global generator.
@@ -70,6 +76,10 @@ def build_network(network: str, labels: int, *, pretrained: bool) -> nn.Module:
     """
     if network not in FEATURES:
         raise ConfigError(f"network {network}: unknown; known are {', '.join(FEATURES)}")
+    if network == "small":
+        if pretrained:
+            raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
+        return SmallClassifier(labels).to(memory_format=torch.channels_last)
     if not pretrained:
         built: nn.Module = torchvision.models.get_model(
             network, weights=None, num_classes=labels, zero_init_residual=True

@@ -66,15 +66,20 @@ def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Ev
     return Evaluation(ap=ap, ap50=ap50, ap75=ap75, per_label=per_label, photos=len(truth.images))
 
 
-def evaluate(detector: Detector, truth: AnnotatedSet, *, batch_size: int, reporter: Reporter) -> Evaluation:
-    """Run the detector over the photos of ``truth`` and score it."""
+def find_all(detector: Detector, photos: AnnotatedSet, *, batch_size: int = 8, reporter: Reporter) -> list[list[Box]]:
+    """Run the detector over annotated photos; boxes of each, in their order."""
     found: list[list[Box]] = []
-    with reporter.task("evaluating the detector", total=len(truth.images), unit="photos") as task:
-        for start in range(0, len(truth.images), batch_size):
-            photos = [load_photo(image) for image in truth.images[start : start + batch_size]]
-            found += detector.detect(photos)
-            task.advance(len(photos))
-    return average_precision(truth, found)
+    with reporter.task("evaluating the detector", total=len(photos.images), unit="photos") as task:
+        for start in range(0, len(photos.images), batch_size):
+            window = [load_photo(image) for image in photos.images[start : start + batch_size]]
+            found += detector.detect(window)
+            task.advance(len(window))
+    return found
+
+
+def evaluate(detector: Detector, truth: AnnotatedSet, *, batch_size: int = 8, reporter: Reporter) -> Evaluation:
+    """Run the detector over the photos of ``truth`` and score it."""
+    return average_precision(truth, find_all(detector, truth, batch_size=batch_size, reporter=reporter))
 
 
 def load_photo(image: AnnotatedImage) -> images.Pixels:

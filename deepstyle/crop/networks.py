@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.models import MobileNet_V3_Large_Weights, ResNet50_Weights
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.resnet import BasicBlock
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
+from deepstyle import weights
+from deepstyle.backbone import small_body
 from deepstyle.config import DetectorConfig
 from deepstyle.errors import ModelError
 
 ASPECTS = (0.5, 1.0, 2.0)  # height / width of the anchors
-
-
-def _stage(inputs: int, outputs: int, stride: int) -> BasicBlock:
-    """One residual block (He et al. 2015, arXiv 1512.03385) that may halve the resolution."""
-    change = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
-    return BasicBlock(inputs, outputs, stride, change if stride != 1 or inputs != outputs else None)
+UNKNOWN = 255  # in a parsing map: nobody marked what this pixel shows
 
 
 def small_backbone(width: int) -> BackboneWithFPN:
-    """A ten-layer residual network for CPUs with an FPN on strides 8, 16 and 32.
-
-    Input NCHW float32, normalised; output maps of ``3 * width`` channels.
-    """
-    body = nn.Sequential(
-        OrderedDict(
-            stem=nn.Sequential(nn.Conv2d(3, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)),
-            stage1=_stage(width, width, 2),  # stride 4
-            stage2=_stage(width, 2 * width, 2),  # stride 8
-            stage3=nn.Sequential(_stage(2 * width, 4 * width, 2), _stage(4 * width, 4 * width, 1)),  # stride 16
-            stage4=nn.Sequential(_stage(4 * width, 8 * width, 2), _stage(8 * width, 8 * width, 1)),  # stride 32
-        )
-    )
+    """The small body of ``deepstyle.backbone`` with an FPN on strides 8, 16 and 32; maps of ``3 * width`` channels."""
     channels = [2 * width, 4 * width, 8 * width]
-    return BackboneWithFPN(body, {"stage2": "0", "stage3": "1", "stage4": "2"}, channels, 3 * width)
+    return BackboneWithFPN(small_body(width), {"stage2": "0", "stage3": "1", "stage4": "2"}, channels, 3 * width)
 
 
 def _backbone(config: DetectorConfig, *, download: bool) -> BackboneWithFPN:
@@ -50,15 +35,15 @@ def _backbone(config: DetectorConfig, *, download: bool) -> BackboneWithFPN:
         return small_backbone(config.width)
     try:
         if config.backbone == "mobilenet":
-            weights = MobileNet_V3_Large_Weights.IMAGENET1K_V2 if download else None
+            imagenet = MobileNet_V3_Large_Weights.IMAGENET1K_V2 if download else None
             found: BackboneWithFPN = mobilenet_backbone(
-                backbone_name="mobilenet_v3_large", weights=weights, fpn=True, norm_layer=norm,
+                backbone_name="mobilenet_v3_large", weights=imagenet, fpn=True, norm_layer=norm,
                 trainable_layers=3 if config.pretrained else 6,
             )  # fmt: skip
             return found
-        weights = ResNet50_Weights.IMAGENET1K_V2 if download else None
+        imagenet = ResNet50_Weights.IMAGENET1K_V2 if download else None
         return resnet_fpn_backbone(
-            backbone_name="resnet50", weights=weights, norm_layer=norm, trainable_layers=3 if config.pretrained else 5
+            backbone_name="resnet50", weights=imagenet, norm_layer=norm, trainable_layers=3 if config.pretrained else 5
         )
     except OSError as error:
         raise ModelError(
@@ -93,6 +78,61 @@ def build_network(config: DetectorConfig, labels: int, *, download: bool = False
     )  # fmt: skip
 
 
+def start_from(network: FasterRCNN, folder: Path) -> None:
+    """Fill a network from another model's folder: all of it from a detector's, the small trunk from a classifier's.
+
+    Raises ModelError when the two do not fit.
+    """
+    path = folder / "weights.safetensors"
+    state = weights.read_weights(path)
+    if any(key.startswith("backbone.") for key in state):
+        weights.fill(network, state, origin=str(path))
+        return
+    trunk = {key.removeprefix("body."): value for key, value in state.items() if key.startswith("body.")}
+    if not trunk:
+        raise ModelError(f"{path}: holds no small trunk; train one with train-classifier --set network=small")
+    weights.fill(network.backbone.body, trunk, origin=str(path))
+
+
+class DetectorInTraining(nn.Module):
+    """A Faster R-CNN together with what only its training needs: forward gives the losses.
+
+    Beside the four losses of Faster R-CNN there is ``parsing``: a 1 x 1 convolution on the finest FPN map tells the category
+    of each cell of 8 x 8 pixels, by cross-entropy, where the target's map knows it. Pixels teach where a garment ends
+    far more densely than boxes do; the idea is that of Mask R-CNN (He et al. 2017, arXiv 1703.06870, table 8: boxes gain
+    from masks). The head is thrown away after training.
+    """
+
+    def __init__(self, detector: FasterRCNN, categories: int, weight: float) -> None:
+        super().__init__()
+        self.detector, self.weight = detector, weight
+        self.parsing = nn.Conv2d(int(detector.backbone.out_channels), categories + 1, 1) if categories else None
+
+    def forward(self, photos: list[Tensor], targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """Losses by name, for photos (CHW float32 in [0, 1]) and targets (boxes, labels, map; see crop/photos.py)."""
+        detector = self.detector
+        images, boxes = detector.transform(photos, [{key: t[key] for key in ("boxes", "labels")} for t in targets])
+        features = detector.backbone(images.tensors)
+        losses: dict[str, Tensor]
+        proposals, losses = detector.rpn(images, features, boxes)
+        losses |= detector.roi_heads(features, proposals, images.image_sizes, boxes)[1]
+        if self.parsing is not None:
+            seen = self.parsing(features["0"])  # N x categories + 1 x H/8 x W/8
+            cells = parsing_target([t["map"] for t in targets], seen.shape[2], seen.shape[3])
+            total = F.cross_entropy(seen.float(), cells, ignore_index=UNKNOWN, reduction="sum")
+            losses["loss_parsing"] = self.weight * total / (cells != UNKNOWN).sum().clamp(min=1)
+        return losses
+
+
+def parsing_target(maps: list[Tensor], height: int, width: int) -> Tensor:
+    """Maps (uint8 H x W) -> int64 N x ``height`` x ``width`` cells of 8 x 8 pixels; ``UNKNOWN`` where a photo was padded."""
+    cells = torch.full((len(maps), height, width), UNKNOWN, dtype=torch.int64, device=maps[0].device)
+    for row, categories in zip(cells, maps, strict=True):
+        middles = categories[4::8, 4::8]
+        row[: middles.shape[0], : middles.shape[1]] = middles
+    return cells
+
+
 def targets_to(device: torch.device, targets: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
-    """Move detection targets (boxes float32 K x 4, labels int64 K) to a device."""
+    """Move detection targets to a device."""
     return [{key: value.to(device) for key, value in target.items()} for target in targets]

@@ -1,4 +1,7 @@
-"""Training photos of the detector: decoded and resized once, augmented on every visit."""
+"""Training photos of the detector: decoded and resized once, augmented on every visit.
+
+Beside the photo and its boxes there is a parsing map, when the annotations have masks: the category of each pixel.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,26 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
+from torchvision.ops import box_area, clip_boxes_to_image
 
 from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.mask import decode
 from deepstyle.config import DetectorConfig
 from deepstyle.crop.evaluate import load_photo
+from deepstyle.crop.networks import UNKNOWN
 from deepstyle.crop.torchvision_detector import scale_of
 from deepstyle.engine import seeded
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
-Target = dict[str, Tensor]  # boxes float32 K x 4 in pixels, labels int64 K from 1
+Target = dict[str, Tensor]  # boxes float32 K x 4 in pixels, labels int64 K from 1, map uint8 H x W (categories from 1)
 
 MEMORY = 6_000_000_000  # bytes of resized photos kept decoded; beyond that photos are decoded again on each visit
+
+
+def categories_of(data: AnnotatedSet) -> tuple[str, ...]:
+    """The categories that masks are of, sorted; a map's 1 is the first of them."""
+    return tuple(sorted({a.category or a.label for im in data.images for a in im.annotations if a.mask}))
 
 
 class TrainingPhotos:
@@ -33,41 +44,57 @@ class TrainingPhotos:
         number = {label: i for i, label in enumerate(data.labels, start=1)}
         self._labels = [np.array([number[a.label] for a in im.annotations], np.int64) for im in data.images]
         self._boxes = [np.array([a.box for a in im.annotations], np.float32).reshape(-1, 4) for im in data.images]
-        self._cache: dict[int, Pixels] = {}
+        self._categories = categories_of(data)
+        self._cache: dict[int, tuple[Pixels, NDArray[np.uint8]]] = {}
         used = 0
         with ThreadPoolExecutor() as pool, reporter.task("decoding", total=len(data.images), unit="photos") as task:
             for start in range(0, len(data.images), 64):
                 window = range(start, min(start + 64, len(data.images)))
-                for index, pixels in zip(window, pool.map(self._decode, window), strict=True):
-                    if used + pixels.nbytes <= MEMORY:
-                        self._cache[index] = pixels
-                        used += pixels.nbytes
+                for index, made in zip(window, pool.map(self._decode, window), strict=True):
+                    if used + made[0].nbytes + made[1].nbytes <= MEMORY:
+                        self._cache[index] = made
+                        used += made[0].nbytes + made[1].nbytes
                     task.advance()
 
     def __len__(self) -> int:
         return len(self._data.images)
 
-    def _decode(self, index: int) -> Pixels:
+    def _decode(self, index: int) -> tuple[Pixels, NDArray[np.uint8]]:
+        """The photo at network size, uint8 HWC RGB, and its map, uint8 HW."""
         pixels = load_photo(self._data.images[index])
         height, width = pixels.shape[:2]
         scale = scale_of(height, width, self._config)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+        small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
+        return small, np.asarray(Image.fromarray(self._map(index)).resize(size, Image.Resampling.NEAREST))
 
-    def batch(self, indices: Iterable[int], seed: int, step: int) -> tuple[list[Tensor], list[Target]]:
-        """Augmented photos (float32 CHW in [0, 1]) and their targets, in pixels of those tensors."""
-        rows = [self._one(int(index), seeded(seed, step, place)) for place, index in enumerate(indices)]
+    def _map(self, index: int) -> NDArray[np.uint8]:
+        """Category of each pixel of the photo as annotated; ``UNKNOWN`` all over when no garment has a mask."""
+        image = self._data.images[index]
+        number = {category: i for i, category in enumerate(self._categories, start=1)}
+        known = any(a.mask for a in image.annotations)
+        found = np.full((image.height, image.width), 0 if known else UNKNOWN, np.uint8)
+        for one in image.annotations:
+            if one.mask:
+                found[decode(one.mask, image.height, image.width)] = number[one.category or one.label]
+        return found
+
+    def batch(self, indices: Iterable[int], seed: int, step: int, first: int = 0) -> tuple[list[Tensor], list[Target]]:
+        """Augmented photos (float32 CHW in [0, 1]) and their targets, in pixels of those tensors.
+
+        ``first`` is the place of the first one in the step's whole batch, which decides how it is augmented.
+        """
+        rows = [self._one(int(index), seeded(seed, step, place)) for place, index in enumerate(indices, start=first)]
         return [photo for photo, _ in rows], [target for _, target in rows]
 
     def _one(self, index: int, random: torch.Generator) -> tuple[Tensor, Target]:
-        cached = self._cache.get(index)
-        pixels = cached if cached is not None else self._decode(index)
-        image = self._data.images[index]
+        pixels, categories = self._cache.get(index) or self._decode(index)
         photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div_(255)  # CHW float32 in [0, 1]
-        boxes = self._boxes[index] * (pixels.shape[1] / image.width)
+        boxes = torch.from_numpy(self._boxes[index] * (pixels.shape[1] / self._data.images[index].width))
+        labels = torch.from_numpy(self._labels[index])
         photo = jitter_colour(photo, self._config.colour_jitter, random)
-        photo, boxes, kept = zoom_and_flip(photo, boxes, self._config.scale_jitter, random)
-        return photo, {"boxes": torch.from_numpy(boxes), "labels": torch.from_numpy(self._labels[index][kept])}
+        target = {"boxes": boxes, "labels": labels, "map": torch.from_numpy(categories.copy())}
+        return zoom_and_flip(photo, target, self._config.scale_jitter, random)
 
 
 def jitter_colour(photo: Tensor, strength: float, random: torch.Generator) -> Tensor:
@@ -82,31 +109,29 @@ def jitter_colour(photo: Tensor, strength: float, random: torch.Generator) -> Te
     return changed.clamp_(0, 1)
 
 
-def zoom_and_flip(
-    photo: Tensor, boxes: NDArray[np.float32], strength: float, random: torch.Generator
-) -> tuple[Tensor, NDArray[np.float32], NDArray[np.bool_]]:
+def zoom_and_flip(photo: Tensor, target: Target, strength: float, random: torch.Generator) -> tuple[Tensor, Target]:
     """Zoom by a factor in [1 - strength, 1 + strength] about a random point, mirror half of the time.
 
-    CHW float32 and boxes K x 4 in pixels -> the same size of photo, the surviving boxes, and which of the K survived
-    (a box less than 40 % of which is still inside is dropped).
+    CHW float32 and its target -> the same size of photo and its target. Boxes are clipped; one of which less than 40 % is
+    still inside is dropped. What the photo does not reach is mid-grey, and background in the map.
     """
     height, width = photo.shape[1:]
     zoom, cx, cy, flip = torch.rand(4, generator=random).tolist()
     factor = 1 + strength * (2 * zoom - 1)
     left, top = (width - width * factor) * cx, (height - height * factor) * cy  # where the zoomed photo's corner lands
+    boxes, categories = target["boxes"], target["map"]
     if strength:
         shift_x = (width - 2 * left) / (width * factor) - 1
         shift_y = (height - 2 * top) / (height * factor) - 1
         theta = torch.tensor([[[1 / factor, 0, shift_x], [0, 1 / factor, shift_y]]])
         grid = F.affine_grid(theta, [1, 3, height, width], align_corners=False)
-        photo = F.grid_sample(photo[None] - 0.5, grid, align_corners=False).squeeze(0) + 0.5  # outside becomes mid-grey
-    moved = boxes * factor + np.array([left, top, left, top], np.float32) if strength else boxes.copy()
+        photo = F.grid_sample(photo[None] - 0.5, grid, align_corners=False).squeeze(0) + 0.5
+        moved = F.grid_sample(categories[None, None].float(), grid, mode="nearest", align_corners=False)
+        categories = moved.squeeze().to(torch.uint8)
+        boxes = boxes * factor + boxes.new_tensor([left, top, left, top])
     if flip < 0.5:
-        photo = photo.flip(2)
-        moved = np.stack([width - moved[:, 2], moved[:, 1], width - moved[:, 0], moved[:, 3]], 1)
-    limit = np.array([width, height, width, height], np.float32)
-    inside = np.clip(moved, 0, limit)
-    areas = (moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])
-    left_over = (inside[:, 2] - inside[:, 0]) * (inside[:, 3] - inside[:, 1])
-    kept = (left_over >= 0.4 * areas) & (inside[:, 2] - inside[:, 0] >= 2) & (inside[:, 3] - inside[:, 1] >= 2)
-    return photo, np.ascontiguousarray(inside[kept], np.float32), kept
+        photo, categories = photo.flip(2), categories.flip(1)
+        boxes = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
+    inside = clip_boxes_to_image(boxes, (height, width))
+    kept = (box_area(inside) >= 0.4 * box_area(boxes)) & ((inside[:, 2:] - inside[:, :2]).amin(1) >= 2)
+    return photo, {"boxes": inside[kept], "labels": target["labels"][kept], "map": categories}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,17 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torchvision.models.detection import FasterRCNN
 
 from deepstyle import images, weights
-from deepstyle.annotations.coco import AnnotatedSet, Annotation
-from deepstyle.annotations.sheet import contact_sheet
+from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
-from deepstyle.crop.evaluate import Evaluation, evaluate, load_photo
-from deepstyle.crop.networks import build_network, targets_to
-from deepstyle.crop.photos import Target, TrainingPhotos
+from deepstyle.crop.evaluate import Evaluation, average_precision, find_all
+from deepstyle.crop.networks import DetectorInTraining, build_network, start_from, targets_to
+from deepstyle.crop.photos import Target, TrainingPhotos, categories_of
+from deepstyle.crop.pictures import boxes_sheet, errors_sheet, show_curves
 from deepstyle.crop.torchvision_detector import TorchvisionDetector
-from deepstyle.engine import batch_indices, make_fabric, seeded
+from deepstyle.engine import agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import InputError, TrainingError
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run
@@ -49,7 +48,7 @@ class TrainedDetector:
 class _State:
     """Everything that changes while training, and that a snapshot holds."""
 
-    network: FasterRCNN
+    network: DetectorInTraining
     average: AveragedModel
     optimizer: torch.optim.Optimizer
     images: int = 0
@@ -79,10 +78,11 @@ def learning_rate(config: DetectorConfig, images: int, progress: float) -> float
 
 def train_detector(
     train: AnnotatedSet, validation: AnnotatedSet, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
-    name: str = "detector", fresh: bool = False,
+    name: str = "detector", start: Path | None = None, fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
     """Train a Faster R-CNN on annotated photos and write ``models/<name>``; the same call resumes or returns the result.
 
+    ``start`` is the model folder to start from: a detector's, or a classifier's whose trunk the small backbone takes over.
     Raises InputError (no photos, labels differ), TrainingError (a loss is not finite).
     """
     if not train.images or train.labels != validation.labels:
@@ -90,17 +90,14 @@ def train_detector(
             f"train and validation must hold photos with the same labels: {train.labels} {validation.labels}"
         )
     data_key = f"{name}:" + data_digest(train)
-    with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh) as run:
-        torch.manual_seed(config.seed)
-        fabric = make_fabric(config.precision)
-        network = build_network(config, len(train.labels), download=run.latest() is None)
-        network.to(fabric.device, memory_format=torch.channels_last)
-        decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
-        average = AveragedModel(network, multi_avg_fn=decay, use_buffers=True)
-        trained = [p for p in network.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
-        state = _State(network=network, average=average, optimizer=optimizer)
-        if (snapshot := run.latest()) is not None:
+    if start is not None:
+        data_key += images.sha256((start / "weights.safetensors").read_bytes())
+    fabric = make_fabric(config.precision)
+    share_of(fabric, config.batch_size)
+    with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh, fabric=fabric) as run:
+        snapshot = run.latest()
+        state = _state(train, config, fabric, start if snapshot is None else None, download=snapshot is None)
+        if snapshot is not None:
             state.load(snapshot, str(run.folder))
             if (figures := run.finished(state.images, state.spent)) is not None:
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
@@ -109,7 +106,23 @@ def train_detector(
         run.start(state.images)
         run.record("running", state.images, {})
         _loop(run, state, TrainingPhotos(train, config, reporter), validation, fabric, reporter)
-        return _finish(run, state, validation, catalog, name, reporter)
+        figures = agreed(fabric, _finish(run, state, validation, catalog, name, reporter) if run.leads else {})
+        return _trained(catalog, name, run.name, figures)
+
+
+def _state(data: AnnotatedSet, config: DetectorConfig, fabric: Fabric, start: Path | None, *, download: bool) -> _State:
+    """Networks and optimizer at the beginning, on the device."""
+    torch.manual_seed(config.seed)
+    detector = build_network(config, len(data.labels), download=download)
+    if start is not None:
+        start_from(detector, start)
+    network = DetectorInTraining(detector, len(categories_of(data)) if config.parsing else 0, config.parsing)
+    network = network.to(fabric.device).to(memory_format=torch.channels_last)
+    decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
+    average = AveragedModel(detector, multi_avg_fn=decay, use_buffers=True)
+    trained = [p for p in network.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
+    return _State(network=network, average=average, optimizer=optimizer)
 
 
 def data_digest(data: AnnotatedSet) -> str:
@@ -124,12 +137,11 @@ def _loop(
     config: DetectorConfig = run.config  # type: ignore[assignment]
     network, optimizer = fabric.setup(state.network, state.optimizer)
     budget = Budget(config.images, config.minutes, spent=state.spent)
-    losses: dict[str, float] = {}
+    mine = share_of(fabric, config.batch_size)
 
     def prepare(step: int) -> tuple[list[Tensor], list[Target]]:
-        return photos.batch(
-            batch_indices(step * config.batch_size, config.batch_size, len(photos), config.seed), config.seed, step
-        )
+        indices = batch_indices(step * config.batch_size, config.batch_size, len(photos), config.seed)
+        return photos.batch(indices[mine], config.seed, step, first=mine.start)
 
     with (
         ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool,
@@ -137,19 +149,19 @@ def _loop(
     ):
         task.advance(state.images)
         upcoming: Future[tuple[list[Tensor], list[Target]]] = pool.submit(prepare, state.step)
-        while (progress := budget.progress(state.images)) < 1.0:
+        while (progress := agreed(fabric, budget.progress(state.images))) < 1.0:
             batch, targets = upcoming.result()
             # torchvision draws the proposals that train from the global generator
-            torch.manual_seed(seeded(config.seed, 3, state.step).initial_seed())
+            torch.manual_seed(seeded(config.seed, 3, state.step, mine.start).initial_seed())
             upcoming = pool.submit(prepare, state.step + 1)
             rate = learning_rate(config, state.images, progress)
             losses = _step(network, optimizer, fabric, config, rate, [p.to(fabric.device) for p in batch], targets)
             if config.ema:
-                state.average.update_parameters(state.network)
+                state.average.update_parameters(state.network.detector)
             state.step += 1
             state.images += config.batch_size
             _report(run, state, task, losses, rate, budget)
-            if state.images % config.evaluate_every < config.batch_size and budget.progress(state.images) < 1.0:
+            if state.images % config.evaluate_every < config.batch_size and state.images < config.images and run.leads:
                 _validate(run, state, validation, reporter)
                 run.save(state.images, state.dump(budget.seconds), keep=2)
     run.save(state.images, state.dump(budget.seconds), keep=2)
@@ -188,47 +200,38 @@ def _report(run: Run, state: _State, task: Task, losses: Mapping[str, float], ra
 def _detector(run: Run, state: _State, labels: tuple[str, ...], name: str) -> TorchvisionDetector:
     config: DetectorConfig = run.config  # type: ignore[assignment]
     copy = build_network(config, len(labels))
-    source = state.average.module if config.ema else state.network
+    source = state.average.module if config.ema else state.network.detector
     copy.load_state_dict(source.state_dict())
     return TorchvisionDetector(copy, config, labels, name)
 
 
 def _validate(run: Run, state: _State, validation: AnnotatedSet, reporter: Reporter) -> Evaluation:
-    """AP of the averaged weights on the validation photos, and a picture of what they find."""
+    """AP of the averaged weights on the validation photos; pictures of what they find, and of their mistakes."""
     detector = _detector(run, state, validation.labels, run.name)
-    result = evaluate(detector, validation, batch_size=8, reporter=reporter)
+    found = find_all(detector, validation, reporter=reporter)
+    result = average_precision(validation, found)
     figures = {"ap/all": result.ap, "ap/50": result.ap50, "ap/75": result.ap75}
     run.log(state.images, figures | {f"ap/{label}": value for label, value in result.per_label.items()})
-    run.picture("validation", boxes_sheet(detector, validation), state.images, file=f"boxes-{state.images:08d}.png")
+    run.picture("validation", boxes_sheet(validation, found), state.images, file=f"boxes-{state.images:08d}.png")
+    run.picture("mistakes", errors_sheet(validation, found), state.images, file=f"mistakes-{state.images:08d}.png")
+    show_curves(run.writer, validation, found, state.images)
     reporter.say(f"  at {state.images:,} photos: AP {result.ap:.3f}, AP50 {result.ap50:.3f}")
     return result
 
 
-def boxes_sheet(detector: TorchvisionDetector, data: AnnotatedSet, *, count: int = 12) -> images.Pixels:
-    """The first ``count`` photos twice: with their annotations, then with what was found (score 0.5 or more)."""
-    cells = []
-    for image in data.images[:count]:
-        found = tuple(
-            Annotation(box=box.corners, label=box.label, category=f"{box.score:.2f}")
-            for box in detector.detect([load_photo(image)])[0]
-            if box.score >= 0.5
-        )
-        cells += [image, replace(image, annotations=found)]
-    return contact_sheet(cells, columns=8)
-
-
 def _finish(
     run: Run, state: _State, validation: AnnotatedSet, catalog: Catalog, name: str, reporter: Reporter
-) -> TrainedDetector:
-    folder = catalog.root / "models" / name
+) -> dict[str, Any]:
+    """Validate a last time and write the model folder, then its rows; the figures."""
     result = _validate(run, state, validation, reporter)
     figures = {**result.as_dict(), "images": state.images, "seconds": round(state.spent, 1), "run": run.name}
-    source = state.average.module if run.config.ema else state.network  # type: ignore[attr-defined]
-    about = {"backend": "torchvision", "figures": figures}
+    source = state.average.module if run.config.ema else state.network.detector  # type: ignore[attr-defined]
+    about = {"kind": "detector", "backend": "torchvision", "figures": figures}
+    folder = catalog.root / "models" / name
     weights.save_model(folder, source, config_yaml=to_yaml(run.config), labels=validation.labels, about=about)
     catalog.put_model(name, "detector", figures)
     run.record("done", state.images, figures)
-    return _trained(catalog, name, run.name, figures)
+    return figures
 
 
 def _trained(catalog: Catalog, name: str, run: str, figures: Mapping[str, Any]) -> TrainedDetector:

@@ -1,0 +1,79 @@
+"""Which detections are right: pure matching of boxes with the truth, as COCO does it at one IoU.
+
+Lin et al. 2014, arXiv 1405.0312; Everingham et al. 2010 for the rule: best score first, each true box is found once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepstyle.annotations.coco import AnnotatedSet, Annotation
+from deepstyle.crop.boxes import Box, iou
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matched:
+    """One photo's outcome: detections that found a garment, false alarms, and garments that nobody found."""
+
+    right: tuple[Box, ...]
+    wrong: tuple[Box, ...]
+    missed: tuple[Annotation, ...]
+
+
+def match(truth: Sequence[Annotation], found: Sequence[Box], *, min_iou: float = 0.5) -> Matched:
+    """Give each detection, best score first, the yet unfound garment of its label that it overlaps most (IoU in [0, 1])."""
+    free = list(truth)
+    right: list[Box] = []
+    wrong: list[Box] = []
+    for box in sorted(found, key=lambda one: -one.score):
+        fits = [(iou(box.corners, one.box), k) for k, one in enumerate(free) if one.label == box.label]
+        best, k = max(fits, default=(0.0, -1))
+        if best >= min_iou:
+            free.pop(k)
+            right.append(box)
+        else:
+            wrong.append(box)
+    return Matched(right=tuple(right), wrong=tuple(wrong), missed=tuple(free))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Counts at each score threshold of ``thresholds``, int64: found rightly, found wrongly, missed."""
+
+    thresholds: NDArray[np.float64]
+    right: NDArray[np.int64]
+    wrong: NDArray[np.int64]
+    missed: NDArray[np.int64]
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """Share of the detections that are right, in [0, 1]; 1 where there is no detection."""
+        found = self.right + self.wrong
+        share: NDArray[np.float64] = np.where(found > 0, self.right / np.maximum(found, 1), 1.0)
+        return share
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """Share of the garments that are found, in [0, 1]; 0 where there is no garment."""
+        share: NDArray[np.float64] = self.right / np.maximum(self.right + self.missed, 1)
+        return share
+
+
+def counts(truth: AnnotatedSet, found: Sequence[Sequence[Box]], label: str, *, steps: int = 101) -> Counts:
+    """Count over all photos for one label at ``steps`` thresholds from 0 to 1, at IoU 0.5."""
+    outcomes = [
+        match([a for a in image.annotations if a.label == label], [b for b in boxes if b.label == label])
+        for image, boxes in zip(truth.images, found, strict=True)
+    ]
+    right = np.array([box.score for one in outcomes for box in one.right])
+    wrong = np.array([box.score for one in outcomes for box in one.wrong])
+    garments = sum(len(one.right) + len(one.missed) for one in outcomes)
+    thresholds = np.linspace(0, 1, steps)
+    hits = (right[None] >= thresholds[:, None]).sum(1)
+    return Counts(
+        thresholds=thresholds, right=hits, wrong=(wrong[None] >= thresholds[:, None]).sum(1), missed=garments - hits
+    )

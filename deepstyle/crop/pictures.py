@@ -1,0 +1,54 @@
+"""What a person sees of a detector in training: boxes on photos, its worst mistakes, precision against recall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+
+from deepstyle.annotations.coco import AnnotatedSet, Annotation
+from deepstyle.annotations.sheet import contact_sheet
+from deepstyle.crop.boxes import Box
+from deepstyle.crop.matching import counts, match
+from deepstyle.images import Pixels
+
+SHOWN = 0.5  # score from which a detection is drawn
+
+
+def _sheet(truth: AnnotatedSet, found: Sequence[Sequence[Box]], chosen: Sequence[int]) -> Pixels:
+    """Each chosen photo twice: with its annotations, then with what was found."""
+    cells = []
+    for k in chosen:
+        image = truth.images[k]
+        seen = (
+            Annotation(box=b.corners, label=b.label, category=f"{b.score:.2f}") for b in found[k] if b.score >= SHOWN
+        )
+        cells += [image, replace(image, annotations=tuple(seen))]
+    return contact_sheet(cells, columns=8)
+
+
+def boxes_sheet(truth: AnnotatedSet, found: Sequence[Sequence[Box]], *, count: int = 12) -> Pixels:
+    """The first ``count`` photos, each with its annotations and beside it with what was found (score 0.5 or more)."""
+    return _sheet(truth, found, range(min(count, len(truth.images))))
+
+
+def errors_sheet(truth: AnnotatedSet, found: Sequence[Sequence[Box]], *, count: int = 12) -> Pixels:
+    """The ``count`` photos with the most mistakes (garments missed, false alarms), the worst first; drawn as above."""
+    mistakes = []
+    for image, boxes in zip(truth.images, found, strict=True):
+        outcome = match(image.annotations, [box for box in boxes if box.score >= SHOWN])
+        mistakes.append(len(outcome.missed) + len(outcome.wrong))
+    return _sheet(truth, found, sorted(range(len(mistakes)), key=lambda k: (-mistakes[k], k))[:count])
+
+
+def show_curves(writer: SummaryWriter, truth: AnnotatedSet, found: Sequence[Sequence[Box]], images: int) -> None:
+    """One precision-recall curve a label (IoU 0.5) under TensorBoard's PR CURVES, at ``images`` seen."""
+    for label in truth.labels:
+        one = counts(truth, found, label)
+        unknown = np.zeros_like(one.right)  # true negatives: there is no such thing as a box rightly not found
+        writer.add_pr_curve_raw(
+            f"precision and recall/{label}", one.right, one.wrong, unknown, one.missed, one.precision, one.recall,
+            global_step=images, num_thresholds=len(one.thresholds),
+        )  # fmt: skip
