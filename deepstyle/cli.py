@@ -203,6 +203,33 @@ def ccp(session: Session, source: Path, out: Path, validation_share: float, seed
     })  # fmt: skip
 
 
+@data.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="COCO file to write.")
+@click.option("--detector", help="Name of the detector; the newest otherwise.")
+@click.option("--min-score", type=click.FloatRange(0, 1), default=0.6, show_default=True,
+              help="Confidence from which a detection becomes an annotation.")  # fmt: skip
+@click.pass_obj
+def label(session: Session, source: Path, out: Path, detector: str | None, min_score: float) -> None:
+    """Let a detector annotate photos, for another detector to learn from.
+
+    SOURCE is a folder of photos. If it is Clothing Co-Parsing's, its photos with tags only are annotated, and the tags say
+    how many garments of each label to look for (a lower --min-score will do then).
+
+    \b
+    Example:
+        deepstyle data label clothing-co-parsing --min-score 0.3 --out workspace/ccp/more.json
+        deepstyle train-detector workspace/ccp/train.json workspace/ccp/more.json --val workspace/ccp/val.json
+    """
+    from deepstyle import pipeline
+
+    with _catalog(session, must_exist=True) as catalog:
+        summary = pipeline.label_folder(
+            source, out, catalog, detector=detector, min_score=min_score, reporter=session.reporter
+        )
+    _table(f"annotations are in {out}", asdict(summary) | {"boxes": _counts(summary.boxes)})
+
+
 @main.command()
 @click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
                 metavar="TRAIN.json...")  # fmt: skip

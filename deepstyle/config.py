@@ -55,11 +55,11 @@ class ScrapeConfig(Config):
 
 
 class DetectorConfig(Config):
-    """How the garment detector is built and trained. Presets ``mobilenet-320``, ``r50-fpn``, ``small-256``."""
+    """How the garment detector is built and trained. Presets: mobilenet-320, r50-fpn, r50-fpn-v2, small-256, small-320."""
 
     default_preset: ClassVar[str] = "mobilenet-320"
     kind: Literal["detector"] = "detector"
-    backbone: Literal["mobilenet", "r50", "small"] = "mobilenet"
+    backbone: Literal["mobilenet", "r50", "r50-v2", "small"] = "mobilenet"
     width: int = Field(32, ge=8, le=256, description="channels of the small backbone's first stage; others ignore it")
     pretrained: bool = Field(False, description="start from torchvision's ImageNet backbone (downloads it)")
     start_from: str = Field("", description="classifier (name or folder) whose trunk the small backbone starts from")

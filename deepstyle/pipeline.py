@@ -8,12 +8,14 @@ from pathlib import Path
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedSet, read_coco
 from deepstyle.annotations.table import read_table
+from deepstyle.annotations.tags import read_tags
 from deepstyle.catalog import Catalog, put_file
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import ClassifierConfig, CropConfig, DetectorConfig, GanConfig, ScrapeConfig, Stages
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.detector import find_detector, load_detector
+from deepstyle.crop.label import LabelSummary, label_photos
 from deepstyle.crop.train import TrainedDetector, train_detector
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
@@ -24,6 +26,7 @@ from deepstyle.progress import Reporter
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 
+PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
 
 
@@ -70,6 +73,22 @@ def find_model(catalog: Catalog, name: str) -> Path:
     raise UsageError(
         f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`"
     )
+
+
+def label_folder(
+    source: Path, out: Path, catalog: Catalog, *, detector: str | None, min_score: float, reporter: Reporter
+) -> LabelSummary:
+    """Annotate the photos below ``source`` with a detector; Clothing Co-Parsing's tags are heeded where they are."""
+    worn = read_tags(source) if (source / "annotations" / "image-level").is_dir() else None
+    photos = sorted(worn) if worn is not None else sorted(path for path in source.rglob("*") if _is_photo(path))
+    if not photos:
+        raise InputError(f"{source}: holds no photos (files named .{', .'.join(PHOTOS)})")
+    model = load_detector(find_detector(catalog, detector))
+    return label_photos(model, photos, out, min_score=min_score, worn=worn, reporter=reporter)
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower().lstrip(".") in PHOTOS
 
 
 def crop_photos(

@@ -254,10 +254,10 @@ def test_scale_respects_both_sides() -> None:
     assert scale_of(96, 64, made) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("preset", ["mobilenet-320", "small-256", "demo-detector"])
+@pytest.mark.parametrize("preset", ["mobilenet-320", "small-256", "small-320", "demo-detector", "r50-fpn-v2"])
 def test_presets_build_and_detect(preset: str) -> None:
     """Each CPU preset builds a network that answers photos of any size with boxes inside them."""
-    made = load_config(DetectorConfig, preset, ["precision=32"])
+    made = load_config(DetectorConfig, preset, ["precision=32", "image_size=96", "max_size=160", "proposals=50"])
     torch.manual_seed(0)
     detector = TorchvisionDetector(build_network(made, 2), made, LABELS, "new@0")
     photos = [np.zeros((300, 200, 3), np.uint8), np.zeros((64, 300, 3), np.uint8)]

@@ -5,7 +5,7 @@ Lin et al. 2014, arXiv 1405.0312; Everingham et al. 2010 for the rule: best scor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,3 +77,16 @@ def counts(truth: AnnotatedSet, found: Sequence[Sequence[Box]], label: str, *, s
     return Counts(
         thresholds=thresholds, right=hits, wrong=(wrong[None] >= thresholds[:, None]).sum(1), missed=garments - hits
     )
+
+
+def plausible(boxes: Sequence[Box], *, min_score: float, worn: Mapping[str, int] | None) -> list[Box]:
+    """The detections of a photo that may serve as its annotations; none when they would be incomplete.
+
+    ``worn`` is the number of garments of each label that the photo shows: of each label so many are kept, best first,
+    and if one is lacking the photo gives nothing. Where it is None, all detections of ``min_score`` or more are kept.
+    """
+    found = sorted((box for box in boxes if box.score >= min_score), key=lambda box: -box.score)
+    if worn is None:
+        return found
+    kept = [box for label, count in worn.items() for box in [b for b in found if b.label == label][:count]]
+    return kept if len(kept) == sum(worn.values()) else []

@@ -11,7 +11,8 @@ from torchvision.models import MobileNet_V3_Large_Weights, ResNet50_Weights
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
 from deepstyle import weights
@@ -30,7 +31,8 @@ def small_backbone(width: int) -> BackboneWithFPN:
 
 
 def _backbone(config: DetectorConfig, *, download: bool) -> BackboneWithFPN:
-    norm = FrozenBatchNorm2d if config.pretrained else nn.BatchNorm2d
+    frozen = config.pretrained and config.backbone != "r50-v2"
+    norm = FrozenBatchNorm2d if frozen else nn.BatchNorm2d
     if config.backbone == "small":
         return small_backbone(config.width)
     try:
@@ -55,21 +57,26 @@ def build_network(config: DetectorConfig, labels: int, *, download: bool = False
     """A Faster R-CNN for ``labels`` garment labels (background is added). ``download`` fetches a pretrained backbone."""
     backbone = _backbone(config, download=download and config.pretrained)
     channels = int(backbone.out_channels)
-    if config.backbone == "r50":
-        sizes: tuple[tuple[int, ...], ...] = ((32,), (64,), (128,), (256,), (512,))
-        heads: dict[str, nn.Module] = {}
-    elif config.backbone == "mobilenet":
+    sizes: tuple[tuple[int, ...], ...] = ((32,), (64,), (128,), (256,), (512,))
+    heads: dict[str, nn.Module] = {}
+    if config.backbone == "mobilenet":
         sizes = ((32, 64, 128, 256, 512),) * 3
-        heads = {}
-    else:
-        sizes = ((32, 64), (96, 128), (192, 256), (320, 448))
-        pool = MultiScaleRoIAlign(featmap_names=["0", "1", "2"], output_size=7, sampling_ratio=1)
+    elif (
+        config.backbone == "r50-v2"
+    ):  # Li et al. 2021, arXiv 2111.11429: a deeper RPN head, convolutions in the box head
         heads = {
-            "box_roi_pool": pool, "box_head": TwoMLPHead(channels * 49, 8 * config.width),
+            "rpn_head": RPNHead(channels, len(ASPECTS), conv_depth=2),
+            "box_head": FastRCNNConvFCHead((channels, 7, 7), [256] * 4, [1024], norm_layer=nn.BatchNorm2d),
+        }
+    elif config.backbone == "small":
+        sizes = ((32, 64), (96, 128), (192, 256), (320, 448))
+        heads = {
+            "box_roi_pool": MultiScaleRoIAlign(featmap_names=["0", "1", "2"], output_size=7, sampling_ratio=1),
+            "box_head": TwoMLPHead(channels * 49, 8 * config.width),
             "box_predictor": FastRCNNPredictor(8 * config.width, labels + 1),
-        }  # fmt: skip
+        }
     return FasterRCNN(
-        backbone, None if heads else labels + 1, min_size=config.image_size, max_size=config.max_size,
+        backbone, None if "box_predictor" in heads else labels + 1, min_size=config.image_size, max_size=config.max_size,
         rpn_anchor_generator=AnchorGenerator(sizes, (ASPECTS,) * len(sizes)),
         rpn_pre_nms_top_n_train=min(2000, 4 * config.proposals), rpn_post_nms_top_n_train=2 * config.proposals,
         rpn_pre_nms_top_n_test=2 * config.proposals, rpn_post_nms_top_n_test=config.proposals,

@@ -1,0 +1,64 @@
+"""The labelling loop: a trained detector writes the annotations that the next one learns from.
+
+Self-training (Lee 2013, "Pseudo-Label"; Sohn et al. 2020, arXiv 2005.04757). How a photo can end:
+    labelled      every garment it is known to show has a box (or, where nothing is known, at least one box)
+    unsure        a garment that it shows was not found: it would teach the detector to overlook that
+    failed        the file is missing or broken
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepstyle import images
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.crop.detector import Detector
+from deepstyle.crop.matching import plausible
+from deepstyle.errors import ImageError
+from deepstyle.progress import Reporter
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSummary:
+    """Photos by how they ended, and boxes a label."""
+
+    labelled: int
+    unsure: int
+    failed: int
+    boxes: dict[str, int]
+
+
+def label_photos(
+    detector: Detector, photos: Sequence[Path], out: Path, *, min_score: float, reporter: Reporter,
+    worn: Mapping[Path, Counter[str]] | None = None,
+) -> LabelSummary:  # fmt: skip
+    """Write what the detector finds on ``photos`` with at least ``min_score`` as the COCO file ``out``.
+
+    ``worn`` says how many garments of each label a photo shows, where that is known: no more boxes than that are kept.
+    """
+    kept: list[AnnotatedImage] = []
+    outcomes: Counter[str] = Counter()
+    with reporter.task("labelling photos", total=len(photos), unit="photos") as task:
+        for path in photos:
+            try:
+                pixels = images.decode(path.read_bytes())
+            except (OSError, ImageError) as error:
+                reporter.say(f"  {path}: {error}; skipped")
+                outcomes["failed"] += 1
+                continue
+            known = worn.get(path) if worn is not None else None
+            boxes = plausible(detector.detect([pixels])[0], min_score=min_score, worn=known)
+            outcomes["labelled" if boxes else "unsure"] += 1
+            if boxes:
+                rows = tuple(Annotation(box=box.corners, label=box.label) for box in boxes)
+                height, width = pixels.shape[:2]
+                kept.append(AnnotatedImage(path=path.absolute(), width=width, height=height, annotations=rows))
+            task.advance(note=f"{outcomes['labelled']} labelled")
+    write_coco(out, AnnotatedSet(labels=detector.labels, images=tuple(kept)))
+    boxes_a_label = Counter(one.label for image in kept for one in image.annotations)
+    return LabelSummary(
+        labelled=outcomes["labelled"], unsure=outcomes["unsure"], failed=outcomes["failed"], boxes=dict(boxes_a_label)
+    )
