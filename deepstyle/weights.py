@@ -73,13 +73,20 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
+def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Float tensors of two or more dimensions as float16 (half the bytes); norms, biases and statistics stay exact."""
+    return {name: t.half() if t.is_floating_point() and t.dim() > 1 else t for name, t in state.items()}
+
+
 def save_model(
-    folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any]
-) -> None:
-    """Write a model folder whole: weights.safetensors, config.yaml, and model.json (labels, figures)."""
+    folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any],
+    half: bool = False,
+) -> None:  # fmt: skip
+    """Write a model folder whole: weights.safetensors (float16 with ``half``), config.yaml, model.json (labels, figures)."""
 
     def fill_in(place: Path) -> None:
-        save_weights(place / "weights.safetensors", module.state_dict())
+        state = module.state_dict()
+        save_weights(place / "weights.safetensors", halved(state) if half else state)
         put_file(place / "config.yaml", config_yaml.encode())
         put_file(place / "model.json", json.dumps({"labels": list(labels), **about}, indent=2).encode())
 

@@ -80,3 +80,20 @@ def test_model_folder_round_trip(tmp_path: Path) -> None:
 
     assert torch.equal(other.weight, layer.weight)
     assert weights.read_about(tmp_path / "m") == {"labels": ["a", "b"], "backend": "t"}
+
+
+def test_half_the_bytes_keep_what_matters(tmp_path: Path) -> None:
+    """With ``half`` matrices are rounded to float16, norms are not; the file is about half as large and loads as ever."""
+    linear, norm = nn.Linear(64, 64), nn.BatchNorm1d(64)
+    statistics = norm.get_buffer("running_var").fill_(1e-9)
+    for name, half in (("a", False), ("b", True)):
+        weights.save_model(
+            tmp_path / name, nn.Sequential(linear, norm), config_yaml="", labels=("x",), about={}, half=half
+        )
+    sizes = [(tmp_path / name / "weights.safetensors").stat().st_size for name in ("a", "b")]
+    loaded = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64))
+    weights.load_weights(tmp_path / "b/weights.safetensors", loaded)
+
+    assert sizes[1] < 0.6 * sizes[0]
+    assert torch.equal(loaded.get_buffer("1.running_var"), statistics)
+    assert torch.equal(loaded.get_parameter("0.weight"), linear.weight.half().float())

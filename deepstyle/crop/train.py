@@ -99,7 +99,8 @@ def train_detector(
         state = _state(train, config, fabric, start if snapshot is None else None, download=snapshot is None)
         if snapshot is not None:
             state.load(snapshot, str(run.folder))
-            if (figures := run.finished(state.images, state.spent)) is not None:
+            figures = run.finished(state.images, state.spent)
+            if figures is not None and (catalog.root / "models" / name / "model.json").is_file():
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
                 return _trained(catalog, name, run.name, figures)
             reporter.say(f"run {run.name} continues at {state.images:,} photos")
@@ -228,7 +229,9 @@ def _finish(
     source = state.average.module if run.config.ema else state.network.detector  # type: ignore[attr-defined]
     about = {"kind": "detector", "backend": "torchvision", "figures": figures}
     folder = catalog.root / "models" / name
-    weights.save_model(folder, source, config_yaml=to_yaml(run.config), labels=validation.labels, about=about)
+    weights.save_model(
+        folder, source, config_yaml=to_yaml(run.config), labels=validation.labels, about=about, half=True
+    )
     catalog.put_model(name, "detector", figures)
     run.record("done", state.images, figures)
     return figures
