@@ -9,16 +9,15 @@ from typing import Self
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
-from PIL import Image
-from torch import Tensor
+from torch.nn import functional as F
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import weights
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.crop.boxes import Box
+from deepstyle.crop.inference import Found, Inference
 from deepstyle.crop.networks import build_network
-from deepstyle.engine import make_fabric
+from deepstyle.engine import make_fabric, resolve_precision
 from deepstyle.images import Pixels
 
 
@@ -27,14 +26,17 @@ def scale_of(height: int, width: int, config: DetectorConfig) -> float:
     return min(config.image_size / min(height, width), config.max_size / max(height, width))
 
 
-def to_network(pixels: Pixels, config: DetectorConfig) -> tuple[Tensor, float]:
-    """Resize one photo for the network: uint8 HWC RGB -> (float32 CHW in [0, 1], the scale applied)."""
+def to_network(pixels: Pixels, config: DetectorConfig) -> Pixels:
+    """Resize one photo (uint8 HWC RGB) for the network: the ``scale_of`` it, antialiased bilinear, as in training."""
     height, width = pixels.shape[:2]
     scale = scale_of(height, width, config)
-    if scale != 1.0:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
-    return torch.from_numpy(np.require(pixels, requirements=("C", "W"))).permute(2, 0, 1).float().div_(255), scale
+    size = [max(1, round(height * scale)), max(1, round(width * scale))]
+    pixels = np.require(pixels, requirements=("C", "W"))  # torch shares only memory that it may write
+    if size == [height, width]:
+        return pixels
+    planes = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+    resized = F.interpolate(planes, size=size, mode="bilinear", antialias=True)  # on bytes: three times Pillow's speed
+    return resized[0].permute(1, 2, 0).contiguous().numpy()
 
 
 class TorchvisionDetector:
@@ -42,8 +44,9 @@ class TorchvisionDetector:
 
     def __init__(self, network: FasterRCNN, config: DetectorConfig, labels: tuple[str, ...], name: str) -> None:
         self.name, self.labels, self.config = name, labels, config
-        self._fabric: Fabric = make_fabric(config.precision)
-        self._network = network.to(self._fabric.device, memory_format=torch.channels_last).eval()
+        device = make_fabric(config.precision).device
+        dtype = torch.bfloat16 if resolve_precision(config.precision) == "bf16-mixed" else torch.float32
+        self.inference = Inference(network, device=device, dtype=dtype)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -57,28 +60,25 @@ class TorchvisionDetector:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
         return cls(network, config, labels, f"{folder.name}@{digest}")
 
-    @torch.inference_mode()
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
         """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels."""
         if not photos:
             return []
-        prepared = [to_network(photo, self.config) for photo in photos]
-        with self._fabric.autocast():
-            outputs = self._network([tensor.to(self._fabric.device) for tensor, _ in prepared])
+        found = self.inference([to_network(photo, self.config) for photo in photos])
         return [
-            _boxes(output, scale, photo.shape[1], photo.shape[0], self.labels)
-            for output, (_, scale), photo in zip(outputs, prepared, photos, strict=True)
+            _boxes(row, scale_of(len(photo), photo.shape[1], self.config), photo.shape[1], photo.shape[0], self.labels)
+            for row, photo in zip(found, photos, strict=True)
         ]
 
 
-def _boxes(output: dict[str, Tensor], scale: float, width: int, height: int, labels: tuple[str, ...]) -> list[Box]:
-    corners = (output["boxes"].float() / scale).cpu().numpy()
+def _boxes(found: Found, scale: float, width: int, height: int, labels: tuple[str, ...]) -> list[Box]:
+    corners = (found.boxes / scale).cpu().numpy()
     corners[:, 0::2] = corners[:, 0::2].clip(0, width)
     corners[:, 1::2] = corners[:, 1::2].clip(0, height)
-    rows = zip(corners.tolist(), output["labels"].tolist(), output["scores"].float().tolist(), strict=True)
-    found = [
+    rows = zip(corners.tolist(), found.labels.tolist(), found.scores.tolist(), strict=True)
+    boxes = [
         Box(x0=c[0], y0=c[1], x1=c[2], y1=c[3], label=labels[label - 1], score=min(1.0, score))
         for c, label, score in rows
         if c[2] > c[0] and c[3] > c[1]
     ]
-    return sorted(found, key=lambda box: -box.score)
+    return sorted(boxes, key=lambda box: -box.score)
