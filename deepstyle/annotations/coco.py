@@ -110,13 +110,12 @@ def write_coco(path: Path, annotated: AnnotatedSet) -> None:
     Raises InputError when an annotation's label is not among ``annotated.labels``, or the file cannot be written.
     """
     ids = {label: k for k, label in enumerate(annotated.labels, 1)}
-    base = path.parent.absolute()
+    base = path.parent.absolute().as_posix().rstrip("/") + "/"
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for key, image in enumerate(annotated.images, 1):
-        photo = image.path.absolute()
-        file = photo.relative_to(base) if photo.is_relative_to(base) else photo
-        images.append({"id": key, "file_name": file.as_posix(), "width": image.width, "height": image.height})
+        file = image.path.absolute().as_posix().removeprefix(base)
+        images.append({"id": key, "file_name": file, "width": image.width, "height": image.height})
         for one in image.annotations:
             if one.label not in ids:
                 raise InputError(f"{image.path}: label {one.label!r} is none of {', '.join(ids)}; add it to the set")
@@ -146,6 +145,17 @@ def clip(box: XYXY, width: int, height: int) -> XYXY | None:
     """Cut a box (pixels) to a photo of ``width`` x ``height``; None when nothing of it lies inside."""
     x0, y0, x1, y1 = max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
     return (x0, y0, x1, y1) if x1 - x0 > TOLERANCE and y1 - y0 > TOLERANCE else None
+
+
+def fit(box: XYXY, width: int, height: int) -> tuple[XYXY | None, str]:
+    """Cut a box (pixels) to its photo: the box and ``""`` or ``clipped``, or None and why there is none."""
+    if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
+        return None, "no-area"
+    inside = clip(box, width, height)
+    if inside is None:
+        return None, "outside"
+    cut = max(abs(a - b) for a, b in zip(box, inside, strict=True)) > TOLERANCE
+    return inside, "clipped" if cut else ""
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -207,14 +217,10 @@ def _annotation(
     if key not in sizes or category not in labels:
         return key, None, ("no-image" if key not in sizes else "no-category",)
     _, width, height = sizes[key]
-    box = _box(path, row, where)
-    if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
-        return key, None, ("no-area",)
-    inside = clip(box, width, height)
+    inside, outcome = fit(_box(path, row, where), width, height)
+    outcomes = (outcome,) if outcome else ()
     if inside is None:
-        return key, None, ("outside",)
-    cut = max(abs(a - b) for a, b in zip(box, inside, strict=True)) > TOLERANCE
-    outcomes = ("clipped",) if cut else ()
+        return key, None, outcomes
     try:
         mask = from_coco(row.get("segmentation"), height, width)
     except InputError:
