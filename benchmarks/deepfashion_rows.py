@@ -67,7 +67,7 @@ def make_labels(root: Path, names: list[str], sizes: list[tuple[int, int]]) -> N
     listing(anno / "list_category_img.txt", "image_name  category_label",
             [f"{name}    {k % len(CATEGORIES) + 1}" for k, name in enumerate(names)])  # fmt: skip
     listing(anno / "list_bbox.txt", "image_name  x_1  y_1  x_2  y_2",
-            [f"{name}    {20:03d} {30:03d} {w - 20:03d} {h - 9:03d}" for name, (w, h) in zip(names, sizes, strict=True)])  # fmt: skip
+            [f"{name}    020 030 {w - 20:03d} {h - 9:03d}" for name, (w, h) in zip(names, sizes, strict=True)])  # fmt: skip
     split = ["train" if k < train else "val" if k < val else "test" for k in range(rows)]
     listing(root / "Eval/list_eval_partition.txt", "image_name  evaluation_status",
             [f"{name}    {part}" for name, part in zip(names, split, strict=True)])  # fmt: skip

@@ -276,6 +276,57 @@ def deepfashion2(session: Session, source: Path, out: Path, labels: Any) -> None
     _converted(out, convert_deepfashion2(source, out, reporter=session.reporter, labels=labels))
 
 
+@data.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="SOURCE.json")
+@click.option("--map", "mapping", required=True, metavar="NAME|PAIRS",
+              help="fashionpedia, modanet, or category=label,... (with ; between pairs when names hold commas).")  # fmt: skip
+@click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="The authors' validation file; without it --validation-share of SOURCE is held out.")  # fmt: skip
+@click.option("--photos", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of the photos; where the file says otherwise.")  # fmt: skip
+@_split_options(0.15, 0)
+@_conversion
+def coco(session: Session, source: Path, out: Path, mapping: str, **options: Any) -> None:
+    """Any COCO detection file, Fashionpedia and ModaNet too: its categories become the labels of a map.
+
+    Categories that the map leaves out are dropped and counted. Polygons become masks.
+
+    \b
+    Example:
+        deepstyle data coco modanet.json --map modanet --photos photos --out workspace/modanet
+        deepstyle data coco shop.json --map "dress=full,shirt=upper,jeans=lower" --out workspace/shop
+    """
+    from deepstyle.annotations.relabel import convert_coco, read_map
+
+    _converted(out, convert_coco(source, out, read_map(mapping), reporter=session.reporter, **options))
+
+
+@data.command()
+@click.argument("name", type=click.Choice(["ccp", "clothing-dataset"]))
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; the repository's name otherwise."
+)
+@click.option("--from", "mirror", metavar="URL", help="A mirror: the repository's files below this address.")
+@click.pass_obj
+def download(session: Session, name: str, out: Path | None, mirror: str | None) -> None:
+    """Fetch an openly licensed set from its public repository, each file checked by its git checksum.
+
+    Files that are there and whole are kept, so that the same command continues. ccp is for `data ccp`,
+    clothing-dataset for `train-classifier clothing-dataset/images.csv`.
+
+    \b
+    Example:
+        deepstyle data download ccp --out clothing-co-parsing
+    """
+    from deepstyle.annotations import download as downloads
+
+    chosen = downloads.SETS[name]
+    folder = out or Path(chosen.repository.partition("/")[2])
+    click.echo(f"{chosen.title}\nlicence: {chosen.licence}\nsource: {mirror or chosen.url}")
+    summary = downloads.download(chosen.entries(), folder, mirror or chosen.url, reporter=session.reporter)
+    _table(f"{name} is in {folder}", {"fetched": f"{summary.fetched:,} files", "kept": f"{summary.kept:,} files"})
+
+
 @main.command()
 @click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TRAIN.json")
 @click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,

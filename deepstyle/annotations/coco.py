@@ -20,7 +20,7 @@ import json
 import math
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +89,14 @@ def read_coco(path: Path) -> AnnotatedSet:
         if key in sizes:
             raise InputError(f"{path}: images[{i}] repeats the id {key}; ids must be unique")
         sizes[key] = image
+    attributes = _attributes(data)
     boxes: dict[int, list[Annotation]] = {key: [] for key in sizes}
     dropped: Counter[str] = Counter()
     for i, row in _rows(path, data, "annotations"):
         key, one, outcomes = _annotation(path, row, f"annotations[{i}]", sizes=sizes, labels=labels)
         dropped.update(outcomes)
         if one is not None:
-            boxes[key].append(one)
+            boxes[key].append(replace(one, **_words(row, attributes)))
     images = tuple(
         AnnotatedImage(path=file, width=width, height=height, annotations=tuple(boxes[key]))
         for key, (file, width, height) in sizes.items()
@@ -225,12 +226,21 @@ def _annotation(
         mask = from_coco(row.get("segmentation"), height, width)
     except InputError:
         mask, outcomes = "", (*outcomes, "bad-mask")
-    return key, Annotation(box=inside, label=labels[category], mask=mask, **_words(row)), outcomes
+    return key, Annotation(box=inside, label=labels[category], mask=mask), outcomes
 
 
-def _words(row: dict[str, Any]) -> dict[str, Any]:
-    """The finer category and the attributes of a row, where ``write_coco`` puts them."""
-    extra = row.get("attributes")
+def _attributes(data: dict[str, Any]) -> dict[Any, str]:
+    """Names of the attributes by id, where a file lists them as Fashionpedia does; else none."""
+    rows = data.get("attributes")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return {row["id"]: str(row["name"]) for row in rows if isinstance(row.get("id"), int) and "name" in row}
+
+
+def _words(row: dict[str, Any], attributes: dict[Any, str]) -> dict[str, Any]:
+    """The finer category and the attributes of a row: where ``write_coco`` puts them, or Fashionpedia's ids."""
+    extra, ids = row.get("attributes"), row.get("attribute_ids")
+    if attributes and isinstance(ids, list):
+        return {"attributes": tuple(attributes[key] for key in ids if isinstance(key, int) and key in attributes)}
     if not isinstance(extra, dict):
         return {}
     names = extra.get("names")

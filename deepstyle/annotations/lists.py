@@ -71,7 +71,7 @@ def read_attributes(path: Path, names: Sequence[str], tally: Tally, reporter: Re
 
 def positive(row: bytes, names: Sequence[str]) -> tuple[str, ...] | None:
     """Names of the ones in a row such as ``b"-1 1 0"``; None when it has not one value for each name."""
-    flags = row.replace(b"-1", b"0").translate(None, b" \t\r\n")
+    flags = row.replace(b"-1", b" 0").translate(None, b" \t\r\n")
     if len(flags) != len(names) or flags.strip(b"01"):
         return None
     found, at = [], flags.find(b"1")
