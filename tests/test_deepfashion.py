@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, read_coco
@@ -17,7 +18,9 @@ from deepstyle.annotations.deepfashion import convert_deepfashion
 from deepstyle.annotations.deepfashion2 import NAMES, convert_deepfashion2
 from deepstyle.annotations.lists import positive, read_list
 from deepstyle.annotations.mask import decode
+from deepstyle.cli import main
 from deepstyle.errors import InputError, UsageError
+from deepstyle.images import decode as decode_image
 from deepstyle.images import encode, probe
 from deepstyle.progress import Reporter
 
@@ -269,3 +272,15 @@ def test_deepfashion2(tmp_path: Path) -> None:
     assert read_coco(tmp_path / "out/val.json").labels == NAMES
     with pytest.raises(InputError, match="holds no train/annos"):
         convert_deepfashion2(tmp_path, tmp_path / "out", reporter=QUIET)
+
+
+def test_the_command_prints_the_summary_and_draws_boxes(tmp_path: Path) -> None:
+    """`data deepfashion` prints photos, boxes, what was dropped and its first names, and draws a sheet."""
+    source = coarse(tmp_path / "set")
+    (source / "Img" / name(2)).unlink()
+    result = CliRunner().invoke(main, ["-q", "data", "deepfashion", str(source), "--out", str(tmp_path / "out")])
+
+    assert result.exit_code == 0
+    assert "train 2, val 2, test 1" in result.output
+    assert f"no-photo  {name(2)}" in result.output
+    assert decode_image((tmp_path / "out/boxes.png").read_bytes()).shape[0] > 300

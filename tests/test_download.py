@@ -58,6 +58,7 @@ def test_only_broken_and_missing_files_are_fetched_again(tmp_path: Path) -> None
         (tmp_path / "photos/0001.jpg").write_bytes(FILES["photos/0001.jpg"][:-1])
         (tmp_path / "photos/0002.jpg").write_bytes(b"\xff" + FILES["photos/0002.jpg"][1:])
         (tmp_path / "LICENSE").unlink()
+        (tmp_path / "photos/.tmp-x1y2.jpg").write_bytes(b"what a killed run was writing")
         assert fetch(site.url, tmp_path) == Fetched(fetched=3, kept=len(FILES) - 3)
 
     assert content(tmp_path) == FILES

@@ -106,6 +106,9 @@ def download(entries: Sequence[Entry], folder: Path, url: str, *, reporter: Repo
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise UsageError(f"--from {url}: is no web address; give http://... or https://...")
+    for parent in {(folder / entry.path).parent for entry in entries}:
+        for rest in parent.glob(".tmp-*"):  # what a killed run was writing
+            rest.unlink(missing_ok=True)
     stop, kept, fetched, failed = threading.Event(), 0, 0, dict[str, str]()
     with requests.Session() as session, reporter.task("files", total=len(entries), unit="files") as task:
         session.mount(url, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
