@@ -170,8 +170,8 @@ def test_conversion_counts_and_names_what_it_drops(tmp_path: Path) -> None:
     assert summary.examples["size-differs"] == ("0007",)
     assert summary.boxes == {"upper": 0, "lower": 0, "full": 13}
     train, val = (read_coco(tmp_path / "out" / f"{name}.json") for name in ("train", "val"))
-    assert (len(train.images), len(val.images)) == (summary.train, summary.val)
-    assert summary.train + summary.val == summary.images == 13
+    assert summary.photos == {"train": len(train.images), "val": len(val.images), "test": 0}
+    assert sum(summary.photos.values()) == 13
     assert train.labels == LABELS
     assert not {image.path for image in train.images} & {image.path for image in val.images}
     assert all(image.path.is_file() for image in train.images + val.images)

@@ -205,7 +205,7 @@ def test_contact_sheet(tmp_path: Path) -> None:
     """The sheet shows each label's box in its own colour, and a missing photo as a grey cell."""
     (tmp_path / "a.png").write_bytes(encode(np.full((200, 100, 3), 255, np.uint8)))
     boxes = (
-        Annotation(box=(10, 20, 90, 90), label="upper"),
+        Annotation(box=(10, 20, 90, 90), label="upper", mask=encode_mask(np.tri(200, 100, -60) > 0)),
         Annotation(box=(10, 100, 90, 190), label="lower", category="jeans"),
     )
     good = AnnotatedImage(path=tmp_path / "a.png", width=100, height=200, annotations=boxes)
@@ -215,6 +215,7 @@ def test_contact_sheet(tmp_path: Path) -> None:
     assert sheet.shape == (2 * 202 + 2, 2 * 152 + 2, 3)
     assert tuple(sheet[2 + 60, 2 + 10]) == (230, 25, 75)
     assert tuple(sheet[2 + 150, 2 + 10]) == (0, 160, 60)
+    assert tuple(sheet[2 + 85, 2 + 15]) == pytest.approx((245, 163, 183), abs=1)  # 0.4 of the label's colour on white
     assert tuple(sheet[100, 154 + 70]) == (200, 200, 200)
     with pytest.raises(InputError, match="no annotated photos"):
         contact_sheet([])

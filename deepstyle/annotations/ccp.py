@@ -17,7 +17,7 @@ Source: Yang, Luo, Lin, "Clothing Co-Parsing by Joint Image Segmentation and Lab
   shows less than ``TRIM_SHARE`` of the latter's pixels (a collar, a hem) or fills less than ``TRIM_FILL`` of its own
   box (collar and cuffs around a sweater: a second box nearly equal to the sweater's), the box is dropped.
 
-How a photo can end (``CcpSummary.dropped`` counts, ``CcpSummary.examples`` names the first ones):
+How a photo can end (``Summary.dropped`` counts, ``dropped.csv`` names):
     kept            with at least one box
     no-photo        no photo of the mask's name
     bad-photo       the photo is no readable image
@@ -29,7 +29,6 @@ And how a part of a kept photo can: ``speck``, ``trim``, ``hosiery`` (tights und
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -37,9 +36,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepstyle.annotations.coco import LABELS, XYXY, AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.coco import LABELS, XYXY, AnnotatedImage, Annotation
+from deepstyle.annotations.convert import Summary, Tally, check_shares, place, split_of, write_splits
 from deepstyle.annotations.mask import encode
-from deepstyle.errors import ImageError, InputError, UsageError
+from deepstyle.errors import ImageError, InputError
 from deepstyle.images import probe
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 SPECK = 0.002  # share of the photo's pixels under which a connected part is a stray
 TRIM_INSIDE, TRIM_SHARE, TRIM_FILL = 0.6, 0.05, 0.15  # see the module's text
-EXAMPLES = 5  # names kept for each reason
 DENIM_JACKET = 0.42  # height of the person (0 head, 1 feet) above which the middle of a part of jeans is a jacket's
 HOSIERY = frozenset({"tights", "stockings"})
 _UPPER = (
@@ -63,18 +62,6 @@ GARMENTS: dict[str, str] = (
     | dict.fromkeys(("jeans", "leggings", "pants", "shorts", "skirt", *HOSIERY), "lower")
     | dict.fromkeys(("cape", "coat", "dress", "romper", "suit"), "full")
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CcpSummary:
-    """What a conversion made: photos kept, their split, boxes a label, what was left out (see the module's text)."""
-
-    images: int
-    train: int
-    val: int
-    boxes: dict[str, int]
-    dropped: dict[str, int]
-    examples: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -93,39 +80,29 @@ class _Garment:
 
 
 def convert_ccp(
-    source: Path, out: Path, *, reporter: Reporter, validation_share: float = 0.15, seed: int = 0
-) -> CcpSummary:
-    """Turn CCP's pixel masks into ``out/train.json`` and ``out/val.json``; the photos stay where they are.
+    source: Path, out: Path, *, reporter: Reporter, validation_share: float = 0.15, test_share: float = 0, seed: int = 0
+) -> Summary:
+    """Turn CCP's pixel masks into COCO files in ``out`` (see ``convert.py``); the photos stay where they are.
 
     ``source`` holds photos/, annotations/pixel-level/*.mat and label_list.mat. A photo's side of the split depends on
-    its name and ``seed`` alone, so new photos move no old one; ``validation_share`` is in [0, 1). Raises InputError
-    when the folder is not CCP's or no photo can be used, UsageError for a share out of bounds.
+    its name and ``seed`` alone, so new photos move no old one, and a ``test_share`` takes photos from training only.
+    Raises InputError when the folder is not CCP's or no photo can be used, UsageError for shares out of bounds.
     """
-    if not 0 <= validation_share < 1:
-        raise UsageError(f"validation share {validation_share} is not in [0, 1); 0.15 is usual")
+    check_shares(validation_share, test_share)
     names = _names(source / "label_list.mat")
     masks = _masks(source)
     kept: list[AnnotatedImage] = []
-    dropped: Counter[str] = Counter()
-    examples: dict[str, list[str]] = {}
+    tally = Tally()
     with reporter.task("masks to boxes", total=len(masks), unit="photos") as task:
         for mask in masks:
             image, reasons = _convert_one(source, mask, names)
             kept += [image] if image is not None else []
-            for reason in reasons:
-                dropped[reason] += reasons[reason]
-                examples.setdefault(reason, []).append(mask.stem)
+            for reason, amount in reasons.items():
+                tally.count(reason, mask.stem, amount)
             task.advance()
     if not kept:
-        raise InputError(f"{source}: no photo has a usable mask ({dict(dropped)}); give Clothing Co-Parsing's folder")
-    train, val = _split(kept, validation_share, seed)
-    for name, images in (("train", train), ("val", val)):
-        write_coco(out / f"{name}.json", AnnotatedSet(labels=LABELS, images=tuple(images)))
-    boxes = Counter(one.label for image in kept for one in image.annotations)
-    return CcpSummary(
-        images=len(kept), train=len(train), val=len(val), boxes={label: boxes[label] for label in LABELS},
-        dropped=dict(dropped), examples={reason: tuple(found[:EXAMPLES]) for reason, found in examples.items()},
-    )  # fmt: skip
+        raise InputError(f"{source}: no photo has a usable mask ({tally.totals()}); give Clothing Co-Parsing's folder")
+    return write_splits(out, _split(kept, validation_share, test_share, seed), LABELS, tally)
 
 
 def boxes_from_mask(mask: Grid, names: Sequence[str]) -> tuple[tuple[Annotation, ...], Counter[str]]:
@@ -274,17 +251,11 @@ def _masks(source: Path) -> list[Path]:
 
 
 def _split(
-    images: Sequence[AnnotatedImage], share: float, seed: int
-) -> tuple[list[AnnotatedImage], list[AnnotatedImage]]:
-    """Train and validation by a hash of name and seed; neither is empty when ``share`` > 0 and there are two photos."""
-
-    def place(image: AnnotatedImage) -> float:
-        digest = hashlib.sha256(f"{seed}:{image.path.name}".encode()).digest()
-        return int.from_bytes(digest[:8], "big") / 2**64
-
-    order = sorted(images, key=place)
-    count = sum(place(image) < share for image in order)
-    if share > 0 and len(order) > 1:
-        count = min(max(count, 1), len(order) - 1)
-    val = set(order[:count])
-    return [image for image in images if image not in val], [image for image in images if image in val]
+    images: Sequence[AnnotatedImage], validation: float, test: float, seed: int
+) -> dict[str, list[AnnotatedImage]]:
+    """Part photos by their names' places; train and val are not empty when ``validation`` > 0 and there are two."""
+    order = sorted(images, key=lambda image: place(image.path.name, seed))
+    sides = {image: split_of(image.path.name, seed, validation, test) for image in order}
+    if validation > 0 and len(order) > 1:
+        sides |= {order[0]: "val", order[-1]: "train" if "train" not in sides.values() else sides[order[-1]]}
+    return {name: [image for image in images if sides[image] == name] for name in ("train", "val", "test")}

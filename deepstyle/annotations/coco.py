@@ -20,7 +20,7 @@ import json
 import math
 import os
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +89,14 @@ def read_coco(path: Path) -> AnnotatedSet:
         if key in sizes:
             raise InputError(f"{path}: images[{i}] repeats the id {key}; ids must be unique")
         sizes[key] = image
+    attributes = _attributes(data)
     boxes: dict[int, list[Annotation]] = {key: [] for key in sizes}
     dropped: Counter[str] = Counter()
     for i, row in _rows(path, data, "annotations"):
         key, one, outcomes = _annotation(path, row, f"annotations[{i}]", sizes=sizes, labels=labels)
         dropped.update(outcomes)
         if one is not None:
-            boxes[key].append(one)
+            boxes[key].append(replace(one, **_words(row, attributes)))
     images = tuple(
         AnnotatedImage(path=file, width=width, height=height, annotations=tuple(boxes[key]))
         for key, (file, width, height) in sizes.items()
@@ -110,13 +111,12 @@ def write_coco(path: Path, annotated: AnnotatedSet) -> None:
     Raises InputError when an annotation's label is not among ``annotated.labels``, or the file cannot be written.
     """
     ids = {label: k for k, label in enumerate(annotated.labels, 1)}
-    base = path.parent.absolute()
+    base = path.parent.absolute().as_posix().rstrip("/") + "/"
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for key, image in enumerate(annotated.images, 1):
-        photo = image.path.absolute()
-        file = photo.relative_to(base) if photo.is_relative_to(base) else photo
-        images.append({"id": key, "file_name": file.as_posix(), "width": image.width, "height": image.height})
+        file = image.path.absolute().as_posix().removeprefix(base)
+        images.append({"id": key, "file_name": file, "width": image.width, "height": image.height})
         for one in image.annotations:
             if one.label not in ids:
                 raise InputError(f"{image.path}: label {one.label!r} is none of {', '.join(ids)}; add it to the set")
@@ -146,6 +146,17 @@ def clip(box: XYXY, width: int, height: int) -> XYXY | None:
     """Cut a box (pixels) to a photo of ``width`` x ``height``; None when nothing of it lies inside."""
     x0, y0, x1, y1 = max(0.0, box[0]), max(0.0, box[1]), min(float(width), box[2]), min(float(height), box[3])
     return (x0, y0, x1, y1) if x1 - x0 > TOLERANCE and y1 - y0 > TOLERANCE else None
+
+
+def fit(box: XYXY, width: int, height: int) -> tuple[XYXY | None, str]:
+    """Cut a box (pixels) to its photo: the box and ``""`` or ``clipped``, or None and why there is none."""
+    if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
+        return None, "no-area"
+    inside = clip(box, width, height)
+    if inside is None:
+        return None, "outside"
+    cut = max(abs(a - b) for a, b in zip(box, inside, strict=True)) > TOLERANCE
+    return inside, "clipped" if cut else ""
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -207,24 +218,29 @@ def _annotation(
     if key not in sizes or category not in labels:
         return key, None, ("no-image" if key not in sizes else "no-category",)
     _, width, height = sizes[key]
-    box = _box(path, row, where)
-    if not all(map(math.isfinite, box)) or box[2] <= box[0] or box[3] <= box[1]:
-        return key, None, ("no-area",)
-    inside = clip(box, width, height)
+    inside, outcome = fit(_box(path, row, where), width, height)
+    outcomes = (outcome,) if outcome else ()
     if inside is None:
-        return key, None, ("outside",)
-    cut = max(abs(a - b) for a, b in zip(box, inside, strict=True)) > TOLERANCE
-    outcomes = ("clipped",) if cut else ()
+        return key, None, outcomes
     try:
         mask = from_coco(row.get("segmentation"), height, width)
     except InputError:
         mask, outcomes = "", (*outcomes, "bad-mask")
-    return key, Annotation(box=inside, label=labels[category], mask=mask, **_words(row)), outcomes
+    return key, Annotation(box=inside, label=labels[category], mask=mask), outcomes
 
 
-def _words(row: dict[str, Any]) -> dict[str, Any]:
-    """The finer category and the attributes of a row, where ``write_coco`` puts them."""
-    extra = row.get("attributes")
+def _attributes(data: dict[str, Any]) -> dict[Any, str]:
+    """Names of the attributes by id, where a file lists them as Fashionpedia does; else none."""
+    rows = data.get("attributes")
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return {row["id"]: str(row["name"]) for row in rows if isinstance(row.get("id"), int) and "name" in row}
+
+
+def _words(row: dict[str, Any], attributes: dict[Any, str]) -> dict[str, Any]:
+    """The finer category and the attributes of a row: where ``write_coco`` puts them, or Fashionpedia's ids."""
+    extra, ids = row.get("attributes"), row.get("attribute_ids")
+    if attributes and isinstance(ids, list):
+        return {"attributes": tuple(attributes[key] for key in ids if isinstance(key, int) and key in attributes)}
     if not isinstance(extra, dict):
         return {}
     names = extra.get("names")

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deepstyle.annotations.coco import LABELS, AnnotatedImage
+from deepstyle.annotations.mask import decode as decode_mask
 from deepstyle.errors import ImageError, InputError
 from deepstyle.images import Pixels, decode, tile
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int]
 COLOURS: tuple[Colour, ...] = ((230, 25, 75), (0, 160, 60), (0, 90, 230), (245, 130, 0), (145, 30, 180), (0, 170, 190))
 GREY: Colour = (200, 200, 200)
+TINT = 0.4  # share of a mask's colour in what is shown
 
 
 def contact_sheet(images: Sequence[AnnotatedImage], *, columns: int = 6, height: int = 300) -> Pixels:
-    """Draw every photo ``height`` pixels tall with its boxes, one colour and name a label, ``columns`` a row.
+    """Draw every photo ``height`` pixels tall with its boxes and masks, one colour and name a label, ``columns`` a row.
 
     Returns uint8 HWC RGB. A photo that cannot be read is a grey cell that says so. Raises InputError for no photos.
     """
@@ -40,7 +42,8 @@ def _cell(image: AnnotatedImage, height: int, colours: dict[str, Colour]) -> Pix
     """One photo, scaled to ``height``, with its boxes and its file name."""
     width = max(1, round(image.width * height / image.height))
     try:
-        photo = Image.fromarray(decode(image.path.read_bytes())).resize((width, height), Image.Resampling.BILINEAR)
+        pixels = _tint(decode(image.path.read_bytes()), image, colours)
+        photo = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR)
         caption = image.path.name
     except (OSError, ImageError):
         photo, caption = Image.new("RGB", (width, height), GREY), f"{image.path.name}: unreadable"
@@ -54,6 +57,16 @@ def _cell(image: AnnotatedImage, height: int, colours: dict[str, Colour]) -> Pix
         _text(draw, (one.box[0] * scale, one.box[1] * scale), name, height, colours[one.label])
     _text(draw, (0, height - _size(height) - 4), caption, height, (0, 0, 0))
     return np.asarray(photo)
+
+
+def _tint(pixels: Pixels, image: AnnotatedImage, colours: dict[str, Colour]) -> Pixels:
+    """Lay the masks that are known over the photo (uint8 HWC), each in its label's colour."""
+    pixels = pixels.copy()
+    for one in image.annotations:
+        if one.mask and pixels.shape[:2] == (image.height, image.width):
+            shown = decode_mask(one.mask, image.height, image.width)
+            pixels[shown] = (1 - TINT) * pixels[shown] + TINT * np.array(colours[one.label])
+    return pixels
 
 
 def _size(height: int) -> int:

@@ -1,0 +1,105 @@
+"""Any COCO detection file -> COCO files with our labels, by a map of its categories.
+
+A map is written ``dress=full,skirt=lower`` (with ``;`` between the pairs when names hold commas), or is the name of one
+that is shipped. Fashionpedia (Jia et al., ECCV 2020) keeps its 12 garments for the body; accessories, shoes and the
+parts of garments (sleeve, collar, ...) are left out. ModaNet (Zheng et al., ACM MM 2018) calls coats, jackets, suits
+and cardigans all ``outer``, which most often end at the hip: it maps them to upper.
+
+How a row can end, beside ``coco.py``'s and ``convert.py``'s ways: ``not-mapped`` (counted by category), ``size-differs``
+(the photo is not of the size that the file says), ``no-garment`` (nothing is left on the photo).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, read_coco
+from deepstyle.annotations.convert import Summary, Tally, check_shares, photo_sizes, split_of, write_splits
+from deepstyle.errors import InputError, UsageError
+from deepstyle.progress import Reporter
+
+MAPS: dict[str, dict[str, str]] = {
+    "fashionpedia": {
+        "shirt, blouse": "upper", "top, t-shirt, sweatshirt": "upper", "sweater": "upper", "cardigan": "upper",
+        "jacket": "upper", "vest": "upper", "pants": "lower", "shorts": "lower", "skirt": "lower", "coat": "full",
+        "dress": "full", "jumpsuit": "full", "cape": "full",
+    },
+    "modanet": {"outer": "upper", "top": "upper", "pants": "lower", "shorts": "lower", "skirt": "lower", "dress": "full"},
+}  # fmt: skip
+
+
+def read_map(text: str) -> dict[str, str]:
+    """Read a map of category -> label: the name of a shipped one, or pairs. Raises UsageError for anything else."""
+    if text in MAPS:
+        return MAPS[text]
+    pairs = [pair.split("=") for pair in text.split(";" if ";" in text else ",") if pair.strip()]
+    if not pairs or any(len(pair) != 2 or not all(part.strip() for part in pair) for pair in pairs):
+        raise UsageError(f"--map {text}: write category=label,category=label, or one of {', '.join(MAPS)}")
+    return {category.strip(): label.strip() for category, label in pairs}
+
+
+def convert_coco(
+    source: Path, out: Path, mapping: Mapping[str, str], *, reporter: Reporter, validation: Path | None = None,
+    photos: Path | None = None, validation_share: float = 0.15, test_share: float = 0, seed: int = 0,
+) -> Summary:  # fmt: skip
+    """Turn a COCO file into COCO files in ``out`` whose labels are those of ``mapping``.
+
+    ``validation`` is the authors' own validation file; without it photos are held out by their file names. ``photos``
+    is the folder of the photos, when they do not lie where the file says; only names count then. Raises InputError for
+    files that are no COCO, UsageError when no category is in the map.
+    """
+    check_shares(validation_share, test_share)
+    tally = Tally()
+    splits: dict[str, list[AnnotatedImage]] = {"train": [], "val": [], "test": []}
+    for image in _read(source, mapping, photos, tally, reporter):
+        side = split_of(image.path.name, seed, 0 if validation else validation_share, test_share)
+        splits[side].append(image)
+    if validation is not None:
+        splits["val"] = _read(validation, mapping, photos, tally, reporter)
+    used = set(mapping.values())
+    return write_splits(out, splits, LABELS if used <= set(LABELS) else list(dict.fromkeys(mapping.values())), tally)
+
+
+def _read(
+    path: Path, mapping: Mapping[str, str], photos: Path | None, tally: Tally, reporter: Reporter
+) -> list[AnnotatedImage]:
+    """Read one file: its photos that are there, with the garments of the map."""
+    reporter.say(f"reading {path}")
+    data = read_coco(path)
+    _check(path, data, mapping)
+    for reason, amount in data.dropped.items():
+        tally.count(reason, path.name, amount)
+    images = (
+        [replace(image, path=photos.absolute() / image.path.name) for image in data.images] if photos else data.images
+    )
+    left_out: Counter[str] = Counter()
+    kept = []
+    for image, size in zip(images, photo_sizes([str(image.path) for image in images], reporter), strict=True):
+        left_out.update(one.label for one in image.annotations if one.label not in mapping)
+        found = tuple(
+            replace(one, label=mapping[one.label], category=one.label)
+            for one in image.annotations
+            if one.label in mapping
+        )
+        same = not isinstance(size, str) and (size.width, size.height) == (image.width, image.height)
+        if same and found:
+            kept.append(replace(image, annotations=found))
+        else:
+            reason = size if isinstance(size, str) else "no-garment" if same else "size-differs"
+            tally.count(reason, image.path.name)
+    for category, amount in left_out.items():
+        tally.count("not-mapped", f"{path.name}: {category}", amount)
+    if not kept:
+        raise InputError(f"{path}: nothing is left ({tally.totals()}); name the folder of its photos with --photos")
+    return kept
+
+
+def _check(path: Path, data: AnnotatedSet, mapping: Mapping[str, str]) -> None:
+    """Refuse a map that misspells the file's categories; shipped maps need only fit at all."""
+    unknown = set(mapping) - set(data.labels)
+    if unknown and (mapping not in MAPS.values() or len(unknown) == len(mapping)):
+        named = ", ".join(sorted(unknown))
+        raise UsageError(f"--map: {path} has no category {named}; it has {'; '.join(data.labels)}")
