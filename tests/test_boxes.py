@@ -99,4 +99,6 @@ def test_only_rules_that_shape_pixels_name_the_rule() -> None:
     """Score and labels change no pixel; margin, aspect and background do; a workspace of the first version stays valid."""
     assert rule_of(config("margin=0.05")) == '{"margin": 0.05}'
     assert rule_of(config("min_score=0.9", "labels=full", "max_overlap=0.2")) == rule_of(config())
-    assert len({rule_of(config(one)) for one in ("margin=1", "aspect=square", "aspect=pad-mean", "background=blur")}) == 4
+    assert (
+        len({rule_of(config(one)) for one in ("margin=1", "aspect=square", "aspect=pad-mean", "background=blur")}) == 4
+    )

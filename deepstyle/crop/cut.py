@@ -28,7 +28,9 @@ from deepstyle.progress import Reporter
 
 WINDOW = 64  # photos whose rows are held, and whose garments are committed, at a time when rules or marks changed
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
-FINER = 2  # photos are decoded at no less than this times the side the network sees, so that its own resizing has the say
+FINER = (
+    2  # photos are decoded at no less than this times the side the network sees, so that its own resizing has the say
+)
 
 
 @dataclass(kw_only=True)
@@ -44,11 +46,12 @@ class _Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class CropSummary:
-    """Photos looked at now, photos that failed, detections made now, and what became of the garments.
+    """The detector; photos looked at now, photos that failed, detections made now, and what became of the garments.
 
     ``excluded`` are those that the rules want and a person has marked; ``per_label`` is what stands afterwards.
     """
 
+    detector: str
     photos: int
     failed: int
     detections: int
@@ -100,7 +103,8 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
         _crop_new(work, detector)
         _settle(work)
     rows = catalog.query("SELECT label, count(*) AS n FROM garments GROUP BY label ORDER BY label")
-    return CropSummary(**asdict(work.counts), per_label={row["label"]: row["n"] for row in rows})
+    per_label = {row["label"]: row["n"] for row in rows}
+    return CropSummary(detector=detector.name, **asdict(work.counts), per_label=per_label)
 
 
 def _crop_new(work: _Work, detector: Detector) -> None:
@@ -188,7 +192,7 @@ def _settle(work: _Work) -> None:
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
         while photos := work.catalog.photos(after=after, limit=WINDOW):
             after = photos[-1]["sha256"]
-            todo = _missing(work, {row["sha256"]: row for row in photos})
+            todo = _missing(work, photos)
             writing = [(row, _write(work, Opened(row=row), todo[row["sha256"]]))
                        for row in photos if row["sha256"] in todo]  # fmt: skip
             results = [(row, future.result()) for row, future in writing]
@@ -199,10 +203,10 @@ def _settle(work: _Work) -> None:
     work.counts.kept -= new  # they stand as well, but were cut just now
 
 
-def _missing(work: _Work, photos: dict[str, Row]) -> dict[str, list[Choice]]:
+def _missing(work: _Work, photos: Sequence[Row]) -> dict[str, list[Choice]]:
     """Drop the garments of these photos that are not wanted (any more); return those that are to be cut, by photo."""
-    first, last = next(iter(photos)), next(reversed(photos))
-    want = {(photo, choice.k): choice for photo, choice in _wanted(work, photos, first, last)}
+    first, last = photos[0]["sha256"], photos[-1]["sha256"]
+    want = {(photo, choice.k): choice for photo, choice in wanted(work.catalog, work.model, work.config, photos)}
     for mark in work.catalog.excluded(work.model, first, last) & set(want):
         work.counts.excluded += 1
         del want[mark]
@@ -219,9 +223,14 @@ def _missing(work: _Work, photos: dict[str, Row]) -> dict[str, list[Choice]]:
     return {photo: [choice for _, choice in group] for photo, group in pairs}
 
 
-def _wanted(work: _Work, photos: dict[str, Row], first: str, last: str) -> Iterator[tuple[str, Choice]]:
-    """What the rules choose among the recorded detections, as (photo, choice)."""
-    for photo, rows in groupby(work.catalog.detections(work.model, first, last), key=lambda row: str(row["photo"])):
-        boxes = [Box(x0=r["x0"], y0=r["y0"], x1=r["x1"], y1=r["y1"], label=r["label"], score=r["score"]) for r in rows]
-        for choice in choose(boxes, work.config, photos[photo]["width"], photos[photo]["height"]):
+def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Row]) -> Iterator[tuple[str, Choice]]:
+    """What the rules choose among the recorded detections on neighbouring photos, as (photo, choice), marks aside.
+
+    A marked garment still counts for the rules: what it kept out stays out, so that marking brings nothing new.
+    """
+    of = {str(row["sha256"]): row for row in photos}
+    rows = catalog.detections(model, photos[0]["sha256"], photos[-1]["sha256"])
+    for photo, found in groupby(rows, key=lambda row: str(row["photo"])):
+        boxes = [Box(x0=r["x0"], y0=r["y0"], x1=r["x1"], y1=r["y1"], label=r["label"], score=r["score"]) for r in found]
+        for choice in choose(boxes, config, of[photo]["width"], of[photo]["height"]):
             yield photo, choice
