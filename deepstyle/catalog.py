@@ -54,6 +54,11 @@ def put_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def garment_path(photo: str, k: int, label: str) -> str:
+    """Where the garment of a photo's detection ``k`` stands, relative to the workspace."""
+    return f"garments/{label}/{photo}-{k}.png"
+
+
 class Catalog:
     """The ledger of one workspace folder. Use as a context manager; one thread, one connection.
 
@@ -108,7 +113,10 @@ class Catalog:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Everything inside is committed together, or not at all."""
+        """Everything inside is committed together, or not at all; one inside another joins the outer one."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -280,9 +288,9 @@ class Catalog:
         )
         return True
 
-    def photos(self) -> list[Row]:
-        """All photos in a stable order (by hash)."""
-        return self.query("SELECT * FROM photos ORDER BY sha256")
+    def photos(self, *, after: str = "", limit: int = -1) -> list[Row]:
+        """Photos in a stable order (by hash): those after this hash, at most ``limit`` (-1: all)."""
+        return self.query("SELECT * FROM photos WHERE sha256 > ? ORDER BY sha256 LIMIT ?", (after, limit))
 
     def pages_of_photo(self, sha256: str) -> list[str]:
         """Every page URL that shows this photo, first seen first: the provenance query."""
@@ -295,11 +303,12 @@ class Catalog:
 
     # ---- detections and garments --------------------------------------------------------------------------------
 
-    def undetected(self, model: str) -> list[Row]:
-        """Photos that this detector has not looked at yet, in hash order."""
+    def undetected(self, model: str, *, after: str = "", limit: int = -1) -> list[Row]:
+        """Photos that this detector has not looked at yet, by hash: those after this hash, at most ``limit`` (-1: all)."""
         return self.query(
-            "SELECT * FROM photos WHERE sha256 NOT IN (SELECT photo FROM detected WHERE model = ?) ORDER BY sha256",
-            (model,),
+            "SELECT * FROM photos p WHERE sha256 > ? AND NOT EXISTS "
+            "(SELECT 1 FROM detected d WHERE d.photo = p.sha256 AND d.model = ?) ORDER BY sha256 LIMIT ?",
+            (after, model, limit),
         )
 
     def add_detections(
@@ -316,21 +325,22 @@ class Catalog:
                 [(photo, model, k, *box) for k, box in enumerate(boxes)],
             )
 
-    def detections(self, model: str) -> list[Row]:
-        """All detections of a model joined with their photo's path and size, by photo and rank."""
+    def detections(self, model: str, first: str = "", last: str = "g") -> list[Row]:
+        """A model's detections on the photos from hash ``first`` to ``last`` (all: hex digits end before g), by rank."""
         return self.query(
-            "SELECT d.*, p.path, p.width, p.height FROM detections d JOIN photos p ON p.sha256 = d.photo "
-            "WHERE d.model = ? ORDER BY d.photo, d.k",
-            (model,),
+            "SELECT * FROM detections WHERE model = ? AND photo BETWEEN ? AND ? ORDER BY photo, k", (model, first, last)
         )
 
+    def put_garment(self, photo: str, k: int, label: str, data: bytes) -> None:
+        """Store a garment's PNG under ``garments/<label>/<photo>-<k>.png``; any thread may. Its row comes after."""
+        put_file(self.path(garment_path(photo, k, label)), data)
+
     def add_garment(
-        self, photo: str, k: int, label: str, box: tuple[float, float, float, float], data: bytes, *, score: float,
+        self, photo: str, k: int, label: str, box: tuple[float, float, float, float], *, score: float,
         width: int, height: int, model: str, rule: str,
     ) -> None:  # fmt: skip
-        """Store a garment's PNG under ``garments/<label>/<photo>-<k>.png``, then its row (replacing an older cut)."""
-        relative = f"garments/{label}/{photo}-{k}.png"
-        put_file(self.path(relative), data)
+        """Record a garment whose file stands (replacing an older cut): the box in the photo, the file's size in pixels."""
+        relative = garment_path(photo, k, label)
         self._db.execute(
             "INSERT OR REPLACE INTO garments(photo, k, label, path, x0, y0, x1, y1, score, width, height, model, rule, at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -346,6 +356,34 @@ class Catalog:
             f"{where} ORDER BY g.photo, g.k",
             wanted,
         )
+
+    def garments_between(self, first: str, last: str) -> list[Row]:
+        """Garments of the photos from hash ``first`` to ``last``, by photo and rank."""
+        return self.query("SELECT * FROM garments WHERE photo BETWEEN ? AND ? ORDER BY photo, k", (first, last))
+
+    def exclude(self, model: str, marks: Iterable[tuple[str, int]]) -> int:
+        """Mark detections (photo, k) of this model as no garments, for all later cuts; returns how many are new."""
+        before = self._db.total_changes
+        self._db.executemany(
+            "INSERT OR IGNORE INTO excluded(photo, model, k, at) VALUES (?, ?, ?, ?)",
+            [(photo, model, k, self._clock()) for photo, k in marks],
+        )
+        return self._db.total_changes - before
+
+    def include(self, model: str, marks: Iterable[tuple[str, int]]) -> int:
+        """Take marks of ``exclude`` back; returns how many there were."""
+        before = self._db.total_changes
+        self._db.executemany(
+            "DELETE FROM excluded WHERE photo = ? AND model = ? AND k = ?", [(photo, model, k) for photo, k in marks]
+        )
+        return self._db.total_changes - before
+
+    def excluded(self, model: str, first: str = "", last: str = "g") -> set[tuple[str, int]]:
+        """The marked detections (photo, k) of a model on the photos from hash ``first`` to ``last``."""
+        rows = self.query(
+            "SELECT photo, k FROM excluded WHERE model = ? AND photo BETWEEN ? AND ?", (model, first, last)
+        )
+        return {(row["photo"], row["k"]) for row in rows}
 
     def drop_garment(self, photo: str, k: int) -> None:
         """Forget a garment and delete its file: the rules of the cut no longer want it."""

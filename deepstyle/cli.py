@@ -115,7 +115,7 @@ def _config(
     from deepstyle import config as configs
 
     given = [f"{key}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}" for key, value in flags.items()
-             if value not in (None, (), False)]  # fmt: skip
+             if value is not None and value is not False and value != ()]  # fmt: skip
     built = configs.load_config(getattr(configs, kind), config, [*overrides, *given])
     if dry_run:
         click.echo(configs.to_yaml(built), nl=False)
@@ -402,26 +402,49 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
 @click.option("--detector", help="Name of the detector; the newest otherwise.")
 @click.option("--label", "labels", multiple=True, help="Cut this label only (may be repeated).")
 @click.option("--min-score", type=float, help="Confidence from which a detection is cut.")
+@click.option(
+    "--per-photo", type=click.Choice(["one", "all"]), help="The surest garment, or all; one a label otherwise."
+)
+@click.option("--max-overlap", type=float, help="IoU up to which a garment may overlap a surer one; 1: any.")
+@click.option("--min-side", type=int, help="Pixels the shorter side must have.")
 @click.option("--margin", type=float, help="Context on each side, as a share of the box.")
+@click.option("--aspect", type=click.Choice(["tight", "square", "pad-edge", "pad-mean"]),
+              help="The box; a square with more of the photo; padded to a square with edge or mean colour.")  # fmt: skip
+@click.option("--background", type=click.Choice(["keep", "blur"]),
+              help="Blur what lies outside the garment's own box (margin, context): there are no masks to follow.")  # fmt: skip
+@click.option("--review", is_flag=True, help="Also write a page on which bad garments can be marked.")
+@click.option("--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="LIST",
+              help="Marked garments (the page saves the list) go, and stay out of later cuts.")  # fmt: skip
+@click.option("--include", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="LIST",
+              help="Take such marks back.")  # fmt: skip
 @_configured
 @click.pass_obj
-def crop(session: Session, detector: str | None, labels: tuple[str, ...], min_score: float | None, margin: float | None,
-         config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+def crop(session: Session, /, detector: str | None, per_photo: str | None, review: bool, exclude: Path | None,
+         include: Path | None, config: str | None, overrides: tuple[str, ...], dry_run: bool,
+         **flags: Any) -> None:  # fmt: skip
     """Find the garments in the photos and cut them out.
 
-    Detections are kept: other rules (--min-score, --label, --margin) cut again without running the network.
+    Detections are kept: other rules (labels, score, margin, aspect, ...) cut again without running the network.
 
     \b
     Example:
-        deepstyle crop --label full --min-score 0.9
+        deepstyle crop --label full --min-score 0.9 --aspect pad-edge
+        deepstyle crop --review
+        deepstyle crop --exclude ~/Downloads/exclude.txt
     """
-    flags = {"labels": list(labels) or None, "min_score": min_score, "margin": margin}
-    built = _config(session, "CropConfig", config, overrides, flags, dry_run=dry_run)
+    given = {"labels": list(flags.pop("labels")) or None, **flags}
+    number = {"one": ("max_per_photo=1",), "all": ("max_per_photo=null", "max_per_label=null"), None: ()}[per_photo]
+    built = _config(session, "CropConfig", config, (*overrides, *number), given, dry_run=dry_run)
     from deepstyle import pipeline
+    from deepstyle.crop.review import write_review
 
     with _catalog(session, must_exist=True) as catalog:
-        summary = pipeline.crop_photos(catalog, built, reporter=session.reporter, detector=detector)
-    rows = asdict(summary) | {"per_label": _counts(summary.per_label)}
+        summary = pipeline.crop_photos(
+            catalog, built, reporter=session.reporter, detector=detector, exclude=exclude, include=include
+        )
+        rows = asdict(summary) | {"per_label": _counts(summary.per_label)}
+        if review:
+            rows["review"] = write_review(catalog, summary.detector, built, reporter=session.reporter)
     _table(f"garments are in {session.workspace / 'garments'}", rows)
 
 
@@ -604,6 +627,35 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) + ")"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def models(session: Session, as_json: bool) -> None:
+    """List the models: those of the workspace, then those that came with deepstyle.
+
+    \b
+    Example:
+        deepstyle models --json
+    """
+    from deepstyle.status import models_of, packaged_models
+
+    found = packaged_models()
+    if (session.workspace / "catalog.sqlite").is_file():
+        with _catalog(session) as catalog:
+            found = models_of(catalog) + found
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        return
+    for one in found:
+        figures = ", ".join(f"{name} {value:.3f}" for name, value in one.figures.items())
+        _table(f"{one.name}{' (with deepstyle)' if one.packaged else ''}", {
+            "kind": f"{one.kind}, {one.backend}", "figures": figures or "none", "labels": ", ".join(one.labels),
+            "size": f"{one.size / 1e6:.1f} MB in {one.path}",
+        } if not one.problem else {"kind": one.kind, "problem": one.problem})  # fmt: skip
+    if not found:
+        click.echo(f"no models yet in {session.workspace}: see `deepstyle train-detector --help`")
 
 
 @main.command()

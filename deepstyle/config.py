@@ -93,8 +93,14 @@ class CropConfig(Config):
     labels: tuple[str, ...] = Field((), description="labels to cut; empty: all the detector knows")
     min_score: float = Field(0.5, ge=0, le=1, description="confidence from which a detection is cut")
     margin: float = Field(0.05, ge=0, le=2, description="context added on each side, as a share of the box side")
-    min_side: int = Field(48, ge=1, le=10_000, description="pixels the shorter side of a garment must have")
+    aspect: Literal["tight", "square", "pad-edge", "pad-mean"] = Field(
+        "tight", description="the box as it is; a square of the photo around it; padded with its edge or mean colour"
+    )
+    background: Literal["keep", "blur"] = Field("keep", description="what lies outside the garment's own box")
+    min_side: int = Field(48, ge=1, le=10_000, description="pixels the shorter side of box and margin must have")
+    max_overlap: float = Field(1.0, ge=0, le=1, description="IoU with a surer garment of any label; 1: any")
     max_per_label: int | None = Field(1, ge=1, description="garments per photo and label, best first; None: all")
+    max_per_photo: int | None = Field(None, ge=1, description="garments per photo, best first; None: all")
     batch_size: int = Field(4, ge=1, le=256, description="photos per forward pass")
 
 

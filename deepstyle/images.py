@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from deepstyle.errors import ImageError
 
@@ -72,13 +75,17 @@ def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
         return ImageInfo(format=str(image.format), width=width, height=height)
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Pixels:
-    """Decode fully to uint8 HWC RGB, upright (EXIF applied); transparency is laid on white.
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Pixels:
+    """Decode to uint8 HWC RGB, upright (EXIF applied), in sRGB (embedded profiles applied); transparency is laid on white.
 
-    Raises ImageError when the bytes are truncated, broken, no image, or larger than ``max_pixels``.
+    ``at_least``: shorter side in pixels that is enough. A JPEG is then decoded at 1/2, 1/4 or 1/8 where that still has
+    it; nothing is ever resized to it. Raises ImageError when the bytes are truncated, broken, no image, or larger than
+    ``max_pixels``.
     """
     with _open(data, max_pixels) as image:
         try:
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))  # None: the mode stays
             image.load()
             ImageOps.exif_transpose(image, in_place=True)
         except (OSError, ValueError, SyntaxError, IndexError) as error:
@@ -87,20 +94,66 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Pixels:
 
 
 def to_rgb(image: Image.Image) -> Pixels:
-    """Convert any Pillow image to uint8 HWC RGB; alpha is laid on white."""
+    """Convert any Pillow image to uint8 HWC RGB in sRGB; alpha is laid on white."""
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        rgba = image.convert("RGBA")
+        rgba = _to_srgb(image.convert("RGBA"))
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, rgba)
+    else:
+        image = _to_srgb(image.convert("RGB") if image.mode == "P" else image)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Apply the embedded ICC profile; an image without one, or with a broken or ill-fitting one, stays as it is."""
+    profile = image.info.get("icc_profile")
+    transform = _transform(profile, image.mode) if isinstance(profile, bytes) and profile else None
+    if transform is None:
+        return image
+    return transform.apply(image)
+
+
+@lru_cache(maxsize=32)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From this profile to sRGB (perceptual); None when it is sRGB already or of no use for the mode."""
+    if mode not in {"RGB", "RGBA", "CMYK", "L"}:
+        return None
+    try:
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
+        name = ImageCms.getProfileDescription(source).lower()
+        if mode in {"RGB", "RGBA"} and name.startswith("srgb") and "linear" not in name:
+            return None
+        target = ImageCms.createProfile("sRGB")
+        return ImageCms.buildTransform(source, target, mode, "RGBA" if mode == "RGBA" else "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
 
 
 def encode(pixels: Pixels, kind: Literal["PNG", "JPEG"] = "PNG", *, quality: int = 92) -> bytes:
     """Encode uint8 HWC RGB to PNG or JPEG bytes, deterministically. PNG uses fast compression."""
+    if kind == "PNG":
+        return _png(pixels)
     out = io.BytesIO()
-    options = {"compress_level": 3} if kind == "PNG" else {"quality": quality}
-    Image.fromarray(pixels).save(out, kind, **options)
+    Image.fromarray(pixels).save(out, kind, quality=quality)
     return out.getvalue()
+
+
+def _png(pixels: Pixels) -> bytes:
+    """PNG (ISO/IEC 15948) with the Up filter on every row: half the time of Pillow's, which tries five filters a row."""
+    height, width = pixels.shape[:2]
+    flat = pixels.reshape(height, width * 3)
+    rows = np.empty((height, 1 + width * 3), np.uint8)
+    rows[:, 0] = 2  # filter type Up: the difference to the pixel above
+    rows[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])
+    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),  # 8 bits, RGB
+        (b"IDAT", packer.compress(rows.data) + packer.flush()),
+        (b"IEND", b""),
+    )
+    chunks = (struct.pack(">I", len(body)) + k + body + struct.pack(">I", zlib.crc32(k + body)) for k, body in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def crop(pixels: Pixels, box: tuple[float, float, float, float]) -> Pixels:

@@ -43,4 +43,10 @@ FIRST = (
         figures TEXT NOT NULL, at REAL NOT NULL)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST,)
+MARKS = (
+    """CREATE TABLE excluded (
+        photo TEXT NOT NULL REFERENCES photos(sha256), model TEXT NOT NULL, k INTEGER NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (photo, model, k))""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS)

@@ -16,6 +16,7 @@ from deepstyle.config import ClassifierConfig, CropConfig, DetectorConfig, GanCo
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.detector import find_detector, load_detector
 from deepstyle.crop.label import LabelSummary, label_photos
+from deepstyle.crop.marks import apply_marks
 from deepstyle.crop.train import TrainedDetector, train_detector
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
@@ -92,10 +93,13 @@ def _is_photo(path: Path) -> bool:
 
 
 def crop_photos(
-    catalog: Catalog, config: CropConfig, *, reporter: Reporter, detector: str | None = None
-) -> CropSummary:
-    """Cut the garments out of every photo with the named (or newest) detector."""
-    return crop(catalog, load_detector(find_detector(catalog, detector)), config, reporter=reporter)
+    catalog: Catalog, config: CropConfig, *, reporter: Reporter, detector: str | None = None,
+    exclude: Path | None = None, include: Path | None = None,
+) -> CropSummary:  # fmt: skip
+    """Cut the garments out of every photo with the named (or newest) detector; ``exclude``, ``include``: lists of marks."""
+    model = load_detector(find_detector(catalog, detector))
+    apply_marks(catalog, model.name, exclude=exclude, include=include, reporter=reporter)
+    return crop(catalog, model, config, reporter=reporter)
 
 
 def classifier_from(

@@ -1,12 +1,16 @@
-"""What a workspace holds, read from the catalog alone (no torch)."""
+"""What a workspace holds, read from the catalog and the models' descriptions alone (no torch)."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from deepstyle.catalog import Catalog
+
+FIGURES = ("ap", "ap50", "top1", "top3")  # what a list of models shows of a model's figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +41,52 @@ def status_of(catalog: Catalog) -> Status:
             r["name"]: {"kind": r["kind"], "status": r["status"], "images": r["images"], **json.loads(r["figures"])}
             for r in runs
         },
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelInfo:
+    """One model folder: ``size`` in bytes, the ``figures`` of its validation; a ``problem`` when it is incomplete."""
+
+    name: str
+    kind: str
+    backend: str
+    labels: tuple[str, ...]
+    figures: dict[str, float]
+    size: int
+    path: str
+    packaged: bool
+    problem: str = ""
+
+
+def models_of(catalog: Catalog) -> list[ModelInfo]:
+    """The models of a workspace, newest first: the first of a kind is the one that commands take by themselves."""
+    rows = catalog.query("SELECT * FROM models ORDER BY at DESC, name")
+    return [read_model(catalog.path(row["path"]), kind=row["kind"]) for row in rows]
+
+
+def packaged_models(folder: Path | None = None) -> list[ModelInfo]:
+    """The models shipped inside the package, ``deepstyle/models/<name>/`` (or in ``folder``), by name; maybe none."""
+    place = folder or Path(str(resources.files("deepstyle"))) / "models"
+    return [read_model(path.parent, packaged=True) for path in sorted(place.glob("*/model.json"))]
+
+
+def read_model(folder: Path, *, kind: str | None = None, packaged: bool = False) -> ModelInfo:
+    """Describe a model folder by its ``model.json``; one that is incomplete is described by its problem."""
+    about: dict[str, Any] = {}
+    labels: tuple[str, ...] = ()
+    problem, size = "", 0
+    try:
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        labels = tuple(str(label) for label in about["labels"])
+        size = sum(path.stat().st_size for path in folder.iterdir())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{folder} is not a complete model folder ({error}); train it again"
+        about = about if isinstance(about, dict) else {}
+    given = about.get("figures")
+    figures = {name: float(given[name]) for name in FIGURES if name in given} if isinstance(given, dict) else {}
+    known = kind or about.get("kind") or ("detector" if "backend" in about else "classifier")
+    return ModelInfo(
+        name=folder.name, kind=str(known), backend=str(about.get("backend", "torchvision")), labels=labels,
+        figures=figures, size=size, path=str(folder), packaged=packaged, problem=problem,
     )  # fmt: skip

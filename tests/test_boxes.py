@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.boxes import Box, Corners, area, choose, expand, iou
+from deepstyle.crop.boxes import Box, Corners, area, choose, expand, iou, rule_of, square
 
 corner = st.floats(0, 500, allow_nan=False)
 boxes = st.tuples(corner, corner, corner, corner)
@@ -47,7 +47,7 @@ def test_best_of_each_label_is_chosen() -> None:
     """By default one garment per label: the surest; the rank in the detections is kept."""
     found = [box("full", 0.6), box("upper", 0.9), box("full", 0.8), box("lower", 0.3)]
 
-    assert [(k, b.label) for k, b in choose(found, config(), 500, 500)] == [(1, "upper"), (2, "full")]
+    assert [(c.k, c.box.label) for c in choose(found, config(), 500, 500)] == [(1, "upper"), (2, "full")]
 
 
 @pytest.mark.parametrize(
@@ -58,10 +58,47 @@ def test_best_of_each_label_is_chosen() -> None:
         ("labels=full", [2]),
         ("max_per_label=null", [0, 1, 2]),
         ("min_side=101", []),
+        ("max_per_photo=1", [1]),
+        ("max_overlap=0.5", [1]),
     ],
 )
 def test_each_rule_selects(override: str, expected: list[int]) -> None:
     """Score, label, number and size rules each select what they say."""
     found = [box("full", 0.6), box("upper", 0.9), box("full", 0.8), box("lower", 0.3)]
 
-    assert [k for k, _ in choose(found, config(override), 500, 500)] == expected
+    assert [c.k for c in choose(found, config(override), 500, 500)] == expected
+
+
+def test_overlap_is_with_surer_garments_only() -> None:
+    """A box that overlaps a surer garment of any label is passed over; one that overlaps a passed-over box is not."""
+    found = [box("upper", 0.9, 0, 0, 100, 100), box("full", 0.8, 0, 0, 100, 150), box("lower", 0.7, 0, 100, 100, 200)]
+
+    assert [c.k for c in choose(found, config("max_overlap=0.5"), 500, 500)] == [0, 2]
+    assert [c.k for c in choose(found, config("max_overlap=0.7"), 500, 500)] == [0, 1, 2]
+
+
+@given(boxes, st.integers(1, 500), st.integers(1, 500))
+def test_square_is_inside_the_photo_and_holds_the_box(corners: Corners, width: int, height: int) -> None:
+    """The square lies in the photo, holds the box, and has equal sides wherever the photo has room for them."""
+    x0, x1 = sorted((min(corners[0], width), min(corners[2], width)))
+    y0, y1 = sorted((min(corners[1], height), min(corners[3], height)))
+    inner = expand((x0, y0, x1, y1), 0, width, height)
+    outer = square(inner, width, height)
+
+    assert outer[0] >= 0
+    assert outer[1] >= 0
+    assert outer[2] <= width
+    assert outer[3] <= height
+    assert (outer[0] <= inner[0], outer[1] <= inner[1], outer[2] >= inner[2], outer[3] >= inner[3]) == (True,) * 4
+    sides = outer[2] - outer[0], outer[3] - outer[1]
+    longer = max(inner[2] - inner[0], inner[3] - inner[1])
+    assert sides == (min(longer, width), min(longer, height))
+
+
+def test_only_rules_that_shape_pixels_name_the_rule() -> None:
+    """Score and labels change no pixel; margin, aspect and background do; a workspace of the first version stays valid."""
+    assert rule_of(config("margin=0.05")) == '{"margin": 0.05}'
+    assert rule_of(config("min_score=0.9", "labels=full", "max_overlap=0.2")) == rule_of(config())
+    assert (
+        len({rule_of(config(one)) for one in ("margin=1", "aspect=square", "aspect=pad-mean", "background=blur")}) == 4
+    )

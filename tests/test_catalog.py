@@ -95,7 +95,7 @@ def test_provenance_from_garment_to_page(tmp_path: Path) -> None:
         for page in ("http://a.example/show", "http://a.example/again"):
             catalog.queue_listing(crawl, "http://a.example/abcd.jpg", page, title="look", width_hint=None)
         catalog.add_fetch("http://a.example/abcd.jpg", "image", "ok", sha256="abcd")
-        catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), b"png", score=0.9, width=2, height=2, model="m", rule="r")
+        catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), score=0.9, width=2, height=2, model="m", rule="r")
 
         assert [row["page_url"] for row in catalog.garments()] == ["http://a.example/show"]
         assert set(catalog.pages_of_photo("abcd")) == {"http://a.example/show", "http://a.example/again"}
@@ -105,7 +105,7 @@ def test_dropping_a_garment_removes_its_file(tmp_path: Path) -> None:
     """drop_garment deletes the row and the PNG."""
     with Catalog(tmp_path) as catalog:
         add_photo(catalog, "abcd")
-        catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), b"png", score=1, width=2, height=2, model="m", rule="r")
+        catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), score=1, width=2, height=2, model="m", rule="r")
         catalog.drop_garment("abcd", 0)
 
         assert catalog.garments() == []

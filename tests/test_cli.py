@@ -147,3 +147,23 @@ def test_the_workspace_may_come_from_the_environment(tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert str(tmp_path) in result.output
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        (["--margin", "0", "--min-score", "0"], ["margin: 0.0", "min_score: 0.0"]),
+        (["--per-photo", "one"], ["max_per_photo: 1", "max_per_label: 1"]),
+        (["--per-photo", "all"], ["max_per_photo: null", "max_per_label: null"]),
+        (["--label", "full", "--label", "upper"], ["- full", "- upper"]),
+        (["--aspect", "pad-mean", "--background", "blur"], ["aspect: pad-mean", "background: blur"]),
+        (["--max-overlap", "0", "--min-side", "9"], ["max_overlap: 0.0", "min_side: 9"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_rules_of_the_crop_are_options(words: list[str], lines: list[str]) -> None:
+    """Each rule has a flag, zero included, that ends up in the config."""
+    code, text = run("crop", *words, "--dry-run")
+
+    assert code == 0
+    assert set(lines) <= {line.strip() for line in text.splitlines()}

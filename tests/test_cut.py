@@ -12,8 +12,8 @@ from deepstyle import images
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
 from deepstyle.crop.boxes import Box
-from deepstyle.crop.cut import CropSummary, crop
-from deepstyle.errors import UsageError
+from deepstyle.crop.cut import WINDOW, CropSummary, crop
+from deepstyle.errors import CatalogError, ModelError, UsageError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
@@ -23,7 +23,7 @@ QUIET = Reporter(quiet=True)
 class FakeDetector:
     """Sees the upper and the lower half of every photo; counts its work."""
 
-    labels = ("upper", "lower")
+    labels: tuple[str, ...] = ("upper", "lower")
 
     def __init__(self, name: str = "fake@1") -> None:
         self.name = name
@@ -40,13 +40,14 @@ class FakeDetector:
         ]
 
 
-def fill(catalog: Catalog, count: int) -> None:
+def fill(catalog: Catalog, count: int, *, height: int = 200, width: int = 120, jpeg: bool = False) -> None:
     random = np.random.default_rng(0)
     for i in range(count):
-        data = images.encode(random.integers(0, 256, (200, 120, 3), dtype=np.uint8))
+        pixels = random.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        data = images.encode(pixels[:height, :width], "JPEG" if jpeg else "PNG")
         catalog.add_photo(
-            images.sha256(data), data, extension="png", width=120, height=200, dhash="0", image_url=f"u{i}",
-            page_url=f"p{i}",
+            images.sha256(data), data, extension="jpg" if jpeg else "png", width=width, height=height, dhash="0",
+            image_url=f"u{i}", page_url=f"p{i}",
         )  # fmt: skip
 
 
@@ -147,3 +148,116 @@ def test_wrong_use_is_named(tmp_path: Path) -> None:
         fill(catalog, 1)
         with pytest.raises(UsageError, match="upper, lower"):
             cut(catalog, FakeDetector(), "labels=hat")
+
+
+class SmallEyes(FakeDetector):
+    """Says which side it sees; remembers the shapes it was given."""
+
+    input_side = 100
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        self.shapes += [photo.shape for photo in photos]
+        return super().detect(photos)
+
+
+def test_a_large_photo_is_decoded_small_for_the_network_and_whole_for_the_cut(tmp_path: Path) -> None:
+    """A JPEG of 8 times the detector's side reaches it at 1/4; boxes and pieces are those of the photo's own pixels."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2, height=1200, width=803, jpeg=True)
+        detector = SmallEyes()
+        crop(catalog, detector, load_config(CropConfig, None, ["margin=0"]), reporter=QUIET)
+        row = catalog.detections("fake@1")[0]
+
+        assert detector.shapes == [(300, 201, 3)] * 2
+        assert (row["x0"], row["y0"]) == (pytest.approx(10 * 803 / 201), 0)
+        assert (row["x1"], row["y1"]) == (pytest.approx(191 * 803 / 201), 600)
+        garment = catalog.garments()[0]
+        photo = images.decode(catalog.path(catalog.photos()[0]["path"]).read_bytes())
+        piece = images.decode(catalog.path(garment["path"]).read_bytes())
+        assert (piece == images.crop(photo, (garment["x0"], garment["y0"], garment["x1"], garment["y1"]))).all()
+
+
+def test_an_ordinary_photo_reaches_the_network_whole(tmp_path: Path) -> None:
+    """Below 4 times the detector's side, a photo is decoded once, at its own size."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 1, height=600, width=390, jpeg=True)
+        detector = SmallEyes()
+        crop(catalog, detector, load_config(CropConfig, None), reporter=QUIET)
+
+        assert detector.shapes == [(600, 390, 3)]
+
+
+def test_batches_cover_every_photo_once(tmp_path: Path) -> None:
+    """Whatever the batch size, each photo is looked at once and the garments are the same."""
+    seen = []
+    for size in (1, 3, 50):
+        with Catalog(tmp_path / str(size)) as catalog:
+            fill(catalog, 7)
+            detector = FakeDetector()
+            cut(catalog, detector, f"batch_size={size}")
+            seen.append((detector.seen, files(tmp_path / str(size))))
+
+    assert seen == [seen[0]] * 3
+    assert seen[0][0] == 7
+
+
+def test_new_rules_reach_more_photos_than_a_window_holds(tmp_path: Path) -> None:
+    """Rules and removal work across windows of rows."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2 * WINDOW + 1, height=60, width=60)
+        detector = FakeDetector()
+        cut(catalog, detector, "min_side=1", "labels=upper")
+        summary = cut(catalog, detector, "min_side=1", "labels=lower", "aspect=square")
+
+        assert (summary.cut, summary.removed, summary.kept) == (2 * WINDOW + 1,) * 2 + (0,)
+        assert {(row["label"], row["width"], row["height"]) for row in catalog.garments()} == {("lower", 44, 44)}
+
+
+class Interrupting(FakeDetector):
+    """Fails on its third batch, as a killed process would."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        if self.seen >= 4:
+            raise ZeroDivisionError
+        return super().detect(photos)
+
+
+def test_an_interrupted_crop_goes_on(tmp_path: Path) -> None:
+    """What was recorded before an interruption has its files and is not looked at again."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 8)
+        with pytest.raises(ZeroDivisionError):
+            cut(catalog, Interrupting(), "batch_size=2")
+        before = catalog.count("detected")
+        assert 0 < before < 8
+        assert all(catalog.path(row["path"]).is_file() for row in catalog.garments())
+        after = FakeDetector()
+        summary = cut(catalog, after)
+
+        assert after.seen == 8 - before
+        assert summary.per_label == {"lower": 8, "upper": 8}
+
+
+def test_a_label_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    """A detector from elsewhere cannot write outside the garments by the name of its labels."""
+    detector = FakeDetector()
+    detector.labels = ("../upper", "lower")
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 1)
+        with pytest.raises(ModelError, match=r"'\.\./upper' cannot name a folder"):
+            cut(catalog, detector)
+
+
+def test_a_disk_that_takes_no_files_is_named(tmp_path: Path) -> None:
+    """When garments cannot be written the crop fails with the folder and the remedy, and records nothing false."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 1)
+        (tmp_path / "garments").write_bytes(b"a file in the way")
+        with pytest.raises(CatalogError, match="garments: cannot be written"):
+            cut(catalog, FakeDetector())
+
+        assert (catalog.count("detected"), catalog.count("garments")) == (0, 0)

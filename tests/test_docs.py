@@ -35,8 +35,9 @@ def tree() -> set[str]:
 
 
 def test_the_readme_names_every_file() -> None:
-    """The README's tree and the package on disk have the same modules and presets, one line each."""
-    on_disk = {str(path.relative_to(ROOT)) for path in [*PACKAGE, *presets().values()]}
+    """The README's tree and the package on disk have the same modules, pages and presets, one line each."""
+    pages = (ROOT / "deepstyle").rglob("*.html")
+    on_disk = {str(path.relative_to(ROOT)) for path in [*PACKAGE, *presets().values(), *pages]}
     named = {name for name in tree() if name.startswith("deepstyle/")}
 
     assert named == on_disk

@@ -51,27 +51,60 @@ def expand(box: Corners, margin: float, width: int, height: int) -> Corners:
     )  # fmt: skip
 
 
-def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) -> list[tuple[int, Box]]:
-    """The detections of one photo that the rules turn into garments, as (rank k in ``boxes``, box to cut).
+def square(box: Corners, width: int, height: int) -> Corners:
+    """The square around a whole-pixel box, moved into the photo; where the photo is too small, all of that side."""
+    side = max(box[2] - box[0], box[3] - box[1])
+    x0, x1 = _stretch(box[0], box[2], side, width)
+    y0, y1 = _stretch(box[1], box[3], side, height)
+    return x0, y0, x1, y1
 
-    Best score first within a label; the returned boxes have the margin and are clipped to the photo.
+
+def _stretch(start: float, stop: float, side: float, limit: int) -> tuple[float, float]:
+    side = min(side, limit)
+    start = float(min(max(0, round((start + stop - side) / 2)), limit - side))
+    return start, start + side
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A detection that becomes a garment: its rank ``k``, the ``box`` to cut, and the garment's ``own`` box inside it."""
+
+    k: int
+    box: Box
+    own: Corners
+
+
+def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) -> list[Choice]:
+    """The detections of one photo that the rules turn into garments, by their rank in ``boxes``.
+
+    Best score first, until the rules have enough; boxes to cut have margin and context and lie inside the photo.
     """
-    chosen: list[tuple[int, Box]] = []
-    per_label: dict[str, int] = {}
+    chosen: list[Choice] = []
     for k in sorted(range(len(boxes)), key=lambda k: (-boxes[k].score, k)):
         box = boxes[k]
+        if config.max_per_photo is not None and len(chosen) >= config.max_per_photo:
+            break
         if box.score < config.min_score or (config.labels and box.label not in config.labels):
             continue
-        if config.max_per_label is not None and per_label.get(box.label, 0) >= config.max_per_label:
+        same = sum(other.box.label == box.label for other in chosen)
+        if config.max_per_label is not None and same >= config.max_per_label:
             continue
-        x0, y0, x1, y1 = expand(box.corners, config.margin, width, height)
-        if min(x1 - x0, y1 - y0) < config.min_side:
+        if any(iou(box.corners, other.own) > config.max_overlap for other in chosen):
             continue
-        per_label[box.label] = per_label.get(box.label, 0) + 1
-        chosen.append((k, Box(x0=x0, y0=y0, x1=x1, y1=y1, label=box.label, score=box.score)))
-    return sorted(chosen, key=lambda pair: pair[0])
+        corners = expand(box.corners, config.margin, width, height)
+        if min(corners[2] - corners[0], corners[3] - corners[1]) < config.min_side:
+            continue
+        x0, y0, x1, y1 = square(corners, width, height) if config.aspect == "square" else corners
+        cut = Box(x0=x0, y0=y0, x1=x1, y1=y1, label=box.label, score=box.score)
+        chosen.append(Choice(k=k, box=cut, own=box.corners))
+    return sorted(chosen, key=lambda choice: choice.k)
 
 
 def rule_of(config: CropConfig) -> str:
-    """The rules that shape a garment's pixels, as a canonical text: garments cut by another rule are cut again."""
-    return json.dumps({"margin": config.margin}, sort_keys=True)
+    """The rules that shape a garment's pixels, as a canonical text: garments cut by another rule are cut again.
+
+    Rules at their default are left out, so that a rule added to deepstyle later changes no text of an older workspace.
+    """
+    shaping = {"aspect": (config.aspect, "tight"), "background": (config.background, "keep")}
+    later = {name: value for name, (value, default) in shaping.items() if value != default}
+    return json.dumps({"margin": config.margin, **later}, sort_keys=True)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
@@ -88,17 +89,23 @@ class TorchTrunk(nn.Module):
 
 
 class TorchHead(nn.Module):
-    """The Head of a torchvision network whose box head is a ``TwoMLPHead``."""
+    """The Head of a torchvision network, with linear layers (``TwoMLPHead``) or convolutions first (version 2)."""
 
     def __init__(self, network: FasterRCNN) -> None:
         super().__init__()
         self.hidden, self.predictor = network.roi_heads.box_head, network.roi_heads.box_predictor
-        weight = self.hidden.fc6.weight  # made for channels first: O x (C 7 7)
-        rows, cells = len(weight), network.roi_heads.box_roi_pool.output_size
-        self.hidden.fc6.weight = nn.Parameter(weight.view(rows, -1, *cells).permute(0, 2, 3, 1).reshape(rows, -1))
+        self.cells: tuple[int, int] = network.roi_heads.box_roi_pool.output_size
+        self.linear = isinstance(self.hidden, TwoMLPHead)
+        if self.linear:
+            weight = self.hidden.fc6.weight  # made for channels first: O x (C 7 7)
+            rows = len(weight)
+            arranged = weight.view(rows, -1, *self.cells).permute(0, 2, 3, 1).reshape(rows, -1)
+            self.hidden.fc6.weight = nn.Parameter(arranged)
 
     def forward(self, regions: Tensor) -> tuple[Tensor, Tensor]:
         """See Head."""
+        if not self.linear:
+            regions = regions.view(len(regions), *self.cells, -1).permute(0, 3, 1, 2)
         logits, deltas = self.predictor(self.hidden(regions))
         return logits, deltas
 

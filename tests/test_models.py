@@ -1,0 +1,66 @@
+"""The list of models: of the workspace, and of the package."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+from deepstyle.status import models_of, packaged_models, read_model
+
+ABOUT = {"labels": ["upper", "full"], "backend": "torchvision", "figures": {"ap": 0.5, "ap50": 0.75, "photos": 9}}
+
+
+def model(folder: Path, about: object = ABOUT) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "model.json").write_text(json.dumps(about))
+    (folder / "weights.safetensors").write_bytes(bytes(1000))
+    return folder
+
+
+def test_a_folder_is_described_by_its_own_words(tmp_path: Path) -> None:
+    """Kind, backend, labels, the figures of the validation and the size come from the folder alone."""
+    folder = model(tmp_path / "shipped" / "small")
+    (one,) = packaged_models(tmp_path / "shipped")
+
+    assert (one.name, one.kind, one.backend, one.labels) == ("small", "detector", "torchvision", ("upper", "full"))
+    assert one.figures == {"ap": 0.5, "ap50": 0.75}
+    assert one.size == 1000 + (folder / "model.json").stat().st_size
+    assert one.packaged
+    assert packaged_models(tmp_path / "nothing") == []
+
+
+def test_broken_folders_are_named(tmp_path: Path) -> None:
+    """A folder that is gone, or whose description is no JSON object, has a problem and stops no list."""
+    for about in ([], "text", {"figures": 3}):
+        assert "complete" in read_model(model(tmp_path / str(about), about)).problem
+    assert "complete" in read_model(tmp_path / "gone", kind="classifier").problem
+
+
+def test_the_command_lists_the_workspace_newest_first(tmp_path: Path) -> None:
+    """`deepstyle models` shows workspace models newest first, a lost one with its problem; --json is for programs."""
+    now = iter(range(9))
+    with Catalog(tmp_path, clock=lambda: float(next(now))) as catalog:
+        for name in ("old", "new", "lost"):
+            catalog.put_model(name, "detector", {})
+        model(tmp_path / "models" / "old")
+        model(tmp_path / "models" / "new")
+        assert [one.name for one in models_of(catalog)] == ["lost", "new", "old"]
+    told = CliRunner().invoke(main, ["-w", str(tmp_path), "models"])
+    found = json.loads(CliRunner().invoke(main, ["-w", str(tmp_path), "models", "--json"]).output)
+
+    assert told.exit_code == 0, told.output
+    assert "ap 0.500, ap50 0.750" in told.output
+    assert "train it again" in told.output
+    assert [one["name"] for one in found if not one["packaged"]] == ["lost", "new", "old"]
+
+
+def test_without_a_workspace_none_is_made(tmp_path: Path) -> None:
+    """Looking for models creates nothing."""
+    told = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "models"])
+
+    assert told.exit_code == 0
+    assert not (tmp_path / "w").exists()
