@@ -26,6 +26,7 @@ from deepstyle.metrics.score import FrechetTracker, Score, score_samples, to_jso
 from deepstyle.progress import Reporter
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
+from deepstyle.status import packaged_models
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
@@ -67,13 +68,12 @@ def detector_from(
 
 
 def find_model(catalog: Catalog, name: str) -> Path:
-    """A model folder, given as a path or as its name in the workspace. Raises UsageError."""
-    for folder in (Path(name), catalog.root / "models" / name):
+    """A model folder, given as a path or as its name in the workspace or the package. Raises UsageError."""
+    shipped = [Path(one.path) for one in packaged_models() if one.name == name]
+    for folder in (Path(name), catalog.root / "models" / name, *shipped):
         if (folder / "model.json").is_file():
             return folder
-    raise UsageError(
-        f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`"
-    )
+    raise UsageError(f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`")
 
 
 def label_folder(
@@ -190,11 +190,9 @@ def run_all(
 ) -> dict[str, str]:  # fmt: skip
     """All stages in a row; returns what a person wants to know, in order. What can be missing is checked before work starts.
 
-    Raises UsageError when there is neither a detector in the workspace nor ``annotations`` to train one, and likewise
-    for the classifier and ``labels``.
+    Without ``annotations`` the workspace's detector cuts, or the one that ships. Raises UsageError when there is neither
+    a classifier in the workspace nor ``labels`` to train one.
     """
-    if annotations is None and catalog.model("detector") is None:
-        raise UsageError("no detector in this workspace: add --annotations TRAIN.json VAL.json")
     if labels is None and catalog.model("classifier") is None:
         raise UsageError("no classifier in this workspace: add --labels TABLE.csv")
     pair = read_pair(annotations[:1], annotations[1]) if annotations is not None else None

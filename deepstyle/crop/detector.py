@@ -11,6 +11,9 @@ from deepstyle.catalog import Catalog
 from deepstyle.crop.boxes import Box
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.images import Pixels
+from deepstyle.status import packaged_models
+
+SHIPPED = "garments-small"  # the detector that comes with the package
 
 
 class Detector(Protocol):
@@ -39,15 +42,19 @@ def load_detector(folder: Path) -> Detector:
 
 
 def find_detector(catalog: Catalog, name: str | None = None) -> Path:
-    """The folder of the named detector, or of the newest. Raises UsageError with the remedy when there is none."""
-    row = catalog.model("detector", name)
-    if row is None:
-        known = [r["name"] for r in catalog.query("SELECT name FROM models WHERE kind = 'detector' ORDER BY name")]
-        if name is not None:
-            raise UsageError(
-                f"--detector {name}: no such detector in {catalog.root}; there are: {', '.join(known) or 'none'}"
-            )
-        raise UsageError(
-            f"no detector in {catalog.root}: run `deepstyle train-detector TRAIN.json --val VAL.json` first"
-        )
-    return catalog.path(row["path"])
+    """The folder of a detector: the named one (of the workspace, of the package, or a folder's path), or the newest.
+
+    A workspace without a detector of its own gets the one that ships. Raises UsageError with the remedy.
+    """
+    if name is not None and (Path(name) / "model.json").is_file():
+        return Path(name)
+    if (row := catalog.model("detector", name)) is not None:
+        return catalog.path(row["path"])
+    shipped = {one.name: Path(one.path) for one in packaged_models() if one.kind == "detector" and not one.problem}
+    if (folder := shipped.get(name or SHIPPED)) is not None:
+        return folder
+    known = [r["name"] for r in catalog.query("SELECT name FROM models WHERE kind = 'detector' ORDER BY name")]
+    raise UsageError(
+        f"--detector {name or SHIPPED}: no such detector in {catalog.root}; there are: {', '.join([*known, *shipped])}; "
+        "or train one with `deepstyle train-detector TRAIN.json --val VAL.json`"
+    )
