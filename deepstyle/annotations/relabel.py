@@ -1,7 +1,7 @@
 """Any COCO detection file -> COCO files with our labels, by a map of its categories.
 
 A map is written ``dress=full,skirt=lower`` (with ``;`` between the pairs when names hold commas), or is the name of one
-that is shipped. Fashionpedia (Jia et al., ECCV 2020) keeps its 12 garments for the body; accessories, shoes and the
+that is shipped. Fashionpedia (Jia et al., ECCV 2020) keeps its 13 garments for the body; accessories, shoes and the
 parts of garments (sleeve, collar, ...) are left out. ModaNet (Zheng et al., ACM MM 2018) calls coats, jackets, suits
 and cardigans all ``outer``, which most often end at the hip: it maps them to upper.
 
