@@ -70,7 +70,10 @@ def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     Raises ImageError (reason ``empty``, ``not-image``, ``broken`` or ``bomb``).
     """
     with _open(data, max_pixels) as image:
-        rotated = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        try:
+            rotated = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+        except (OSError, ValueError, SyntaxError) as error:
+            raise ImageError(f"the image header is broken ({error})", "broken") from error
         width, height = (image.height, image.width) if rotated else image.size
         return ImageInfo(format=str(image.format), width=width, height=height)
 

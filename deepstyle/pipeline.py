@@ -73,7 +73,9 @@ def find_model(catalog: Catalog, name: str) -> Path:
     for folder in (Path(name), catalog.root / "models" / name, *shipped):
         if (folder / "model.json").is_file():
             return folder
-    raise UsageError(f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`")
+    raise UsageError(
+        f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`"
+    )
 
 
 def label_folder(

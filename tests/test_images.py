@@ -261,3 +261,16 @@ def test_png_is_lossless(height: int, width: int, order: tuple[int, ...]) -> Non
         assert image.mode == "RGB"
         image.verify()
     assert (np.asarray(Image.open(io.BytesIO(images.encode(pixels)))) == pixels).all()
+
+
+def test_a_file_cut_anywhere_is_an_image_error() -> None:
+    """Wherever a PNG ends too early, ``probe`` gives its size or an ImageError, nothing else."""
+    whole = images.encode(np.zeros((40, 40, 3), np.uint8))
+    outcomes: set[str | int] = set()
+    for length in range(len(whole)):
+        try:
+            outcomes.add(images.probe(whole[:length]).width)
+        except ImageError as error:
+            outcomes.add(error.reason)
+
+    assert {"empty", "broken"} <= outcomes <= {"empty", "not-image", "broken", 40}

@@ -89,7 +89,7 @@ def convert_ccp(
     Raises InputError when the folder is not CCP's or no photo can be used, UsageError for shares out of bounds.
     """
     check_shares(validation_share, test_share)
-    names = _names(source / "label_list.mat")
+    names = label_names(source / "label_list.mat")
     masks = _masks(source)
     kept: list[AnnotatedImage] = []
     tally = Tally()
@@ -207,7 +207,7 @@ def _convert_one(source: Path, mask: Path, names: Sequence[str]) -> tuple[Annota
 def _grid(path: Path) -> Grid | None:
     """Read label ids (height x width) from a mask file; None when it holds none. MATLAB's doubles are accepted."""
     try:
-        grid = np.asarray(_load_mat(path).get("groundtruth"))
+        grid = np.asarray(load_mat(path).get("groundtruth"))
     except InputError:
         return None
     if grid.ndim != 2 or not grid.size or grid.dtype.kind not in "uif":
@@ -218,7 +218,7 @@ def _grid(path: Path) -> Grid | None:
     return grid
 
 
-def _load_mat(path: Path) -> dict[str, Any]:
+def load_mat(path: Path) -> dict[str, Any]:
     """Read the variables of a MATLAB file; InputError when it is broken, whatever scipy calls that."""
     from scipy.io import loadmat
 
@@ -229,11 +229,11 @@ def _load_mat(path: Path) -> dict[str, Any]:
     return variables
 
 
-def _names(path: Path) -> tuple[str, ...]:
+def label_names(path: Path) -> tuple[str, ...]:
     """CCP's label names by id, from ``label_list.mat`` (a 1 x 59 cell array)."""
     if not path.is_file():
         raise InputError(f"{path}: is missing; give Clothing Co-Parsing's folder, with photos/ and annotations/")
-    variables = _load_mat(path)
+    variables = load_mat(path)
     if "label_list" not in variables:
         raise InputError(f"{path}: holds no 'label_list'; take the file that comes with Clothing Co-Parsing")
     cells = (np.asarray(cell).ravel() for cell in np.asarray(variables["label_list"]).ravel())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepstyle.annotations.ccp import GARMENTS, HOSIERY, _load_mat, _names
+from deepstyle.annotations.ccp import GARMENTS, HOSIERY, label_names, load_mat
 from deepstyle.errors import InputError
 
 
@@ -20,12 +20,12 @@ def read_tags(source: Path) -> dict[Path, Counter[str]]:
     Tights and stockings count when nothing else covers the legs, as in ``ccp``. Broken or missing files are left out.
     Raises InputError when the folder is not Clothing Co-Parsing's.
     """
-    names = _names(source / "label_list.mat")
+    names = label_names(source / "label_list.mat")
     worn: dict[Path, Counter[str]] = {}
     for path in sorted((source / "annotations" / "image-level").glob("*.mat")):
         photo = source / "photos" / f"{path.stem}.jpg"
         try:
-            ids = np.asarray(_load_mat(path).get("tags", ())).ravel()
+            ids = np.asarray(load_mat(path).get("tags", ())).ravel()
         except InputError:
             continue
         tags = {names[int(key)] for key in ids if 0 <= key < len(names)}
