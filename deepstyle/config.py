@@ -69,6 +69,12 @@ class DetectorConfig(Config):
     image_size: int = Field(320, ge=64, le=2048, description="shorter side in pixels the network sees")
     max_size: int = Field(640, ge=64, le=4096, description="longer side in pixels the network sees, at most")
     proposals: int = Field(150, ge=10, le=2000, description="proposals kept per photo")
+    nms: float = Field(
+        0.5, gt=0, le=1, description="IoU from which the surer of two detections of a label suppresses the other"
+    )
+    box_voting: float = Field(
+        0.0, ge=0, le=1, description="IoU from which detections of a label average their corners; 0: off"
+    )
     box_samples: int = Field(48, ge=4, le=1024, description="proposals per photo that train the second stage")
     batch_size: int = Field(8, ge=1, le=256, description="photos per step")
     images: int = Field(20_000, ge=1, description="training photos to see, repeats counted")

@@ -24,11 +24,12 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
-from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
+from torchvision.ops import FrozenBatchNorm2d, batched_nms, box_iou, clip_boxes_to_image
 
 from deepstyle.images import Pixels
 
 Size = tuple[int, int]  # height, width in pixels
+MIN_SIDE = 1e-2  # pixels; thinner boxes are dropped, as torchvision does
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,13 +114,14 @@ class TorchHead(nn.Module):
 class Inference:
     """A Faster R-CNN for inference only. ``network`` is left as it is; ``dtype`` is the precision of its layers.
 
+    ``voting`` is the IoU from which detections of one label average their corners (see ``vote``); 0: they do not.
     ``trunk`` and ``head`` may be replaced by other implementations of the same layers.
     """
 
-    def __init__(self, network: FasterRCNN, *, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(self, network: FasterRCNN, *, device: torch.device, dtype: torch.dtype, voting: float = 0.0) -> None:
         network = deepcopy(network).eval().requires_grad_(requires_grad=False)
         fold_norms(network)
-        self.device, self.dtype = device, dtype
+        self.device, self.dtype, self._voting = device, dtype, voting
         self.trunk: Trunk = TorchTrunk(network).to(device, dtype).to(memory_format=torch.channels_last)
         self.head: Head = TorchHead(network).to(device, dtype)
         self._rpn, self._roi = network.rpn, network.roi_heads
@@ -138,8 +140,21 @@ class Inference:
         maps, objectness, deltas = self.trunk(batch)
         proposals = self._propose(batch, maps, objectness, deltas, sizes)
         logits, refined = self.head(self._pool(batch, maps, proposals))
-        rows = self._roi.postprocess_detections(logits.float(), refined.float(), proposals, sizes)
-        return [Found(boxes=b, scores=s, labels=k) for b, s, k in zip(*rows, strict=True)]
+        counts = [len(p) for p in proposals]
+        decoded = self._roi.box_coder.decode(refined.float(), proposals).view(-1, logits.shape[1], 4)
+        boxes = torch.split(decoded, counts)
+        scores = torch.split(logits.float().softmax(1), counts)
+        return [self._select(*row) for row in zip(boxes, scores, sizes, strict=True)]
+
+    def _select(self, boxes: Tensor, scores: Tensor, size: Size) -> Found:
+        """The detections of one photo from boxes R x (1 + labels) x 4 and scores R x (1 + labels) of its regions."""
+        labels = torch.arange(scores.shape[1], device=self.device).expand_as(scores)[:, 1:].flatten()
+        boxes, scores = clip_boxes_to_image(boxes[:, 1:].flatten(0, 1), size), scores[:, 1:].flatten()
+        sound = (scores > self._roi.score_thresh) & ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIDE).all(1)
+        boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
+        best = batched_nms(boxes, scores, labels, self._roi.nms_thresh)[: self._roi.detections_per_img]
+        kept = vote(boxes, scores, labels, best, self._voting) if self._voting else boxes[best]
+        return Found(boxes=kept, scores=scores[best], labels=labels[best])
 
     def batch(self, photos: Sequence[Pixels]) -> Tensor:
         """Photos -> N x 3 x H x W, normalised, channels last; padded with the mean colour to a multiple of 32 pixels."""
@@ -196,6 +211,17 @@ class Inference:
         level = wanted.clamp(lowest, highest).long() - lowest
         photo = torch.repeat_interleave(torch.tensor([len(p) for p in proposals])).to(self.device)
         return roi_align(maps, strides, boxes, photo, level, cells=pool.output_size[0], samples=pool.sampling_ratio)
+
+
+def vote(boxes: Tensor, scores: Tensor, labels: Tensor, best: Tensor, min_iou: float) -> Tensor:
+    """Each of the ``best`` boxes (indices, K) as the mean of all that agree with it, weighted by score: K x 4.
+
+    Boxes R x 4 of the same label agree from ``min_iou`` on. Gidaris and Komodakis 2015 (arXiv 1505.01749), section 5.
+    """
+    agree = (box_iou(boxes[best], boxes) >= min_iou) & (labels[best][:, None] == labels)
+    weights = agree * scores
+    voted: Tensor = (weights @ boxes) / weights.sum(1, keepdim=True)
+    return voted
 
 
 def roi_align(

@@ -46,7 +46,7 @@ class TorchvisionDetector:
         self.name, self.labels, self.config = name, labels, config
         device = make_fabric(config.precision).device
         dtype = torch.bfloat16 if resolve_precision(config.precision) == "bf16-mixed" else torch.float32
-        self.inference = Inference(network, device=device, dtype=dtype)
+        self.inference = Inference(network, device=device, dtype=dtype, voting=config.box_voting)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
