@@ -35,8 +35,8 @@ def test_a_folder_is_described_by_its_own_words(tmp_path: Path) -> None:
 
 def test_broken_folders_are_named(tmp_path: Path) -> None:
     """A folder that is gone, or whose description is no JSON object, has a problem and stops no list."""
-    broken: list[object] = [[], "text", {"figures": 3}]
-    for about in broken:
+    wrong: list[object] = [[], "text", {"figures": 3}]
+    for about in wrong:
         assert "complete" in read_model(model(tmp_path / str(about), about)).problem
     assert "complete" in read_model(tmp_path / "gone", kind="classifier").problem
 
