@@ -11,9 +11,18 @@ from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog, put_file
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
-from deepstyle.config import ClassifierConfig, CropConfig, DetectorConfig, GanConfig, ScrapeConfig, Stages
+from deepstyle.config import (
+    ClassifierConfig,
+    CropConfig,
+    DetectorConfig,
+    Detectron2Config,
+    GanConfig,
+    ScrapeConfig,
+    Stages,
+)
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.detector import find_detector, load_detector
+from deepstyle.crop.evaluate import Evaluation, evaluate
 from deepstyle.crop.train import TrainedDetector, train_detector
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
@@ -44,12 +53,30 @@ def read_pair(train: Path, validation: Path) -> tuple[AnnotatedSet, AnnotatedSet
 
 
 def detector_from(
-    train: Path, validation: Path, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
+    train: Path, validation: Path, catalog: Catalog, config: DetectorConfig | Detectron2Config, *, reporter: Reporter,
     name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
-    """Train a detector from two COCO files."""
+    """Train a detector from two COCO files, with the backend that the config is for."""
     data, held_out = read_pair(train, validation)
+    if isinstance(config, Detectron2Config):
+        from deepstyle.crop.detectron2_train import train_detectron2
+
+        return train_detectron2(data, held_out, catalog, config, reporter=reporter, name=name, fresh=fresh)
     return train_detector(data, held_out, catalog, config, reporter=reporter, name=name, fresh=fresh)
+
+
+def evaluate_detector(
+    validation: Path, catalog: Catalog, *, reporter: Reporter, detector: str | None = None
+) -> tuple[Evaluation, str]:
+    """COCO AP of the named (or newest) detector on the photos of a COCO file, and which weights were judged.
+
+    Raises InputError when the file has a label that the detector does not know.
+    """
+    truth = read_coco(validation)
+    judged = load_detector(find_detector(catalog, detector))
+    if unknown := [label for label in truth.labels if label not in judged.labels]:
+        raise InputError(f"{validation}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
+    return evaluate(judged, truth, batch_size=8, reporter=reporter), judged.name
 
 
 def crop_photos(

@@ -70,13 +70,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def save_model(
-    folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any]
-) -> None:
-    """Write a model folder whole: weights.safetensors, config.yaml, and model.json (labels, figures)."""
+    folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any],
+    extra: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Write a model folder whole: weights.safetensors, config.yaml, model.json (labels, figures), and ``extra`` texts."""
 
     def fill_in(place: Path) -> None:
         save_weights(place / "weights.safetensors", module.state_dict())
         put_file(place / "config.yaml", config_yaml.encode())
+        for name, text in (extra or {}).items():
+            put_file(place / name, text.encode())
         put_file(place / "model.json", json.dumps({"labels": list(labels), **about}, indent=2).encode())
 
     put_folder(folder, fill_in)

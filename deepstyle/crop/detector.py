@@ -31,11 +31,16 @@ class Detector(Protocol):
 def load_detector(folder: Path) -> Detector:
     """Load a detector folder with the backend it was trained for. Raises ModelError naming the folder."""
     about = weights.read_about(folder)
-    if about.get("backend") != "torchvision":
-        raise ModelError(f"{folder}: unknown backend {about.get('backend')!r}; train the detector again")
-    from deepstyle.crop.torchvision_detector import TorchvisionDetector
+    backend = about.get("backend")
+    if backend == "torchvision":
+        from deepstyle.crop.torchvision_detector import TorchvisionDetector
 
-    return TorchvisionDetector.load(folder)
+        return TorchvisionDetector.load(folder)
+    if backend == "detectron2":
+        from deepstyle.crop.detectron2_detector import Detectron2Detector
+
+        return Detectron2Detector.load(folder)
+    raise ModelError(f"{folder}: unknown backend {backend!r}; train the detector again")
 
 
 def find_detector(catalog: Catalog, name: str | None = None) -> Path:

@@ -24,6 +24,7 @@ from deepstyle.annotations.coco import AnnotatedSet, Annotation
 from deepstyle.annotations.sheet import contact_sheet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
+from deepstyle.crop.detector import Detector
 from deepstyle.crop.evaluate import Evaluation, evaluate, load_photo
 from deepstyle.crop.networks import build_network, targets_to
 from deepstyle.crop.photos import Target, TrainingPhotos
@@ -204,7 +205,7 @@ def _validate(run: Run, state: _State, validation: AnnotatedSet, reporter: Repor
     return result
 
 
-def boxes_sheet(detector: TorchvisionDetector, data: AnnotatedSet, *, count: int = 12) -> images.Pixels:
+def boxes_sheet(detector: Detector, data: AnnotatedSet, *, count: int = 12) -> images.Pixels:
     """The first ``count`` photos twice: with their annotations, then with what was found (score 0.5 or more)."""
     cells = []
     for image in data.images[:count]:
