@@ -295,10 +295,11 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
 @click.option("--label", "labels", multiple=True, help="Cut this label only (may be repeated).")
 @click.option("--min-score", type=float, help="Confidence from which a detection is cut.")
 @click.option("--margin", type=float, help="Context on each side, as a share of the box.")
+@click.option("--engine", type=click.Choice(["torch", "openvino"]), help="openvino is faster on CPUs, if installed.")
 @_configured
 @click.pass_obj
 def crop(session: Session, detector: str | None, labels: tuple[str, ...], min_score: float | None, margin: float | None,
-         config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+         engine: str | None, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Find the garments in the photos and cut them out.
 
     Detections are kept: other rules (--min-score, --label, --margin) cut again without running the network.
@@ -307,7 +308,7 @@ def crop(session: Session, detector: str | None, labels: tuple[str, ...], min_sc
     Example:
         deepstyle crop --label full --min-score 0.9
     """
-    flags = {"labels": list(labels) or None, "min_score": min_score, "margin": margin}
+    flags = {"labels": list(labels) or None, "min_score": min_score, "margin": margin, "engine": engine}
     built = _config(session, "CropConfig", config, overrides, flags, dry_run=dry_run)
     from deepstyle import pipeline
 

@@ -119,6 +119,7 @@ class CropConfig(Config):
     min_side: int = Field(48, ge=1, le=10_000, description="pixels the shorter side of a garment must have")
     max_per_label: int | None = Field(1, ge=1, description="garments per photo and label, best first; None: all")
     batch_size: int = Field(4, ge=1, le=256, description="photos per forward pass")
+    engine: Literal["torch", "openvino"] = Field("torch", description="what runs a torchvision detector")
 
 
 class ClassifierConfig(Config):
@@ -265,7 +266,7 @@ class Stages(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     scrape: ScrapeConfig
-    detector: DetectorConfig
+    detector: DetectorConfig | Detectron2Config
     crop: CropConfig
     classifier: ClassifierConfig
     gan: GanConfig
@@ -287,7 +288,7 @@ def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> S
         changes[stage].append(rest)
     return Stages(
         scrape=load_config(ScrapeConfig, chosen.get("scrape"), changes["scrape"]),
-        detector=load_config(DetectorConfig, chosen.get("detector"), changes["detector"]),
+        detector=load_config(detector_kind(chosen.get("detector")), chosen.get("detector"), changes["detector"]),
         crop=load_config(CropConfig, chosen.get("crop"), changes["crop"]),
         classifier=load_config(ClassifierConfig, chosen.get("classifier"), changes["classifier"]),
         gan=load_config(GanConfig, chosen.get("gan"), changes["gan"]),

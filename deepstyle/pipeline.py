@@ -57,12 +57,18 @@ def detector_from(
     name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
     """Train a detector from two COCO files, with the backend that the config is for."""
-    data, held_out = read_pair(train, validation)
+    return _train(read_pair(train, validation), catalog, config, reporter=reporter, name=name, fresh=fresh)
+
+
+def _train(
+    pair: tuple[AnnotatedSet, AnnotatedSet], catalog: Catalog, config: DetectorConfig | Detectron2Config, *,
+    reporter: Reporter, name: str = "detector", fresh: bool = False,
+) -> TrainedDetector:  # fmt: skip
     if isinstance(config, Detectron2Config):
         from deepstyle.crop.detectron2_train import train_detectron2
 
-        return train_detectron2(data, held_out, catalog, config, reporter=reporter, name=name, fresh=fresh)
-    return train_detector(data, held_out, catalog, config, reporter=reporter, name=name, fresh=fresh)
+        return train_detectron2(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
+    return train_detector(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
 
 
 def evaluate_detector(
@@ -83,7 +89,8 @@ def crop_photos(
     catalog: Catalog, config: CropConfig, *, reporter: Reporter, detector: str | None = None
 ) -> CropSummary:
     """Cut the garments out of every photo with the named (or newest) detector."""
-    return crop(catalog, load_detector(find_detector(catalog, detector)), config, reporter=reporter)
+    folder = find_detector(catalog, detector)
+    return crop(catalog, load_detector(folder, engine=config.engine), config, reporter=reporter)
 
 
 def classifier_from(
@@ -187,7 +194,7 @@ def run_all(
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)
     told["photos"] = f"{photos.found:,} found, {photos.kept:,} kept, {photos.duplicates:,} duplicates"
     if pair is not None:
-        detector = train_detector(*pair, catalog, stages.detector, reporter=reporter)
+        detector = _train(pair, catalog, stages.detector, reporter=reporter)
         told["detector"] = (
             f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
         )
