@@ -374,28 +374,84 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
                    dry_run: bool) -> None:  # fmt: skip
     """Train a Faster R-CNN on annotated photos (COCO files).
 
-    Presets: mobilenet-320, small-256 and small-320 for CPUs, r50-fpn and r50-fpn-v2 for GPUs. Several processes share the
-    work under torchrun.
+    Presets: mobilenet-320, small-256 and small-320 for CPUs, r50-fpn and r50-fpn-v2 for GPUs; detectron2-r50-fpn,
+    detectron2-r101-fpn and detectron2-x101-fpn train with detectron2, which you install yourself. Several processes share
+    the work under torchrun.
 
     \b
     Example:
         deepstyle train-detector ccp/train.json --val ccp/val.json --config small-256
         torchrun --nproc-per-node 4 -m deepstyle.cli train-detector ccp/train.json --val ccp/val.json --config r50-fpn
     """
+    from deepstyle.config import detector_kind
+
     flags = {"minutes": minutes, "start_from": start_from}
-    built = _config(session, "DetectorConfig", config, overrides, flags, dry_run=dry_run)
+    built = _config(session, detector_kind(config).__name__, config, overrides, flags, dry_run=dry_run)
     from deepstyle import pipeline
 
     with _catalog(session) as catalog:
         result = pipeline.detector_from(
             train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
         )
-    figures = result.evaluation
-    _table(f"the detector is in {result.folder}", {
+    seen = {"photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min"}
+    _table(f"the detector is in {result.folder}", _precision_rows(result.evaluation) | seen)
+
+
+def _precision_rows(figures: Any) -> dict[str, Any]:
+    return {
         "AP50": f"{figures.ap50:.3f}", "AP": f"{figures.ap:.3f}", "AP75": f"{figures.ap75:.3f}",
         "AP per label": ", ".join(f"{label} {value:.3f}" for label, value in figures.per_label.items()),
-        "validation photos": figures.photos, "photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min",
-    })  # fmt: skip
+        "validation photos": figures.photos,
+    }  # fmt: skip
+
+
+@main.command()
+@click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
+@click.option("--detector", help="Name of the detector; the newest otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def eval_detector(session: Session, validation: Path, detector: str | None, as_json: bool) -> None:
+    """Measure a detector on annotated photos: COCO average precision, whatever backend it has.
+
+    \b
+    Example:
+        deepstyle eval-detector ccp/val.json --detector detector
+    """
+    from deepstyle import pipeline
+
+    with _catalog(session, must_exist=True) as catalog:
+        figures, name = pipeline.evaluate_detector(validation, catalog, reporter=session.reporter, detector=detector)
+    if as_json:
+        click.echo(json.dumps({"detector": name, **figures.as_dict()}, indent=2))
+        return
+    _table(f"{name} on {validation}", _precision_rows(figures))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--yaml", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
+              help="detectron2's yaml of the network.")  # fmt: skip
+@click.option("--weights", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
+              help="Its weights: .pth, .pkl or .safetensors; none of their code runs.")  # fmt: skip
+@click.option("--labels", required=True, help="Its labels in the order of its classes, e.g. upper,lower,full.")
+@click.pass_obj
+def import_detector(session: Session, name: str, yaml: Path, weights: Path, labels: str) -> None:
+    """Make a detector of this workspace from any yaml and weights of detectron2.
+
+    \b
+    Example:
+        deepstyle import-detector mine --yaml mine.yaml --weights model_final.pth --labels upper,lower,full
+    """
+    wanted = tuple(part.strip() for part in labels.split(",") if part.strip())
+    if not wanted or len(set(wanted)) != len(wanted):
+        raise UsageError(f"--labels {labels}: give each label once, with commas between them")
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise UsageError(f"NAME {name}: letters, digits, - and _ only; it becomes a folder")
+    from deepstyle.crop.detectron2_detector import import_detectron2
+
+    with _catalog(session) as catalog:
+        folder = import_detectron2(catalog, name, yaml=yaml, path=weights, labels=wanted)
+    _table(f"the detector is in {folder}", {"labels": ", ".join(wanted), "use it": f"deepstyle crop --detector {name}"})
 
 
 @main.command()
@@ -412,6 +468,7 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
               help="The box; a square with more of the photo; padded to a square with edge or mean colour.")  # fmt: skip
 @click.option("--background", type=click.Choice(["keep", "blur"]),
               help="Blur what lies outside the garment's own box (margin, context): there are no masks to follow.")  # fmt: skip
+@click.option("--engine", type=click.Choice(["torch", "openvino"]), help="openvino is faster on CPUs, if installed.")
 @click.option("--review", is_flag=True, help="Also write a page on which bad garments can be marked.")
 @click.option("--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="LIST",
               help="Marked garments (the page saves the list) go, and stay out of later cuts.")  # fmt: skip

@@ -91,6 +91,33 @@ class DetectorConfig(Config):
     seed: Seed = 0
 
 
+class Detectron2Config(Config):
+    """How a detectron2 detector is trained. Presets ``detectron2-r50-fpn``, ``detectron2-r101-fpn``, ``detectron2-x101-fpn``.
+
+    What is not here stands in ``yaml``, detectron2's own settings.
+    """
+
+    default_preset: ClassVar[str] = "detectron2-r50-fpn"
+    kind: Literal["detector"] = "detector"
+    backend: Literal["detectron2"] = "detectron2"
+    yaml: str = Field("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", description="a yaml file, or a model zoo name")
+    weights: str | None = Field(
+        None, description="file or address of weights to start from; yaml: those it names; None: from scratch"
+    )
+    image_size: int = Field(800, ge=64, le=2048, description="shorter side in pixels the network sees")
+    max_size: int = Field(1333, ge=64, le=4096, description="longer side in pixels the network sees, at most")
+    batch_size: int = Field(2, ge=1, le=256, description="photos per update")
+    images: int = Field(720_000, ge=1, description="training photos to see, repeats counted")
+    minutes: Minutes = None
+    lr: float = Field(2.5e-3, gt=0, le=1, description="learning rate of SGD (BASE_LR)")
+    steps: tuple[int, ...] = Field((240_000, 320_000), description="updates after which the rate falls to a tenth")
+    warmup: int = Field(1_000, ge=0, description="updates over which the rate rises from a thousandth")
+    colour_jitter: float = Field(0.0, ge=0, le=1, description="strength of brightness, contrast, saturation changes")
+    scale_jitter: float = Field(0.0, ge=0, lt=1, description="largest relative zoom; 0: off")
+    evaluate_every: int = Field(20_000, ge=1, description="training photos between validations")
+    seed: Seed = 0
+
+
 class CropConfig(Config):
     """Which detections become garments, and how they are cut. Preset ``crop``."""
 
@@ -108,6 +135,7 @@ class CropConfig(Config):
     max_per_label: int | None = Field(1, ge=1, description="garments per photo and label, best first; None: all")
     max_per_photo: int | None = Field(None, ge=1, description="garments per photo, best first; None: all")
     batch_size: int = Field(4, ge=1, le=256, description="photos per forward pass")
+    engine: Literal["torch", "openvino"] = Field("torch", description="what runs a torchvision detector")
 
 
 class ClassifierConfig(Config):
@@ -171,6 +199,12 @@ def presets() -> dict[str, Path]:
     """Every preset shipped with the package: name -> YAML file."""
     folder = Path(str(resources.files("deepstyle") / "configs"))
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def detector_kind(source: str | Path | None = None) -> type[DetectorConfig | Detectron2Config]:
+    """The class of a detector's preset or YAML file, by its ``backend`` key; torchvision's without one."""
+    named = _read(str(source)).get("backend") if source is not None else None
+    return Detectron2Config if named == "detectron2" else DetectorConfig
 
 
 def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = ()) -> C:
@@ -248,7 +282,7 @@ class Stages(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     scrape: ScrapeConfig
-    detector: DetectorConfig
+    detector: DetectorConfig | Detectron2Config
     crop: CropConfig
     classifier: ClassifierConfig
     gan: GanConfig
@@ -270,7 +304,7 @@ def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> S
         changes[stage].append(rest)
     return Stages(
         scrape=load_config(ScrapeConfig, chosen.get("scrape"), changes["scrape"]),
-        detector=load_config(DetectorConfig, chosen.get("detector"), changes["detector"]),
+        detector=load_config(detector_kind(chosen.get("detector")), chosen.get("detector"), changes["detector"]),
         crop=load_config(CropConfig, chosen.get("crop"), changes["crop"]),
         classifier=load_config(ClassifierConfig, chosen.get("classifier"), changes["classifier"]),
         gan=load_config(GanConfig, chosen.get("gan"), changes["gan"]),

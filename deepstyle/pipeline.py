@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-
-import torch
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedSet, read_coco
@@ -15,9 +12,18 @@ from deepstyle.annotations.tags import read_tags
 from deepstyle.catalog import Catalog, put_file
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
-from deepstyle.config import ClassifierConfig, CropConfig, DetectorConfig, GanConfig, ScrapeConfig, Stages
+from deepstyle.config import (
+    ClassifierConfig,
+    CropConfig,
+    DetectorConfig,
+    Detectron2Config,
+    GanConfig,
+    ScrapeConfig,
+    Stages,
+)
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.detector import find_detector, load_detector
+from deepstyle.crop.evaluate import Evaluation, evaluate
 from deepstyle.crop.label import LabelSummary, label_photos
 from deepstyle.crop.marks import apply_marks
 from deepstyle.crop.train import TrainedDetector, train_detector
@@ -61,13 +67,37 @@ def read_pair(train: Sequence[Path], validation: Path) -> tuple[AnnotatedSet, An
 
 
 def detector_from(
-    train: Sequence[Path], validation: Path, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
-    name: str = "detector", fresh: bool = False,
+    train: Sequence[Path], validation: Path, catalog: Catalog, config: DetectorConfig | Detectron2Config, *,
+    reporter: Reporter, name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
-    """Train a detector from COCO files, from scratch or from the model that ``config.start_from`` names."""
-    data, held_out = read_pair(train, validation)
+    """Train a detector from COCO files, with the backend that the config is for."""
+    return _train(read_pair(train, validation), catalog, config, reporter=reporter, name=name, fresh=fresh)
+
+
+def _train(
+    pair: tuple[AnnotatedSet, AnnotatedSet], catalog: Catalog, config: DetectorConfig | Detectron2Config, *,
+    reporter: Reporter, name: str = "detector", fresh: bool = False,
+) -> TrainedDetector:  # fmt: skip
+    if isinstance(config, Detectron2Config):
+        from deepstyle.crop.detectron2_train import train_detectron2
+
+        return train_detectron2(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
     start = find_model(catalog, config.start_from) if config.start_from else None
-    return train_detector(data, held_out, catalog, config, reporter=reporter, name=name, start=start, fresh=fresh)
+    return train_detector(*pair, catalog, config, reporter=reporter, name=name, start=start, fresh=fresh)
+
+
+def evaluate_detector(
+    validation: Path, catalog: Catalog, *, reporter: Reporter, detector: str | None = None
+) -> tuple[Evaluation, str]:
+    """COCO AP of the named (or newest) detector on the photos of a COCO file, and which weights were judged.
+
+    Raises InputError when the file has a label that the detector does not know.
+    """
+    truth = read_coco(validation)
+    judged = load_detector(find_detector(catalog, detector))
+    if unknown := [label for label in truth.labels if label not in judged.labels]:
+        raise InputError(f"{validation}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
+    return evaluate(judged, truth, batch_size=8, reporter=reporter), judged.name
 
 
 def find_model(catalog: Catalog, name: str) -> Path:
@@ -102,26 +132,10 @@ def crop_photos(
     exclude: Path | None = None, include: Path | None = None,
 ) -> CropSummary:  # fmt: skip
     """Cut the garments out of every photo with the named (or newest) detector; ``exclude``, ``include``: lists of marks."""
-    model = load_detector(find_detector(catalog, detector))
+    model = load_detector(find_detector(catalog, detector), engine=config.engine)
     for what, number in apply_marks(catalog, model.name, exclude=exclude, include=include, reporter=reporter).items():
         reporter.say(f"{number} garments {what}")
-    with one_core_spared():
-        return crop(catalog, model, config, reporter=reporter)
-
-
-@contextmanager
-def one_core_spared() -> Iterator[None]:
-    """Let torch take one core less, for the threads that decode and cut.
-
-    Without it they push torch's threads aside, and the others spin at their barriers: on 2 busy cores small-256 did
-    5 photos/s with 2 threads, and 30 with 1.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads - 1))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return crop(catalog, model, config, reporter=reporter)
 
 
 def classifier_from(
@@ -223,7 +237,7 @@ def run_all(
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)
     told["photos"] = f"{photos.found:,} found, {photos.kept:,} kept, {photos.duplicates:,} duplicates"
     if pair is not None:
-        detector = train_detector(*pair, catalog, stages.detector, reporter=reporter)
+        detector = _train(pair, catalog, stages.detector, reporter=reporter)
         told["detector"] = (
             f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
         )

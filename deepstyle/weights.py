@@ -80,14 +80,19 @@ def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def save_model(
     folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any],
-    half: bool = False,
+    half: bool = False, extra: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Write a model folder whole: weights.safetensors (float16 with ``half``), config.yaml, model.json (labels, figures)."""
+    """Write a model folder whole: weights.safetensors (float16 with ``half``), config.yaml, model.json (labels, figures).
+
+    ``extra`` texts stand beside them, by file name.
+    """
 
     def fill_in(place: Path) -> None:
         state = module.state_dict()
         save_weights(place / "weights.safetensors", halved(state) if half else state)
         put_file(place / "config.yaml", config_yaml.encode())
+        for name, text in (extra or {}).items():
+            put_file(place / name, text.encode())
         put_file(place / "model.json", json.dumps({"labels": list(labels), **about}, indent=2).encode())
 
     put_folder(folder, fill_in)

@@ -33,6 +33,7 @@ KINDS: dict[str, type[Config]] = {
 def test_every_preset_is_valid(name: str) -> None:
     """Each shipped preset loads, and reads back equal from its own YAML."""
     kind = KINDS[yaml.safe_load(presets()[name].read_text())["kind"]]
+    kind = configs.detector_kind(name) if kind is DetectorConfig else kind
     built = load_config(kind, name)
 
     assert kind.model_validate(yaml.safe_load(to_yaml(built))) == built
@@ -116,6 +117,7 @@ def test_stages_take_presets_and_dotted_overrides() -> None:
     stages = load_stages(["dcgan-32", "small-256"], ["gan.batch_size=8", "crop.margin=0.1"])
 
     assert (stages.gan.size, stages.gan.batch_size) == (32, 8)
+    assert isinstance(stages.detector, DetectorConfig)
     assert stages.detector.backbone == "small"
     assert stages.crop.margin == 0.1
 

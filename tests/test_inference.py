@@ -143,6 +143,24 @@ def test_no_photo_disturbs_another() -> None:
     assert again == fresh
 
 
+def test_threads_share_out_the_photos() -> None:
+    """With several threads each photo of a batch gets the boxes it gets alone, in the order of the photos."""
+    made, config = network("small-256")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        detector = TorchvisionDetector(made, config, ("a", "b", "c"), "x@0")
+        first = photos()[0]
+        many = [first, first[::-1], first[:, ::-1], first[::-1, ::-1], 255 - first]
+        together = detector.detect(many)
+    finally:
+        torch.set_num_threads(before)
+    for photo, boxes in zip(many, together, strict=True):
+        alone = detector.detect([photo])[0]
+        assert len(alone) == len(boxes) > 0
+        assert np.allclose([b.corners for b in alone], [b.corners for b in boxes], atol=1.0)
+
+
 def test_resizing_is_that_of_training() -> None:
     """A photo reaches the network as Pillow's bilinear resizing would bring it, within one level."""
     from PIL import Image

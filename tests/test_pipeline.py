@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner
 
 from deepstyle.annotations.coco import write_coco
@@ -16,7 +15,6 @@ from deepstyle.cli import main
 from deepstyle.demo.site import DrawnSite
 from deepstyle.demo.tour import annotated_looks, write_table
 from deepstyle.images import decode
-from deepstyle.pipeline import one_core_spared
 from deepstyle.progress import Reporter
 
 pytestmark = pytest.mark.slow
@@ -157,16 +155,3 @@ def test_a_label_can_be_learned_alone(workspace: Path) -> None:
         label
     ]
     assert count >= 4
-
-
-def test_the_crop_leaves_a_core_to_its_threads() -> None:
-    """While the crop runs torch takes one thread less, never none, and has them all back afterwards."""
-    before = torch.get_num_threads()
-    try:
-        for given, taken in ((4, 3), (2, 1), (1, 1)):
-            torch.set_num_threads(given)
-            with one_core_spared():
-                assert torch.get_num_threads() == taken
-            assert torch.get_num_threads() == given
-    finally:
-        torch.set_num_threads(before)

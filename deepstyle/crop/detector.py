@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from deepstyle import weights
 from deepstyle.catalog import Catalog
@@ -31,14 +31,28 @@ class Detector(Protocol):
         """Boxes of each photo, best score first, in pixels of the photo as given (uint8 HWC RGB, any sizes)."""
 
 
-def load_detector(folder: Path) -> Detector:
-    """Load a detector folder with the backend it was trained for. Raises ModelError naming the folder."""
-    about = weights.read_about(folder)
-    if about.get("backend") != "torchvision":
-        raise ModelError(f"{folder}: unknown backend {about.get('backend')!r}; train the detector again")
-    from deepstyle.crop.torchvision_detector import TorchvisionDetector
+def load_detector(folder: Path, *, engine: Literal["torch", "openvino"] = "torch") -> Detector:
+    """Load a detector folder with the backend it was trained for; ``engine`` is what runs a torchvision network.
 
-    return TorchvisionDetector.load(folder)
+    Raises ModelError naming the folder, UsageError for an engine that is not installed or not for this backend.
+    """
+    about = weights.read_about(folder)
+    backend = about.get("backend")
+    if engine == "openvino":
+        if backend != "torchvision":
+            raise UsageError(f"--engine openvino: {folder} is a {backend} detector; only torchvision's can be exported")
+        from deepstyle.crop.openvino_detector import OpenvinoDetector
+
+        return OpenvinoDetector.load(folder)
+    if backend == "torchvision":
+        from deepstyle.crop.torchvision_detector import TorchvisionDetector
+
+        return TorchvisionDetector.load(folder)
+    if backend == "detectron2":
+        from deepstyle.crop.detectron2_detector import Detectron2Detector
+
+        return Detectron2Detector.load(folder)
+    raise ModelError(f"{folder}: unknown backend {backend!r}; train the detector again")
 
 
 def find_detector(catalog: Catalog, name: str | None = None) -> Path:

@@ -86,7 +86,7 @@ class TorchTrunk(nn.Module):
         maps = list(self.backbone(batch).values())
         objectness, deltas = self.head(maps)
         flat = [o.permute(0, 2, 3, 1).flatten(1) for o in objectness]  # anchors in the order row, column, shape
-        return maps, flat, [d.permute(0, 2, 3, 1).reshape(len(d), -1, 4) for d in deltas]
+        return maps, flat, [d.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4)) for d in deltas]
 
 
 class TorchHead(nn.Module):
@@ -168,13 +168,14 @@ class Inference:
     def _anchors_of(self, batch: Tensor, maps: Sequence[Tensor]) -> list[Tensor]:
         """Anchors per level, float32 K x 4; kept for the next batch, which usually has the same size."""
         size = (batch.shape[2], batch.shape[3])
-        if self._anchors[0] != size:
+        kept, anchors = self._anchors  # read at once: several threads may detect
+        if kept != size:
             empty = [torch.empty(1, 1, *m.shape[2:], device=self.device) for m in maps]
             together = self._rpn.anchor_generator(ImageList(batch[:1], [size]), empty)[0]
             shapes = self._rpn.anchor_generator.num_anchors_per_location()
-            counts = [m.shape[2] * m.shape[3] * n for m, n in zip(maps, shapes, strict=True)]
-            self._anchors = size, list(together.split(counts))
-        return self._anchors[1]
+            anchors = list(together.split([m.shape[2] * m.shape[3] * n for m, n in zip(maps, shapes, strict=True)]))
+            self._anchors = size, anchors
+        return anchors
 
     def _propose(
         self, batch: Tensor, maps: Sequence[Tensor], objectness: Sequence[Tensor], deltas: Sequence[Tensor],

@@ -1,4 +1,4 @@
-"""What a person sees of a detector in training: boxes on photos, its worst mistakes, precision against recall."""
+"""What a person sees of a detector in training: its AP, boxes on photos, its worst mistakes, precision against recall."""
 
 from __future__ import annotations
 
@@ -11,10 +11,29 @@ from torch.utils.tensorboard import SummaryWriter
 from deepstyle.annotations.coco import AnnotatedSet, Annotation
 from deepstyle.annotations.sheet import contact_sheet
 from deepstyle.crop.boxes import Box
+from deepstyle.crop.detector import Detector
+from deepstyle.crop.evaluate import Evaluation, average_precision, find_all
 from deepstyle.crop.matching import counts, match
 from deepstyle.images import Pixels
+from deepstyle.progress import Reporter
+from deepstyle.run import Run
 
 SHOWN = 0.5  # score from which a detection is drawn
+
+
+def validate(
+    run: Run, detector: Detector, truth: AnnotatedSet, images: int, reporter: Reporter, *, batch_size: int = 8
+) -> Evaluation:
+    """AP of a detector at ``images`` photos seen; figures, pictures and curves go into its run."""
+    found = find_all(detector, truth, batch_size=batch_size, reporter=reporter)
+    result = average_precision(truth, found)
+    figures = {"ap/all": result.ap, "ap/50": result.ap50, "ap/75": result.ap75}
+    run.log(images, figures | {f"ap/{label}": value for label, value in result.per_label.items()})
+    run.picture("validation", boxes_sheet(truth, found), images, file=f"boxes-{images:08d}.png")
+    run.picture("mistakes", errors_sheet(truth, found), images, file=f"mistakes-{images:08d}.png")
+    show_curves(run.writer, truth, found, images)
+    reporter.say(f"  at {images:,} photos: AP {result.ap:.3f}, AP50 {result.ap50:.3f}")
+    return result
 
 
 def _sheet(truth: AnnotatedSet, found: Sequence[Sequence[Box]], chosen: Sequence[int]) -> Pixels:

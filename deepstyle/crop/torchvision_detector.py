@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -44,9 +45,25 @@ class TorchvisionDetector:
 
     def __init__(self, network: FasterRCNN, config: DetectorConfig, labels: tuple[str, ...], name: str) -> None:
         self.name, self.labels, self.config = name, labels, config
-        device = make_fabric(config.precision).device
-        dtype = torch.bfloat16 if resolve_precision(config.precision) == "bf16-mixed" else torch.float32
-        self.inference = Inference(network, device=device, dtype=dtype, voting=config.box_voting)
+        self.inference = self.arrange(network)
+        self._pool = self._workers()
+
+    def arrange(self, network: FasterRCNN) -> Inference:
+        """The network as it is used for detection: on the best device, in the precision of the config."""
+        dtype = torch.bfloat16 if resolve_precision(self.config.precision) == "bf16-mixed" else torch.float32
+        device = make_fabric(self.config.precision).device
+        return Inference(network, device=device, dtype=dtype, voting=self.config.box_voting)
+
+    @property
+    def input_side(self) -> int:
+        """Pixels of the shorter side that the network sees: larger photos need not be decoded whole."""
+        return self.config.image_size
+
+    def _workers(self) -> ThreadPoolExecutor | None:
+        """Threads that detect with one processor each; None where the device shares out the work itself."""
+        if self.inference.device.type != "cpu" or torch.get_num_threads() == 1:
+            return None
+        return ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -61,7 +78,17 @@ class TorchvisionDetector:
         return cls(network, config, labels, f"{folder.name}@{digest}")
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
-        """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels."""
+        """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels.
+
+        On a CPU the photos are shared out: threads that work on one photo each waste less than threads that share one.
+        """
+        if self._pool is None or len(photos) < 2:
+            return self._detect(photos)
+        share = -(-len(photos) // torch.get_num_threads())
+        parts = [photos[start : start + share] for start in range(0, len(photos), share)]
+        return [boxes for part in self._pool.map(self._detect, parts) for boxes in part]
+
+    def _detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
         if not photos:
             return []
         found = self.inference([to_network(photo, self.config) for photo in photos])

@@ -22,10 +22,10 @@ from deepstyle import images, weights
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
-from deepstyle.crop.evaluate import Evaluation, average_precision, find_all
+from deepstyle.crop.evaluate import Evaluation
 from deepstyle.crop.networks import DetectorInTraining, build_network, start_from, targets_to
 from deepstyle.crop.photos import Target, TrainingPhotos, categories_of
-from deepstyle.crop.pictures import boxes_sheet, errors_sheet, show_curves
+from deepstyle.crop.pictures import validate
 from deepstyle.crop.torchvision_detector import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import InputError, TrainingError
@@ -102,13 +102,13 @@ def train_detector(
             figures = run.finished(state.images, state.spent)
             if figures is not None and (catalog.root / "models" / name / "model.json").is_file():
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
-                return _trained(catalog, name, run.name, figures)
+                return trained(catalog, name, run.name, figures)
             reporter.say(f"run {run.name} continues at {state.images:,} photos")
         run.start(state.images)
         run.record("running", state.images, {})
         _loop(run, state, TrainingPhotos(train, config, reporter), validation, fabric, reporter)
         figures = agreed(fabric, _finish(run, state, validation, catalog, name, reporter) if run.leads else {})
-        return _trained(catalog, name, run.name, figures)
+        return trained(catalog, name, run.name, figures)
 
 
 def _state(data: AnnotatedSet, config: DetectorConfig, fabric: Fabric, start: Path | None, *, download: bool) -> _State:
@@ -207,17 +207,8 @@ def _detector(run: Run, state: _State, labels: tuple[str, ...], name: str) -> To
 
 
 def _validate(run: Run, state: _State, validation: AnnotatedSet, reporter: Reporter) -> Evaluation:
-    """AP of the averaged weights on the validation photos; pictures of what they find, and of their mistakes."""
-    detector = _detector(run, state, validation.labels, run.name)
-    found = find_all(detector, validation, reporter=reporter)
-    result = average_precision(validation, found)
-    figures = {"ap/all": result.ap, "ap/50": result.ap50, "ap/75": result.ap75}
-    run.log(state.images, figures | {f"ap/{label}": value for label, value in result.per_label.items()})
-    run.picture("validation", boxes_sheet(validation, found), state.images, file=f"boxes-{state.images:08d}.png")
-    run.picture("mistakes", errors_sheet(validation, found), state.images, file=f"mistakes-{state.images:08d}.png")
-    show_curves(run.writer, validation, found, state.images)
-    reporter.say(f"  at {state.images:,} photos: AP {result.ap:.3f}, AP50 {result.ap50:.3f}")
-    return result
+    """Judge the averaged weights on the validation photos."""
+    return validate(run, _detector(run, state, validation.labels, run.name), validation, state.images, reporter)
 
 
 def _finish(
@@ -237,7 +228,8 @@ def _finish(
     return figures
 
 
-def _trained(catalog: Catalog, name: str, run: str, figures: Mapping[str, Any]) -> TrainedDetector:
+def trained(catalog: Catalog, name: str, run: str, figures: Mapping[str, Any]) -> TrainedDetector:
+    """The result from the figures that a finished run recorded."""
     evaluation = Evaluation(**{key: figures[key] for key in ("ap", "ap50", "ap75", "per_label", "photos")})
     return TrainedDetector(
         folder=catalog.root / "models" / name, evaluation=evaluation, images=int(figures["images"]),
