@@ -1,6 +1,8 @@
 """One road for configuration: preset -> file -> ``--set`` -> one frozen object, printed, saved with the run, passed down.
 
 Every number has a unit and a bound; a bad one is refused by name before slow work starts.
+
+Longer than other files because it is the one list of every setting.
 """
 
 from __future__ import annotations
