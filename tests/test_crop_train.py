@@ -19,13 +19,13 @@ from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.backbone import SmallClassifier
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.crop.detector import find_detector, load_detector
+from deepstyle.crop.detector import load_detector
 from deepstyle.crop.networks import UNKNOWN, build_network, parsing_target, start_from
 from deepstyle.crop.photos import Target, jitter_colour, zoom_and_flip
 from deepstyle.crop.torchvision_detector import TorchvisionDetector, scale_of
 from deepstyle.crop.train import TrainedDetector, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
-from deepstyle.errors import InputError, ModelError, UsageError
+from deepstyle.errors import InputError, ModelError
 from deepstyle.images import decode, encode
 from deepstyle.progress import Reporter
 
@@ -266,14 +266,8 @@ def test_presets_build_and_detect(preset: str) -> None:
     assert detector.detect([]) == []
 
 
-def test_missing_and_foreign_detectors_are_named(tmp_path: Path) -> None:
-    """No detector, an unknown name, and a folder of another backend each say what to do."""
-    with Catalog(tmp_path) as catalog:
-        with pytest.raises(UsageError, match="train-detector"):
-            find_detector(catalog)
-        catalog.put_model("mine", "detector", {})
-        with pytest.raises(UsageError, match="mine"):
-            find_detector(catalog, "yours")
+def test_foreign_detectors_are_named(tmp_path: Path) -> None:
+    """A folder of a backend that is not known says what to do."""
     folder = tmp_path / "models/mine"
     weights.save_model(
         folder, torch.nn.Linear(1, 1), config_yaml="kind: detector\n", labels=LABELS, about={"backend": "x"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -101,6 +102,17 @@ def start_from(network: FasterRCNN, folder: Path) -> None:
     weights.fill(network.backbone.body, trunk, origin=str(path))
 
 
+def _exact(_: nn.Module, __: Any, outputs: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Bring what a head says of boxes to float32.
+
+    torchvision computes anchors, targets and boxes in the type of its features; in bfloat16 that is 2 pixels in 500.
+    """
+    first, second = (
+        [part.float() for part in parts] if isinstance(parts, list) else parts.float() for parts in outputs
+    )
+    return first, second
+
+
 class DetectorInTraining(nn.Module):
     """A Faster R-CNN together with what only its training needs: forward gives the losses.
 
@@ -114,12 +126,14 @@ class DetectorInTraining(nn.Module):
         super().__init__()
         self.detector, self.weight = detector, weight
         self.parsing = nn.Conv2d(int(detector.backbone.out_channels), categories + 1, 1) if categories else None
+        for head in (detector.rpn.head, detector.roi_heads.box_predictor):
+            head.register_forward_hook(_exact)
 
     def forward(self, photos: list[Tensor], targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
         """Losses by name, for photos (CHW float32 in [0, 1]) and targets (boxes, labels, map; see crop/photos.py)."""
         detector = self.detector
         images, boxes = detector.transform(photos, [{key: t[key] for key in ("boxes", "labels")} for t in targets])
-        features = detector.backbone(images.tensors)
+        features = {name: found.float() for name, found in detector.backbone(images.tensors).items()}
         losses: dict[str, Tensor]
         proposals, losses = detector.rpn(images, features, boxes)
         losses |= detector.roi_heads(features, proposals, images.image_sizes, boxes)[1]
