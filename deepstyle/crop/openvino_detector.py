@@ -6,6 +6,7 @@ and the choice of boxes stay in inference.py. OpenVINO is imported here only, in
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -25,11 +26,12 @@ class OpenvinoDetector(TorchvisionDetector):
 
     def arrange(self, network: FasterRCNN) -> Inference:
         """The network with its layers compiled for this CPU, in bfloat16 where the CPU computes in it."""
-        inference = Inference(network, device=torch.device("cpu"), dtype=torch.float32)
+        device = torch.device("cpu")
+        inference = Inference(network, device=device, dtype=torch.float32, voting=self.config.box_voting)
         assert isinstance(inference.trunk, TorchTrunk)
         assert isinstance(inference.head, TorchHead)
         precision = "bf16" if resolve_precision(self.config.precision) == "bf16-mixed" else "f32"
-        width = inference.head.hidden.fc6.in_features
+        width = int(network.backbone.out_channels) * math.prod(inference.head.cells)
         trunk = _compiled(_Flat(inference.trunk), torch.zeros(1, 3, 128, 128), [-1, 3, -1, -1], precision)
         head = _compiled(inference.head, torch.zeros(1, width), [-1, width], precision)
 
