@@ -17,9 +17,11 @@ import torch
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dcgan.data import RealImages
 from deepstyle.dcgan.networks import Generator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
-from deepstyle.dcgan.train import TrainedGan, real_batch, train_gan
+from deepstyle.dcgan.train import TrainedGan, train_gan
+from deepstyle.engine import batch_indices
 from deepstyle.errors import ModelError, TrainingError, UsageError
 from deepstyle.images import decode, encode
 from deepstyle.progress import Reporter
@@ -123,10 +125,11 @@ def test_kill_and_continue(tmp_path: Path) -> None:
 def test_every_epoch_shows_every_image_once(tmp_path: Path) -> None:
     """Batches are slices of one shuffle per epoch: 5 batches of 8 show each of 40 images once, then another order."""
     data = packed(tmp_path)
+    real = RealImages(data, None, torch.device("cpu"))
 
     def epoch(number: int) -> list[float]:
         steps = range(5 * number, 5 * number + 5)
-        batches = [real_batch(data, config(), step, torch.device("cpu")) for step in steps]
+        batches = [real.batch(batch_indices(8 * step, 8, len(data), 0))[0] for step in steps]
         return torch.cat(batches).mean((1, 2, 3)).tolist()
 
     everything = (torch.from_numpy(data.images[:].copy()).float() / 127.5 - 1).mean((1, 2, 3)).tolist()
