@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
@@ -78,6 +79,72 @@ def test_resuming_gives_the_bytes_of_going_straight(tmp_path: Path) -> None:
         assert (tmp_path / "a/runs/gan-001" / name).read_bytes() == (tmp_path / "b/runs/gan-001" / name).read_bytes()
     straight, resumed = losses(tmp_path / "a"), losses(tmp_path / "b")
     assert [line for line in resumed if line["images"] != 400] == [line for line in straight if line["images"] != 400]
+
+
+EVERYTHING = [
+    "network=plus", "max_width=16", "norm=none", "loss=relativistic", "r1=1", "r2=1", "penalty_every=4",
+    "augment=color,translation,cutout", "strength=0.2", "ada_target=0.6", "ada_images=2000", "minibatch_stddev=true",
+    "condition=label", "ema_ramp=0.1", "rollbacks=1",
+]  # fmt: skip
+
+
+def test_resuming_is_exact_with_every_option(tmp_path: Path) -> None:
+    """The same with labels, lazy penalties, adaptive augmentation and a ramped average: not one byte differs."""
+    train(tmp_path / "a", "images=880", *EVERYTHING)
+    train(tmp_path / "b", "images=408", *EVERYTHING)
+    train(tmp_path / "b", "images=880", *EVERYTHING)
+
+    for name in ("generator.safetensors", "samples/grid-0000000880.png"):
+        assert (tmp_path / "a/runs/gan-001" / name).read_bytes() == (tmp_path / "b/runs/gan-001" / name).read_bytes()
+    straight, resumed = losses(tmp_path / "a"), losses(tmp_path / "b")
+    assert [line for line in resumed if line["images"] != 408] == [line for line in straight if line["images"] != 408]
+    assert json.loads((tmp_path / "a/runs/gan-001/labels.json").read_text()) == ["full"]
+
+
+def test_tensorboard_shows_the_game(tmp_path: Path) -> None:
+    """Losses, D's outputs, variety, augmentation, gradients, rate, Frechet, grids, config and hparams are all there."""
+    made = train(tmp_path, "images=440", *EVERYTHING)
+    events = EventAccumulator(str(made.folder), size_guidance={"images": 0}).Reload()
+
+    assert {
+        "loss/d", "loss/g", "loss/penalty", "d/real", "d/fake", "variety", "augmentation", "gradient/d", "gradient/g",
+        "images_per_second", "learning_rate", "frechet", "final/frechet",
+    } <= set(events.Tags()["scalars"])  # fmt: skip
+    assert set(events.Tags()["images"]) == {"real", "samples"}
+    assert {"config/text_summary", "_hparams_/experiment"} <= set(events.Tags()["tensors"]) | set(
+        events.summary_metadata
+    )
+
+
+def test_labels_decide_what_is_generated(tmp_path: Path) -> None:
+    """Trained on red and blue images under two labels, the generator makes the colour of the label it is told."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    items = []
+    for i in range(16):
+        colour = (200, 10, 10) if i % 2 else (10, 10, 200)
+        (raw / f"{i}.png").write_bytes(encode(np.full((32, 32, 3), colour, np.uint8)))
+        items.append(Item(source=str(i), path=raw / f"{i}.png", label="red" if i % 2 else "blue"))
+    data = PackedDataset.pack(tmp_path / "packed", items, size=32, fit="stretch", reporter=QUIET)
+    with Catalog(tmp_path) as catalog:
+        made = train_gan(
+            data, catalog, config("images=4000", "lr=0.001", "ema_images=200", "condition=label", "norm=none", "r1=1",
+                                  "penalty_every=4"),
+            on_snapshot=None, reporter=QUIET,
+        )  # fmt: skip
+    generator, _ = load_generator(made.folder)
+    z = latents(range(16), generator.latent)
+    blue, red = (generate(generator, z, torch.full((16,), label)).mean((0, 1, 2)) for label in (0, 1))
+
+    assert json.loads((made.folder / "labels.json").read_text()) == ["blue", "red"]
+    assert red[0] - red[2] > 60
+    assert blue[2] - blue[0] > 60
+
+
+def test_categories_need_a_judge(tmp_path: Path) -> None:
+    """condition=category without categories says what makes them."""
+    with Catalog(tmp_path) as catalog, pytest.raises(UsageError, match="train-classifier"):
+        train_gan(packed(tmp_path), catalog, config("condition=category"), on_snapshot=None, reporter=QUIET)
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:

@@ -107,10 +107,10 @@ class Players:
             if isinstance(value := getattr(self, name), Tensor):
                 value.fill_(state[name])
 
-    def finite(self) -> bool:
-        """No weight of either network is infinite or not a number (this waits for the device)."""
+    def largest(self) -> Tensor:
+        """The largest absolute weight of both networks, NaN if one of them is; on the device."""
         parameters = [*self.generator.parameters(), *self.discriminator.parameters()]
-        return bool(torch.stack([tensor.isfinite().all() for tensor in parameters]).all())
+        return torch.stack([tensor.detach().abs().max() for tensor in parameters]).max()
 
 
 def _compiled(network: nn.Module, config: GanConfig) -> Any:

@@ -66,7 +66,7 @@ def roll_back(t: Training, complaint: str) -> None:
     p.load(state, str(path))
     p.lr, p.rollbacks, p.best = lr, rollbacks, best
     p.fabric.barrier()  # all have read before the first one writes
-    run.save(p.images, p.dump(t.budget.seconds), keep=config.keep_snapshots)
+    run.save(p.images, p.dump(t.budget.seconds) | {"landed": True}, keep=config.keep_snapshots)
     if run.leads:
         for later in run.snapshots():
             if later.stem > path.stem:
@@ -81,10 +81,10 @@ def roll_back(t: Training, complaint: str) -> None:
 
 
 def _healthy(run: Run) -> tuple[Path, dict[str, Any]]:
-    """The newest snapshot of a healthy game, or the oldest one there is."""
+    """The newest snapshot of a healthy game that no rollback landed on before, or the oldest one there is."""
     for path in reversed(run.snapshots()):
         state = weights.load_checkpoint(path)
-        if healthy([Point(**point) for point in state["points"]]):
+        if not state.get("landed") and healthy([Point(**point) for point in state["points"]]):
             break
     return path, state
 

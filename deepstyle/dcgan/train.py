@@ -65,7 +65,7 @@ def train_gan(
     dataset's labels serve for "label". Raises TrainingError, and UsageError for conditions that are missing.
     """
     fabric = make_fabric(config.precision)
-    _check(data, config, fabric.world_size)
+    check(data, config, fabric.world_size)
     conditions = _conditions(data, config, conditions)
     key = data.key + (images.sha256(conditions.labels.tobytes()) if conditions is not None else "")
     with Run.open(catalog, "gan", config, data_key=key, fresh=fresh, fabric=fabric) as run:
@@ -91,7 +91,7 @@ def train_gan(
         return _result(run, players, _to_the_end(training))
 
 
-def _check(data: PackedDataset, config: GanConfig, processes: int) -> None:
+def check(data: PackedDataset, config: GanConfig, processes: int) -> None:
     """Refuse what cannot work before anything slow starts."""
     if len(data) < config.batch_size:
         raise TrainingError(
@@ -137,26 +137,30 @@ def _loop(t: Training, task: Task) -> str | None:
     p, config = t.players, t.players.config
     task.advance(p.images - task.done)
     mark = (p.images, t.budget.seconds)
-    while not t.over:
+    over = t.over
+    while not over:
         played = play(p, *t.real.batch(batch_indices(p.images, config.batch_size, t.total, config.seed)[p.mine]))
         p.step += 1
         p.images += config.batch_size
         task.total = max(p.images + 1, p.images / max(t.budget.progress(p.images), 1e-6))
         task.advance(config.batch_size)
-        if p.step % LOG_STEPS == 0:
+        over = t.over
+        due = p.images % config.snapshot_every < config.batch_size and not over
+        if p.step % LOG_STEPS == 0 or due or over:
             values = look(p, played)
+            if (complaint := not_finite(values)) is not None:
+                return complaint
+        if p.step % LOG_STEPS == 0:
+            if (complaint := judged(p, values)) is not None:
+                return complaint
             rate = (p.images - mark[0]) / max(t.budget.seconds - mark[1], 1e-9)
             mark = (p.images, t.budget.seconds)
-            if (complaint := not_finite(values) or _judge(p, values)) is not None:
-                return complaint
             t.run.log(p.images, values | {"images_per_second": rate})
             task.advance(0, note=f"D {values['loss/d']:.2f} G {values['loss/g']:.2f}")
-        if p.images % config.snapshot_every < config.batch_size and not t.over:
-            if not p.finite():
-                return "a weight is not finite"
+        if due:
             figures = snapshot(t)
             t.reporter.say(f"  at {p.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in figures.items()))
-    return None if p.finite() else "a weight is not finite"
+    return None
 
 
 @torch.no_grad()
@@ -168,6 +172,7 @@ def look(p: Players, played: Played) -> dict[str, float]:
         "d/real": real.sigmoid().mean(), "d/fake": fake.sigmoid().mean(),
         "variety": spread(played.fake) / spread(played.real).clamp(min=1e-6),
         "gradient/d": _gradient_norm(p.discriminator), "gradient/g": _gradient_norm(p.generator),
+        "weight/largest": p.largest(),
     }  # fmt: skip
     if p.config.r1 or p.config.r2:
         values["loss/penalty"] = p.penalty
@@ -181,7 +186,7 @@ def _gradient_norm(network: torch.nn.Module) -> Tensor:
     return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
 
 
-def _judge(p: Players, values: Mapping[str, float]) -> str | None:
+def judged(p: Players, values: Mapping[str, float]) -> str | None:
     """Remember this look, and say whether the game has collapsed."""
     p.points.append(Point(real=values["d/real"], fake=values["d/fake"], variety=values["variety"]))
     complaint = collapse(p.points)
