@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from torch import Tensor
@@ -123,6 +125,20 @@ def test_random_numbers_depend_on_seed_step_and_rollbacks() -> None:
 
     assert z(0, 5, 0) == z(0, 5, 0)
     assert len({z(0, 5, 0), z(0, 6, 0), z(1, 5, 0), z(0, 5, 1)}) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler's own, about its internals
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_compiled_networks_play_the_same_game() -> None:
+    """With compile=true the losses of the first steps are those without, and a snapshot has the same names."""
+    plain, compiled = (players(f"compile={flag}", "network=dcgan", preset="dcgan-32") for flag in ("false", "true"))
+    for _ in range(4):
+        one, other = step(plain), step(compiled)
+
+        assert one == pytest.approx(other, abs=1e-4)
+    assert plain.dump(0).keys() == compiled.dump(0).keys()
+    assert list(plain.generator.state_dict()) == list(compiled.generator.state_dict())
 
 
 def test_the_paper_s_game_is_the_default() -> None:

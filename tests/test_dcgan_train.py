@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
-from deepstyle.dcgan.data import RealImages
+from deepstyle.dcgan.data import Conditions, RealImages
 from deepstyle.dcgan.networks import Generator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
 from deepstyle.dcgan.train import TrainedGan, train_gan
@@ -142,9 +142,18 @@ def test_labels_decide_what_is_generated(tmp_path: Path) -> None:
 
 
 def test_categories_need_a_judge(tmp_path: Path) -> None:
-    """condition=category without categories says what makes them."""
-    with Catalog(tmp_path) as catalog, pytest.raises(UsageError, match="train-classifier"):
-        train_gan(packed(tmp_path), catalog, config("condition=category"), on_snapshot=None, reporter=QUIET)
+    """condition=category without categories says what makes them; with them the generator knows them."""
+    told = Conditions(names=("dress", "skirt"), labels=np.arange(40) % 2)
+    with Catalog(tmp_path) as catalog:
+        with pytest.raises(UsageError, match="train-classifier"):
+            train_gan(packed(tmp_path), catalog, config("condition=category"), on_snapshot=None, reporter=QUIET)
+        made = train_gan(
+            packed(tmp_path), catalog, config("condition=category", "images=80"), on_snapshot=None, reporter=QUIET,
+            conditions=told,
+        )  # fmt: skip
+
+    assert json.loads((made.folder / "labels.json").read_text()) == ["dress", "skirt"]
+    assert load_generator(made.folder)[0].told.shares.tolist() == [0.5, 0.5]
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class Players:
 
     @lr.setter
     def lr(self, rate: float) -> None:
+        """Set it for both."""
         for group in [*self.g_optimizer.param_groups, *self.d_optimizer.param_groups]:
             group["lr"] = rate
 

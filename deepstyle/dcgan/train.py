@@ -62,7 +62,8 @@ def train_gan(
 
     ``on_snapshot`` gets ``score_samples`` images of the averaged generator at every snapshot; its figure ``frechet``, if
     any, tells the best. ``conditions``: what the networks are told when ``config.condition`` is "category"; the
-    dataset's labels serve for "label". Raises TrainingError, and UsageError for conditions that are missing.
+    dataset's labels serve for "label"; labels.json in the run folder names them. Raises TrainingError, and UsageError
+    for conditions that are missing.
     """
     fabric = make_fabric(config.precision)
     check(data, config, fabric.world_size)
