@@ -551,11 +551,15 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
               fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Train the DCGAN on the garments.
 
-    Presets: dcgan-32, dcgan-64, dcgan-128. Watch it with `tensorboard --logdir workspace/runs`.
+    Presets: dcgan-32 to dcgan-256 (the paper's network), dcgan-plus-64 to dcgan-plus-256 (residual blocks and the
+    relativistic loss, for few images). A game that collapses goes back to its last good snapshot. Works under torchrun.
+    Watch it with `tensorboard --logdir workspace/runs`.
 
     \b
     Example:
         deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
+        deepstyle train-gan --config dcgan-plus-64 --set condition=label
+        torchrun --nproc-per-node 4 -m deepstyle.cli train-gan --config dcgan-plus-128 --set batch_size=64
     """
     flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}
     built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run)
@@ -570,6 +574,10 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
         rows["Frechet distance"] = (
             f"{result.first['frechet']:.2f} at the start, {result.last['frechet']:.2f} at the end"
         )
+    if result.best:
+        rows["best"] = f"{result.best['frechet']:.2f} at {result.best['images']:,.0f} images (best.safetensors)"
+    if result.rollbacks:
+        rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
     _table(f"run {result.run} is in {result.folder}", rows | {"samples": result.grid})
 
 

@@ -161,23 +161,41 @@ class ClassifierConfig(Config):
 
 
 class GanConfig(Config):
-    """How the DCGAN is built and trained (Radford et al. 2015). Presets ``dcgan-32``, ``dcgan-64``, ``dcgan-128``."""
+    """How the GAN is built and trained. Presets: ``dcgan-32`` to ``dcgan-256``, ``dcgan-plus-64`` to ``dcgan-plus-256``."""
 
     default_preset: ClassVar[str] = "dcgan-64"
     kind: Literal["gan"] = "gan"
-    size: Literal[32, 64, 128] = Field(64, description="side of the images in pixels")
+    network: Literal["dcgan", "plus"] = Field("dcgan", description="the paper's stack; or residual blocks, skip output")
+    size: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
     latent: int = Field(100, ge=2, le=4096, description="length of the random vector z")
     width: int = Field(64, ge=4, le=512, description="feature maps of the widest image-side layer (ngf = ndf)")
-    batch_size: int = Field(64, ge=2, le=8192, description="real images per step")
+    max_width: int = Field(256, ge=4, le=4096, description="most feature maps of a plus network's layer")
+    norm: Literal["batch", "spectral", "none"] = Field("batch", description="what keeps the discriminator in bounds")
+    minibatch_stddev: bool = Field(False, description="plus: the discriminator sees how much groups of 4 images vary")
+    condition: Literal["none", "label", "category"] = Field(
+        "none", description="tell both networks each garment's label, or the category the classifier gives it"
+    )
+    loss: Literal["bce", "hinge", "relativistic"] = Field("bce", description="the game's loss")
+    r1: float = Field(0.0, ge=0, le=10_000, description="weight of D's squared gradient at real images; 0: off")
+    r2: float = Field(0.0, ge=0, le=10_000, description="the same at generated images; 0: off")
+    penalty_every: int = Field(1, ge=1, le=1000, description="steps from one gradient penalty to the next")
+    batch_size: int = Field(64, ge=2, le=8192, description="real images per step, of all processes together")
     images: int = Field(1_000_000, ge=1, description="real images to show, repeats counted")
     minutes: Minutes = None
     lr: float = Field(2e-4, gt=0, le=0.1, description="learning rate of Adam for both networks")
     beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first momentum")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second momentum")
     ema_images: float = Field(5_000, ge=0, description="half-life in images of the generator's moving average; 0: off")
+    ema_ramp: float = Field(0.0, ge=0, le=1, description="half-life as a share of the images seen, at most; 0: no ramp")
     flip: bool = Field(True, description="mirror half of the real images")
     augment: Literal["auto"] | tuple[Literal["color", "translation", "cutout"], ...] = Field(
         "auto", description="DiffAugment policies; auto: translation below 10,000 garments, none above"
     )
+    strength: float = Field(1.0, ge=0, le=1, description="probability of each policy for each image, at the start")
+    ada_target: float | None = Field(None, gt=0, lt=1, description="sign of D(real) that steers it; None: it stays")
+    ada_images: int = Field(500_000, ge=1, description="images in which the strength can go from 0 to 1")
+    rollbacks: int = Field(3, ge=0, le=100, description="returns to a good snapshot, at half the lr, before giving up")
+    compile: bool = Field(False, description="torch.compile both networks (not on steps with a gradient penalty)")
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
     fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")
     snapshot_every: int = Field(20_000, ge=1, description="images between snapshots and sample grids")
@@ -188,9 +206,15 @@ class GanConfig(Config):
     seed: Seed = 0
 
     @model_validator(mode="after")
-    def _labels_unique(self) -> Self:
+    def _fits_together(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must not repeat")
+        if self.norm == "batch" and self.network == "plus":
+            raise ValueError("a plus network has no batch norm: set norm=none or norm=spectral")
+        if self.norm == "batch" and (self.r1 or self.r2):
+            raise ValueError("r1 and r2 need a gradient per image, batch norm mixes them: set norm=none")
+        if self.minibatch_stddev and (self.network != "plus" or self.batch_size % 4):
+            raise ValueError("minibatch_stddev needs network=plus and a batch_size that 4 divides")
         return self
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -25,6 +26,11 @@ from deepstyle import images
 from deepstyle.catalog import put_folder
 from deepstyle.errors import ImageError, InputError
 from deepstyle.progress import Reporter
+
+try:
+    import fcntl
+except ImportError:  # Windows has no flock: there two commands packing the same garments both do
+    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
 
@@ -78,12 +84,23 @@ class PackedDataset:
         """
         names = list(label_names) if label_names is not None else sorted({item.label for item in items})
         key = _key(items, names, size, fit)
-        if (folder / "index.json").is_file():
-            existing = cls(folder)
-            if existing.key == key:
-                return existing
-        put_folder(folder, lambda place: _write(place, items, names, key, size, fit, reporter, workers))
+        with _alone(folder.parent / f".{folder.name}.lock"):
+            if (folder / "index.json").is_file():
+                existing = cls(folder)
+                if existing.key == key:
+                    return existing
+            put_folder(folder, lambda place: _write(place, items, names, key, size, fit, reporter, workers))
         return cls(folder)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Only one process at a time is inside, so of those that torchrun starts one packs and the others find it done."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _key(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> str:

@@ -28,8 +28,10 @@ from deepstyle.crop.label import LabelSummary, label_photos
 from deepstyle.crop.marks import apply_marks
 from deepstyle.crop.train import TrainedDetector, train_detector
 from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
-from deepstyle.dcgan.train import OnSnapshot, TrainedGan, train_gan
+from deepstyle.dcgan.snapshots import OnSnapshot
+from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.errors import InputError, UsageError
 from deepstyle.metrics.score import FrechetTracker, Score, score_samples, to_json
 from deepstyle.progress import Reporter
@@ -172,16 +174,25 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
 def gan_from_garments(
     catalog: Catalog, config: GanConfig, *, reporter: Reporter, classifier: str | None = None, fresh: bool = False
 ) -> TrainedGan:
-    """Pack the garments and train the DCGAN on them; Frechet distances are tracked when there is a classifier."""
+    """Pack the garments and train the DCGAN on them; Frechet distances are tracked when there is a classifier.
+
+    With ``config.condition`` "category" the networks are told what the classifier takes each garment for.
+    """
     data = pack_garments(catalog, config, reporter=reporter)
     judge = find_classifier(catalog, classifier)
+    conditions: Conditions | None = None
+    if judge is not None and config.condition == "category":
+        _, probabilities = judge.embed(data.images)
+        conditions = Conditions(names=judge.labels, labels=probabilities.argmax(1))
     on_snapshot: OnSnapshot | None = None
     if judge is None:
         reporter.say("no classifier in this workspace: the Frechet distance is not tracked (see train-classifier)")
     else:
         tracker = FrechetTracker(data, judge.embed)
         on_snapshot = lambda samples: {"frechet": tracker.frechet(samples)}  # noqa: E731
-    return train_gan(data, catalog, config, on_snapshot=on_snapshot, reporter=reporter, fresh=fresh)
+    return train_gan(
+        data, catalog, config, on_snapshot=on_snapshot, reporter=reporter, fresh=fresh, conditions=conditions
+    )
 
 
 def sample_run(catalog: Catalog, seeds: Sequence[int], *, run: str | None = None) -> tuple[Path, int]:

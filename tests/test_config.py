@@ -57,12 +57,15 @@ def test_set_wins_over_file_wins_over_default(tmp_path: Path) -> None:
     ("override", "words"),
     [
         ("batch_size=0", "batch_size: input should be greater than or equal to 2"),
-        ("size=48", "size: input should be 32, 64 or 128"),
+        ("size=48", "size: input should be 32, 64, 128 or 256"),
         ("lr=fast", "lr: input should be a valid number"),
-        ("wat=1", "wat: unknown key; known are kind, size"),
+        ("wat=1", "wat: unknown key; known are kind, network, size"),
         ("nonsense", "write it as key=value"),
         ("lr=[1", "not valid YAML"),
         ("labels=[a, a]", "labels must not repeat"),
+        ("network=plus", "set norm=none"),
+        ("r1=1", "set norm=none"),
+        ("minibatch_stddev=true", "needs network=plus"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(override: str, words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,22 @@ def test_an_unchanged_dataset_is_not_packed_again(tmp_path: Path) -> None:
     assert (again.images[0] == 0).all()
 
 
+def test_of_several_packers_one_packs(tmp_path: Path) -> None:
+    """Four callers that want the same dataset at the same time all get it, and it is packed once."""
+    rows, said = items(tmp_path, 60), io.StringIO()
+    with ThreadPoolExecutor(4) as pool:
+        made = list(
+            pool.map(
+                lambda _: PackedDataset.pack(tmp_path / "d", rows, size=64, fit="pad", reporter=Reporter(stream=said)),
+                range(4),
+            )
+        )
+
+    assert said.getvalue().count("packing 64 px") == 1
+    assert len({one.key for one in made}) == 1
+    assert all(len(one) == 60 for one in made)
+
+
 def test_broken_images_are_left_out_and_named(tmp_path: Path) -> None:
     """A broken and a missing file are skipped with their reason; the others keep their order."""
     rows = items(tmp_path, 5)
@@ -81,7 +98,7 @@ def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".d.lock", "x.png"]
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:

@@ -1,28 +1,24 @@
-"""The DCGAN's networks, losses and augmentation."""
+"""The DCGAN's networks against the paper, and their younger options."""
 
 from __future__ import annotations
 
-import math
+from itertools import pairwise
 
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional as F
+from torch import Tensor, nn
 
-from deepstyle.dcgan import augment
-from deepstyle.dcgan.loss import discriminator_loss, generator_loss
 from deepstyle.dcgan.networks import Discriminator, Generator, calibrate, feature_maps
-from deepstyle.engine import seeded
 
 
-@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
 def test_shapes(size: int) -> None:
     """A z of N x 100 becomes N x 3 x size x size in [-1, 1], which becomes N logits."""
-    image = Generator(size, 100, 8)(torch.randn(4, 100))
+    image = Generator(size, 100, 4)(torch.randn(4, 100))
 
     assert image.shape == (4, 3, size, size)
     assert image.abs().max() <= 1
-    assert Discriminator(size, 8)(image).shape == (4,)
+    assert Discriminator(size, 4)(image).shape == (4,)
 
 
 def test_the_papers_feature_maps() -> None:
@@ -47,18 +43,6 @@ def test_the_papers_rules() -> None:
     assert weights.mean().item() == pytest.approx(0.0, abs=1e-3)
 
 
-def test_losses_are_binary_cross_entropy() -> None:
-    """Both losses equal torch's binary cross entropy with the paper's targets."""
-    real, fake = torch.randn(16), torch.randn(16)
-    expected = F.binary_cross_entropy_with_logits(real, torch.ones(16)) + F.binary_cross_entropy_with_logits(
-        fake, torch.zeros(16)
-    )
-
-    assert torch.allclose(discriminator_loss(real, fake), expected)
-    assert torch.allclose(generator_loss(fake), F.binary_cross_entropy_with_logits(fake, torch.ones(16)))
-    assert discriminator_loss(torch.zeros(3), torch.zeros(3)).item() == pytest.approx(2 * math.log(2))
-
-
 def test_calibration_gives_the_statistics_of_the_weights() -> None:
     """After calibration the first batch norm holds the mean and variance of its inputs over all of z."""
     torch.manual_seed(0)
@@ -76,62 +60,77 @@ def test_calibration_gives_the_statistics_of_the_weights() -> None:
     assert norm.momentum == 0.1
 
 
-def test_flip_mirrors_about_half() -> None:
-    """Each image is either itself or its mirror, about half of them mirrored."""
-    images = torch.randn(200, 3, 8, 8)
-    flipped = augment.flip(images, seeded(0))
-    same = (flipped == images).flatten(1).all(1)
-    mirrored = (flipped == images.flip(3)).flatten(1).all(1)
+def test_the_papers_volumes() -> None:
+    """The generator's volumes are those of figure 1: 4 x 4 x 1024, 8 x 8 x 512, 16 x 16 x 256, 32 x 32 x 128, 64 x 64 x 3."""
+    x, seen = torch.randn(2, 100, 1, 1), []
+    for layer in Generator(64, 100, 128).layers:
+        x = layer(x)
+        if isinstance(layer, nn.ConvTranspose2d):
+            seen.append(tuple(x.shape[1:]))
 
-    assert (same | mirrored).all()
-    assert 60 < int(mirrored.sum()) < 140
-
-
-def test_translation_moves_by_whole_pixels() -> None:
-    """Every translated image is a shift of the original by at most an eighth, with zeros coming in."""
-    images = torch.arange(1.0, 1 + 5 * 3 * 16 * 16).reshape(5, 3, 16, 16)
-    moved = augment.translation(images, seeded(3))
-    for before, after in zip(images, moved, strict=True):
-        shifts = []
-        for dy in range(-2, 3):
-            for dx in range(-2, 3):
-                padded = F.pad(before, (2, 2, 2, 2))
-                shifts.append(torch.equal(padded[:, 2 + dy : 18 + dy, 2 + dx : 18 + dx], after))
-
-        assert sum(shifts) == 1
+    assert seen == [(1024, 4, 4), (512, 8, 8), (256, 16, 16), (128, 32, 32), (3, 64, 64)]
 
 
-def test_cutout_blanks_a_quarter_at_most() -> None:
-    """Cutout zeroes one rectangle, at most half the side each way (plus its odd pixel), and nothing else."""
-    cut = augment.cutout(torch.ones(50, 3, 32, 32), seeded(1))
-    for image in cut[:, 0]:
-        rows, columns = (image == 0).any(1).sum(), (image == 0).any(0).sum()
+@pytest.mark.parametrize("width", [64, 128])
+def test_the_papers_parameter_counts(width: int) -> None:
+    """Both networks have the parameters that the paper's layers add up to; at width 64 those of PyTorch's example, and biases."""
+    maps = [8 * width, 4 * width, 2 * width, width]
+    between = sum(16 * before * after for before, after in pairwise(maps))
+    g = 16 * 100 * maps[0] + between + 2 * sum(maps) + 16 * width * 3 + 3
+    d = 16 * 3 * width + width + between + 2 * sum(maps[:-1]) + 16 * maps[0] + 1
 
-        assert (image == 0).sum() == rows * columns
-        assert max(rows, columns) <= 17
-    assert (cut == 0).any()
-
-
-@pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
-def test_gradients_pass_through(policy: str) -> None:
-    """DiffAugment is differentiable: the generator gets a gradient through every policy."""
-    images = torch.randn(4, 3, 16, 16, requires_grad=True)
-    augment.augment(images, [policy], seeded(0)).square().sum().backward()  # type: ignore[no-untyped-call]
-
-    assert images.grad is not None
-    assert images.grad.abs().sum() > 0
+    assert sum(p.numel() for p in Generator(64, 100, width).parameters()) == g
+    assert sum(p.numel() for p in Discriminator(64, width).parameters()) == d
+    if width == 64:
+        assert (g, d) == (3_576_704 + 3, 2_765_568 + 64 + 1)
 
 
-def test_no_policy_changes_nothing() -> None:
-    """Without policies the very same images come back."""
-    images = torch.randn(2, 3, 8, 8)
+@pytest.mark.parametrize("norm", ["spectral", "none"])
+def test_other_norms_take_the_place_of_batch_norm(norm: str) -> None:
+    """Without batch norm an image's logit does not depend on the images beside it."""
+    torch.manual_seed(0)
+    d = Discriminator(32, 8, norm).eval()
+    images = torch.randn(4, 3, 32, 32)
 
-    assert augment.augment(images, (), seeded(0)) is images
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in d.modules())
+    assert torch.allclose(d(images)[:1], d(images[:1]), atol=1e-5)
 
 
-def test_auto_augments_when_images_are_few() -> None:
-    """Auto means translation below 10,000 images and none above; a list means itself; an empty one none."""
-    assert augment.policies_for("auto", 700) == ("translation",)
-    assert augment.policies_for("auto", 10_000) == ()
-    assert augment.policies_for(["color"], 700) == ("color",)
-    assert augment.policies_for((), 700) == ()
+def test_spectral_norm_bounds_every_matrix() -> None:
+    """After some power iterations each weight's largest singular value, by an independent SVD, is one."""
+    torch.manual_seed(0)
+    d = Discriminator(32, 8, "spectral")
+    for _ in range(100):
+        d(torch.randn(2, 3, 32, 32))
+    values = [
+        torch.linalg.svdvals(module.weight.flatten(1))[0].item()
+        for module in d.modules()
+        if isinstance(module, nn.Conv2d)
+    ]
+
+    assert values == pytest.approx([1.0] * len(values), abs=0.02)
+
+
+def test_labels_reach_both_networks() -> None:
+    """Another label gives another image and another logit; without labels the networks have no weights for them."""
+    torch.manual_seed(0)
+    g, d = Generator(32, 8, 4, torch.tensor([0.5, 0.25, 0.25])).eval(), Discriminator(32, 4, "none", 3)
+    z, image, labels = torch.randn(1, 8).repeat(3, 1), torch.randn(1, 3, 32, 32).repeat(3, 1, 1, 1), torch.arange(3)
+
+    assert len({float(made.detach().sum()) for made in g(z, labels)}) == 3
+    assert len({float(logit.detach()) for logit in d(image, labels)}) == 3
+    assert not any(
+        "vectors" in name for name in [*Generator(32, 8, 4).state_dict(), *Discriminator(32, 4).state_dict()]
+    )
+
+
+def test_the_projection_is_a_product_with_the_features() -> None:
+    """The logit's part for the label is <vector(label), mean features> (Miyato and Koyama 2018)."""
+    d = Discriminator(32, 4, "none", 3)
+    image, labels = torch.randn(2, 3, 32, 32), torch.tensor([2, 0])
+    features: Tensor = d.layers[:-1](image)
+    vectors = d.projection.vectors
+    assert vectors is not None
+    expected = d.layers[-1](features).flatten() + (vectors.weight[labels] * features.mean((2, 3))).sum(1)
+
+    assert torch.allclose(d(image, labels), expected, atol=1e-6)

@@ -13,9 +13,13 @@ from torch import Tensor
 from deepstyle import images, weights
 from deepstyle.catalog import Catalog, put_file
 from deepstyle.config import GanConfig, load_config
-from deepstyle.dcgan.networks import Generator
+from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.errors import ModelError, UsageError
 
+LAST, BEST = (
+    "generator.safetensors",
+    "best.safetensors",
+)  # the moving average in a run folder: newest, and best by Frechet
 CHUNK = 16  # images per forward pass, always: another batch size may round a pixel differently
 
 
@@ -24,17 +28,48 @@ def latents(seeds: Sequence[int], length: int) -> Tensor:
     return torch.stack([torch.randn(length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 
+def truncated(z: Tensor, limit: float) -> Tensor:
+    """The same latents squeezed into (-limit, limit): N(0, 1) truncated there, each number keeping its rank.
+
+    The smaller the limit, the more typical and the less varied the images (truncation trick, Brock et al. 2018,
+    arXiv 1809.11096, section 3.1; they draw again what falls outside, which would break a seed's identity).
+    """
+    outside = torch.special.ndtr(torch.tensor(-limit, dtype=torch.float64))
+    rank = torch.special.ndtr(z.double())
+    squeezed: Tensor = torch.special.ndtri(outside + (1 - 2 * outside) * rank)
+    return squeezed.to(z)
+
+
+def labels_of(z: Tensor, shares: Tensor) -> Tensor:
+    """A label for each z where none is asked for: the same for the same z, in the proportions ``shares``; N int64."""
+    chances = (z.cpu().double().sum(1) * 1000) % 1
+    return torch.bucketize(chances, shares.cpu().double().cumsum(0)[:-1], right=True).to(z.device)
+
+
 @torch.inference_mode()
-def generate(generator: Generator, z: Tensor) -> images.Pixels:
-    """N x latent -> N x size x size x 3 uint8 RGB. The generator must be in eval mode; float32 throughout."""
+def generate(generator: AnyGenerator, z: Tensor, labels: Tensor | None = None) -> images.Pixels:
+    """N x latent -> N x size x size x 3 uint8 RGB. The generator must be in eval mode; float32 throughout.
+
+    ``labels``: N int64, for a generator that is told labels; None: as ``labels_of`` picks them.
+    """
     device = next(generator.parameters()).device
+    if generator.told.vectors is None:
+        labels = None
+    elif labels is None:
+        labels = labels_of(z, generator.told.shares)
     out = np.empty((len(z), generator.size, generator.size, 3), np.uint8)
     for start in range(0, len(z), CHUNK):
         part = z[start : start + CHUNK]
-        filled = torch.cat([part, part.new_zeros(CHUNK - len(part), z.shape[1])])
-        made = generator(filled.to(device))  # NCHW float32 in [-1, 1]
+        made = generator(
+            _filled(part, device), None if labels is None else _filled(labels[start : start + CHUNK], device)
+        )
         out[start : start + CHUNK] = to_uint8(made[: len(part)])
     return out
+
+
+def _filled(part: Tensor, device: torch.device) -> Tensor:
+    """A part of at most CHUNK rows, made up to CHUNK with zeros, on the device."""
+    return torch.cat([part, part.new_zeros(CHUNK - len(part), *part.shape[1:])]).to(device)
 
 
 def to_uint8(made: Tensor) -> images.Pixels:
@@ -43,14 +78,19 @@ def to_uint8(made: Tensor) -> images.Pixels:
     return scaled.to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
-def load_generator(folder: Path) -> tuple[Generator, GanConfig]:
-    """The generator (moving average, calibrated, eval mode) that a run folder holds. Raises ModelError."""
+def load_generator(folder: Path, *, best: bool = False) -> tuple[AnyGenerator, GanConfig]:
+    """The generator (moving average, calibrated, eval mode) that a run folder holds: the last, or the best by Frechet distance.
+
+    Raises ModelError when there is none.
+    """
     config = load_config(GanConfig, folder / "config.yaml")
-    generator = Generator(config.size, config.latent, config.width)
-    path = folder / "generator.safetensors"
+    path = folder / (BEST if best else LAST)
     if not path.is_file():
-        raise ModelError(f"{folder} has no generator yet; continue `deepstyle train-gan` until its first snapshot")
-    weights.load_weights(path, generator)
+        wanted = "best generator (it takes a classifier to judge)" if best else "generator yet"
+        raise ModelError(f"{folder} has no {wanted}; continue `deepstyle train-gan` until its first snapshot")
+    state = weights.read_weights(path)
+    generator = build_generator(config, state.get("told.shares"))
+    weights.fill(generator, state, origin=str(path))
     return generator.eval(), config
 
 
@@ -65,7 +105,7 @@ def find_run(catalog: Catalog, name: str | None = None) -> Path:
     return catalog.path(row["path"])
 
 
-def write_samples(folder: Path, generator: Generator, seeds: Sequence[int]) -> tuple[images.Pixels, Path]:
+def write_samples(folder: Path, generator: AnyGenerator, seeds: Sequence[int]) -> tuple[images.Pixels, Path]:
     """Generate each seed, write ``samples/seed-<n>.png`` and ``samples/grid.png``; returns the images and the grid's path."""
     made = generate(generator, latents(seeds, generator.latent))
     for seed, pixels in zip(seeds, made, strict=True):

@@ -1,45 +1,46 @@
-"""The GAN's training loop: the game fits on one screen (``play``); the rest is logging, snapshots and resuming.
+"""The GAN's training loop: real images in, snapshots out; it resumes, watches, and goes back when the game is lost.
 
 Outcomes: ``done`` (budget used up), interrupted (the same command continues with the same numbers: the randomness of a
-step depends on (seed, step) alone), TrainingError (a loss is not finite, or there are too few garments).
+step depends on (seed, step) alone), ``failed`` with a TrainingError (the game collapsed more often than ``rollbacks``
+allows, or there are too few garments). The game itself is in ``game.py``, the rules of collapse in ``watch.py``.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor
 
-from deepstyle import images, weights
-from deepstyle.catalog import Catalog
+from deepstyle import images
+from deepstyle.catalog import Catalog, put_file
 from deepstyle.config import GanConfig
 from deepstyle.dataset import PackedDataset
-from deepstyle.dcgan.augment import augment, flip, policies_for
-from deepstyle.dcgan.loss import discriminator_loss, generator_loss
-from deepstyle.dcgan.networks import Discriminator, Generator, calibrate
-from deepstyle.dcgan.sample import columns_of, generate, latents
-from deepstyle.engine import make_fabric, seeded
-from deepstyle.errors import TrainingError
-from deepstyle.progress import Reporter
+from deepstyle.dcgan.data import Conditions, RealImages
+from deepstyle.dcgan.game import Played, averaged, play
+from deepstyle.dcgan.loss import relative
+from deepstyle.dcgan.players import Players
+from deepstyle.dcgan.plus import GROUP
+from deepstyle.dcgan.sample import columns_of
+from deepstyle.dcgan.snapshots import LOG_STEPS, OnSnapshot, Training, roll_back, show_hparams, snapshot
+from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
+from deepstyle.engine import agreed, batch_indices, make_fabric
+from deepstyle.errors import ConfigError, TrainingError, UsageError
+from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run
-
-LOG_STEPS = 50  # steps between two reads of the losses: reading them waits for the device
-
-OnSnapshot = Callable[[images.Pixels], Mapping[str, float]]  # samples N x S x S x 3 uint8 -> figures to log
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedGan:
-    """What training left behind. ``figures`` are those of ``on_snapshot`` at the start (0 images) and at the end."""
+    """What training left behind. ``figures`` are those of ``on_snapshot`` at the start (0 images) and at the end.
+
+    ``best`` holds the lowest Frechet distance of all snapshots and its ``images``; empty when nobody measured it.
+    """
 
     run: str
     folder: Path
@@ -48,121 +49,28 @@ class TrainedGan:
     images_per_second: float
     first: dict[str, float]
     last: dict[str, float]
+    best: dict[str, float]
+    rollbacks: int
     grid: Path
-
-
-class Players:
-    """Both networks, their optimisers, the generator's moving average, and how far they are."""
-
-    def __init__(self, config: GanConfig, fabric: Fabric, real_images: int) -> None:
-        torch.manual_seed(config.seed)
-        self.policies = policies_for(config.augment, real_images)
-        self.config, self.fabric = config, fabric
-        self.generator = Generator(config.size, config.latent, config.width).to(fabric.device)
-        self.discriminator = Discriminator(config.size, config.width).to(fabric.device)
-        for network in (self.generator, self.discriminator):
-            network.to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.generator).requires_grad_(requires_grad=False)
-        betas = (config.beta1, 0.999)
-        self.g_optimizer = torch.optim.Adam(self.generator.parameters(), lr=config.lr, betas=betas, fused=True)
-        self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=config.lr, betas=betas, fused=True)
-        self.step, self.images, self.spent = 0, 0, 0.0
-        self.first: dict[str, float] = {}
-
-    def dump(self, seconds: float) -> dict[str, Any]:
-        """Everything a snapshot needs, as state dicts and plain values."""
-        parts = ("generator", "discriminator", "average", "g_optimizer", "d_optimizer")
-        states = {part: getattr(self, part).state_dict() for part in parts}
-        return {**states, "step": self.step, "seconds": seconds, "first": dict(self.first)}
-
-    def load(self, state: Mapping[str, Any], origin: str) -> None:
-        """Continue from a snapshot. Raises ModelError when it is of another network."""
-        for part in ("generator", "discriminator", "average"):
-            weights.fill(getattr(self, part), state[part], origin=origin)
-        self.g_optimizer.load_state_dict(state["g_optimizer"])
-        self.d_optimizer.load_state_dict(state["d_optimizer"])
-        self.step, self.images, self.spent = int(state["step"]), int(state["images"]), float(state["seconds"])
-        self.first = dict(state["first"])
-
-
-def play(p: Players, generator: Any, discriminator: Any, real: Tensor) -> dict[str, Tensor]:
-    """One step of the game on N real images (NCHW float32 in [-1, 1]); returns losses and D outputs, still on the device.
-
-    Radford et al. 2015: one Adam step of D on a real and a fake batch, then one of G against the new D.
-    """
-    config, fabric = p.config, p.fabric
-    random = seeded(config.seed, 2, p.step, device=fabric.device)
-    z = torch.randn(2, len(real), config.latent, generator=random, device=fabric.device)
-    if config.flip:
-        real = flip(real, random)
-
-    p.discriminator.requires_grad_(requires_grad=True)
-    with torch.no_grad():
-        fake = generator(z[0])
-    real_logits = discriminator(augment(real, p.policies, random))
-    fake_logits = discriminator(augment(fake, p.policies, random))
-    d_loss = discriminator_loss(real_logits, fake_logits)
-    p.d_optimizer.zero_grad(set_to_none=True)
-    fabric.backward(d_loss)
-    p.d_optimizer.step()
-
-    p.discriminator.requires_grad_(requires_grad=False)
-    g_loss = generator_loss(discriminator(augment(generator(z[1]), p.policies, random)))
-    p.g_optimizer.zero_grad(set_to_none=True)
-    fabric.backward(g_loss)
-    p.g_optimizer.step()
-
-    follow(p.average, p.generator, config, len(real))
-    return {
-        "loss/d": d_loss.detach(), "loss/g": g_loss.detach(),
-        "d/real": real_logits.detach().sigmoid().mean(), "d/fake": fake_logits.detach().sigmoid().mean(),
-    }  # fmt: skip
-
-
-@torch.no_grad()
-def follow(average: Generator, generator: Generator, config: GanConfig, count: int) -> None:
-    """Move the averaged weights towards the trained ones; half-life ``ema_images`` (Yazici et al. 2018, 1806.04498)."""
-    keep = 0.5 ** (count / config.ema_images) if config.ema_images else 0.0
-    mine: list[Tensor] = list(average.parameters())
-    theirs: list[Tensor] = list(generator.parameters())
-    torch._foreach_lerp_(mine, theirs, 1 - keep)  # the documented foreach kernels have no public name
-
-
-def real_batch(data: PackedDataset, config: GanConfig, step: int, device: torch.device) -> Tensor:
-    """The real images of a step, N x 3 x S x S float32 in [-1, 1]: slices of one shuffle per epoch, from (seed, step)."""
-    count = len(data)
-    chosen = np.empty(config.batch_size, np.int64)
-    place = 0
-    while place < config.batch_size:
-        epoch, offset = divmod(step * config.batch_size + place, count)
-        part = _order(config.seed, epoch, count)[offset : offset + config.batch_size - place]
-        chosen[place : place + len(part)] = part
-        place += len(part)
-    batch = torch.from_numpy(data.images[chosen]).to(device)  # NHWC uint8
-    return batch.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-
-
-@lru_cache(maxsize=4)
-def _order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
-    """The order of an epoch, kept because every step of the epoch asks for it."""
-    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
 def train_gan(
     data: PackedDataset, catalog: Catalog, config: GanConfig, *, on_snapshot: OnSnapshot | None, reporter: Reporter,
-    fresh: bool = False,
+    fresh: bool = False, conditions: Conditions | None = None,
 ) -> TrainedGan:  # fmt: skip
     """Train on packed garments until the budget is used up; the same call resumes, or returns the finished result.
 
-    ``on_snapshot`` gets ``score_samples`` images of the averaged generator at every snapshot. Raises TrainingError.
+    ``on_snapshot`` gets ``score_samples`` images of the averaged generator at every snapshot; its figure ``frechet``, if
+    any, tells the best. ``conditions``: what the networks are told when ``config.condition`` is "category"; the
+    dataset's labels serve for "label"; labels.json in the run folder names them. Raises TrainingError, and UsageError
+    for conditions that are missing.
     """
-    if len(data) < config.batch_size:
-        raise TrainingError(
-            f"{len(data)} garments are fewer than one batch of {config.batch_size}: crop more, or --set batch_size=..."
-        )
     fabric = make_fabric(config.precision)
-    with Run.open(catalog, "gan", config, data_key=data.key, fresh=fresh) as run:
-        players = Players(config, fabric, len(data))
+    check(data, config, fabric.world_size)
+    conditions = _conditions(data, config, conditions)
+    key = data.key + (images.sha256(conditions.labels.tobytes()) if conditions is not None else "")
+    with Run.open(catalog, "gan", config, data_key=key, fresh=fresh, fabric=fabric) as run:
+        players = Players(config, fabric, len(data), None if conditions is None else conditions.shares())
         if (state := run.latest()) is not None:
             players.load(state, str(run.folder))
             if (figures := run.finished(players.images, players.spent)) is not None:
@@ -172,76 +80,119 @@ def train_gan(
         reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
         run.start(players.images)
         run.record("running", players.images, {})
+        if conditions is not None and run.leads:
+            put_file(run.folder / "labels.json", json.dumps(conditions.names).encode())
         if players.images == 0:
             shown = data.images[np.linspace(0, len(data) - 1, min(config.grid, len(data))).astype(np.int64)]
             run.picture("real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
-        return _result(run, players, _loop(run, players, data, on_snapshot, reporter))
+        training = Training(
+            run=run, players=players, real=RealImages(data, conditions, fabric.device), total=len(data),
+            on_snapshot=on_snapshot, reporter=reporter, budget=Budget(config.images, config.minutes, spent=players.spent),
+        )  # fmt: skip
+        return _result(run, players, _to_the_end(training))
 
 
-def _loop(
-    run: Run, p: Players, data: PackedDataset, on_snapshot: OnSnapshot | None, reporter: Reporter
-) -> dict[str, Any]:
-    """Play until the budget is used up; log every LOG_STEPS, snapshot every ``snapshot_every`` images; final figures."""
-    config = p.config
-    generator, g_optimizer = p.fabric.setup(p.generator, p.g_optimizer)
-    discriminator, d_optimizer = p.fabric.setup(p.discriminator, p.d_optimizer)
-    p.g_optimizer, p.d_optimizer = g_optimizer, d_optimizer
-    if p.images == 0:
-        p.first = snapshot(run, p, on_snapshot, 0.0)
-    budget = Budget(config.images, config.minutes, spent=p.spent)
-    mark = (p.images, budget.seconds)
-    with reporter.task("training the GAN", total=config.images, unit="images") as task:
-        task.advance(p.images)
-        while budget.progress(p.images) < 1.0:
-            losses = play(p, generator, discriminator, real_batch(data, config, p.step, p.fabric.device))
-            p.step += 1
-            p.images += config.batch_size
-            task.total = max(p.images + 1, p.images / max(budget.progress(p.images), 1e-6))
-            task.advance(config.batch_size)
-            if p.step % LOG_STEPS == 0:
-                values = {key: float(value) for key, value in losses.items()}
-                check_finite(values, config)
-                rate = (p.images - mark[0]) / max(budget.seconds - mark[1], 1e-9)
-                mark = (p.images, budget.seconds)
-                run.log(p.images, values | {"images_per_second": rate})
-                task.advance(0, note=f"D {values['loss/d']:.2f} G {values['loss/g']:.2f}")
-            if p.images % config.snapshot_every < config.batch_size and budget.progress(p.images) < 1.0:
-                figures = snapshot(run, p, on_snapshot, budget.seconds)
-                reporter.say(f"  at {p.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in figures.items()))
-    p.spent = budget.seconds
-    last = snapshot(run, p, on_snapshot, p.spent)
-    outcome: dict[str, Any] = {"first": p.first, "last": last, "seconds": round(p.spent, 1)}
-    run.record("done", p.images, outcome)
-    return outcome
-
-
-def check_finite(values: Mapping[str, float], config: GanConfig) -> None:
-    """Raise TrainingError naming the values and the remedy when one is not finite."""
-    if not all(np.isfinite(value) for value in values.values()):
+def check(data: PackedDataset, config: GanConfig, processes: int) -> None:
+    """Refuse what cannot work before anything slow starts."""
+    if len(data) < config.batch_size:
         raise TrainingError(
-            f"a loss is not finite ({dict(values)}); the last snapshot is good: continue with --set lr={config.lr / 2:g}"
+            f"{len(data)} garments are fewer than one batch of {config.batch_size}: crop more, or --set batch_size=..."
+        )
+    if config.minibatch_stddev and config.batch_size % (GROUP * processes):
+        raise ConfigError(
+            f"batch_size {config.batch_size}: minibatch_stddev on {processes} processes needs a multiple of "
+            f"{GROUP * processes}"
         )
 
 
-def snapshot(run: Run, p: Players, on_snapshot: OnSnapshot | None, seconds: float) -> dict[str, float]:
-    """Calibrate the averaged generator, show its fixed-seed grid, compute figures, then write the checkpoint."""
-    config = p.config
-    z = latents(range(2_000_000, 2_000_000 + 16 * 64), config.latent).to(p.fabric.device)
-    calibrate(p.average, z, 64)
-    grid = generate(p.average, latents(range(config.grid), config.latent))
-    sheet = images.tile(grid, columns=columns_of(config.grid))
-    run.picture("samples", sheet, p.images, file=f"grid-{p.images:010d}.png")
-    figures: dict[str, float] = {}
-    if on_snapshot is not None:
-        seeds = range(1_000_000, 1_000_000 + config.score_samples)
-        figures = dict(on_snapshot(generate(p.average, latents(seeds, config.latent))))
-        run.log(p.images, figures)
-    weights.save_weights(run.folder / "generator.safetensors", p.average.state_dict())
+def _conditions(data: PackedDataset, config: GanConfig, given: Conditions | None) -> Conditions | None:
+    """What the networks are told: nothing, the dataset's labels, or what was given."""
+    if config.condition == "none":
+        return None
+    if config.condition == "category" and given is None:
+        raise UsageError("condition=category needs a classifier: run `deepstyle train-classifier TABLE.csv` first")
+    return given or Conditions(names=data.label_names, labels=data.labels)
+
+
+def _to_the_end(t: Training) -> dict[str, Any]:
+    """Play until the budget is used up, going back whenever the game is lost; the final figures."""
+    p = t.players
     if p.images == 0:
-        p.first = figures
-    run.save(p.images, p.dump(seconds), keep=config.keep_snapshots)
-    run.record("running", p.images, {"first": p.first, "last": figures})
-    return figures
+        p.first = snapshot(t)
+    with t.reporter.task("training the GAN", total=p.config.images, unit="images") as task:
+        while (complaint := _loop(t, task)) is not None:
+            roll_back(t, complaint)
+    p.spent = t.budget.seconds
+    last = snapshot(t)
+    outcome: dict[str, Any] = agreed(p.fabric, {
+        "first": p.first, "last": last, "best": p.best, "rollbacks": p.rollbacks, "seconds": round(p.spent, 1)
+    })  # fmt: skip
+    t.run.record("done", p.images, outcome)
+    if t.run.leads:
+        show_hparams(t, last)
+    return outcome
+
+
+def _loop(t: Training, task: Task) -> str | None:
+    """Play, look every LOG_STEPS, snapshot every ``snapshot_every`` images; None at the end, or why the game is lost."""
+    p, config = t.players, t.players.config
+    task.advance(p.images - task.done)
+    mark = (p.images, t.budget.seconds)
+    over = t.over
+    while not over:
+        played = play(p, *t.real.batch(batch_indices(p.images, config.batch_size, t.total, config.seed)[p.mine]))
+        p.step += 1
+        p.images += config.batch_size
+        task.total = max(p.images + 1, p.images / max(t.budget.progress(p.images), 1e-6))
+        task.advance(config.batch_size)
+        over = t.over
+        due = p.images % config.snapshot_every < config.batch_size and not over
+        if p.step % LOG_STEPS == 0 or due or over:
+            values = look(p, played)
+            if (complaint := not_finite(values)) is not None:
+                return complaint
+        if p.step % LOG_STEPS == 0:
+            if (complaint := judged(p, values)) is not None:
+                return complaint
+            rate = (p.images - mark[0]) / max(t.budget.seconds - mark[1], 1e-9)
+            mark = (p.images, t.budget.seconds)
+            t.run.log(p.images, values | {"images_per_second": rate})
+            task.advance(0, note=f"D {values['loss/d']:.2f} G {values['loss/g']:.2f}")
+        if due:
+            figures = snapshot(t)
+            t.reporter.say(f"  at {p.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in figures.items()))
+    return None
+
+
+@torch.no_grad()
+def look(p: Players, played: Played) -> dict[str, float]:
+    """The figures of a step, means over all processes. Reading them waits for the device."""
+    real, fake = relative(played.real_logits, played.fake_logits, p.config.loss)
+    values = {
+        "loss/d": played.d_loss, "loss/g": played.g_loss,
+        "d/real": real.sigmoid().mean(), "d/fake": fake.sigmoid().mean(),
+        "variety": spread(played.fake) / spread(played.real).clamp(min=1e-6),
+        "gradient/d": _gradient_norm(p.discriminator), "gradient/g": _gradient_norm(p.generator),
+        "weight/largest": p.largest(),
+    }  # fmt: skip
+    if p.config.r1 or p.config.r2:
+        values["loss/penalty"] = p.penalty
+    if p.policies:
+        values["augmentation"] = torch.as_tensor(p.strength, device=real.device)
+    stacked = averaged(p.fabric, torch.stack([value.float() for value in values.values()]))
+    return dict(zip(values, stacked.tolist(), strict=True)) | {"learning_rate": p.lr}
+
+
+def _gradient_norm(network: torch.nn.Module) -> Tensor:
+    return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+
+
+def judged(p: Players, values: Mapping[str, float]) -> str | None:
+    """Remember this look, and say whether the game has collapsed."""
+    p.points.append(Point(real=values["d/real"], fake=values["d/fake"], variety=values["variety"]))
+    complaint = collapse(p.points)
+    p.points = remembered(p.points)
+    return complaint
 
 
 def _result(run: Run, p: Players, figures: Mapping[str, Any]) -> TrainedGan:
@@ -249,5 +200,6 @@ def _result(run: Run, p: Players, figures: Mapping[str, Any]) -> TrainedGan:
     return TrainedGan(
         run=run.name, folder=run.folder, images=p.images, seconds=p.spent,
         images_per_second=float(np.median(rates)) if rates else 0.0, first=figures["first"], last=figures["last"],
+        best=figures.get("best", {}), rollbacks=figures.get("rollbacks", 0),
         grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
     )  # fmt: skip

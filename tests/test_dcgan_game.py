@@ -1,0 +1,150 @@
+"""One step of the game."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+from torch import Tensor
+
+from deepstyle.config import GanConfig, load_config
+from deepstyle.dcgan.game import adapt, follow, half_life, judge, play
+from deepstyle.dcgan.loss import squared_gradient
+from deepstyle.dcgan.players import Players
+from deepstyle.engine import make_fabric, seeded
+
+SMALL = ["size=32", "width=4", "max_width=8", "latent=8", "batch_size=8", "precision=32"]
+
+
+def players(*settings: str, preset: str = "dcgan-plus-64") -> Players:
+    config = load_config(GanConfig, preset, [*SMALL, *settings])
+    return Players(
+        config, make_fabric(config.precision), 1000, torch.ones(3) / 3 if config.condition != "none" else None
+    )
+
+
+def real(p: Players) -> Tensor:
+    return torch.rand(p.config.batch_size, 3, 32, 32, generator=seeded(0)) * 2 - 1
+
+
+def step(p: Players, labels: Tensor | None = None) -> dict[str, float]:
+    played = play(p, real(p), labels)
+    p.step += 1
+    p.images += p.config.batch_size
+    return {"d": float(played.d_loss), "g": float(played.g_loss)}
+
+
+@pytest.mark.parametrize("loss", ["bce", "hinge", "relativistic"])
+@pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
+@pytest.mark.parametrize("network", ["dcgan", "plus"])
+def test_every_combination_plays(loss: str, norm: str, network: str) -> None:
+    """Each network with each norm and loss, told labels, moves both players, and their losses stay finite."""
+    if (network, norm) == ("plus", "batch"):
+        return
+    penalty = "0" if norm == "batch" else "0.5"
+    p = players(
+        f"loss={loss}", f"norm={norm}", f"network={network}", f"r1={penalty}", f"r2={penalty}", "condition=label"
+    )
+    before = [w.detach().clone() for w in (*p.generator.parameters(), *p.discriminator.parameters())]
+    losses = [step(p, torch.arange(8) % 3) for _ in range(3)]
+    after = [*p.generator.parameters(), *p.discriminator.parameters()]
+
+    assert all(torch.tensor(list(one.values())).isfinite().all() for one in losses)
+    moved = [not torch.equal(a, b) for a, b in zip(before, after, strict=True)]
+    assert sum(moved) / len(moved) > 0.9
+
+
+def test_one_pass_is_two_passes() -> None:
+    """Without batch norm, D's logits of real and generated images in one pass equal those of a pass each."""
+    p = players("penalty_every=2")
+    p.step = 1
+    a, b = real(p), real(p).flip(2)
+    together = judge(p, a, b, None)
+
+    assert together[2] is None
+    assert torch.allclose(together[0], p.discriminator(a), atol=1e-5)
+    assert torch.allclose(together[1], p.discriminator(b), atol=1e-5)
+
+
+def test_a_lazy_penalty_weighs_as_much() -> None:
+    """Every 4th step has the penalty, 4 times: R1 / 2 of real and R2 / 2 of generated images, computed one by one."""
+    p = players("penalty_every=4", "r1=3", "r2=5")
+    a, b = real(p), real(p).flip(2)
+    means = []
+    for images in (a, b):
+        squares = []
+        for image in images:
+            one = image[None].clone().requires_grad_()
+            squares.append(float(squared_gradient(one, p.discriminator(one)).detach()))
+        means.append(sum(squares) / 8)
+    penalties = []
+    for p.step in range(8):
+        penalties.append(judge(p, a, b, None)[2])
+
+    assert [number for number, one in enumerate(penalties) if one is not None] == [0, 4]
+    assert penalties[0] is not None
+    assert float(penalties[0].detach()) == pytest.approx(4 * (3 * means[0] + 5 * means[1]) / 2, rel=1e-4)
+    assert float(p.penalty) == pytest.approx((3 * means[0] + 5 * means[1]) / 2, rel=1e-4)
+
+
+def test_ada_moves_every_fourth_step() -> None:
+    """D sure of 7 in 8 real images (mean sign 0.75 > 0.6) raises the strength, of 6 lowers it, by 4 batches' share each."""
+    p = players("ada_images=320", "strength=0")
+    seen = []
+    for p.step in range(24):
+        adapt(p, torch.tensor([1.0] * (7 if p.step < 12 else 6) + [-1.0] * (1 if p.step < 12 else 2)))
+        seen.append(round(float(p.strength), 4))
+
+    assert seen == [0.0] * 3 + [0.1] * 4 + [0.2] * 4 + [0.3] * 4 + [0.2] * 4 + [0.1] * 4 + [0.0]
+    fixed = players("strength=0.2", "ada_target=null")
+    adapt(fixed, torch.ones(8))
+    assert fixed.strength == 0.2
+
+
+def test_the_average_follows_by_half_lives() -> None:
+    """After one half-life of images half the way is gone; the ramp shortens it to a share of the images seen."""
+    a, b = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    middle = (a.weight + b.weight).detach() / 2
+    follow(a, b, 100, 100)
+    config = load_config(GanConfig, "dcgan-plus-64", ["ema_images=1000", "ema_ramp=0.05"])
+
+    assert torch.allclose(a.weight, middle)
+    assert (half_life(config, 0), half_life(config, 10_000), half_life(config, 10**6)) == (0, 500, 1000)
+    follow(a, b, 0, 8)
+    assert torch.equal(a.weight, b.weight)
+
+
+def test_random_numbers_depend_on_seed_step_and_rollbacks() -> None:
+    """The same step draws the same, another step, seed or rollback draws something else."""
+
+    def z(seed: int, number: int, rollbacks: int) -> float:
+        p = players(f"seed={seed}")
+        p.step, p.rollbacks = number, rollbacks
+        return float(p.draw().z.sum())
+
+    assert z(0, 5, 0) == z(0, 5, 0)
+    assert len({z(0, 5, 0), z(0, 6, 0), z(1, 5, 0), z(0, 5, 1)}) == 4
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the compiler's own, about its internals
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_compiled_networks_play_the_same_game() -> None:
+    """With compile=true the losses of the first steps are those without, and a snapshot has the same names."""
+    plain, compiled = (players(f"compile={flag}", "network=dcgan", preset="dcgan-32") for flag in ("false", "true"))
+    for _ in range(4):
+        one, other = step(plain), step(compiled)
+
+        assert one == pytest.approx(other, abs=1e-4)
+    assert plain.dump(0).keys() == compiled.dump(0).keys()
+    assert list(plain.generator.state_dict()) == list(compiled.generator.state_dict())
+
+
+def test_the_paper_s_game_is_the_default() -> None:
+    """Dcgan presets play binary cross entropy with batch norm, Adam 2e-4 and 0.5, and no penalty."""
+    config = load_config(GanConfig)
+
+    assert (config.network, config.loss, config.norm, config.r1, config.r2) == ("dcgan", "bce", "batch", 0, 0)
+    assert (config.lr, config.beta1, config.beta2, config.latent) == (2e-4, 0.5, 0.999, 100)
+    assert config.condition == "none"

@@ -1,0 +1,125 @@
+"""What a training keeps, the best of it, and the way back after a collapse."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from test_dcgan_train import TINY, losses, packed
+
+from deepstyle import weights
+from deepstyle.catalog import Catalog
+from deepstyle.config import GanConfig, load_config
+from deepstyle.dcgan.players import Players
+from deepstyle.dcgan.sample import generate, latents, load_generator
+from deepstyle.dcgan.snapshots import OnSnapshot
+from deepstyle.dcgan.train import TrainedGan, judged, train_gan
+from deepstyle.engine import make_fabric
+from deepstyle.errors import ModelError, TrainingError
+from deepstyle.progress import Reporter
+
+PLUS = [*TINY, "max_width=16", "augment=[]", "snapshot_every=200"]
+EXPLODES = [*PLUS, "lr=0.1"]  # gradients overflow within 50 steps, at half of it they do not
+
+
+def train(
+    folder: Path, settings: list[str], said: io.StringIO | None = None, on_snapshot: OnSnapshot | None = None
+) -> TrainedGan:
+    with Catalog(folder) as catalog:
+        return train_gan(
+            packed(folder), catalog, load_config(GanConfig, "dcgan-plus-64", settings), on_snapshot=on_snapshot,
+            reporter=Reporter(stream=said or io.StringIO()),
+        )  # fmt: skip
+
+
+def test_an_explosion_is_rolled_back(tmp_path: Path) -> None:
+    """Numbers that overflow are said, the game returns to the last good snapshot at half the rate, and reaches its end."""
+    said = io.StringIO()
+    result = train(tmp_path, [*EXPLODES, "images=1200"], said)
+
+    assert result.rollbacks >= 1
+    assert "is inf" in said.getvalue() or "nan" in said.getvalue()
+    assert "rollback 1" in said.getvalue()
+    assert result.images == 1200
+    lines = losses(result.folder.parent.parent)
+    assert lines[-1]["learning_rate"] == pytest.approx(0.1 / 2**result.rollbacks)
+    assert [line["images"] for line in lines] == sorted(line["images"] for line in lines)
+    assert all(np.isfinite(list(line.values())).all() for line in lines)
+
+
+def test_resuming_after_a_rollback_gives_the_bytes_of_going_straight(tmp_path: Path) -> None:
+    """A restart between a rollback and the end changes no byte: rate, count and random numbers are in the snapshot."""
+    straight = train(tmp_path / "a", [*EXPLODES, "images=1200"])
+    train(tmp_path / "b", [*EXPLODES, "images=800"])
+    resumed = train(tmp_path / "b", [*EXPLODES, "images=1200"])
+
+    assert resumed.rollbacks == straight.rollbacks
+    for name in ("generator.safetensors", "samples/grid-0000001200.png"):
+        assert (straight.folder / name).read_bytes() == (resumed.folder / name).read_bytes()
+
+
+def test_too_many_collapses_fail_the_run(tmp_path: Path) -> None:
+    """Without rollbacks left the training stops with what happened and what to try; the last snapshot is finite."""
+    with pytest.raises(TrainingError, match=r"(?s)gan-001, .* is (inf|nan).* at 104 images.*--set lr=0\.05"):
+        train(tmp_path, [*EXPLODES, "rollbacks=0", "snapshot_every=100", "images=1200"])
+    with Catalog(tmp_path) as catalog:
+        row = catalog.run("gan")
+
+    assert row is not None
+    assert row["status"] == "failed"
+    assert all(
+        value.isfinite().all()
+        for value in weights.read_weights(tmp_path / "runs/gan-001/generator.safetensors").values()
+    )
+
+
+def test_the_best_is_kept_beside_the_last(tmp_path: Path) -> None:
+    """best.safetensors holds the generator with the lowest Frechet distance, generator.safetensors the last one."""
+    figures = iter([5.0, 2.0, 3.0, 4.0])
+    seen = []
+
+    def judge(samples: np.ndarray) -> dict[str, float]:
+        seen.append(samples.copy())
+        return {"frechet": next(figures)}
+
+    result = train(tmp_path, [*PLUS, "images=600"], on_snapshot=judge)
+    again = [generate(load_generator(result.folder, best=best)[0], latents(range(1_000_000, 1_000_016), 16))
+             for best in (True, False)]  # fmt: skip
+
+    assert result.best == {"frechet": 2.0, "images": 200}
+    assert (again[0] == seen[1]).all()
+    assert (again[1] == seen[3]).all()
+    assert train(tmp_path, [*PLUS, "images=600"]).best == result.best
+
+
+def test_no_judge_no_best(tmp_path: Path) -> None:
+    """Without figures there is no best generator, and asking for it says what it takes."""
+    result = train(tmp_path, [*PLUS, "images=80"])
+
+    assert result.best == {}
+    with pytest.raises(ModelError, match="classifier"):
+        load_generator(result.folder, best=True)
+
+
+def test_a_collapse_is_judged_over_a_window() -> None:
+    """Twenty looks at a discriminator that is sure of everything are a complaint; memory stays bounded."""
+    torch.manual_seed(0)
+    p = Players(load_config(GanConfig, "dcgan-plus-64", PLUS), make_fabric("32"), 40)
+    verdicts = [judged(p, {"d/real": 0.999, "d/fake": 0.001, "variety": 0.8}) for _ in range(20)]
+
+    assert verdicts[:19] == [None] * 19
+    assert "discriminator collapse" in str(verdicts[19])
+    assert len(p.points) == 20
+
+
+def test_a_snapshot_opens_without_running_code(tmp_path: Path) -> None:
+    """A snapshot holds tensors and plain values only, and everything that changes."""
+    result = train(tmp_path, [*PLUS, "images=80"])
+    state = weights.load_checkpoint(next((result.folder / "snapshots").glob("*80.pt")))
+
+    assert {"step", "rollbacks", "best", "strength", "signs", "penalty", "points", "seconds"} <= set(state)
+    assert json.loads(json.dumps(state["best"])) == {}
