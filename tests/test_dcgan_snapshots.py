@@ -123,3 +123,16 @@ def test_a_snapshot_opens_without_running_code(tmp_path: Path) -> None:
 
     assert {"step", "rollbacks", "best", "strength", "signs", "penalty", "points", "seconds"} <= set(state)
     assert json.loads(json.dumps(state["best"])) == {}
+
+
+def test_a_snapshot_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """A snapshot without what rollbacks and adaptive augmentation need is continued from, at its images."""
+    said = io.StringIO()
+    result = train(tmp_path, [*PLUS, "images=80"])
+    path = next((result.folder / "snapshots").glob("*80.pt"))
+    state = weights.load_checkpoint(path)
+    new = {"rollbacks", "best", "strength", "signs", "penalty", "points"}
+    weights.save_checkpoint(path, {name: value for name, value in state.items() if name not in new})
+
+    assert train(tmp_path, [*PLUS, "images=160"], said).images == 160
+    assert "continues at 80 images" in said.getvalue()

@@ -102,11 +102,13 @@ class Players:
         self.g_optimizer.load_state_dict(state["g_optimizer"])
         self.d_optimizer.load_state_dict(state["d_optimizer"])
         self.step, self.images, self.spent = int(state["step"]), int(state["images"]), float(state["seconds"])
-        self.rollbacks, self.first, self.best = int(state["rollbacks"]), dict(state["first"]), dict(state["best"])
-        self.points = [Point(**point) for point in state["points"]]
-        for name in ("strength", "signs", "penalty"):
-            if isinstance(value := getattr(self, name), Tensor):
-                value.fill_(state[name])
+        self.first = dict(state["first"])
+        if "points" in state:  # else it is from before there were rollbacks and adaptive augmentation
+            self.rollbacks, self.best = int(state["rollbacks"]), dict(state["best"])
+            self.points = [Point(**point) for point in state["points"]]
+            for name in ("strength", "signs", "penalty"):
+                if isinstance(value := getattr(self, name), Tensor):
+                    value.fill_(state[name])
 
     def largest(self) -> Tensor:
         """The largest absolute weight of both networks, NaN if one of them is; on the device."""

@@ -84,7 +84,7 @@ def _healthy(run: Run) -> tuple[Path, dict[str, Any]]:
     """The newest snapshot of a healthy game that no rollback landed on before, or the oldest one there is."""
     for path in reversed(run.snapshots()):
         state = weights.load_checkpoint(path)
-        if not state.get("landed") and healthy([Point(**point) for point in state["points"]]):
+        if not state.get("landed") and healthy([Point(**point) for point in state.get("points", [])]):
             break
     return path, state
 
