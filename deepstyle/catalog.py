@@ -76,7 +76,7 @@ class Catalog:
             raise CatalogError(f"--workspace {root}: cannot open the catalog there ({error}); pick another") from error
         self._db.row_factory = sqlite3.Row
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._migrate()
@@ -98,18 +98,35 @@ class Catalog:
         """Close the connection; the catalog object is of no use afterwards."""
         self._db.close()
 
+    def _write_ahead(self) -> None:
+        """Switch to write-ahead logging; SQLite does not wait for another process that does so at the same moment."""
+        for pause in (*[0.05] * 100, None):
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+            else:
+                return
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
     def _migrate(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        version = self._version()
         if version > len(MIGRATIONS):
             raise CatalogError(
                 f"{self.root / 'catalog.sqlite'} has schema {version}, this deepstyle knows {len(MIGRATIONS)}: "
                 "upgrade deepstyle, or use another --workspace"
             )
-        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+        while version < len(MIGRATIONS):
             with self.transaction():
-                for statement in statements:
+                version = self._version()  # another process may have been here in the meantime
+                for statement in MIGRATIONS[version] if version < len(MIGRATIONS) else ():
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {number}")
+                version = min(version + 1, len(MIGRATIONS))
+                self._db.execute(f"PRAGMA user_version = {version}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -80,7 +80,7 @@ def test_version() -> None:
         (["train-gan", "--config", "dcgan-46", "--dry-run"], "presets: "),
         (["sample", "--seeds", "9-3"], "9-3 is not a range"),
         (["wat"], "No such command"),
-        (["run", "http://a.example/"], "--annotations"),
+        (["run", "http://a.example/"], "--labels"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
@@ -107,7 +107,7 @@ def test_stages_out_of_order_say_what_comes_first(tmp_path: Path) -> None:
     with Catalog(tmp_path):
         pass
     for words, remedy in [
-        (["crop"], "train-detector"), (["train-gan"], "deepstyle crop"), (["sample"], "train-gan"), (["score"], "train-gan"),
+        (["crop"], "deepstyle scrape"), (["train-gan"], "deepstyle crop"), (["sample"], "train-gan"), (["score"], "train-gan"),
     ]:  # fmt: skip
         code, text = run("-q", "-w", str(tmp_path), *words)
         assert code == 2
