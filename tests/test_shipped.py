@@ -1,0 +1,87 @@
+"""The detector that ships: small, documented, found by `crop` and the other commands."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+from deepstyle.crop.detector import SHIPPED, find_detector, load_detector
+from deepstyle.errors import UsageError
+from deepstyle.images import encode, sha256
+from deepstyle.status import packaged_models
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    with Catalog(tmp_path) as catalog:
+        return find_detector(catalog)
+
+
+def test_it_is_small_and_safe(folder: Path) -> None:
+    """The shipped weights are safetensors of under 20 MB, and nothing else but text lies beside them."""
+    assert folder.name == SHIPPED
+    assert (folder / "weights.safetensors").stat().st_size < 20_000_000
+    assert {path.name for path in folder.iterdir()} == {
+        "MODEL_CARD.md", "config.yaml", "model.json", "weights.safetensors"
+    }  # fmt: skip
+
+
+def test_the_card_tells_its_figures(folder: Path) -> None:
+    """The model card's AP50, AP and AP75 are those that the model folder holds; it names data, licences and limits."""
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    figures = json.loads((folder / "model.json").read_text(encoding="utf-8"))["figures"]
+    row = re.search(r"\| all \| ([0-9.]+) \| ([0-9.]+) \| ([0-9.]+) \|", card)
+
+    assert row is not None
+    assert [float(value) for value in row.groups()] == [round(figures[key], 3) for key in ("ap50", "ap", "ap75")]
+    for word in ("CC0-1.0", "Apache-2.0", "## Limits", "## How it was made"):
+        assert word in card
+
+
+def test_it_answers_photos_of_any_size(folder: Path) -> None:
+    """It loads, knows upper, lower and full, and gives boxes inside the photo, the same ones every time."""
+    detector = load_detector(folder)
+    random = np.random.default_rng(0)
+    photos = [random.integers(0, 255, (h, w, 3), np.uint8) for h, w in ((330, 220), (90, 400))]
+    first, again = detector.detect(photos), detector.detect(photos)
+
+    assert detector.labels == ("upper", "lower", "full")
+    assert first == again
+    for photo, boxes in zip(photos, first, strict=True):
+        assert all(0 <= b.x0 < b.x1 <= photo.shape[1] and 0 <= b.y0 < b.y1 <= photo.shape[0] for b in boxes)
+
+
+def test_a_workspace_of_its_own_comes_first(tmp_path: Path) -> None:
+    """A workspace's own detector is taken before the shipped one, which still has its name; unknown names are told."""
+    with Catalog(tmp_path) as catalog:
+        catalog.put_model("mine", "detector", {})
+
+        assert find_detector(catalog) == tmp_path / "models/mine"
+        assert find_detector(catalog, SHIPPED).name == SHIPPED
+        assert find_detector(catalog, str(find_detector(catalog, SHIPPED))).name == SHIPPED
+        with pytest.raises(UsageError, match=r"yours.*mine, garments-small"):
+            find_detector(catalog, "yours")
+
+
+def test_crop_works_without_training(tmp_path: Path) -> None:
+    """In a workspace that holds photos and nothing else `deepstyle crop` runs; `deepstyle models` names the detector."""
+    with Catalog(tmp_path) as catalog:
+        data = encode(np.full((400, 300, 3), 200, np.uint8))
+        catalog.add_photo(
+            sha256(data), data, extension="png", width=300, height=400, dhash="0" * 16, image_url="http://x/1",
+            page_url="http://x/",
+        )  # fmt: skip
+    done = CliRunner().invoke(main, ["-w", str(tmp_path), "crop"], catch_exceptions=False)
+    listed = CliRunner().invoke(main, ["-w", str(tmp_path), "models", "--json"], catch_exceptions=False)
+
+    assert done.exit_code == 0
+    assert re.search(r"photos +1\n", done.output)
+    assert SHIPPED in listed.output
+    assert [one.name for one in packaged_models()] == [SHIPPED]
