@@ -54,7 +54,7 @@ def coats_are_upper(data: AnnotatedSet) -> AnnotatedSet:
 VARIANTS = {
     "base": Variant(),
     "no pretrained trunk": Variant(trunk=False),
-    "no masks": Variant(settings=("parsing=0",)),
+    "masks too": Variant(settings=("parsing=1",)),
     "no augmentation": Variant(settings=("colour_jitter=0", "scale_jitter=0")),
     "no moving average": Variant(settings=("ema=0",)),
     "320 px": Variant(settings=("image_size=320", "max_size=640")),

@@ -119,7 +119,7 @@ class DetectorInTraining(nn.Module):
     Beside the four losses of Faster R-CNN there is ``parsing``: a 1 x 1 convolution on the finest FPN map tells the category
     of each cell of 8 x 8 pixels, by cross-entropy, where the target's map knows it. Pixels teach where a garment ends
     far more densely than boxes do; the idea is that of Mask R-CNN (He et al. 2017, arXiv 1703.06870, table 8: boxes gain
-    from masks). The head is thrown away after training.
+    from masks). The head is thrown away after training. Off by default: on Clothing Co-Parsing it gained nothing (docs/log.md).
     """
 
     def __init__(self, detector: FasterRCNN, categories: int, weight: float) -> None:
