@@ -122,10 +122,11 @@ def test_without_the_library_the_command_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "detectron2", None)
     with pytest.raises(UsageError, match=r"pip install --no-build-isolation 'git\+https://github.com/facebookresearch"):
         require_detectron2()
-    data = [str(tmp_path / "t.json")]
     looks(tmp_path, "t", range(1))
+    looks(tmp_path, "v", range(1, 2))
+    train, validation = str(tmp_path / "t.json"), str(tmp_path / "v.json")
     result = CliRunner().invoke(
-        main, ["-w", str(tmp_path), "train-detector", *data, "--val", *data, "--config", "detectron2-r50-fpn"]
+        main, ["-w", str(tmp_path), "train-detector", train, "--val", validation, "--config", "detectron2-r50-fpn"]
     )
 
     assert result.exit_code == 2
