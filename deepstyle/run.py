@@ -82,12 +82,10 @@ class Run:
 
         The processes of ``fabric`` open the same run; without it there is one process.
         """
-        if fabric is None or fabric.world_size == 1:
-            return cls(
-                catalog, kind, cls._choose(catalog, kind, config, data_key, fresh=fresh), config, data_key, leads=True
-            )
-        name = agreed(fabric, cls._choose(catalog, kind, config, data_key, fresh=fresh))
-        run = cls(catalog, kind, name, config, data_key, leads=fabric.is_global_zero)
+        name = cls._choose(catalog, kind, config, data_key, fresh=fresh)
+        if fabric is None:
+            return cls(catalog, kind, name, config, data_key, leads=True)
+        run = cls(catalog, kind, agreed(fabric, name), config, data_key, leads=fabric.is_global_zero)
         fabric.barrier()
         return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
@@ -30,6 +31,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: no readable safetensors file ({error}); train the model again") from error
+
+
+def name_of(folder: Path) -> str:
+    """``<folder>@<digest of its weights>``: what a model's results are kept under."""
+    return f"{folder.name}@{hashlib.sha256((folder / 'weights.safetensors').read_bytes()).hexdigest()[:8]}"
 
 
 def load_weights(path: Path, module: nn.Module) -> None:

@@ -28,9 +28,7 @@ from deepstyle.progress import Reporter
 
 WINDOW = 64  # photos whose rows are held, and whose garments are committed, at a time when rules or marks changed
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
-FINER = (
-    2  # photos are decoded at no less than this times the side the network sees, so that its own resizing has the say
-)
+FINER = 2  # photos are decoded at this times the side the network sees, or more: its own resizing has the say
 
 
 @dataclass(kw_only=True)
@@ -188,10 +186,9 @@ def _drop(work: _Work, row: Row) -> None:
 
 def _settle(work: _Work) -> None:
     """Bring all garments in line with rules and marks, a window of photos at a time; no network is asked."""
-    new, after = work.counts.cut, ""
+    new = work.counts.cut
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
-        while photos := work.catalog.photos(after=after, limit=WINDOW):
-            after = photos[-1]["sha256"]
+        for photos in windows(work.catalog):
             todo = _missing(work, photos)
             writing = [(row, _write(work, Opened(row=row), todo[row["sha256"]]))
                        for row in photos if row["sha256"] in todo]  # fmt: skip
@@ -201,6 +198,14 @@ def _settle(work: _Work) -> None:
                     _add(work, row, cuts, problem)
             task.advance(len(photos), note=f"{work.counts.cut - new} cut, {work.counts.removed} removed")
     work.counts.kept -= new  # they stand as well, but were cut just now
+
+
+def windows(catalog: Catalog) -> Iterator[list[Row]]:
+    """All photos by hash, WINDOW at a time, so that memory stays the same however many there are."""
+    after = ""
+    while photos := catalog.photos(after=after, limit=WINDOW):
+        yield photos
+        after = photos[-1]["sha256"]
 
 
 def _missing(work: _Work, photos: Sequence[Row]) -> dict[str, list[Choice]]:

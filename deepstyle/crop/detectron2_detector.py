@@ -6,7 +6,6 @@ A folder holds ``model.json``, ``config.yaml`` (ours), ``detectron2.yaml`` (dete
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -145,9 +144,8 @@ class Detectron2Detector:
             raise ModelError(f"{folder} is not a complete model folder (no {SETTINGS}); import or train it again")
         cfg = read_settings(folder / SETTINGS, labels)
         network = build_detectron2(cfg)
-        path = folder / "weights.safetensors"
-        weights.load_weights(path, network)
-        return cls(network, cfg, labels, f"{folder.name}@{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}")
+        weights.load_weights(folder / "weights.safetensors", network)
+        return cls(network, cfg, labels, weights.name_of(folder))
 
     @torch.inference_mode()
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:

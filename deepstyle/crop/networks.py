@@ -62,10 +62,8 @@ def build_network(config: DetectorConfig, labels: int, *, download: bool = False
     heads: dict[str, nn.Module] = {}
     if config.backbone == "mobilenet":
         sizes = ((32, 64, 128, 256, 512),) * 3
-    elif (
-        config.backbone == "r50-v2"
-    ):  # Li et al. 2021, arXiv 2111.11429: a deeper RPN head, convolutions in the box head
-        heads = {
+    elif config.backbone == "r50-v2":
+        heads = {  # Li et al. 2021, arXiv 2111.11429: a deeper RPN head, convolutions in the box head
             "rpn_head": RPNHead(channels, len(ASPECTS), conv_depth=2),
             "box_head": FastRCNNConvFCHead((channels, 7, 7), [256] * 4, [1024], norm_layer=nn.BatchNorm2d),
         }

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -19,7 +18,7 @@ from PIL import Image
 from deepstyle import images
 from deepstyle.catalog import Catalog, Row, put_file
 from deepstyle.config import CropConfig
-from deepstyle.crop.cut import WINDOW, WORKERS, wanted
+from deepstyle.crop.cut import WORKERS, wanted, windows
 from deepstyle.errors import ImageError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
@@ -40,7 +39,7 @@ def write_review(catalog: Catalog, model: str, config: CropConfig, *, reporter: 
         reporter.task("writing the review", total=catalog.count("photos"), unit="photos") as task,
         ThreadPoolExecutor(WORKERS) as pool,
     ):
-        for window in _windows(catalog):
+        for window in windows(catalog):
             rows = {row["sha256"]: row for row in window}
             first, last = window[0]["sha256"], window[-1]["sha256"]
             marks = catalog.excluded(model, first, last)
@@ -71,13 +70,6 @@ def thumbnail(data: bytes) -> Pixels:
     image = Image.fromarray(images.decode(data, at_least=max(THUMB)))
     image.thumbnail(THUMB, Image.Resampling.BICUBIC)
     return np.asarray(image)
-
-
-def _windows(catalog: Catalog) -> Iterator[list[Row]]:
-    after = ""
-    while photos := catalog.photos(after=after, limit=WINDOW):
-        yield photos
-        after = photos[-1]["sha256"]
 
 
 def _photo(row: Row) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -72,10 +71,8 @@ class TorchvisionDetector:
         config = load_config(DetectorConfig, folder / "config.yaml")
         labels = tuple(str(label) for label in about["labels"])
         network = build_network(config, len(labels))
-        path = folder / "weights.safetensors"
-        weights.load_weights(path, network)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-        return cls(network, config, labels, f"{folder.name}@{digest}")
+        weights.load_weights(folder / "weights.safetensors", network)
+        return cls(network, config, labels, weights.name_of(folder))
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
         """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels.

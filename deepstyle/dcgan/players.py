@@ -25,9 +25,7 @@ class Draws:
 
     z: Tensor  # 2 x N x latent ~ N(0, 1): for the discriminator's turn and the generator's
     flips: Tensor  # N in [0, 1)
-    chances: (
-        Tensor  # 3 x N x CHANCES in [0, 1): augmentation of real, of generated, of generated in the generator's turn
-    )
+    chances: Tensor  # 3 x N x CHANCES in [0, 1): augmentation of real, of generated, and in the generator's turn
 
 
 class Players:

@@ -16,10 +16,7 @@ from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.errors import ModelError, UsageError
 
-LAST, BEST = (
-    "generator.safetensors",
-    "best.safetensors",
-)  # the moving average in a run folder: newest, and best by Frechet
+LAST, BEST = "generator.safetensors", "best.safetensors"  # in a run folder: newest, and best by Frechet distance
 CHUNK = 16  # images per forward pass, always: another batch size may round a pixel differently
 
 
