@@ -71,7 +71,6 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
         deepstyle demo
     The whole way:
         deepstyle scrape https://a-gallery.example/fall-2026/
-        deepstyle train-detector train.json --val val.json
         deepstyle crop
         deepstyle train-classifier labels.csv
         deepstyle train-gan --minutes 30
@@ -351,7 +350,7 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
     """
     from deepstyle import pipeline
 
-    with _catalog(session, must_exist=True) as catalog:
+    with _catalog(session) as catalog:
         summary = pipeline.label_folder(
             source, out, catalog, detector=detector, min_score=min_score, reporter=session.reporter
         )
@@ -419,7 +418,7 @@ def eval_detector(session: Session, validation: Path, detector: str | None, as_j
     """
     from deepstyle import pipeline
 
-    with _catalog(session, must_exist=True) as catalog:
+    with _catalog(session) as catalog:
         figures, name = pipeline.evaluate_detector(validation, catalog, reporter=session.reporter, detector=detector)
     if as_json:
         click.echo(json.dumps({"detector": name, **figures.as_dict()}, indent=2))

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.crop.detector import SHIPPED, find_detector, load_detector
+from deepstyle.demo.draw import draw_look
 from deepstyle.errors import UsageError
 from deepstyle.images import encode, sha256
 from deepstyle.status import packaged_models
@@ -68,6 +70,22 @@ def test_a_workspace_of_its_own_comes_first(tmp_path: Path) -> None:
         assert find_detector(catalog, str(find_detector(catalog, SHIPPED))).name == SHIPPED
         with pytest.raises(UsageError, match=r"yours.*mine, garments-small"):
             find_detector(catalog, "yours")
+
+
+def test_its_figures_can_be_checked_anywhere(tmp_path: Path) -> None:
+    """`deepstyle eval-detector` judges the shipped detector where there is no workspace yet."""
+    look = draw_look(0, width=200, height=300)
+    (tmp_path / "look.png").write_bytes(encode(look.pixels))
+    boxes = tuple(Annotation(box=one.box, label=one.label) for one in look.garments)
+    image = AnnotatedImage(path=tmp_path / "look.png", width=200, height=300, annotations=boxes)
+    write_coco(tmp_path / "val.json", AnnotatedSet(labels=LABELS, images=(image,)))
+    words = ["-q", "-w", str(tmp_path / "new"), "eval-detector", str(tmp_path / "val.json"), "--json"]
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+
+    assert done.exit_code == 0
+    told = json.loads(done.output)
+    assert told["detector"].startswith(f"{SHIPPED}@")
+    assert told["photos"] == 1
 
 
 def test_crop_works_without_training(tmp_path: Path) -> None:

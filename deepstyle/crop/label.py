@@ -48,6 +48,7 @@ def label_photos(
             except (OSError, ImageError) as error:
                 reporter.say(f"  {path}: {error}; skipped")
                 outcomes["failed"] += 1
+                task.advance()
                 continue
             known = worn.get(path) if worn is not None else None
             boxes = plausible(detector.detect([pixels])[0], min_score=min_score, worn=known)
