@@ -40,11 +40,11 @@ def small_body(width: int = WIDTH) -> nn.Sequential:
 class SmallClassifier(nn.Module):
     """The small body, a global mean and one linear layer: NCHW float32, normalised -> N x labels logits."""
 
-    def __init__(self, labels: int) -> None:
+    def __init__(self, labels: int, width: int = WIDTH) -> None:
         super().__init__()
-        self.body = small_body()
+        self.body = small_body(width)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(8 * WIDTH, labels)
+        self.fc = nn.Linear(8 * width, labels)
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits of each image."""

@@ -146,6 +146,7 @@ class ClassifierConfig(Config):
     default_preset: ClassVar[str] = "classifier-96"
     kind: Literal["classifier"] = "classifier"
     network: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet18"
+    width: int = Field(32, ge=8, le=256, description="channels of the small network's first stage; others ignore it")
     pretrained: bool = Field(False, description="start from torchvision's ImageNet weights (downloads them)")
     image_size: int = Field(96, ge=32, le=512, description="side in pixels of the square the network sees")
     batch_size: int = Field(32, ge=1, le=4096, description="images per step")

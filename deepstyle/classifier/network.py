@@ -24,19 +24,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.backbone import SmallClassifier
+from deepstyle.backbone import WIDTH, SmallClassifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Pixels
 
 KIND = "classifier"
 FORMAT = 1
-FEATURES = {
-    "small": 256,
-    "resnet18": 512,
-    "resnet34": 512,
-    "resnet50": 2048,
-}  # length of the feature vector before the last layer
+NETWORKS = ("small", "resnet18", "resnet34", "resnet50")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,19 +62,19 @@ def to_float(pixels: Pixels, device: torch.device) -> Tensor:
     )
 
 
-def build_network(network: str, labels: int, *, pretrained: bool) -> nn.Module:
+def build_network(network: str, labels: int, *, pretrained: bool, width: int = WIDTH) -> nn.Module:
     """A ResNet (He et al. 2015, arXiv 1512.03385), torchvision's or our small one: NCHW float32 -> N x labels logits.
 
     From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); ``pretrained``
-    starts from torchvision's ImageNet weights with a new last layer. Random values come from torch's global generator.
+    starts from torchvision's ImageNet weights with a new last layer; ``width`` is the small one's alone. Random values come from torch's global generator.
     Raises ConfigError for a network that is not known, ModelError when the weights cannot be downloaded.
     """
-    if network not in FEATURES:
-        raise ConfigError(f"network {network}: unknown; known are {', '.join(FEATURES)}")
+    if network not in NETWORKS:
+        raise ConfigError(f"network {network}: unknown; known are {', '.join(NETWORKS)}")
     if network == "small":
         if pretrained:
             raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
-        return SmallClassifier(labels).to(memory_format=torch.channels_last)
+        return SmallClassifier(labels, width).to(memory_format=torch.channels_last)
     if not pretrained:
         built: nn.Module = torchvision.models.get_model(
             network, weights=None, num_classes=labels, zero_init_residual=True
@@ -92,7 +87,8 @@ def build_network(network: str, labels: int, *, pretrained: bool) -> nn.Module:
                 f"pretrained {network}: torchvision's weights cannot be downloaded ({error}); "
                 "go online once, or train from scratch with --set pretrained=false"
             ) from error
-        built.fc = nn.Linear(FEATURES[network], labels)
+        last: nn.Linear = built.get_submodule("fc")  # type: ignore[assignment]
+        built.fc = nn.Linear(last.in_features, labels)
     return built.to(memory_format=torch.channels_last)
 
 
@@ -125,7 +121,7 @@ class Classifier:
             labels = tuple(str(label) for label in about["labels"])
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder} is not a complete classifier ({error}); train it again") from error
-        network = build_network(config.network, len(labels), pretrained=False)
+        network = build_network(config.network, len(labels), pretrained=False, width=config.width)
         weights.load_weights(folder / "weights.safetensors", network)
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return cls(network.to(device).eval(), preprocessing, labels, folder.name)

@@ -123,7 +123,7 @@ def _start(config: ClassifierConfig, labels: int, fabric: Fabric) -> _State:
     """A network with weights that depend on the seed alone, and its optimizer; biases and norms do not decay."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = build_network(config.network, labels, pretrained=config.pretrained)
+        network = build_network(config.network, labels, pretrained=config.pretrained, width=config.width)
     network.to(fabric.device)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
