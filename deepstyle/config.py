@@ -74,6 +74,9 @@ class DetectorConfig(Config):
     nms: float = Field(
         0.5, gt=0, le=1, description="IoU from which the surer of two detections of a label suppresses the other"
     )
+    soft_nms: float = Field(
+        0.0, ge=0, le=10, description="sigma of soft suppression: overlapping detections lose score; 0: off"
+    )
     box_voting: float = Field(
         0.0, ge=0, le=1, description="IoU from which detections of a label average their corners; 0: off"
     )

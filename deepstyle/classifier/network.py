@@ -66,8 +66,9 @@ def build_network(network: str, labels: int, *, pretrained: bool, width: int = W
     """A ResNet (He et al. 2015, arXiv 1512.03385), torchvision's or our small one: NCHW float32 -> N x labels logits.
 
     From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); ``pretrained``
-    starts from torchvision's ImageNet weights with a new last layer; ``width`` is the small one's alone. Random values come from torch's global generator.
-    Raises ConfigError for a network that is not known, ModelError when the weights cannot be downloaded.
+    starts from torchvision's ImageNet weights with a new last layer; ``width`` is the small one's alone. Random values
+    come from torch's global generator. Raises ConfigError for a network that is not known, ModelError when the weights
+    cannot be downloaded.
     """
     if network not in NETWORKS:
         raise ConfigError(f"network {network}: unknown; known are {', '.join(NETWORKS)}")

@@ -24,8 +24,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
-from torchvision.ops import FrozenBatchNorm2d, batched_nms, box_iou, clip_boxes_to_image
+from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
+from deepstyle.crop.suppression import soft_nms, vote
 from deepstyle.images import Pixels
 
 Size = tuple[int, int]  # height, width in pixels
@@ -115,13 +116,16 @@ class Inference:
     """A Faster R-CNN for inference only. ``network`` is left as it is; ``dtype`` is the precision of its layers.
 
     ``voting`` is the IoU from which detections of one label average their corners (see ``vote``); 0: they do not.
+    ``softness`` is the sigma of ``soft_nms``; 0: plain suppression, as torchvision's.
     ``trunk`` and ``head`` may be replaced by other implementations of the same layers.
     """
 
-    def __init__(self, network: FasterRCNN, *, device: torch.device, dtype: torch.dtype, voting: float = 0.0) -> None:
+    def __init__(
+        self, network: FasterRCNN, *, device: torch.device, dtype: torch.dtype, voting: float = 0.0, softness: float = 0.0
+    ) -> None:  # fmt: skip
         network = deepcopy(network).eval().requires_grad_(requires_grad=False)
         fold_norms(network)
-        self.device, self.dtype, self._voting = device, dtype, voting
+        self.device, self.dtype, self._voting, self._softness = device, dtype, voting, softness
         self.trunk: Trunk = TorchTrunk(network).to(device, dtype).to(memory_format=torch.channels_last)
         self.head: Head = TorchHead(network).to(device, dtype)
         self._rpn, self._roi = network.rpn, network.roi_heads
@@ -152,9 +156,17 @@ class Inference:
         boxes, scores = clip_boxes_to_image(boxes[:, 1:].flatten(0, 1), size), scores[:, 1:].flatten()
         sound = (scores > self._roi.score_thresh) & ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIDE).all(1)
         boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
-        best = batched_nms(boxes, scores, labels, self._roi.nms_thresh)[: self._roi.detections_per_img]
+        roi, sigma = self._roi, self._softness
+        if sigma:
+            best, final = soft_nms(
+                boxes, scores, labels, sigma=sigma, max_iou=roi.nms_thresh, min_score=roi.score_thresh,
+                limit=roi.detections_per_img,
+            )  # fmt: skip
+        else:
+            best = batched_nms(boxes, scores, labels, roi.nms_thresh)[: roi.detections_per_img]
+            final = scores[best]
         kept = vote(boxes, scores, labels, best, self._voting) if self._voting else boxes[best]
-        return Found(boxes=kept, scores=scores[best], labels=labels[best])
+        return Found(boxes=kept, scores=final, labels=labels[best])
 
     def batch(self, photos: Sequence[Pixels]) -> Tensor:
         """Photos -> N x 3 x H x W, normalised, channels last; padded with the mean colour to a multiple of 32 pixels."""
@@ -212,17 +224,6 @@ class Inference:
         level = wanted.clamp(lowest, highest).long() - lowest
         photo = torch.repeat_interleave(torch.tensor([len(p) for p in proposals])).to(self.device)
         return roi_align(maps, strides, boxes, photo, level, cells=pool.output_size[0], samples=pool.sampling_ratio)
-
-
-def vote(boxes: Tensor, scores: Tensor, labels: Tensor, best: Tensor, min_iou: float) -> Tensor:
-    """Each of the ``best`` boxes (indices, K) as the mean of all that agree with it, weighted by score: K x 4.
-
-    Boxes R x 4 of the same label agree from ``min_iou`` on. Gidaris and Komodakis 2015 (arXiv 1505.01749), section 5.
-    """
-    agree = (box_iou(boxes[best], boxes) >= min_iou) & (labels[best][:, None] == labels)
-    weights = agree * scores
-    voted: Tensor = (weights @ boxes) / weights.sum(1, keepdim=True)
-    return voted
 
 
 def roi_align(

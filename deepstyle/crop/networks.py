@@ -80,7 +80,7 @@ def build_network(config: DetectorConfig, labels: int, *, download: bool = False
         rpn_pre_nms_top_n_train=min(2000, 4 * config.proposals), rpn_post_nms_top_n_train=2 * config.proposals,
         rpn_pre_nms_top_n_test=2 * config.proposals, rpn_post_nms_top_n_test=config.proposals,
         rpn_batch_size_per_image=128, box_batch_size_per_image=config.box_samples, box_positive_fraction=0.25,
-        box_detections_per_img=20, box_score_thresh=0.02, box_nms_thresh=config.nms, **heads,
+        box_detections_per_img=30, box_score_thresh=0.01, box_nms_thresh=config.nms, **heads,
     )  # fmt: skip
 
 

@@ -27,7 +27,9 @@ class OpenvinoDetector(TorchvisionDetector):
     def arrange(self, network: FasterRCNN) -> Inference:
         """The network with its layers compiled for this CPU, in bfloat16 where the CPU computes in it."""
         device = torch.device("cpu")
-        inference = Inference(network, device=device, dtype=torch.float32, voting=self.config.box_voting)
+        inference = Inference(
+            network, device=device, dtype=torch.float32, voting=self.config.box_voting, softness=self.config.soft_nms
+        )
         assert isinstance(inference.trunk, TorchTrunk)
         assert isinstance(inference.head, TorchHead)
         precision = "bf16" if resolve_precision(self.config.precision) == "bf16-mixed" else "f32"

@@ -51,7 +51,9 @@ class TorchvisionDetector:
         """The network as it is used for detection: on the best device, in the precision of the config."""
         dtype = torch.bfloat16 if resolve_precision(self.config.precision) == "bf16-mixed" else torch.float32
         device = make_fabric(self.config.precision).device
-        return Inference(network, device=device, dtype=dtype, voting=self.config.box_voting)
+        return Inference(
+            network, device=device, dtype=dtype, voting=self.config.box_voting, softness=self.config.soft_nms
+        )
 
     @property
     def input_side(self) -> int:
