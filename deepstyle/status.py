@@ -89,7 +89,7 @@ def find_model(catalog: Catalog, name: str, *, flag: str, kind: str = "", remedy
             return folder
     there = ", ".join(dict.fromkeys(one.name for one in known)) or "none"
     raise UsageError(
-        f"{flag} {name}: no such {kind or 'model'} in {catalog.root}, nor a model folder at that path; there are: {there}"
+        f"{flag} {name}: no {kind or 'model'} of that name in {catalog.root}, nor a folder of one there; known are {there}"
         + (f"; {remedy}" if remedy else "")
     )
 

@@ -42,6 +42,7 @@ def test_onnxruntime_makes_the_same_images(tmp_path: Path, preset: str, labels: 
     trained = generator(preset, labels)
     (tmp_path / "generator.onnx").write_bytes(to_onnx(trained))
     session = onnxruntime.InferenceSession(tmp_path / "generator.onnx", providers=["CPUExecutionProvider"])
+    assert [one.shape[0] for one in session.get_inputs()] == ["batch"] * (1 + bool(labels))
     told = session.get_modelmeta().custom_metadata_map
     for count in (1, 5):
         z, numbers = latents(range(count), 16), torch.arange(count) % 3

@@ -183,15 +183,23 @@ def test_half_the_bytes_nearly_the_same_images(workspace: Path, name: str) -> No
     assert 0 < np.abs(full - half).max() <= 2
 
 
-def test_models_that_are_none_are_named(workspace: Path, tmp_path: Path) -> None:
-    """An unknown name, another kind of model, other flags of runs, and a folder with other files each get their line."""
-    assert "no such gan" in run(workspace, "--model", "nobody", code=2)
+def test_models_that_are_none_are_named(workspace: Path) -> None:
+    """An unknown name, another kind of model, and flags of runs each get their line."""
+    assert "no gan of that name" in run(workspace, "--model", "nobody", code=2)
     assert "is a classifier, not a gan" in run(workspace, "--model", str(workspace / "models/judge"), code=2)
     assert "--run and --best" in run(workspace, "--model", "judge", "--best", code=2)
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/notes.txt").write_text("keep me")
-    assert "something else" in run(workspace, "--export", "safetensors", "--out", str(tmp_path / "mine"), code=2)
-    assert (tmp_path / "mine/notes.txt").is_file()
+
+
+def test_an_export_replaces_nothing_but_an_export(workspace: Path) -> None:
+    """A second export takes the place of the first; a folder with a note, or another model, is refused and stays whole."""
+    mine = workspace / "mine"
+    for _ in range(2):
+        run(workspace, "--run", "gan-001", "--export", "safetensors", "--out", str(mine))
+    (mine / "MODEL_CARD.md").write_text("keep me")
+    for folder in (mine, workspace / "models/judge", mine / "model.json"):
+        before = files(folder) if folder.is_dir() else {}
+        assert "--out" in run(workspace, "--export", "safetensors", "--out", str(folder), code=2)
+        assert (files(folder) if folder.is_dir() else {}) == before
 
 
 def test_a_broken_model_is_named(workspace: Path) -> None:

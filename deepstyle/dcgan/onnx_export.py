@@ -40,7 +40,7 @@ def to_onnx(trained: TrainedGenerator) -> bytes:
     names = ["z", "label"] if trained.labels else ["z"]
     program = torch.onnx.export(
         _Clipped(trained.generator).eval(), tuple(examples[name] for name in names), dynamo=True, verbose=False,
-        input_names=names, output_names=["image"], dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in names),
+        input_names=names, output_names=["image"], dynamic_shapes=({0: "batch"}, {0: torch.export.Dim.DYNAMIC})[: len(names)],
     )  # fmt: skip
     assert program is not None
     words = {"labels": list(trained.labels), "size": trained.config.size, "latent": trained.config.latent}

@@ -15,8 +15,10 @@ from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import load_generator, read_generator
 from deepstyle.errors import ConfigError, ModelError, UsageError
+from deepstyle.status import read_model
 
 KIND = "gan"  # of a model folder
+FILES = {"weights.safetensors", "config.yaml", "model.json"}  # all that is in one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +95,17 @@ def save_model(folder: Path, trained: TrainedGenerator, *, half: bool = False) -
 
     Raises UsageError when something else than a model is there.
     """
-    if folder.exists() and not (folder / "model.json").is_file() and (folder.is_file() or any(folder.iterdir())):
-        raise UsageError(f"--out {folder}: holds something else than a model; name a new folder")
+    if folder.exists() and not _replaceable(folder):
+        raise UsageError(f"--out {folder}: holds something else than a generator's model; name a new folder")
     config = trained.config
     about = {"kind": KIND, "backend": config.network, "size": config.size, "latent": config.latent}
     weights.save_model(
         folder, trained.generator, config_yaml=to_yaml(config), labels=trained.labels,
         about=about | {"figures": dict(trained.figures)}, half=half,
     )  # fmt: skip
+
+
+def _replaceable(folder: Path) -> bool:
+    """The folder is empty, or holds nothing but what ``save_model`` writes of a generator."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    return not names or (names <= FILES and read_model(folder).kind == KIND)

@@ -11,7 +11,7 @@ def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
     """Points on the arc from ``start`` to ``end`` (both: latent), at T ``shares`` of it in [0, 1]: T x latent float32.
 
     A straight line between N(0, 1) vectors passes through lengths that no drawn vector has (White 2016, arXiv
-    1609.04468, section 2.1); the arc keeps them. Vectors of one direction, or opposite ones, have no single arc: those
+    1609.04468); the arc keeps them. Vectors of one direction, or opposite ones, have no single arc: those
     are joined by a line.
     """
     first, last, t = start.double(), end.double(), shares.double()[:, None]

@@ -35,7 +35,8 @@ class Novelty:
     """The nearest real garments of N samples. ``usual``: how far a real garment is from its nearest other, the median.
 
     A sample's ``ratios`` entry is its distance to the nearest real garment, in such medians: 0 is a copy. ``near`` is
-    the share of samples below 1; of real garments it is one half, so that much more than that points to copying.
+    the share of samples below 1; of real garments it is one half, so much more than that is a reason to look for copies
+    (or for blur: features of a blurred image lie in the middle of all).
     """
 
     nearest: list[list[Neighbour]]
