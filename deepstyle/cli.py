@@ -581,27 +581,105 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
 
 
 @main.command()
-@click.option("--count", type=click.IntRange(1, 100_000), default=64, show_default=True, help="Seeds 0 to count - 1.")
+@click.option("--count", type=click.IntRange(1, 100_000), help="Seeds 0 to count - 1; 64, or 8 with several labels.")
 @click.option("--seeds", metavar="A-B", help="These seeds instead, e.g. 0-63 or 5,8,13.")
 @click.option("--run", help="Name of the GAN run; the newest otherwise.")
+@click.option("--best", is_flag=True, help="The run's best generator by Frechet distance, not its last.")
+@click.option(
+    "--model", metavar="NAME|FOLDER", help="A model instead of a run: one of `deepstyle models`, or a folder."
+)
+@click.option("--label", "labels", multiple=True, metavar="NAME,...",
+              help="Only for generators that are told labels: one row each.")  # fmt: skip
+@click.option("--truncation", type=click.FloatRange(0, 5, min_open=True), metavar="T",
+              help="Squeeze each latent number into (-T, T): 0.5 typical, 1 less so, 5 as if not given.")  # fmt: skip
+@click.option("--interpolate", metavar="SEEDS", help="Walk through these seeds in a closed loop, e.g. 3,17,42.")
+@click.option("--video", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Where the walk goes: .gif, or .mp4 with `deepstyle[video]`; walk.gif otherwise.")  # fmt: skip
+@click.option("--frames", type=click.IntRange(2, 1000), default=30, show_default=True, help="Frames from seed to seed.")
+@click.option("--fps", type=click.IntRange(1, 50), default=25, show_default=True, help="Frames a second.")
+@click.option("--novelty", is_flag=True, help="Put the nearest real garments and their pages beside the samples.")
+@click.option("--classifier", help="What --novelty compares with; the newest otherwise.")
+@click.option("--export", type=click.Choice(["safetensors", "onnx"]), help="Write the generator for use elsewhere.")
+@click.option("--half", is_flag=True, help="Export float16 matrices: half the bytes, nearly the same images.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where samples or the export go, instead of the run's folder or the workspace.")  # fmt: skip
 @click.pass_obj
-def sample(session: Session, count: int, seeds: str | None, run: str | None) -> None:
+def sample(session: Session, /, **options: Any) -> None:
     """Generate garments: single files and a grid, the same for the same seed.
+
+    With --interpolate an animation, with --novelty what the samples are near to, with --export a model folder or an
+    ONNX file that makes the same images on another machine.
 
     \b
     Example:
-        deepstyle sample --count 64
-        deepstyle sample --seeds 100-163
+        deepstyle sample --count 64 --best
+        deepstyle sample --seeds 100-107 --label dress,skirt --truncation 0.8
+        deepstyle sample --interpolate 3,17,42 --video walk.mp4
+        deepstyle sample --novelty
+        deepstyle sample --export safetensors --half --out my-garments
+        deepstyle sample --model my-garments --seeds 0-63
     """
-    wanted = _seeds(seeds) if seeds else range(count)
-    from deepstyle import pipeline
+    wanted, walk = _sample_flags(options)
+    from deepstyle import sampling
 
-    with _catalog(session, must_exist=True) as catalog:
-        grid, made = pipeline.sample_run(catalog, wanted, run=run)
-    _table(f"{made:,} samples are in {grid.parent}", {"grid": grid})
+    with _catalog(session, must_exist=options["model"] is None) as catalog:
+        source = sampling.open_source(
+            catalog, run=options["run"], model=options["model"], best=options["best"], out=options["out"]
+        )
+        if options["export"]:
+            path = sampling.export(catalog, source, options["export"], out=options["out"], half=options["half"])
+            _table(f"{source.trained.name} is exported", {"to": path})
+            return
+        wish = sampling.Wish(seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"])
+        if walk:
+            film, strip, frames = sampling.animate(
+                source, wish, video=options["video"], frames=options["frames"], fps=options["fps"],
+                reporter=session.reporter,
+            )  # fmt: skip
+            _table(f"the walk is in {film}", {"frames": f"{frames:,}", "filmstrip": strip})
+            return
+        real = options["novelty"] and sampling.open_real(
+            catalog, source, classifier=options["classifier"], reporter=session.reporter
+        )
+        made = sampling.make_samples(source, wish)
+        _table(f"{len(made.names):,} samples are in {made.grid.parent}", {"grid": made.grid})
+        if real:
+            _novelty(*sampling.trace(catalog, made, real, reporter=session.reporter), made)
 
 
-def _seeds(text: str) -> list[int]:
+def _sample_flags(options: dict[str, Any]) -> tuple[Sequence[int], bool]:
+    """The seeds asked for, and whether to walk through them. Raises UsageError for flags that do not go together."""
+    chosen = [f"--{name}" for name in ("interpolate", "novelty", "export") if options[name]]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)}: one at a time")
+    if options["video"] and not options["interpolate"]:
+        raise UsageError(f"--video {options['video']}: say which seeds to walk through, e.g. --interpolate 3,17,42")
+    if options["half"] and options["export"] != "safetensors":
+        raise UsageError("--half: is for --export safetensors")
+    for flag in ("--interpolate", "--seeds"):
+        if text := options[flag[2:]]:
+            return _seeds(text, flag), flag == "--interpolate"
+    return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64)), False
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    """``("a,b", "c")`` -> a, b, c, each once."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def _novelty(found: Any, path: Path, made: Any) -> None:
+    """Print how near the samples are to real garments."""
+    _table(f"the nearest garments and their pages are in {path}", {
+        "picture": path.with_suffix(".png"),
+        "nearer than garments are to one another": f"{found.near:.0%} of samples (of the garments themselves: 50%)",
+    })  # fmt: skip
+    for i in sorted(range(len(made.names)), key=found.ratios.__getitem__)[:3]:
+        near = found.nearest[i][0]
+        click.echo(f"  {made.names[i]}: {found.ratios[i]:.2f} of the usual distance to a garment from {near.page_url}")
+
+
+def _seeds(text: str, flag: str = "--seeds") -> list[int]:
     """``0-63,70`` -> the seeds. Raises UsageError."""
     seeds: list[int] = []
     for part in text.split(","):
@@ -609,9 +687,11 @@ def _seeds(text: str) -> list[int]:
         try:
             start, stop = int(first), int(last) if dash else int(first)
         except ValueError as error:
-            raise UsageError(f"--seeds {text}: write seeds as 0-63 or 5,8,13") from error
+            raise UsageError(f"{flag} {text}: write seeds as 0-63 or 5,8,13") from error
         if stop < start or stop - start >= 100_000:
-            raise UsageError(f"--seeds {text}: {part} is not a range of at most 100,000 seeds")
+            raise UsageError(f"{flag} {text}: {part} is not a range of at most 100,000 seeds")
+        if stop >= 2**63:
+            raise UsageError(f"{flag} {text}: a seed is below 2^63")
         seeds += range(start, stop + 1)
     return seeds
 

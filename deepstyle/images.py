@@ -10,13 +10,14 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from deepstyle.errors import ImageError
 
@@ -206,3 +207,13 @@ def tile(images: Pixels, *, columns: int, gap: int = 2, background: int = 255) -
         y, x = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
         sheet[y : y + height, x : x + width] = images[i]
     return sheet
+
+
+def name_rows(sheet: Pixels, names: Sequence[str]) -> Pixels:
+    """Write a name beside each of the equally high rows of a sheet (uint8 HWC RGB), on white at its left."""
+    font = ImageFont.load_default(size=13)
+    margin = 10 + max(round(font.getlength(name)) for name in names)
+    strip = Image.new("RGB", (margin, len(sheet)), "white")
+    for i, name in enumerate(names):
+        ImageDraw.Draw(strip).text((5, (i + 0.5) * len(sheet) / len(names)), name, "black", font, anchor="lm")
+    return np.concatenate([np.asarray(strip), sheet], axis=1)

@@ -37,7 +37,7 @@ from deepstyle.metrics.score import FrechetTracker, Score, score_samples, to_jso
 from deepstyle.progress import Reporter
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
-from deepstyle.status import packaged_models
+from deepstyle.status import find_model
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
@@ -84,7 +84,7 @@ def _train(
         from deepstyle.crop.detectron2_train import train_detectron2
 
         return train_detectron2(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
-    start = find_model(catalog, config.start_from) if config.start_from else None
+    start = find_model(catalog, config.start_from, flag="--start-from") if config.start_from else None
     return train_detector(*pair, catalog, config, reporter=reporter, name=name, start=start, fresh=fresh)
 
 
@@ -100,17 +100,6 @@ def evaluate_detector(
     if unknown := [label for label in truth.labels if label not in judged.labels]:
         raise InputError(f"{validation}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
     return evaluate(judged, truth, batch_size=8, reporter=reporter), judged.name
-
-
-def find_model(catalog: Catalog, name: str) -> Path:
-    """A model folder, given as a path or as its name in the workspace or the package. Raises UsageError."""
-    shipped = [Path(one.path) for one in packaged_models() if one.name == name]
-    for folder in (Path(name), catalog.root / "models" / name, *shipped):
-        if (folder / "model.json").is_file():
-            return folder
-    raise UsageError(
-        f"--start-from {name}: neither a model folder nor a model of {catalog.root}; see `deepstyle models`"
-    )
 
 
 def label_folder(

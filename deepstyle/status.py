@@ -1,4 +1,4 @@
-"""What a workspace holds, read from the catalog and the models' descriptions alone (no torch)."""
+"""What a workspace holds and where a model lies, read from the catalog and the models' descriptions alone (no torch)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from deepstyle.catalog import Catalog
+from deepstyle.errors import UsageError
 
-FIGURES = ("ap", "ap50", "top1", "top3")  # what a list of models shows of a model's figures
+FIGURES = ("ap", "ap50", "top1", "top3", "frechet")  # what a list of models shows of a model's figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,28 @@ def packaged_models(folder: Path | None = None) -> list[ModelInfo]:
     """The models shipped inside the package, ``deepstyle/models/<name>/`` (or in ``folder``), by name; maybe none."""
     place = folder or Path(str(resources.files("deepstyle"))) / "models"
     return [read_model(path.parent, packaged=True) for path in sorted(place.glob("*/model.json"))]
+
+
+def find_model(catalog: Catalog, name: str, *, flag: str, kind: str = "", remedy: str = "") -> Path:
+    """The folder of a model called ``name``: one of the workspace, else one of the package, else the folder at that path.
+
+    ``kind`` (detector, classifier, gan; empty: any) is what it must be. Raises UsageError naming ``flag``, the models
+    that there are, and the ``remedy``.
+    """
+    known = [one for one in models_of(catalog) + packaged_models() if not kind or one.kind == kind]
+    named = [Path(one.path) for one in known if one.name == name and not (one.packaged and one.problem)]
+    if named:
+        return named[0]
+    for folder in (catalog.root / "models" / name, Path(name)):
+        if (folder / "model.json").is_file():
+            if kind and (its := read_model(folder).kind) != kind:
+                raise UsageError(f"{flag} {name}: {folder} is a {its}, not a {kind}; see `deepstyle models`")
+            return folder
+    there = ", ".join(dict.fromkeys(one.name for one in known)) or "none"
+    raise UsageError(
+        f"{flag} {name}: no {kind or 'model'} of that name in {catalog.root}, nor a folder of one there; known are {there}"
+        + (f"; {remedy}" if remedy else "")
+    )
 
 
 def read_model(folder: Path, *, kind: str | None = None, packaged: bool = False) -> ModelInfo:

@@ -11,7 +11,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.crop.boxes import Box
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.images import Pixels
-from deepstyle.status import packaged_models
+from deepstyle.status import find_model
 
 SHIPPED = "garments-small"  # the detector that comes with the package
 
@@ -60,15 +60,7 @@ def find_detector(catalog: Catalog, name: str | None = None) -> Path:
 
     A workspace without a detector of its own gets the one that ships. Raises UsageError with the remedy.
     """
-    if name is not None and (Path(name) / "model.json").is_file():
-        return Path(name)
-    if (row := catalog.model("detector", name)) is not None:
+    if name is None and (row := catalog.model("detector")) is not None:
         return catalog.path(row["path"])
-    shipped = {one.name: Path(one.path) for one in packaged_models() if one.kind == "detector" and not one.problem}
-    if (folder := shipped.get(name or SHIPPED)) is not None:
-        return folder
-    known = [r["name"] for r in catalog.query("SELECT name FROM models WHERE kind = 'detector' ORDER BY name")]
-    raise UsageError(
-        f"--detector {name or SHIPPED}: no such detector in {catalog.root}; there are: {', '.join([*known, *shipped])}; "
-        "or train one with `deepstyle train-detector TRAIN.json --val VAL.json`"
-    )
+    remedy = "or train one with `deepstyle train-detector TRAIN.json --val VAL.json`"
+    return find_model(catalog, name or SHIPPED, flag="--detector", kind="detector", remedy=remedy)

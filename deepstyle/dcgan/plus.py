@@ -68,7 +68,7 @@ class PlusGenerator(nn.Module):
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """N x latent (and N labels) -> N x 3 x size x size."""
-        x = self.start(self.told(z, labels)).view(len(z), -1, 4, 4).contiguous(memory_format=torch.channels_last)
+        x = self.start(self.told(z, labels)).unflatten(1, (-1, 4, 4)).contiguous(memory_format=torch.channels_last)
         image = torch.zeros(1, 3, 4, 4, device=z.device)
         for i, (block, colour) in enumerate(zip(self.blocks, self.colours, strict=True)):
             if i:

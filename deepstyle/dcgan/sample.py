@@ -85,10 +85,15 @@ def load_generator(folder: Path, *, best: bool = False) -> tuple[AnyGenerator, G
     if not path.is_file():
         wanted = "best generator (it takes a classifier to judge)" if best else "generator yet"
         raise ModelError(f"{folder} has no {wanted}; continue `deepstyle train-gan` until its first snapshot")
+    return read_generator(path, config), config
+
+
+def read_generator(path: Path, config: GanConfig) -> AnyGenerator:
+    """The config's generator with the weights of a file, in eval mode. Raises ModelError for weights of another."""
     state = weights.read_weights(path)
     generator = build_generator(config, state.get("told.shares"))
     weights.fill(generator, state, origin=str(path))
-    return generator.eval(), config
+    return generator.eval()
 
 
 def find_run(catalog: Catalog, name: str | None = None) -> Path:
@@ -98,18 +103,31 @@ def find_run(catalog: Catalog, name: str | None = None) -> Path:
         known = ", ".join(r["name"] for r in catalog.query("SELECT name FROM runs WHERE kind = 'gan' ORDER BY name"))
         if name is not None:
             raise UsageError(f"--run {name}: no such run in {catalog.root}; there are: {known or 'none'}")
-        raise UsageError(f"no GAN run in {catalog.root}: run `deepstyle train-gan` first")
+        raise UsageError(f"no GAN run in {catalog.root}: run `deepstyle train-gan` first, or name a --model")
     return catalog.path(row["path"])
 
 
 def write_samples(folder: Path, generator: AnyGenerator, seeds: Sequence[int]) -> tuple[images.Pixels, Path]:
     """Generate each seed, write ``samples/seed-<n>.png`` and ``samples/grid.png``; returns the images and the grid's path."""
     made = generate(generator, latents(seeds, generator.latent))
-    for seed, pixels in zip(seeds, made, strict=True):
-        put_file(folder / "samples" / f"seed-{seed:06d}.png", images.encode(pixels))
-    grid = folder / "samples" / "grid.png"
-    put_file(grid, images.encode(images.tile(made, columns=columns_of(len(made)))))
-    return made, grid
+    names = [file_name(seed) for seed in seeds]
+    return made, put_samples(folder / "samples", made, names, images.tile(made, columns=columns_of(len(made))))
+
+
+def file_name(seed: int) -> str:
+    """What the file of a seed's image is called, without extension."""
+    return f"seed-{seed:06d}"
+
+
+def put_samples(
+    place: Path, made: images.Pixels, names: Sequence[str], sheet: images.Pixels, *, grid: str = "grid"
+) -> Path:
+    """Write each of N images under its name, and the sheet of all of them as ``grid``; returns the grid's path."""
+    for name, pixels in zip(names, made, strict=True):
+        put_file(place / f"{name}.png", images.encode(pixels))
+    path = place / f"{grid}.png"
+    put_file(path, images.encode(sheet))
+    return path
 
 
 def columns_of(count: int) -> int:

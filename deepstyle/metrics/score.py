@@ -78,7 +78,7 @@ def score_samples(
     real_vectors, real_probabilities = embed(real.images)
     traced = min(nearest_of, len(samples))
     indices, distances = nearest(vectors[:traced], real_vectors, min(NEIGHBOURS, len(real)))
-    manifold = _subset(real_vectors, MANIFOLD)
+    manifold = subset(real_vectors, MANIFOLD)
     precision, recall = precision_recall(manifold, vectors)
     kid, kid_std = kernel_distance(real_vectors, vectors)
     score = Score(
@@ -88,10 +88,7 @@ def score_samples(
         confidence=float(probabilities.max(axis=1).mean()),
         real_confidence=float(real_probabilities.max(axis=1).mean()),
         histogram=_histogram(probabilities, labels), real_histogram=_histogram(real_probabilities, labels),
-        nearest=[
-            [_neighbour(real.sources[i], float(d), provenance) for i, d in zip(row, far, strict=True)]
-            for row, far in zip(indices, distances, strict=True)
-        ],
+        nearest=neighbours(real.sources, indices, distances, provenance),
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)
 
@@ -118,9 +115,13 @@ class FrechetTracker:
 
 
 def neighbour_sheet(
-    samples: Pixels, real: Pixels, indices: NDArray[np.int64], distances: NDArray[np.float64]
-) -> Pixels:
-    """Lay each sample beside its nearest real images, two samples a row, as H x W x 3 uint8 with captions."""
+    samples: Pixels, real: Pixels, indices: NDArray[np.int64], distances: NDArray[np.float64],
+    names: Sequence[str] = (),
+) -> Pixels:  # fmt: skip
+    """Lay each sample beside its nearest real images, two samples a row, as H x W x 3 uint8 with captions.
+
+    ``names``: what each sample is called; by number otherwise.
+    """
     wide = (1 + indices.shape[1]) * (TILE + GAP) + 3 * GAP  # one sample and its neighbours
     rows = -(-len(samples) // 2)
     size = (wide * min(2, len(samples)), rows * (TILE + LINE + GAP))
@@ -128,7 +129,7 @@ def neighbour_sheet(
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
     for n, sample in enumerate(samples):
         x, y = (n % 2) * wide + GAP, (n // 2) * (TILE + LINE + GAP) + GAP
-        cells = [(sample, f"sample {n + 1}")]
+        cells = [(sample, names[n] if names else f"sample {n + 1}")]
         cells += [(real[i], f"real, {far:.3f}") for i, far in zip(indices[n], distances[n], strict=True)]
         for k, (pixels, caption) in enumerate(cells):
             left = x + k * (TILE + GAP) + (2 * GAP if k else 0)
@@ -143,8 +144,8 @@ def _check(samples: Pixels) -> None:
         raise InputError(f"samples must be N x S x S x 3 uint8, not {shape} {samples.dtype}")
 
 
-def _subset(vectors: Vectors, most: int) -> Vectors:
-    """All rows, or ``most`` of them drawn with a fixed seed."""
+def subset(vectors: Vectors, most: int) -> Vectors:
+    """All rows of N x D, or ``most`` of them drawn with a fixed seed."""
     if len(vectors) <= most:
         return vectors
     return vectors[np.sort(np.random.default_rng(0).permutation(len(vectors))[:most])]
@@ -155,6 +156,16 @@ def _histogram(probabilities: Vectors, labels: Sequence[str]) -> dict[str, float
         raise InputError(f"embed gives {probabilities.shape[1]} probabilities an image, there are {len(labels)} labels")
     counts = np.bincount(probabilities.argmax(axis=1), minlength=len(labels))
     return {label: float(count / len(probabilities)) for label, count in zip(labels, counts, strict=True)}
+
+
+def neighbours(
+    sources: Sequence[str], indices: NDArray[np.int64], distances: NDArray[np.float64], provenance: Provenance
+) -> list[list[Neighbour]]:
+    """N x K ``indices`` into the real garments' ``sources`` and their distances -> N lists of K Neighbours."""
+    return [
+        [_neighbour(sources[i], float(d), provenance) for i, d in zip(row, far, strict=True)]
+        for row, far in zip(indices, distances, strict=True)
+    ]
 
 
 def _neighbour(source: str, distance: float, provenance: Provenance) -> Neighbour:

@@ -1,0 +1,111 @@
+"""A trained generator and the words it knows: opened from a run or a model folder, written as a model folder.
+
+A model folder holds weights.safetensors, config.yaml and model.json; it opens on any machine, without the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deepstyle import weights
+from deepstyle.config import GanConfig, load_config, to_yaml
+from deepstyle.dcgan.build import AnyGenerator
+from deepstyle.dcgan.sample import load_generator, read_generator
+from deepstyle.errors import ConfigError, ModelError, UsageError
+from deepstyle.status import read_model
+
+KIND = "gan"  # of a model folder
+FILES = {"weights.safetensors", "config.yaml", "model.json"}  # all that is in one
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedGenerator:
+    """A generator in eval mode. ``name``: of its run or model; ``labels``: what it can be told, none if it is told nothing.
+
+    ``figures``: what is known of it, as far as it is: ``frechet``, and the ``images`` it saw.
+    """
+
+    name: str
+    generator: AnyGenerator
+    config: GanConfig
+    labels: tuple[str, ...]
+    figures: Mapping[str, float]
+
+    def numbers(self, names: Sequence[str]) -> list[int]:
+        """The numbers of these labels. Raises UsageError for one that it does not know, or if it is told none."""
+        if names and not self.labels:
+            raise UsageError(
+                f"--label {', '.join(names)}: {self.name} is told no labels; leave --label out, or train one that is: "
+                "`deepstyle train-gan --set condition=label` (or category)"
+            )
+        if unknown := [name for name in names if name not in self.labels]:
+            raise UsageError(f"--label {', '.join(unknown)}: {self.name} knows {', '.join(self.labels)}")
+        return [self.labels.index(name) for name in names]
+
+
+def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) -> TrainedGenerator:
+    """The generator of a run folder, the last or the ``best``, with the ledger's ``figures`` of it.
+
+    Raises ModelError when there is none.
+    """
+    generator, config = load_generator(folder, best=best)
+    labels: object = []
+    if generator.told.vectors is not None:
+        try:
+            labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"{folder / 'labels.json'}: unreadable ({error}); `deepstyle train-gan` writes it"
+            ) from error
+    return _checked(folder, generator, config, labels, figures)
+
+
+def open_model(folder: Path) -> TrainedGenerator:
+    """The generator of a model folder. Raises ModelError when the folder is incomplete or of another kind."""
+    about = weights.read_about(folder)
+    if about.get("kind") != KIND:
+        raise ModelError(
+            f"{folder}: no generator but a {about.get('kind')}; `deepstyle models` lists those of kind {KIND}"
+        )
+    try:
+        config = load_config(GanConfig, folder / "config.yaml")
+    except ConfigError as error:
+        raise ModelError(f"{folder} is no complete generator ({error}); export it again") from error
+    generator = read_generator(folder / "weights.safetensors", config)
+    return _checked(folder, generator, config, about["labels"], about.get("figures", {}))
+
+
+def _checked(
+    folder: Path, generator: AnyGenerator, config: GanConfig, labels: object, figures: Mapping[str, float]
+) -> TrainedGenerator:
+    vectors = generator.told.vectors
+    told = vectors.num_embeddings if vectors is not None else 0
+    if not isinstance(labels, list) or len(labels) != told:
+        raise ModelError(f"{folder}: the generator is told {told} labels, the folder names {labels}; export it again")
+    return TrainedGenerator(
+        name=folder.resolve().name, generator=generator, config=config, labels=tuple(map(str, labels)), figures=figures
+    )
+
+
+def save_model(folder: Path, trained: TrainedGenerator, *, half: bool = False) -> None:
+    """Write a model folder whole, in place of an older one. ``half``: matrices in float16, half the bytes.
+
+    Raises UsageError when something else than a model is there.
+    """
+    if folder.exists() and not _replaceable(folder):
+        raise UsageError(f"--out {folder}: holds something else than a generator's model; name a new folder")
+    config = trained.config
+    about = {"kind": KIND, "backend": config.network, "size": config.size, "latent": config.latent}
+    weights.save_model(
+        folder, trained.generator, config_yaml=to_yaml(config), labels=trained.labels,
+        about=about | {"figures": dict(trained.figures)}, half=half,
+    )  # fmt: skip
+
+
+def _replaceable(folder: Path) -> bool:
+    """The folder is empty, or holds nothing but what ``save_model`` writes of a generator."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else {""}
+    return not names or (names <= FILES and read_model(folder).kind == KIND)

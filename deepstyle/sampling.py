@@ -1,0 +1,240 @@
+"""What `deepstyle sample` does with a trained generator: images, animations, nearest real garments, files for elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deepstyle import images, pipeline
+from deepstyle.catalog import Catalog, put_file
+from deepstyle.classifier.network import Classifier
+from deepstyle.dataset import PackedDataset
+from deepstyle.dcgan import trained as models
+from deepstyle.dcgan.onnx_export import to_onnx
+from deepstyle.dcgan.sample import (
+    CHUNK,
+    columns_of,
+    file_name,
+    find_run,
+    generate,
+    labels_of,
+    latents,
+    put_samples,
+    truncated,
+)
+from deepstyle.dcgan.trained import TrainedGenerator
+from deepstyle.dcgan.video import check_video, enlarged, write_video
+from deepstyle.dcgan.walk import walk
+from deepstyle.errors import UsageError
+from deepstyle.metrics.novelty import Novelty, novelty
+from deepstyle.progress import Reporter
+from deepstyle.status import find_model
+
+MOST_FRAMES = 20_000  # of one animation: at 25 a second, 13 minutes
+STRIP = 8  # frames on a filmstrip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A generator, the folder that its samples go to, and the suffix that tells them from those of its other weights."""
+
+    trained: TrainedGenerator
+    place: Path
+    best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What to make: each seed, with each of the labels (none: the one that the seed picks), truncated or not (None)."""
+
+    seeds: Sequence[int]
+    labels: tuple[str, ...] = ()
+    truncation: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Samples:
+    """N images (uint8 HWC RGB), their seeds, labels ("" when none was asked for) and file names, and the grid's file."""
+
+    pixels: images.Pixels
+    seeds: list[int]
+    labels: list[str]
+    names: list[str]
+    grid: Path
+
+
+def open_source(
+    catalog: Catalog, *, run: str | None = None, model: str | None = None, best: bool = False, out: Path | None = None
+) -> Source:
+    """The generator of a run (the newest without a name), or of a ``model`` folder. ``out``: where its samples go instead.
+
+    Raises UsageError with the remedy for what does not exist, and ModelError for what cannot be opened.
+    """
+    if model is None:
+        folder = find_run(catalog, run)
+        trained = models.open_run(folder, _figures(catalog, folder.name, best=best), best=best)
+        return Source(trained=trained, place=out or folder / "samples", best=best)
+    if run is not None or best:
+        raise UsageError(f"--model {model}: --run and --best are for runs; a model is one generator")
+    remedy = "`deepstyle sample --export safetensors` makes one of a run"
+    trained = models.open_model(find_model(catalog, model, flag="--model", kind=models.KIND, remedy=remedy))
+    return Source(trained=trained, place=out or catalog.root / "samples" / trained.name, best=False)
+
+
+def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
+    """What the ledger knows of a run's generator: its Frechet distance, if a classifier judged it, and the images it saw."""
+    row = catalog.query("SELECT images, figures FROM runs WHERE name = ?", (run,))[0]
+    figures = json.loads(row["figures"])
+    known = figures.get("best", {}) if best else figures.get("last", {}) | {"images": row["images"]}
+    return {key: known[key] for key in ("frechet", "images") if key in known}
+
+
+def make_samples(source: Source, wish: Wish) -> Samples:
+    """Write the image of each seed (and label), and a grid of all: with several labels one row each."""
+    trained, labels = source.trained, wish.labels
+    numbers = torch.tensor(trained.numbers(labels), dtype=torch.int64)
+    z, tail = _latents(source, wish), _tail(source, wish)
+    if labels:
+        z = z.repeat(len(labels), 1)
+    each = numbers.repeat_interleave(len(wish.seeds)) if labels else None
+    made = generate(trained.generator, z, each)
+    seeds = [seed for _ in labels or ("",) for seed in wish.seeds]
+    words = [label for label in labels or ("",) for _ in wish.seeds]
+    names = [file_name(seed) + _suffix(word) + tail for seed, word in zip(seeds, words, strict=True)]
+    sheet = images.tile(made, columns=len(wish.seeds) if len(labels) > 1 else columns_of(len(made)))
+    sheet = images.name_rows(sheet, labels) if len(labels) > 1 else sheet
+    grid = "grid" + _suffix("labels" if len(labels) > 1 else "".join(labels)) + tail
+    path = put_samples(source.place, made, names, sheet, grid=grid)
+    return Samples(pixels=made, seeds=seeds, labels=words, names=names, grid=path)
+
+
+def _suffix(word: str) -> str:
+    """A label as the end of a file name: no separators, whatever somebody's model calls its labels."""
+    return "-" + re.sub(r"[^\w]+", "-", word) if word else ""
+
+
+def _latents(source: Source, wish: Wish) -> Tensor:
+    """N x latent, one row a seed."""
+    z = latents(wish.seeds, source.trained.config.latent)
+    return z if wish.truncation is None else truncated(z, wish.truncation)
+
+
+def _tail(source: Source, wish: Wish) -> str:
+    """What file names end on, so that images of one seed that differ do not replace one another."""
+    return ("-best" if source.best else "") + (f"-t{wish.truncation:g}" if wish.truncation is not None else "")
+
+
+def animate(
+    source: Source, wish: Wish, *, video: Path | None, frames: int, fps: int, reporter: Reporter
+) -> tuple[Path, Path, int]:
+    """Walk through the seeds in a closed loop, ``frames`` a leg, at one label; by default to walk.gif among the samples.
+
+    Returns the animation, a filmstrip of 8 of its frames (PNG, beside it), and how many frames there are. Raises
+    UsageError for fewer than two seeds, more than one label, too many frames, or a file that nothing can write.
+    """
+    trained, count = source.trained, len(wish.seeds) * frames
+    path = video or source.place / f"walk{_suffix(''.join(wish.labels))}{_tail(source, wish)}.gif"
+    check_video(path)
+    if len(set(wish.seeds)) < 2 or len(wish.labels) > 1:
+        raise UsageError("--interpolate: takes two or more seeds, e.g. 3,17,42, and one --label at most")
+    if count > MOST_FRAMES:
+        raise UsageError(f"--interpolate: {count:,} frames are too many ({MOST_FRAMES:,} at most); lower --frames")
+    stops = latents(wish.seeds, trained.config.latent)
+    z = walk(stops, frames)
+    z = z if wish.truncation is None else truncated(z, wish.truncation)
+    label = _one_label(trained, wish, stops)
+    with reporter.task("walking", total=count, unit="frames") as task:
+
+        def made() -> Iterator[images.Pixels]:
+            for start in range(0, count, CHUNK):
+                part = z[start : start + CHUNK]
+                yield from generate(trained.generator, part, _repeated(label, len(part)))
+                task.advance(len(part))
+
+        write_video(path, made(), fps)
+    some = z[torch.arange(STRIP) * count // STRIP]
+    strip = images.tile(_large(generate(trained.generator, some, _repeated(label, STRIP))), columns=STRIP)
+    put_file(path.with_suffix(".png"), images.encode(strip))
+    return path, path.with_suffix(".png"), count
+
+
+def _one_label(trained: TrainedGenerator, wish: Wish, stops: Tensor) -> Tensor | None:
+    """The label of a whole walk, 1 int64: the one asked for, else the one that the first seed picks; None without labels."""
+    if wish.labels:
+        return torch.tensor(trained.numbers(wish.labels))
+    return labels_of(stops[:1], trained.generator.told.shares) if trained.labels else None
+
+
+def _repeated(label: Tensor | None, count: int) -> Tensor | None:
+    return None if label is None else label.repeat(count)
+
+
+def _large(made: images.Pixels) -> images.Pixels:
+    return np.stack([enlarged(pixels) for pixels in made])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Real:
+    """The real garments, as squares of the generator's size, and the classifier that compares images with them."""
+
+    data: PackedDataset
+    judge: Classifier
+
+
+def open_real(catalog: Catalog, source: Source, *, classifier: str | None, reporter: Reporter) -> Real:
+    """What samples are compared with; ``classifier``: the newest without a name. Raises UsageError without one, or garments."""
+    judge = pipeline.find_classifier(catalog, classifier)
+    if judge is None:
+        raise UsageError("--novelty needs a classifier as its eye: run `deepstyle train-classifier TABLE.csv` first")
+    return Real(data=pipeline.pack_garments(catalog, source.trained.config, reporter=reporter), judge=judge)
+
+
+def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter) -> tuple[Novelty, Path]:
+    """Put the nearest real garments and their pages beside the samples: novelty.png and novelty.csv; the CSV's path."""
+    data, judge = real.data, real.judge
+    reporter.say(f"comparing {len(samples.pixels):,} samples with {len(data):,} garments")
+    rows = {f"{row['photo']}-{row['k']}": row for row in catalog.garments()}
+    found, sheet = novelty(
+        samples.pixels, data, embed=judge.embed,
+        names=[f"seed {seed} {label}".strip() for seed, label in zip(samples.seeds, samples.labels, strict=True)],
+        provenance=lambda name: (str(rows[name]["page_url"]), str(rows[name]["image_url"])),
+    )  # fmt: skip
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["seed", "label", "file", "rank", "distance", "ratio", "garment", "page_url", "photo_url"])
+    for i, near in enumerate(found.nearest):
+        for rank, one in enumerate(near, start=1):
+            writer.writerow([
+                samples.seeds[i], samples.labels[i], f"{samples.names[i]}.png", rank, f"{one.distance:.6f}",
+                f"{one.distance / max(found.usual, 1e-12):.4f}", rows[one.source]["path"], one.page_url, one.image_url,
+            ])  # fmt: skip
+    path = samples.grid.with_name(samples.grid.name.replace("grid", "novelty", 1)).with_suffix(".csv")
+    put_file(path.with_suffix(".png"), images.encode(sheet))
+    put_file(path, text.getvalue().encode())
+    return found, path
+
+
+def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, half: bool) -> Path:
+    """Write the generator for use elsewhere: a model folder ("safetensors"), or generator.onnx in a folder ("onnx").
+
+    Without ``out`` a model folder is put among the workspace's models, under the run's name.
+    """
+    trained = source.trained
+    if kind == "onnx":
+        path = (out or source.place) / "generator.onnx"
+        put_file(path, to_onnx(trained))
+        return path
+    folder = out or catalog.root / "models" / trained.name
+    models.save_model(folder, trained, half=half)
+    if out is None:
+        catalog.put_model(trained.name, models.KIND, dict(trained.figures))
+    return folder
