@@ -84,7 +84,7 @@ def train_gan(
             put_file(run.folder / "labels.json", json.dumps(conditions.names).encode())
         if players.images == 0:
             shown = data.images[np.linspace(0, len(data) - 1, min(config.grid, len(data))).astype(np.int64)]
-            run.picture("real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
+            run.picture("samples/real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
         training = Training(
             run=run, players=players, real=RealImages(data, conditions, fabric.device), total=len(data),
             on_snapshot=on_snapshot, reporter=reporter, budget=Budget(config.images, config.minutes, spent=players.spent),
