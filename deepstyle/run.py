@@ -33,7 +33,7 @@ from deepstyle.engine import agreed
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import Pixels, encode
 
-BUDGETS = ("images", "minutes", "keep_snapshots")  # may change between a run and its continuation
+BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 
 try:
     import fcntl
