@@ -36,6 +36,7 @@ from deepstyle.errors import InputError, UsageError
 from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
 from deepstyle.progress import Reporter
+from deepstyle.run import watch_command
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 from deepstyle.status import packaged_models
@@ -267,5 +268,5 @@ def run_all(
     score, path = score_run(catalog, reporter=reporter, run=gan.run)
     told["score"] = f"Frechet {score.frechet:.2f}, KID {score.kid:.4f}; {path}"
     told["samples"] = str(grid)
-    told["TensorBoard"] = f"tensorboard --logdir {catalog.root / 'runs'}"
+    told["TensorBoard"] = watch_command(catalog.root / "runs")
     return told

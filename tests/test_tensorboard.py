@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from deepstyle.dcgan.sample import generate, latents, load_generator
 from deepstyle.dcgan.train import train_gan
 from deepstyle.images import Pixels, decode, tile
 from deepstyle.metrics.tracker import Tracker
+from deepstyle.run import watch_command
 
 PATIENCE = 120  # seconds for one thing to appear: the machine may be busy with the other tests
 CURVES = (
@@ -64,8 +66,8 @@ def test_everything_to_watch_is_logged(run: Path) -> None:
 
 @contextmanager
 def tensorboard(logdir: Path) -> Iterator[str]:
-    """The address of a TensorBoard that serves while the block runs, on a free port of loopback."""
-    words = ["--logdir", str(logdir), "--host", "127.0.0.1", "--port", "0"]
+    """The address of TensorBoard, started as a training says it is, on a free port of loopback, while the block runs."""
+    words = [*shlex.split(watch_command(logdir))[1:], "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(
         [sys.executable, "-m", "tensorboard.main", *words],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
