@@ -552,7 +552,9 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
 
     Presets: dcgan-32 to dcgan-256 (the paper's network), dcgan-plus-64 to dcgan-plus-256 (residual blocks and the
     relativistic loss, for few images). A game that collapses goes back to its last good snapshot. Works under torchrun.
-    Watch it with `tensorboard --logdir workspace/runs`.
+
+    While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
+    classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is printed.
 
     \b
     Example:
@@ -563,6 +565,7 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
     flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}
     built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run)
     from deepstyle import pipeline
+    from deepstyle.run import watch_command
 
     with _catalog(session, must_exist=True) as catalog:
         result = pipeline.gan_from_garments(
@@ -577,7 +580,9 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
         rows["best"] = f"{result.best['frechet']:.2f} at {result.best['images']:,.0f} images (best.safetensors)"
     if result.rollbacks:
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
-    _table(f"run {result.run} is in {result.folder}", rows | {"samples": result.grid})
+    rows |= {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
+    rows["next"] = "deepstyle sample, deepstyle score" if result.last else "deepstyle sample"
+    _table(f"run {result.run} is in {result.folder}", rows)
 
 
 @main.command()

@@ -64,6 +64,9 @@ class DetectorConfig(Config):
     backbone: Literal["mobilenet", "r50", "r50-v2", "small"] = "mobilenet"
     width: int = Field(32, ge=8, le=256, description="channels of the small backbone's first stage; others ignore it")
     pretrained: bool = Field(False, description="start from torchvision's ImageNet backbone (downloads it)")
+    pretrained_from: str = Field(
+        "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
+    )
     start_from: str = Field("", description="classifier (name or folder) whose trunk the small backbone starts from")
     parsing: float = Field(
         0.5, ge=0, le=10, description="weight of the per-pixel loss where annotations have masks; 0: off"
@@ -151,6 +154,9 @@ class ClassifierConfig(Config):
     network: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet18"
     width: int = Field(32, ge=8, le=256, description="channels of the small network's first stage; others ignore it")
     pretrained: bool = Field(False, description="start from torchvision's ImageNet weights (downloads them)")
+    pretrained_from: str = Field(
+        "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
+    )
     image_size: int = Field(96, ge=32, le=512, description="side in pixels of the square the network sees")
     batch_size: int = Field(32, ge=1, le=4096, description="images per step")
     images: int = Field(40_000, ge=1, description="training images to see, repeats counted")

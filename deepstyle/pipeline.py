@@ -33,8 +33,10 @@ from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, 
 from deepstyle.dcgan.snapshots import OnSnapshot
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.errors import InputError, UsageError
-from deepstyle.metrics.score import FrechetTracker, Score, score_samples, to_json
+from deepstyle.metrics.score import Score, score_samples, to_json
+from deepstyle.metrics.tracker import Tracker, histogram_picture
 from deepstyle.progress import Reporter
+from deepstyle.run import watch_command
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 from deepstyle.status import find_model
@@ -177,8 +179,7 @@ def gan_from_garments(
     if judge is None:
         reporter.say("no classifier in this workspace: the Frechet distance is not tracked (see train-classifier)")
     else:
-        tracker = FrechetTracker(data, judge.embed)
-        on_snapshot = lambda samples: {"frechet": tracker.frechet(samples)}  # noqa: E731
+        on_snapshot = Tracker(data, judge.embed, judge.labels)
     return train_gan(
         data, catalog, config, on_snapshot=on_snapshot, reporter=reporter, fresh=fresh, conditions=conditions
     )
@@ -214,7 +215,9 @@ def score_run(
     put_file(folder / "samples" / "nearest.png", images.encode(sheet))
     seen = int(catalog.query("SELECT images FROM runs WHERE name = ?", (folder.name,))[0]["images"])
     with SummaryWriter(str(folder)) as writer:
-        writer.add_image("nearest real garments", sheet, seen, dataformats="HWC")
+        writer.add_image("score/nearest real garments", sheet, seen, dataformats="HWC")
+        categories = histogram_picture(score.real_histogram, score.histogram)
+        writer.add_image("score/categories", categories, seen, dataformats="HWC")
         for key in ("frechet", "kid", "precision", "recall"):
             writer.add_scalar(f"score/{key}", getattr(score, key), seen)
     return score, folder / "score.json"
@@ -254,5 +257,5 @@ def run_all(
     score, path = score_run(catalog, reporter=reporter, run=gan.run)
     told["score"] = f"Frechet {score.frechet:.2f}, KID {score.kid:.4f}; {path}"
     told["samples"] = str(grid)
-    told["TensorBoard"] = f"tensorboard --logdir {catalog.root / 'runs'}"
+    told["TensorBoard"] = watch_command(catalog.root / "runs")
     return told

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,7 +34,7 @@ from deepstyle.engine import agreed
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import Pixels, encode
 
-BUDGETS = ("images", "minutes", "keep_snapshots")  # may change between a run and its continuation
+BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 
 try:
     import fcntl
@@ -190,6 +191,11 @@ class Run:
         """Tell the catalog how the run stands: running, done or failed."""
         if self.leads:
             self.catalog.put_run(self.name, self.kind, status=status, images=images, figures=dict(figures))
+
+
+def watch_command(runs: Path) -> str:
+    """What to type to see the runs of a folder; by itself TensorBoard would drop all but ten pictures of a series."""
+    return f"tensorboard --logdir {shlex.quote(str(runs))} --samples_per_plugin images=1000"
 
 
 def _images_of(line: str) -> float:

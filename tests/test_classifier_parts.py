@@ -142,7 +142,7 @@ def test_views_are_random_but_repeatable() -> None:
 def test_unknown_network_is_refused() -> None:
     """A network that is not one of ours is named, with those that are."""
     with pytest.raises(ConfigError, match="resnet18"):
-        build_network("vgg", 3, pretrained=False)
+        build_network("vgg", 3)
 
 
 @pytest.mark.parametrize("preset", ["classifier-96", "classifier-64"])

@@ -110,7 +110,7 @@ def test_tensorboard_shows_the_game(tmp_path: Path) -> None:
         "loss/d", "loss/g", "loss/penalty", "d/real", "d/fake", "variety", "augmentation", "gradient/d", "gradient/g",
         "images_per_second", "learning_rate", "frechet", "final/frechet",
     } <= set(events.Tags()["scalars"])  # fmt: skip
-    assert set(events.Tags()["images"]) == {"real", "samples"}
+    assert set(events.Tags()["images"]) == {"samples/grid", "samples/real"}
     assert {"config/text_summary", "_hparams_/experiment"} <= set(events.Tags()["tensors"]) | set(
         events.summary_metadata
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
-from test_score import MeanColours, _garments, _where
+from test_score import MeanColours, _where, garments
 
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.images import encode
@@ -19,7 +19,7 @@ from deepstyle.progress import Reporter
 def real(tmp_path: Path) -> PackedDataset:
     """Thirty packed garments."""
     items = []
-    for i, pixels in enumerate(_garments(30, 16, seed=1)):
+    for i, pixels in enumerate(garments(30, 16, seed=1)):
         (tmp_path / f"{i}.png").write_bytes(encode(pixels))
         items.append(Item(source=f"photo{i}-0", path=tmp_path / f"{i}.png", label="full"))
     return PackedDataset.pack(tmp_path / "packed", items, size=16, fit="pad", reporter=Reporter(quiet=True))
@@ -53,7 +53,7 @@ def test_a_copy_is_told_from_what_is_new(real: PackedDataset) -> None:
 def test_garments_drawn_alike_are_about_half_near(real: PackedDataset) -> None:
     """New garments from where the real ones come from are as near as these are to one another: about half below 1."""
     found, _ = novelty(
-        _garments(300, 16, seed=2), real, embed=MeanColours(), provenance=_where, names=[str(i) for i in range(300)]
+        garments(300, 16, seed=2), real, embed=MeanColours(), provenance=_where, names=[str(i) for i in range(300)]
     )
 
     assert 0.3 < found.near < 0.7

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import chromium
 from test_cut import QUIET, FakeDetector, cut, fill
 
 from deepstyle.catalog import Catalog
@@ -17,10 +17,6 @@ from deepstyle.config import CropConfig, load_config
 from deepstyle.crop.marks import apply_marks, parse_marks
 from deepstyle.crop.review import THUMB, page, thumbnail, write_review
 from deepstyle.images import decode
-
-BROWSER = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
-)
 
 HAND = """<script>
 const blobs = [], press = (...all) => all.forEach((key) => document.activeElement.dispatchEvent(
@@ -116,7 +112,6 @@ def test_thumbnails_fit(tmp_path: Path) -> None:
     assert small.shape == (THUMB[1], round(THUMB[1] * 500 / 1200), 3)
 
 
-@pytest.mark.skipif(BROWSER is None, reason="needs chromium")
 @pytest.mark.slow
 def test_the_button_saves_a_list_that_is_read_back(tmp_path: Path) -> None:
     """Keys and clicks in a real browser mark garments; the saved files are lists of marks of this detector."""
@@ -130,7 +125,7 @@ def test_the_button_saves_a_list_that_is_read_back(tmp_path: Path) -> None:
         names = [(data_of(index)["photos"][row[0]]["sha256"], row[1]) for row in rows]
         index.write_text(index.read_text().replace("</body>", HAND))
         dumped = subprocess.run(
-            [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
+            [chromium(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
              "--virtual-time-budget=5000", "--dump-dom", index.as_uri()],
             capture_output=True, text=True, check=True, timeout=60,
         ).stdout  # fmt: skip

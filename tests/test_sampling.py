@@ -49,7 +49,7 @@ def add_garments(catalog: Catalog) -> None:
 def add_classifier(catalog: Catalog) -> None:
     config = load_config(ClassifierConfig, "classifier-64", ["network=small", "pretrained=false"])
     torch.manual_seed(0)
-    network = build_network("small", 2, pretrained=False, width=config.width).eval()
+    network = build_network("small", 2, width=config.width).eval()
     judge = Classifier(network, Preprocessing(image_size=32), ("dress", "skirt"), "judge")
     judge.save(catalog.root / "models/judge", to_yaml(config), {})
     catalog.put_model("judge", "classifier", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,7 @@ import pytest
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.images import Pixels, encode
-from deepstyle.metrics.distance import frechet_distance
-from deepstyle.metrics.score import FrechetTracker, score_samples, to_json
+from deepstyle.metrics.score import score_samples, to_json
 from deepstyle.progress import Reporter
 
 LABELS = ("red", "green", "blue")
@@ -31,7 +31,7 @@ class MeanColours:
         return np.concatenate(quarters, axis=1).astype(np.float32), shares.astype(np.float32)
 
 
-def _garments(count: int, size: int, seed: int) -> Pixels:
+def garments(count: int, size: int, seed: int) -> Pixels:
     """Noise with one strong channel, red, green and blue in turn."""
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 60, (count, size, size, 3)).astype(np.uint8)
@@ -40,16 +40,19 @@ def _garments(count: int, size: int, seed: int) -> Pixels:
     return images
 
 
-@pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> PackedDataset:
+def packed(folder: Path) -> PackedDataset:
     """Thirty packed garments."""
-    folder = tmp_path_factory.mktemp("real")
     items = []
-    for i, pixels in enumerate(_garments(30, 16, seed=1)):
+    for i, pixels in enumerate(garments(30, 16, seed=1)):
         path = folder / f"{i}.png"
         path.write_bytes(encode(pixels))
         items.append(Item(source=f"photo{i}-0", path=path, label=LABELS[i % 3]))
     return PackedDataset.pack(folder / "packed", items, size=16, fit="pad", reporter=Reporter(quiet=True))
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> PackedDataset:
+    return packed(tmp_path_factory.mktemp("real"))
 
 
 def _where(source: str) -> tuple[str, str]:
@@ -58,7 +61,7 @@ def _where(source: str) -> tuple[str, str]:
 
 def test_score_names_the_nearest_garments_and_their_pages(real: PackedDataset) -> None:
     """A sample that is a copy of a real garment finds it, with its page, at distance 0; the figures are in range."""
-    samples = np.concatenate([np.asarray(real.images[4:6]), _garments(18, 16, seed=2)])
+    samples = np.concatenate([np.asarray(real.images[4:6]), garments(18, 16, seed=2)])
     score, sheet = score_samples(
         samples, real, embed=MeanColours(), labels=LABELS, features_name="mean-colours", provenance=_where
     )
@@ -82,7 +85,7 @@ def test_worse_samples_score_worse(real: PackedDataset) -> None:
     noise = np.random.default_rng(3).integers(0, 256, (30, 16, 16, 3)).astype(np.uint8)
     good, bad = (
         score_samples(s, real, embed=MeanColours(), labels=LABELS, features_name="x", provenance=_where)[0]
-        for s in (_garments(30, 16, seed=4), noise)
+        for s in (garments(30, 16, seed=4), noise)
     )
 
     assert good.frechet < bad.frechet
@@ -94,7 +97,7 @@ def test_worse_samples_score_worse(real: PackedDataset) -> None:
 def test_json_holds_every_field(real: PackedDataset) -> None:
     """The JSON can be read back and names counts, features and provenance."""
     score, _ = score_samples(
-        _garments(12, 16, seed=5), real, embed=MeanColours(), labels=LABELS, features_name="x", provenance=_where,
+        garments(12, 16, seed=5), real, embed=MeanColours(), labels=LABELS, features_name="x", provenance=_where,
         nearest_of=2,
     )  # fmt: skip
     data = json.loads(to_json(score))
@@ -102,17 +105,6 @@ def test_json_holds_every_field(real: PackedDataset) -> None:
     assert data["frechet"] == score.frechet
     assert data["histogram"] == score.histogram
     assert set(data["nearest"][1][0]) == {"source", "page_url", "image_url", "distance"}
-
-
-def test_tracker_looks_at_the_real_garments_once(real: PackedDataset) -> None:
-    """The tracker gives the plain distance, any number of times, and embeds the real side only at the start."""
-    embed = MeanColours()
-    tracker = FrechetTracker(real, embed)
-    samples = _garments(10, 16, seed=6)
-
-    assert tracker.frechet(_garments(9, 16, seed=7)) > 0
-    assert tracker.frechet(samples) == frechet_distance(embed(real.images)[0], embed(samples)[0])
-    assert embed.calls == 5
 
 
 def test_wrong_samples_are_refused(real: PackedDataset) -> None:
@@ -124,6 +116,6 @@ def test_wrong_samples_are_refused(real: PackedDataset) -> None:
     with pytest.raises(InputError, match="uint8"):
         score(np.zeros((9, 8, 8, 3), np.float32))
     with pytest.raises(InputError, match="3 generated"):
-        score(_garments(3, 16, seed=8))
+        score(garments(3, 16, seed=8))
     with pytest.raises(InputError, match="3 probabilities"):
-        score(_garments(9, 16, seed=8), ("a", "b"))
+        score(garments(9, 16, seed=8), ("a", "b"))

@@ -10,7 +10,7 @@ saved beside the weights, because a network fed differently than it was trained 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,34 +62,24 @@ def to_float(pixels: Pixels, device: torch.device) -> Tensor:
     )
 
 
-def build_network(network: str, labels: int, *, pretrained: bool, width: int = WIDTH) -> nn.Module:
+def build_network(
+    network: str, labels: int, *, imagenet: Mapping[str, Tensor] | None = None, width: int = WIDTH
+) -> nn.Module:
     """A ResNet (He et al. 2015, arXiv 1512.03385), torchvision's or our small one: NCHW float32 -> N x labels logits.
 
-    From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); ``pretrained``
-    starts from torchvision's ImageNet weights with a new last layer; ``width`` is the small one's alone. Random values
-    come from torch's global generator. Raises ConfigError for a network that is not known, ModelError when the weights
-    cannot be downloaded.
+    From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); with ``imagenet``,
+    the state dict of torchvision's, all but the last layer starts from that. ``width`` is the small one's alone. Random
+    values come from torch's global generator. Raises ConfigError for a network that is not known, ModelError for the
+    state dict of another.
     """
     if network not in NETWORKS:
         raise ConfigError(f"network {network}: unknown; known are {', '.join(NETWORKS)}")
     if network == "small":
-        if pretrained:
-            raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
         return SmallClassifier(labels, width).to(memory_format=torch.channels_last)
-    if not pretrained:
-        built: nn.Module = torchvision.models.get_model(
-            network, weights=None, num_classes=labels, zero_init_residual=True
-        )
-    else:
-        try:
-            built = torchvision.models.get_model(network, weights="DEFAULT")
-        except (OSError, RuntimeError) as error:  # URLError is an OSError; a bad hash is a RuntimeError
-            raise ModelError(
-                f"pretrained {network}: torchvision's weights cannot be downloaded ({error}); "
-                "go online once, or train from scratch with --set pretrained=false"
-            ) from error
-        last: nn.Linear = built.get_submodule("fc")  # type: ignore[assignment]
-        built.fc = nn.Linear(last.in_features, labels)
+    built: nn.Module = torchvision.models.get_model(network, weights=None, num_classes=labels, zero_init_residual=True)
+    if imagenet is not None:
+        last = {f"fc.{name}": value for name, value in built.get_submodule("fc").state_dict().items()}
+        weights.fill(built, {**imagenet, **last}, origin=f"torchvision's ImageNet weights of {network}")
     return built.to(memory_format=torch.channels_last)
 
 
@@ -122,7 +112,7 @@ class Classifier:
             labels = tuple(str(label) for label in about["labels"])
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder} is not a complete classifier ({error}); train it again") from error
-        network = build_network(config.network, len(labels), pretrained=False, width=config.width)
+        network = build_network(config.network, len(labels), width=config.width)
         weights.load_weights(folder / "weights.safetensors", network)
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return cls(network.to(device).eval(), preprocessing, labels, folder.name)

@@ -34,6 +34,7 @@ from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import batch_indices, make_fabric, seeded
 from deepstyle.errors import ConfigError, ModelError, TrainingError
+from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.run import Budget, Run
 
@@ -85,22 +86,28 @@ class _State:
 
 def train_classifier(
     table: LabelTable, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter, fresh: bool = False,
-    name: str = "classifier", save_every: float = SAVE_SECONDS,
+    name: str = "classifier", save_every: float = SAVE_SECONDS, fetch: Fetch = imagenet,
 ) -> TrainedClassifier:  # fmt: skip
     """Train a classifier on the table's images into ``models/<name>``, or continue; a finished one is only reported.
 
-    ``save_every`` is the time in seconds between checkpoints. Raises InputError (fewer than two labels, a label without
-    a training image), ConfigError (a batch of one) and TrainingError (a loss that is not finite).
+    ``save_every`` is the time in seconds between checkpoints; ``fetch`` brings the ImageNet weights when the config asks
+    for them, a continued run needs none. Raises InputError (fewer than two labels, a label without a training image),
+    ConfigError (a batch of one), ModelError (no such weights) and TrainingError (a loss that is not finite).
     """
     if config.batch_size < 2:
         raise ConfigError("batch_size: must be at least 2, the network normalises over the batch")
+    if config.pretrained and config.network == "small":
+        raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
     train, validation = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
     folder = catalog.root / "models" / name
     key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
     with Run.open(catalog, KIND, config, data_key=key, fresh=fresh) as run:
         fabric = make_fabric(config.precision)
-        state = _start(config, len(train.label_names), fabric)
         checkpoint = run.latest()
+        trunk = None
+        if config.pretrained and checkpoint is None:
+            trunk = fetch(config.network, config.pretrained_from, reporter)
+        state = _start(config, len(train.label_names), fabric, trunk)
         if checkpoint is not None:
             state.restore(checkpoint, str(run.folder / "snapshots"))
         budget = Budget(config.images, config.minutes, spent=state.seconds)
@@ -119,11 +126,11 @@ def train_classifier(
         return _finish(classifier, validation, run, state, reporter)
 
 
-def _start(config: ClassifierConfig, labels: int, fabric: Fabric) -> _State:
-    """A network with weights that depend on the seed alone, and its optimizer; biases and norms do not decay."""
+def _start(config: ClassifierConfig, labels: int, fabric: Fabric, trunk: Mapping[str, Tensor] | None) -> _State:
+    """A network with weights that depend on the seed (and ``trunk``) alone, and its optimizer; biases and norms do not decay."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        network = build_network(config.network, labels, pretrained=config.pretrained, width=config.width)
+        network = build_network(config.network, labels, imagenet=trunk, width=config.width)
     network.to(fabric.device)
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},

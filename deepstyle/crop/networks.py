@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import MobileNet_V3_Large_Weights, ResNet50_Weights
 from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.backbone_utils import BackboneWithFPN, mobilenet_backbone, resnet_fpn_backbone
@@ -19,9 +19,14 @@ from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 from deepstyle import weights
 from deepstyle.backbone import small_body
 from deepstyle.config import DetectorConfig
-from deepstyle.errors import ModelError
+from deepstyle.errors import ConfigError, ModelError
 
 ASPECTS = (0.5, 1.0, 2.0)  # height / width of the anchors
+IMAGENET = {
+    "mobilenet": "mobilenet_v3_large",
+    "r50": "resnet50",
+    "r50-v2": "resnet50",
+}  # backbone -> torchvision's name
 UNKNOWN = 255  # in a parsing map: nobody marked what this pixel shows
 
 
@@ -31,32 +36,39 @@ def small_backbone(width: int) -> BackboneWithFPN:
     return BackboneWithFPN(small_body(width), {"stage2": "0", "stage3": "1", "stage4": "2"}, channels, 3 * width)
 
 
-def _backbone(config: DetectorConfig, *, download: bool) -> BackboneWithFPN:
-    frozen = config.pretrained and config.backbone != "r50-v2"
-    norm = FrozenBatchNorm2d if frozen else nn.BatchNorm2d
+def _backbone(config: DetectorConfig) -> BackboneWithFPN:
+    norm = FrozenBatchNorm2d if config.pretrained and config.backbone != "r50-v2" else nn.BatchNorm2d
     if config.backbone == "small":
         return small_backbone(config.width)
-    try:
-        if config.backbone == "mobilenet":
-            imagenet = MobileNet_V3_Large_Weights.IMAGENET1K_V2 if download else None
-            found: BackboneWithFPN = mobilenet_backbone(
-                backbone_name="mobilenet_v3_large", weights=imagenet, fpn=True, norm_layer=norm,
-                trainable_layers=3 if config.pretrained else 6,
-            )  # fmt: skip
-            return found
-        imagenet = ResNet50_Weights.IMAGENET1K_V2 if download else None
-        return resnet_fpn_backbone(
-            backbone_name="resnet50", weights=imagenet, norm_layer=norm, trainable_layers=3 if config.pretrained else 5
+    if config.backbone == "mobilenet":
+        layers = 3 if config.pretrained else 6
+        return mobilenet_backbone(
+            backbone_name=IMAGENET["mobilenet"], weights=None, fpn=True, norm_layer=norm, trainable_layers=layers
         )
-    except OSError as error:
-        raise ModelError(
-            f"pretrained=true: the ImageNet backbone cannot be downloaded ({error}); use --set pretrained=false"
-        ) from error
+    layers = 3 if config.pretrained else 5
+    return resnet_fpn_backbone(
+        backbone_name=IMAGENET[config.backbone], weights=None, norm_layer=norm, trainable_layers=layers
+    )
 
 
-def build_network(config: DetectorConfig, labels: int, *, download: bool = False) -> FasterRCNN:
-    """A Faster R-CNN for ``labels`` garment labels (background is added). ``download`` fetches a pretrained backbone."""
-    backbone = _backbone(config, download=download and config.pretrained)
+def imagenet_name(config: DetectorConfig) -> str:
+    """What torchvision calls the network whose ImageNet weights a pretrained backbone starts from. Raises ConfigError."""
+    if config.backbone not in IMAGENET:
+        raise ConfigError(f"backbone {config.backbone}: torchvision has no weights for it; use --set pretrained=false")
+    return IMAGENET[config.backbone]
+
+
+def start_from_imagenet(network: FasterRCNN, state: Mapping[str, Tensor]) -> None:
+    """Fill the backbone's body from the state dict of torchvision's classifier. Raises ModelError when it is of another."""
+    body = {
+        name.removeprefix("features."): v for name, v in state.items() if not name.startswith(("fc.", "classifier."))
+    }
+    weights.fill(network.backbone.body, body, origin="torchvision's ImageNet weights")
+
+
+def build_network(config: DetectorConfig, labels: int) -> FasterRCNN:
+    """A Faster R-CNN for ``labels`` garment labels (background is added), with random weights."""
+    backbone = _backbone(config)
     channels = int(backbone.out_channels)
     sizes: tuple[tuple[int, ...], ...] = ((32,), (64,), (128,), (256,), (512,))
     heads: dict[str, nn.Module] = {}

@@ -7,9 +7,10 @@ snapshot), TrainingError (a loss is not finite). Photos are counted, not epochs.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,27 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torchvision.models.detection import FasterRCNN
 
 from deepstyle import images, weights
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
 from deepstyle.crop.evaluate import Evaluation
-from deepstyle.crop.networks import DetectorInTraining, build_network, start_from, targets_to
+from deepstyle.crop.networks import (
+    DetectorInTraining,
+    build_network,
+    imagenet_name,
+    start_from,
+    start_from_imagenet,
+    targets_to,
+)
 from deepstyle.crop.photos import Target, TrainingPhotos, categories_of
 from deepstyle.crop.pictures import validate
 from deepstyle.crop.torchvision_detector import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import InputError, TrainingError
+from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run
 
@@ -78,12 +88,13 @@ def learning_rate(config: DetectorConfig, images: int, progress: float) -> float
 
 def train_detector(
     train: AnnotatedSet, validation: AnnotatedSet, catalog: Catalog, config: DetectorConfig, *, reporter: Reporter,
-    name: str = "detector", start: Path | None = None, fresh: bool = False,
+    name: str = "detector", start: Path | None = None, fresh: bool = False, fetch: Fetch = imagenet,
 ) -> TrainedDetector:  # fmt: skip
     """Train a Faster R-CNN on annotated photos and write ``models/<name>``; the same call resumes or returns the result.
 
     ``start`` is the model folder to start from: a detector's, or a classifier's whose trunk the small backbone takes over.
-    Raises InputError (no photos, labels differ), TrainingError (a loss is not finite).
+    ``fetch`` brings the ImageNet weights when the config asks for them; a continued run needs none.
+    Raises InputError (no photos, labels differ), ModelError (no such weights), TrainingError (a loss is not finite).
     """
     if not train.images or train.labels != validation.labels:
         raise InputError(
@@ -96,7 +107,10 @@ def train_detector(
     share_of(fabric, config.batch_size)
     with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh, fabric=fabric) as run:
         snapshot = run.latest()
-        state = _state(train, config, fabric, start if snapshot is None else None, download=snapshot is None)
+        first = (
+            partial(_begin, config=config, start=start, fetch=fetch, reporter=reporter) if snapshot is None else None
+        )
+        state = _state(train, config, fabric, first)
         if snapshot is not None:
             state.load(snapshot, str(run.folder))
             figures = run.finished(state.images, state.spent)
@@ -111,12 +125,22 @@ def train_detector(
         return trained(catalog, name, run.name, figures)
 
 
-def _state(data: AnnotatedSet, config: DetectorConfig, fabric: Fabric, start: Path | None, *, download: bool) -> _State:
-    """Networks and optimizer at the beginning, on the device."""
-    torch.manual_seed(config.seed)
-    detector = build_network(config, len(data.labels), download=download)
+def _begin(detector: FasterRCNN, config: DetectorConfig, start: Path | None, fetch: Fetch, reporter: Reporter) -> None:
+    """The weights that a new run starts from: another model's, ImageNet's, or the random ones that are there."""
     if start is not None:
         start_from(detector, start)
+    elif config.pretrained:
+        start_from_imagenet(detector, fetch(imagenet_name(config), config.pretrained_from, reporter))
+
+
+def _state(
+    data: AnnotatedSet, config: DetectorConfig, fabric: Fabric, begin: Callable[[FasterRCNN], None] | None
+) -> _State:
+    """Networks and optimizer at the beginning, on the device; ``begin`` is None where a snapshot will fill them."""
+    torch.manual_seed(config.seed)
+    detector = build_network(config, len(data.labels))
+    if begin is not None:
+        begin(detector)
     network = DetectorInTraining(detector, len(categories_of(data)) if config.parsing else 0, config.parsing)
     network = network.to(fabric.device).to(memory_format=torch.channels_last)
     decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]

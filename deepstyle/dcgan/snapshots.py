@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deepstyle import images, weights
 from deepstyle.dcgan.data import RealImages
 from deepstyle.dcgan.networks import calibrate
@@ -23,7 +25,8 @@ from deepstyle.run import Budget, Run
 
 LOG_STEPS = 50  # steps between two looks at the losses: looking waits for the device
 
-OnSnapshot = Callable[[images.Pixels], Mapping[str, float]]  # samples N x S x S x 3 uint8 -> figures to log
+# samples N x S x S x 3 uint8 -> figures to log, and pictures H x W x 3 uint8 to show, by TensorBoard's names
+OnSnapshot = Callable[[images.Pixels], Mapping[str, float | images.Pixels]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +102,15 @@ def snapshot(t: Training) -> dict[str, float]:
     calibrate(p.average, z, 64, None if told.vectors is None else labels_of(z, told.shares))
     grid = generate(p.average, latents(range(config.grid), config.latent))
     sheet = images.tile(grid, columns=columns_of(config.grid))
-    run.picture("samples", sheet, p.images, file=f"grid-{p.images:010d}.png")
+    run.picture("samples/grid", sheet, p.images, file=f"grid-{p.images:010d}.png")
     figures: dict[str, float] = {}
     if t.on_snapshot is not None:
         seeds = range(1_000_000, 1_000_000 + config.score_samples)
-        figures = dict(t.on_snapshot(generate(p.average, latents(seeds, config.latent))))
+        for name, value in t.on_snapshot(generate(p.average, latents(seeds, config.latent))).items():
+            if isinstance(value, np.ndarray):
+                run.picture(name, value, p.images)
+            else:
+                figures[name] = value
         run.log(p.images, figures)
     weights.save_weights(run.folder / LAST, p.average.state_dict())
     if "frechet" in figures and figures["frechet"] < p.best.get("frechet", float("inf")):

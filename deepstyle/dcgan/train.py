@@ -32,7 +32,7 @@ from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, sprea
 from deepstyle.engine import agreed, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
 from deepstyle.progress import Reporter, Task
-from deepstyle.run import Budget, Run
+from deepstyle.run import Budget, Run, watch_command
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +78,17 @@ def train_gan(
                 return _result(run, players, figures)
             reporter.say(f"run {run.name} continues at {players.images:,} images")
         reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
+        reporter.say(
+            f"run {run.name}: a grid of the same {config.grid} seeds every {config.snapshot_every:,} images, in "
+            f"{run.folder / 'samples'}\nwatch it learn: {watch_command(run.folder.parent)}"
+        )
         run.start(players.images)
         run.record("running", players.images, {})
         if conditions is not None and run.leads:
             put_file(run.folder / "labels.json", json.dumps(conditions.names).encode())
         if players.images == 0:
             shown = data.images[np.linspace(0, len(data) - 1, min(config.grid, len(data))).astype(np.int64)]
-            run.picture("real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
+            run.picture("samples/real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
         training = Training(
             run=run, players=players, real=RealImages(data, conditions, fabric.device), total=len(data),
             on_snapshot=on_snapshot, reporter=reporter, budget=Budget(config.images, config.minutes, spent=players.spent),
@@ -143,7 +147,7 @@ def _loop(t: Training, task: Task) -> str | None:
         played = play(p, *t.real.batch(batch_indices(p.images, config.batch_size, t.total, config.seed)[p.mine]))
         p.step += 1
         p.images += config.batch_size
-        task.total = max(p.images + 1, p.images / max(t.budget.progress(p.images), 1e-6))
+        task.total = max(p.images, p.images / max(t.budget.progress(p.images), 1e-6))
         task.advance(config.batch_size)
         over = t.over
         due = p.images % config.snapshot_every < config.batch_size and not over
@@ -160,7 +164,8 @@ def _loop(t: Training, task: Task) -> str | None:
             task.advance(0, note=f"D {values['loss/d']:.2f} G {values['loss/g']:.2f}")
         if due:
             figures = snapshot(t)
-            t.reporter.say(f"  at {p.images:,} images: " + ", ".join(f"{k} {v:.3g}" for k, v in figures.items()))
+            told = ", ".join(f"{k} {v:.3g}" for k, v in figures.items()) or f"grid-{p.images:010d}.png"
+            t.reporter.say(f"  at {p.images:,} images: {told}")
     return None
 
 

@@ -73,7 +73,7 @@ def score_samples(
     garments are named and shown. Returns the score and a sheet (H x W x 3 uint8): each of these samples beside its
     three nearest real garments, with their distances. Raises InputError with the counts when there are too few images on a side.
     """
-    _check(samples)
+    check_samples(samples)
     vectors, probabilities = embed(samples)
     real_vectors, real_probabilities = embed(real.images)
     traced = min(nearest_of, len(samples))
@@ -87,7 +87,7 @@ def score_samples(
         precision=precision, recall=recall, manifold=len(manifold),
         confidence=float(probabilities.max(axis=1).mean()),
         real_confidence=float(real_probabilities.max(axis=1).mean()),
-        histogram=_histogram(probabilities, labels), real_histogram=_histogram(real_probabilities, labels),
+        histogram=histogram(probabilities, labels), real_histogram=histogram(real_probabilities, labels),
         nearest=neighbours(real.sources, indices, distances, provenance),
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)
@@ -96,22 +96,6 @@ def score_samples(
 def to_json(score: Score) -> str:
     """The score as JSON text, indented, in the order of its fields."""
     return json.dumps(asdict(score), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-class FrechetTracker:
-    """The Frechet distance of a generator while it trains: the real garments are looked at once.
-
-    ``real`` is the packed dataset, ``embed`` the feature extractor. Raises InputError for fewer than two real images.
-    """
-
-    def __init__(self, real: PackedDataset, embed: Embed) -> None:
-        self._embed = embed
-        self._reference = FrechetReference(embed(real.images)[0])
-
-    def frechet(self, samples: Pixels) -> float:
-        """The distance of N x S x S x 3 uint8 samples, N >= 2; compare it at equal N only."""
-        _check(samples)
-        return self._reference.distance(self._embed(samples)[0])
 
 
 def neighbour_sheet(
@@ -138,7 +122,8 @@ def neighbour_sheet(
     return np.asarray(sheet)
 
 
-def _check(samples: Pixels) -> None:
+def check_samples(samples: Pixels) -> None:
+    """Raise InputError unless the samples are N x S x S x 3 uint8."""
     if samples.dtype != np.uint8 or samples.ndim != 4 or samples.shape[3] != 3:
         shape = " x ".join(map(str, samples.shape))
         raise InputError(f"samples must be N x S x S x 3 uint8, not {shape} {samples.dtype}")
@@ -151,7 +136,8 @@ def subset(vectors: Vectors, most: int) -> Vectors:
     return vectors[np.sort(np.random.default_rng(0).permutation(len(vectors))[:most])]
 
 
-def _histogram(probabilities: Vectors, labels: Sequence[str]) -> dict[str, float]:
+def histogram(probabilities: Vectors, labels: Sequence[str]) -> dict[str, float]:
+    """The share of images called each label, from N x L probabilities; InputError when these are not the labels."""
     if probabilities.shape[1] != len(labels):
         raise InputError(f"embed gives {probabilities.shape[1]} probabilities an image, there are {len(labels)} labels")
     counts = np.bincount(probabilities.argmax(axis=1), minlength=len(labels))
