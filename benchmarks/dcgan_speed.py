@@ -40,7 +40,7 @@ from deepstyle.progress import Reporter, Task
 SETTINGS = ("size=64", "width=64", "batch_size=64", "augment=[]", "snapshot_every=1000000000")
 Moment = tuple[float, float, int]  # a step done: the time, processor seconds used, images seen
 Rate = tuple[float, float]  # images per second of wall time, and of processor time
-WARMUP = 10  # first steps that are not counted
+WARMUP = 5  # first steps that are not counted
 WARMUP_LAYER, TIMED_LAYER = 3, 10  # runs of one convolution
 
 

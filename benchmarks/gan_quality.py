@@ -83,11 +83,12 @@ def side_by_side(seed: int, args: argparse.Namespace, place: Path) -> tuple[list
         ) as peer,
     ):  # fmt: skip
         while not peer.times or time.time() - peer.times[0][0] < args.minutes * 60:
-            if peer.process.poll() is not None:
-                raise SystemExit(f"--peer {args.peer}: ended after {len(peer.times)} steps; run it by hand to see why")
+            if peer.process.poll() is not None or ours.poll():
+                ours.terminate()
+                raise SystemExit(f"a training ended early: see {place / 'ours.log'}, or run {args.peer} by hand")
             time.sleep(0.2)
     if ours.returncode:
-        raise SystemExit(f"our training failed; see {place / 'ours.log'}")
+        raise SystemExit(f"our training failed: see {place / 'ours.log'}")
     return kept_by_us(place / "ours"), kept_by_peer(place / "peer", peer)
 
 
@@ -143,7 +144,7 @@ def compare(seed: int, args: argparse.Namespace, judge: Judge, heldout: PackedDa
     if not theirs or not ours:
         raise SystemExit(f"--minutes {args.minutes}: too few for an epoch of the peer and a snapshot of ours before it")
     curves: dict[str, list[Point]] = {}
-    sheets = []
+    sheets, shown = [], min(64, len(heldout))
     for name, kept, load in (("ours", ours, our_generator), ("peer", theirs, peer_generator)):
         curves[name] = []
         for seconds, seen, path in spread_out(kept, args.points):
@@ -152,8 +153,8 @@ def compare(seed: int, args: argparse.Namespace, judge: Judge, heldout: PackedDa
             print(
                 f"seed {seed} {name}: {curves[name][-1][2]:.2f} at {seen:,} images, {seconds / 60:.1f} min", flush=True
             )
-        sheets.append(images.tile(made[:64], columns=8))
-    sheets.append(images.tile(heldout.images[np.random.default_rng(seed).permutation(len(heldout))[:64]], columns=8))
+        sheets.append(images.tile(made[:shown], columns=8))
+    sheets.append(images.tile(heldout.images[np.random.default_rng(seed).permutation(len(heldout))[:shown]], columns=8))
     gap = np.full((len(sheets[0]), 12, 3), 255, np.uint8)
     put_file(place / "grid.png", images.encode(np.hstack([sheets[0], gap, sheets[1], gap, sheets[2]])))
     put_file(place / "curve.json", json.dumps(curves).encode())
