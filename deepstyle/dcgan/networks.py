@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from deepstyle.dcgan.patches import Down, Up
+
 
 def feature_maps(size: int, width: int) -> list[int]:
     """Feature maps per resolution from 4 x 4 up to ``size / 2``: halved at each step, ``width`` at the last.
@@ -80,10 +82,8 @@ class Generator(nn.Module):
             nn.ConvTranspose2d(self.told.size, maps[0], 4, bias=False), nn.BatchNorm2d(maps[0]), nn.ReLU(inplace=True)
         ]  # fmt: skip
         for before, after in pairwise(maps):
-            layers += [
-                nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)
-            ]  # fmt: skip
-        layers += [nn.ConvTranspose2d(maps[-1], 3, 4, 2, 1), nn.Tanh()]
+            layers += [Up(before, after, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        layers += [Up(maps[-1], 3), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         self.apply(initialise)
 
@@ -104,9 +104,9 @@ class Discriminator(nn.Module):
         super().__init__()
         maps = feature_maps(size, width)[::-1]
         batch = norm == "batch"
-        layers: list[nn.Module] = [nn.Conv2d(3, maps[0], 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        layers: list[nn.Module] = [Down(3, maps[0]), nn.LeakyReLU(0.2, inplace=True)]
         for before, after in pairwise(maps):
-            layers.append(nn.Conv2d(before, after, 4, 2, 1, bias=not batch))
+            layers.append(Down(before, after, bias=not batch))
             layers += [nn.BatchNorm2d(after)] if batch else []
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         layers.append(nn.Conv2d(maps[-1], 1, 4))
