@@ -30,7 +30,7 @@ from deepstyle.metrics.distance import frechet_distance, kernel_distance, precis
 from deepstyle.metrics.score import Vectors
 from deepstyle.progress import Reporter
 
-PLUS, DCGAN = "dcgan-plus-64", "dcgan-64"
+PLUS, RESIDUAL, DCGAN = "dcgan-plus-64", "residual-64", "dcgan-64"
 NO_PENALTY = ("r1=0", "r2=0")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> preset, and what differs from it
     "base": (PLUS, ()),
@@ -44,34 +44,33 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> preset, and what
     "penalty every 16 steps": (PLUS, ("penalty_every=16",)),
     "stronger penalty": (PLUS, ("r1=2", "r2=2")),
     "spectral norm too": (PLUS, ("norm=spectral",)),
-    "spectral norm instead": (PLUS, ("norm=spectral", *NO_PENALTY)),
+    "spectral norm, hinge": (PLUS, ("norm=spectral", "loss=hinge", *NO_PENALTY)),
     # augmentation
     "no augmentation": (PLUS, ("augment=[]",)),
-    "DiffAugment": (PLUS, ("strength=1", "ada_target=null")),
-    "translation alone": (PLUS, ("augment=[translation]", "strength=1", "ada_target=null")),
+    "DiffAugment": (PLUS, ("augment=[color,translation,cutout]",)),
+    "ADA": (PLUS, ("augment=[color,translation,cutout]", "strength=0", "ada_target=0.6", "ada_images=100000")),
     "no mirroring": (PLUS, ("flip=false",)),
-    # averaging, variety, labels
+    # averaging, labels
     "no moving average": (PLUS, ("ema_images=0",)),
-    "minibatch stddev": (PLUS, ("minibatch_stddev=true",)),
     "labels": (PLUS, ("condition=label",)),
     # optimiser and size
+    "momentum": (PLUS, ("beta1=0.5", "beta2=0.999")),
     "batch 32": (PLUS, ("batch_size=32",)),
     "batch 64": (PLUS, ("batch_size=64",)),
-    "half the learning rate": (PLUS, ("lr=0.00015",)),
-    "twice the learning rate": (PLUS, ("lr=0.0006",)),
-    "twice the width": (PLUS, ("width=32", "max_width=512")),
-    # the paper's network
+    "half the learning rate": (PLUS, ("lr=0.0004",)),
+    "twice the learning rate": (PLUS, ("lr=0.0016",)),
+    "half the width": (PLUS, ("width=16",)),
+    "twice the width": (PLUS, ("width=64",)),
+    # residual blocks
+    "residual": (RESIDUAL, ()),
+    "residual, minibatch stddev": (RESIDUAL, ("minibatch_stddev=true",)),
+    # the paper's game
     "dcgan": (DCGAN, ()),
+    "dcgan, width 32": (DCGAN, ("width=32",)),
     "dcgan, batch 64": (DCGAN, ("batch_size=64",)),
     "dcgan, no augmentation": (DCGAN, ("augment=[]",)),
-    "dcgan, hinge": (DCGAN, ("loss=hinge",)),
-    "dcgan, spectral norm": (DCGAN, ("norm=spectral",)),
     "dcgan, spectral norm, hinge": (DCGAN, ("norm=spectral", "loss=hinge")),
     "dcgan, no moving average": (DCGAN, ("ema_images=0",)),
-    "dcgan, labels": (DCGAN, ("condition=label",)),
-    "dcgan, base's game": (DCGAN, (
-        "norm=none", "loss=relativistic", "r1=0.5", "r2=0.5", "penalty_every=4", "lr=0.0003", "beta1=0", "beta2=0.99",
-    )),
 }  # fmt: skip
 FIRST = 10_000_000  # seed of the first sample
 COLUMNS, ROWS = 8, 4  # of a variant's samples on the sheet

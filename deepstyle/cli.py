@@ -550,8 +550,9 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
               fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Train the DCGAN on the garments.
 
-    Presets: dcgan-32 to dcgan-256 (the paper's network), dcgan-plus-64 to dcgan-plus-256 (residual blocks and the
-    relativistic loss, for few images). A game that collapses goes back to its last good snapshot. Works under torchrun.
+    Presets: dcgan-32 to dcgan-256 (the paper's), dcgan-plus-64 to dcgan-plus-256 (the same layers with the relativistic
+    loss: better garments in the same time), residual-64. A game that collapses goes back to its last good snapshot.
+    Works under torchrun.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
     classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is printed.

@@ -57,7 +57,10 @@ class ScrapeConfig(Config):
 
 
 class DetectorConfig(Config):
-    """How the garment detector is built and trained. Presets: mobilenet-320, r50-fpn, r50-fpn-v2, small-256, small-320."""
+    """How the garment detector is built and trained.
+
+    Presets: mobilenet-320, r50-fpn, r50-fpn-v2, small-256, small-320, small-wide-256.
+    """
 
     default_preset: ClassVar[str] = "mobilenet-320"
     kind: Literal["detector"] = "detector"
@@ -69,7 +72,7 @@ class DetectorConfig(Config):
     )
     start_from: str = Field("", description="classifier (name or folder) whose trunk the small backbone starts from")
     parsing: float = Field(
-        0.5, ge=0, le=10, description="weight of the per-pixel loss where annotations have masks; 0: off"
+        0.0, ge=0, le=10, description="weight of the per-pixel loss where annotations have masks; 0: off"
     )
     image_size: int = Field(320, ge=64, le=2048, description="shorter side in pixels the network sees")
     max_size: int = Field(640, ge=64, le=4096, description="longer side in pixels the network sees, at most")
@@ -171,7 +174,7 @@ class ClassifierConfig(Config):
 
 
 class GanConfig(Config):
-    """How the GAN is built and trained. Presets: ``dcgan-32`` to ``dcgan-256``, ``dcgan-plus-64`` to ``dcgan-plus-256``."""
+    """How the GAN is built and trained. Presets: ``dcgan-32`` to ``-256``, ``dcgan-plus-64`` to ``-256``, ``residual-64``."""
 
     default_preset: ClassVar[str] = "dcgan-64"
     kind: Literal["gan"] = "gan"

@@ -38,7 +38,7 @@ def train(folder: Path, images: str) -> None:
     """Train on packed images, alone or as one of the processes that torchrun started."""
     with Catalog(folder) as catalog:
         train_gan(
-            packed(folder), catalog, load_config(GanConfig, "dcgan-plus-64", [*SETTINGS, f"images={images}"]),
+            packed(folder), catalog, load_config(GanConfig, "residual-64", [*SETTINGS, f"images={images}"]),
             on_snapshot=None, reporter=Reporter(quiet=True),
         )  # fmt: skip
 
@@ -72,4 +72,4 @@ def test_processes_must_share_a_batch_evenly(tmp_path: Path) -> None:
     from deepstyle.dcgan.train import check
 
     with pytest.raises(ConfigError, match="multiple of 12"):
-        check(packed(tmp_path), load_config(GanConfig, "dcgan-plus-64", SETTINGS), 3)
+        check(packed(tmp_path), load_config(GanConfig, "residual-64", SETTINGS), 3)

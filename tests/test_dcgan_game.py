@@ -17,7 +17,7 @@ from deepstyle.engine import make_fabric, seeded
 SMALL = ["size=32", "width=4", "max_width=8", "latent=8", "batch_size=8", "precision=32"]
 
 
-def players(*settings: str, preset: str = "dcgan-plus-64") -> Players:
+def players(*settings: str, preset: str = "residual-64") -> Players:
     config = load_config(GanConfig, preset, [*SMALL, *settings])
     return Players(
         config, make_fabric(config.precision), 1000, torch.ones(3) / 3 if config.condition != "none" else None
@@ -107,7 +107,7 @@ def test_the_average_follows_by_half_lives() -> None:
     a, b = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     middle = (a.weight + b.weight).detach() / 2
     follow(a, b, 100, 100)
-    config = load_config(GanConfig, "dcgan-plus-64", ["ema_images=1000", "ema_ramp=0.05"])
+    config = load_config(GanConfig, "residual-64", ["ema_images=1000", "ema_ramp=0.05"])
 
     assert torch.allclose(a.weight, middle)
     assert (half_life(config, 0), half_life(config, 10_000), half_life(config, 10**6)) == (0, 500, 1000)

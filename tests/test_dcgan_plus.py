@@ -84,9 +84,9 @@ def test_labels_reach_both_networks() -> None:
 
 
 def test_a_config_builds_its_networks() -> None:
-    """Dcgan presets build the paper's networks, dcgan-plus presets the residual ones, of the config's size."""
+    """Dcgan presets build the paper's networks, residual presets the residual ones, of the config's size."""
     plain = load_config(GanConfig, "dcgan-32", ["width=4"])
-    plus = load_config(GanConfig, "dcgan-plus-64", ["width=4", "max_width=8"])
+    plus = load_config(GanConfig, "residual-64", ["width=4", "max_width=8"])
 
     assert isinstance(build_generator(plain), Generator)
     assert isinstance(build_discriminator(plus, 2), PlusDiscriminator)

@@ -31,7 +31,7 @@ def train(
 ) -> TrainedGan:
     with Catalog(folder) as catalog:
         return train_gan(
-            packed(folder), catalog, load_config(GanConfig, "dcgan-plus-64", settings), on_snapshot=on_snapshot,
+            packed(folder), catalog, load_config(GanConfig, "residual-64", settings), on_snapshot=on_snapshot,
             reporter=Reporter(stream=said or io.StringIO()),
         )  # fmt: skip
 
@@ -108,7 +108,7 @@ def test_no_judge_no_best(tmp_path: Path) -> None:
 def test_a_collapse_is_judged_over_a_window() -> None:
     """Twenty looks at a discriminator that is sure of everything are a complaint; memory stays bounded."""
     torch.manual_seed(0)
-    p = Players(load_config(GanConfig, "dcgan-plus-64", PLUS), make_fabric("32"), 40)
+    p = Players(load_config(GanConfig, "residual-64", PLUS), make_fabric("32"), 40)
     verdicts = [judged(p, {"d/real": 0.999, "d/fake": 0.001, "variety": 0.8}) for _ in range(20)]
 
     assert verdicts[:19] == [None] * 19

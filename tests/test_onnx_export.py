@@ -33,7 +33,7 @@ def generator(preset: str, labels: tuple[str, ...]) -> TrainedGenerator:
 
 
 @pytest.mark.skipif(any(find_spec(name) is None for name in PACKAGES), reason="onnx or onnxruntime is not installed")
-@pytest.mark.parametrize("preset", ["dcgan-32", "dcgan-plus-64"])
+@pytest.mark.parametrize("preset", ["dcgan-32", "residual-64"])
 @pytest.mark.parametrize("labels", [(), ("dress", "skirt", "top")])
 def test_onnxruntime_makes_the_same_images(tmp_path: Path, preset: str, labels: tuple[str, ...]) -> None:
     """For batches of 1 and 5 the file's images are torch's to 1e-4, within [-1, 1]; its metadata tell labels and sizes."""

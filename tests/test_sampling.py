@@ -64,7 +64,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         add_classifier(catalog)
         for preset, more in (
             ("dcgan-32", ["condition=label"]),
-            ("dcgan-plus-64", ["max_width=16", "minibatch_stddev=false", "penalty_every=4"]),
+            ("residual-64", ["max_width=16", "minibatch_stddev=false", "penalty_every=4"]),
         ):
             config = load_config(GanConfig, preset, [*TINY, "images=160", *more])
             pipeline.gan_from_garments(catalog, config, reporter=QUIET, fresh=True)
