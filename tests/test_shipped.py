@@ -1,4 +1,4 @@
-"""The detector that ships: small, documented, found by `crop` and the other commands."""
+"""The models that ship: small, documented, found by `crop`, `sample` and the other commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from deepstyle.cli import main
 from deepstyle.crop.detector import SHIPPED, find_detector, load_detector
 from deepstyle.demo.draw import draw_look
 from deepstyle.errors import UsageError
-from deepstyle.images import encode, sha256
+from deepstyle.images import decode, encode, sha256
 from deepstyle.status import packaged_models
 
 
@@ -102,4 +102,19 @@ def test_crop_works_without_training(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert re.search(r"photos +1\n", done.output)
     assert SHIPPED in listed.output
-    assert [one.name for one in packaged_models()] == [SHIPPED]
+    assert [one.name for one in packaged_models()] == ["demo-garments", SHIPPED]
+
+
+def test_the_generator_works_without_training(tmp_path: Path) -> None:
+    """`deepstyle sample --model demo-garments` makes varied images in an empty folder; its card tells what it is."""
+    words = ["-q", "-w", str(tmp_path / "new"), "sample", "--model", "demo-garments", "--seeds", "0-3"]
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+    made = [decode(path.read_bytes()) for path in sorted((tmp_path / "new").rglob("seed-*.png"))]
+    folder = Path(next(one.path for one in packaged_models() if one.name == "demo-garments"))
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+    assert done.exit_code == 0
+    assert [image.shape for image in made] == [(64, 64, 3)] * 4
+    assert np.stack(made).std(0).mean() > 15, "the samples are all alike"
+    assert (folder / "weights.safetensors").stat().st_size < 20_000_000
+    assert all(word in card for word in ("CC0-1.0", "Apache-2.0", "## Limits", "## How it was made"))
