@@ -467,7 +467,7 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
               help="The box; a square with more of the photo; padded to a square with edge or mean colour.")  # fmt: skip
 @click.option("--background", type=click.Choice(["keep", "blur"]),
               help="Blur what lies outside the garment's own box (margin, context): there are no masks to follow.")  # fmt: skip
-@click.option("--engine", type=click.Choice(["torch", "openvino"]), help="openvino is faster on CPUs, if installed.")
+@click.option("--engine", type=click.Choice(["torch", "openvino"]), help="What runs a torchvision detector.")
 @click.option("--review", is_flag=True, help="Also write a page on which bad garments can be marked.")
 @click.option("--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="LIST",
               help="Marked garments (the page saves the list) go, and stay out of later cuts.")  # fmt: skip

@@ -185,14 +185,6 @@ def gan_from_garments(
     )
 
 
-def sample_run(catalog: Catalog, seeds: Sequence[int], *, run: str | None = None) -> tuple[Path, int]:
-    """Write the samples of these seeds into the run's folder; returns the grid's path and the number of images."""
-    folder = find_run(catalog, run)
-    generator, _ = load_generator(folder)
-    made, grid = write_samples(folder, generator, seeds)
-    return grid, len(made)
-
-
 def score_run(
     catalog: Catalog, *, reporter: Reporter, run: str | None = None, classifier: str | None = None, count: int = 1000
 ) -> tuple[Score, Path]:
@@ -253,7 +245,7 @@ def run_all(
     told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"
     if gan.first and gan.last:
         told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
-    grid, _ = sample_run(catalog, range(count), run=gan.run)
+    _, grid = write_samples(gan.folder, load_generator(gan.folder)[0], range(count))
     score, path = score_run(catalog, reporter=reporter, run=gan.run)
     told["score"] = f"Frechet {score.frechet:.2f}, KID {score.kid:.4f}; {path}"
     told["samples"] = str(grid)

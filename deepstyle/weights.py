@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import pickle
@@ -16,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from deepstyle import images
 from deepstyle.catalog import put_file, put_folder
 from deepstyle.errors import ModelError
 
@@ -35,7 +35,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 def name_of(folder: Path) -> str:
     """``<folder>@<digest of its weights>``: what a model's results are kept under."""
-    return f"{folder.name}@{hashlib.sha256((folder / 'weights.safetensors').read_bytes()).hexdigest()[:8]}"
+    return f"{folder.name}@{images.sha256((folder / 'weights.safetensors').read_bytes())[:8]}"
 
 
 def load_weights(path: Path, module: nn.Module) -> None:

@@ -1,4 +1,6 @@
-"""A torchvision detector whose layers run in OpenVINO (edge): on a CPU the same boxes, sooner.
+"""A torchvision detector whose layers run in OpenVINO (edge): the same boxes within tolerance.
+
+Where the CPU computes in bfloat16 PyTorch is faster by now (docs/log.md).
 
 The convolutions and the second stage are exported when the detector is loaded, which takes seconds; proposals, RoIAlign
 and the choice of boxes stay in inference.py. OpenVINO is imported here only, inside functions.
@@ -26,10 +28,7 @@ class OpenvinoDetector(TorchvisionDetector):
 
     def arrange(self, network: FasterRCNN) -> Inference:
         """The network with its layers compiled for this CPU, in bfloat16 where the CPU computes in it."""
-        device = torch.device("cpu")
-        inference = Inference(
-            network, device=device, dtype=torch.float32, voting=self.config.box_voting, softness=self.config.soft_nms
-        )
+        inference = self.inference_on(network, torch.device("cpu"), torch.float32)
         assert isinstance(inference.trunk, TorchTrunk)
         assert isinstance(inference.head, TorchHead)
         precision = "bf16" if resolve_precision(self.config.precision) == "bf16-mixed" else "f32"

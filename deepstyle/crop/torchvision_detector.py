@@ -50,10 +50,12 @@ class TorchvisionDetector:
     def arrange(self, network: FasterRCNN) -> Inference:
         """The network as it is used for detection: on the best device, in the precision of the config."""
         dtype = torch.bfloat16 if resolve_precision(self.config.precision) == "bf16-mixed" else torch.float32
-        device = make_fabric(self.config.precision).device
-        return Inference(
-            network, device=device, dtype=dtype, voting=self.config.box_voting, softness=self.config.soft_nms
-        )
+        return self.inference_on(network, make_fabric(self.config.precision).device, dtype)
+
+    def inference_on(self, network: FasterRCNN, device: torch.device, dtype: torch.dtype) -> Inference:
+        """The network with the config's rules for overlapping boxes."""
+        config = self.config
+        return Inference(network, device=device, dtype=dtype, voting=config.box_voting, softness=config.soft_nms)
 
     @property
     def input_side(self) -> int:

@@ -31,6 +31,7 @@ class Tracker:
         self._embed, self._labels = embed, labels
         self._vectors, probabilities = embed(real.images)
         self._reference = FrechetReference(self._vectors)
+        self._manifold = subset(self._vectors, MANIFOLD)
         self._shares = histogram(probabilities, labels)
 
     def __call__(self, samples: Pixels) -> Figures:
@@ -44,8 +45,7 @@ class Tracker:
         figures: Figures = {"frechet": self._reference.distance(vectors)}
         if min(len(vectors), len(self._vectors)) >= LEAST:
             figures["kid"] = kernel_distance(self._vectors, vectors, subsets=SUBSETS)[0]
-            manifold = subset(self._vectors, MANIFOLD)
-            figures["precision"], figures["recall"] = precision_recall(manifold, vectors)
+            figures["precision"], figures["recall"] = precision_recall(self._manifold, vectors)
         return figures | {"samples/categories": histogram_picture(self._shares, histogram(probabilities, self._labels))}
 
 
