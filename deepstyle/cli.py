@@ -170,10 +170,10 @@ def _counts(values: dict[str, int]) -> str:
 
 @main.group(cls=Commands)
 def data() -> None:
-    """Turn a labelled data set into COCO files for train-detector, or download one.
+    """Fetch labelled data sets, turn them into COCO files.
 
-    Each command writes train.json, val.json and, when there are such photos, test.json, names what it left out in
-    dropped.csv, and draws boxes.png to look at.
+    Those files are what train-detector learns from. Each command writes train.json, val.json and, when there are such
+    photos, test.json, names what it left out in dropped.csv, and draws boxes.png to look at.
     """
 
 
@@ -226,7 +226,9 @@ def _converted(out: Path, summary: Any) -> None:
 @_split_options(0.15, 0)
 @_conversion
 def ccp(session: Session, source: Path, out: Path, **shares: Any) -> None:
-    """Clothing Co-Parsing (Yang, Luo, Lin 2014): pixel masks -> boxes and masks of upper, lower, full.
+    """Clothing Co-Parsing: pixel masks -> boxes and masks.
+
+    Yang, Luo and Lin 2014. The labels are upper, lower and full.
 
     \b
     Example:
@@ -246,10 +248,11 @@ def ccp(session: Session, source: Path, out: Path, **shares: Any) -> None:
 @_split_options(0.15, 0.15)
 @_conversion
 def deepfashion(session: Session, source: Path, out: Path, **options: Any) -> None:
-    """DeepFashion, Category and Attribute Prediction (Liu et al. 2016): one box a photo, with attributes.
+    """DeepFashion: one box a photo, with attributes.
 
-    SOURCE holds Img/, Eval/ and Anno/, Anno_coarse/ or Anno_fine/. The authors' test photos show garments that are in
-    train too; --split folder keeps a garment on one side (the shares and the seed are for this split only).
+    Category and Attribute Prediction, by Liu, Luo, Qiu, Wang and Tang 2016. SOURCE holds Img/, Eval/ and Anno/,
+    Anno_coarse/ or Anno_fine/. The authors' test photos show garments that are in train too; --split folder keeps a
+    garment on one side (the shares and the seed are for this split only).
 
     \b
     Example:
@@ -265,10 +268,10 @@ def deepfashion(session: Session, source: Path, out: Path, **options: Any) -> No
 @_labels
 @_conversion
 def deepfashion2(session: Session, source: Path, out: Path, labels: Any) -> None:
-    """DeepFashion2 (Ge et al. 2019): boxes and masks of several garments a photo, 13 categories.
+    """DeepFashion2: boxes and masks, 13 categories.
 
-    SOURCE holds train/ and validation/, each with image/ and annos/; the latter becomes val.json. The authors publish
-    no annotations of the test photos.
+    Ge, Zhang, Wang, Tang and Luo 2019; a photo may show several garments. SOURCE holds train/ and validation/, each
+    with image/ and annos/; the latter becomes val.json. The authors publish no annotations of the test photos.
 
     \b
     Example:
@@ -290,9 +293,10 @@ def deepfashion2(session: Session, source: Path, out: Path, labels: Any) -> None
 @_split_options(0.15, 0)
 @_conversion
 def coco(session: Session, source: Path, out: Path, mapping: str, **options: Any) -> None:
-    """Any COCO detection file, Fashionpedia and ModaNet too: its categories become the labels of a map.
+    """Any COCO file, Fashionpedia and ModaNet too.
 
-    Categories that the map leaves out are dropped and counted. Polygons become masks.
+    Its categories become the labels of a map. Categories that the map leaves out are dropped and counted. Polygons
+    become masks.
 
     \b
     Example:
@@ -312,10 +316,11 @@ def coco(session: Session, source: Path, out: Path, mapping: str, **options: Any
 @click.option("--from", "mirror", metavar="URL", help="A mirror: the repository's files below this address.")
 @click.pass_obj
 def download(session: Session, name: str, out: Path | None, mirror: str | None) -> None:
-    """Fetch an openly licensed set from its public repository, each file checked by its git checksum.
+    """Fetch an openly licensed set, every file checked.
 
-    Files that are there and whole are kept, so that the same command continues. ccp is for `data ccp`,
-    clothing-dataset for `train-classifier clothing-dataset/images.csv`.
+    It comes from its public repository, each file checked by its git checksum. Files that are there and whole are kept,
+    so that the same command continues. ccp is for `data ccp`, clothing-dataset for `train-classifier
+    clothing-dataset/images.csv`.
 
     \b
     Example:
@@ -338,10 +343,10 @@ def download(session: Session, name: str, out: Path | None, mirror: str | None) 
               help="Confidence from which a detection becomes an annotation.")  # fmt: skip
 @click.pass_obj
 def label(session: Session, source: Path, out: Path, detector: str | None, min_score: float) -> None:
-    """Let a detector annotate photos, for another detector to learn from.
+    """Let a detector annotate photos for the next one.
 
-    SOURCE is a folder of photos. If it is Clothing Co-Parsing's, its photos with tags only are annotated, and the tags say
-    how many garments of each label to look for (a lower --min-score will do then).
+    SOURCE is a folder of photos. If it is Clothing Co-Parsing's, its photos with tags only are annotated, and the tags
+    say how many garments of each label to look for (a lower --min-score will do then).
 
     \b
     Example:
@@ -374,8 +379,8 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
     """Train a Faster R-CNN on annotated photos (COCO files).
 
     Presets: mobilenet-320, small-256 and small-320 for CPUs, r50-fpn and r50-fpn-v2 for GPUs; detectron2-r50-fpn,
-    detectron2-r101-fpn and detectron2-x101-fpn train with detectron2, which you install yourself. Several processes share
-    the work under torchrun.
+    detectron2-r101-fpn and detectron2-x101-fpn train with detectron2, which you install yourself. Several processes
+    share the work under torchrun.
 
     \b
     Example:
@@ -410,7 +415,9 @@ def _precision_rows(figures: Any) -> dict[str, Any]:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def eval_detector(session: Session, validation: Path, detector: str | None, as_json: bool) -> None:
-    """Measure a detector on annotated photos: COCO average precision, whatever backend it has.
+    """Measure a detector's COCO average precision.
+
+    On annotated photos, whatever backend the detector has.
 
     \b
     Example:
@@ -435,7 +442,9 @@ def eval_detector(session: Session, validation: Path, detector: str | None, as_j
 @click.option("--labels", required=True, help="Its labels in the order of its classes, e.g. upper,lower,full.")
 @click.pass_obj
 def import_detector(session: Session, name: str, yaml: Path, weights: Path, labels: str) -> None:
-    """Make a detector of this workspace from any yaml and weights of detectron2.
+    """Bring a detector of detectron2 into the workspace.
+
+    Any yaml and weights of that library will do.
 
     \b
     Example:
@@ -515,7 +524,7 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
 @click.pass_obj
 def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,
                      config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
-    """Train the category classifier on a table of labelled images.
+    """Train the category classifier on labelled images.
 
     The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
     side of the split.
@@ -555,7 +564,8 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
     Works under torchrun.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
-    classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is printed.
+    classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is
+    printed.
 
     \b
     Example:
@@ -611,10 +621,10 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
               help="Where samples or the export go, instead of the run's folder or the workspace.")  # fmt: skip
 @click.pass_obj
 def sample(session: Session, /, **options: Any) -> None:
-    """Generate garments: single files and a grid, the same for the same seed.
+    """Generate garments: single files and a grid.
 
-    With --interpolate an animation, with --novelty what the samples are near to, with --export a model folder or an
-    ONNX file that makes the same images on another machine.
+    The same seed gives the same garment. With --interpolate an animation, with --novelty what the samples are near to,
+    with --export a model folder or an ONNX file that makes the same images on another machine.
 
     \b
     Example:
@@ -783,7 +793,7 @@ def _short(value: Any) -> str:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def models(session: Session, as_json: bool) -> None:
-    """List the models: those of the workspace, then those that came with deepstyle.
+    """List the models: the workspace's, then deepstyle's own.
 
     \b
     Example:
@@ -822,7 +832,7 @@ def models(session: Session, as_json: bool) -> None:
 @click.pass_obj
 def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] | None, labels: Path | None,
         minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # fmt: skip
-    """All stages in a row: scrape, crop, train-gan, sample, score.
+    """All in a row: scrape, crop, train-gan, sample, score.
 
     \b
     Example:
@@ -851,9 +861,9 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 )
 @click.pass_obj
 def demo(session: Session, minutes: float, looks: int) -> None:
-    """Draw a fashion site, scrape it, and train everything on it: no network, no data, no GPU.
+    """Draw a fashion site, scrape it, train everything on it.
 
-    Works in the folder demo-workspace, unless --workspace names another.
+    Needs no network, no data, no GPU. Works in the folder demo-workspace, unless --workspace names another.
 
     \b
     Example:
