@@ -54,6 +54,15 @@ def test_scrape_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
+@pytest.mark.parametrize("words", [(), ("data",)], ids=["deepstyle", "data"])
+def test_the_list_of_commands_cuts_no_line_short(words: tuple[str, ...]) -> None:
+    """Each command's first line fits into the list that --help shows at 80 columns."""
+    code, text = run(*words, "--help")
+
+    assert code == 0
+    assert "..." not in text.split("\nCommands:")[1]
+
+
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
     """--help of each command exits 0 and shows an example that starts with `deepstyle <command>`."""
