@@ -111,6 +111,16 @@ def test_spectral_norm_bounds_every_matrix() -> None:
     assert values == pytest.approx([1.0] * len(values), abs=0.02)
 
 
+def test_a_label_says_less_than_z_at_the_start() -> None:
+    """A new generator's images differ at least three times as much between two z as between two labels."""
+    torch.manual_seed(0)
+    g, count = Generator(32, 100, 8, torch.full((4,), 0.25)), 32
+    z = torch.randn(count, 100).repeat(4, 1)
+    made = g(z, torch.arange(4).repeat_interleave(count)).detach().unflatten(0, (4, count))
+
+    assert made.std(1).mean() > 3 * made.std(0).mean()
+
+
 def test_labels_reach_both_networks() -> None:
     """Another label gives another image and another logit; without labels the networks have no weights for them."""
     torch.manual_seed(0)

@@ -28,6 +28,8 @@ def feature_maps(size: int, width: int) -> list[int]:
 class Told(nn.Module):
     """What z becomes for a generator that is told a label: z, and the label's learned vector after it.
 
+    At the start that vector is about as long as a one-hot code. One as long as z speaks as loudly as z, and the generator
+    learns one image a label (measured: docs/log.md).
     ``shares`` (one per label, float32, sum 1) are the labels' frequencies in the training data; they travel with the
     weights. With no shares z stays as it is. ``size`` is the length of what ``forward`` gives.
     """
@@ -38,7 +40,8 @@ class Told(nn.Module):
         super().__init__()
         self.size = latent if shares is None else 2 * latent
         self.vectors = nn.Embedding(len(shares), latent) if shares is not None else None
-        if shares is not None:
+        if self.vectors is not None and shares is not None:
+            nn.init.normal_(self.vectors.weight, 0.0, latent**-0.5)
             self.register_buffer("shares", shares.float())
 
     def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
