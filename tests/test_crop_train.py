@@ -23,7 +23,7 @@ from deepstyle.crop.detector import load_detector
 from deepstyle.crop.networks import UNKNOWN, build_network, parsing_target, start_from
 from deepstyle.crop.photos import Target, jitter_colour, zoom_and_flip
 from deepstyle.crop.torchvision_detector import TorchvisionDetector, scale_of
-from deepstyle.crop.train import TrainedDetector, learning_rate, train_detector
+from deepstyle.crop.train import TrainedDetector, follow, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, ModelError
 from deepstyle.images import decode, encode
@@ -85,6 +85,19 @@ def test_it_finds_what_it_was_trained_on(tmp_path: Path) -> None:
     small, large = detector.detect([pixels, twice])
     assert small[0].label in LABELS
     assert np.allclose(np.array(small[0].corners) * 2, large[0].corners, atol=8)
+
+
+def test_the_average_follows_quickly_at_first() -> None:
+    """At step n the average keeps min(decay, (1 + n) / (10 + n)) of itself, as TensorFlow's ExponentialMovingAverage does."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=40)
+    average, expected = torch.zeros(1, dtype=torch.float64), 0.0
+    for step, value in enumerate(values):
+        follow(0.7, [average], [torch.tensor([value])], torch.tensor(step))
+        keep = min(0.7, (1 + step) / (10 + step))
+        expected = keep * expected + (1 - keep) * value
+
+    assert average.item() == pytest.approx(expected)
 
 
 def test_resuming_gives_the_weights_of_going_straight(tmp_path: Path) -> None:

@@ -143,11 +143,20 @@ def _state(
         begin(detector)
     network = DetectorInTraining(detector, len(categories_of(data)) if config.parsing else 0, config.parsing)
     network = network.to(fabric.device).to(memory_format=torch.channels_last)
-    decay = get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
-    average = AveragedModel(detector, multi_avg_fn=decay, use_buffers=True)
+    average = AveragedModel(detector, multi_avg_fn=partial(follow, config.ema), use_buffers=True)
     trained = [p for p in network.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
     return _State(network=network, average=average, optimizer=optimizer)
+
+
+def follow(decay: float, average: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor) -> None:
+    """Move the averaged weights towards the trained ones: at step n with decay min(``decay``, (1 + n) / (10 + n)).
+
+    The ramp is that of TensorFlow's ExponentialMovingAverage; without it a short training's average is mostly of networks
+    that had not learned yet.
+    """
+    decay = min(decay, (1 + int(steps)) / (10 + int(steps)))
+    get_ema_multi_avg_fn(decay)(average, current, steps)  # type: ignore[no-untyped-call]
 
 
 def data_digest(data: AnnotatedSet) -> str:
