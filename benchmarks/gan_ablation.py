@@ -54,7 +54,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> preset, and what
     "no mirroring": (PLUS, ("flip=false",)),
     # averaging, labels
     "no moving average": (PLUS, ("ema_images=0",)),
-    "labels": (PLUS, ("condition=label",)),
+    "no labels": (PLUS, ("condition=none",)),
     # optimiser and size
     "momentum": (PLUS, ("beta1=0.5", "beta2=0.999")),
     "batch 32": (PLUS, ("batch_size=32",)),
