@@ -63,6 +63,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> preset, and what
     "twice the learning rate": (PLUS, ("lr=0.0016",)),
     "half the width": (PLUS, ("width=16",)),
     "twice the width": (PLUS, ("width=64",)),
+    "compiled": (PLUS, ("compile=true",)),
     # residual blocks
     "residual": (RESIDUAL, ()),
     "residual, minibatch stddev": (RESIDUAL, ("minibatch_stddev=true",)),
