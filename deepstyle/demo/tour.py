@@ -87,7 +87,7 @@ def tour(catalog: Catalog, *, minutes: float, looks: int, reporter: Reporter) ->
     rows += [(f"validation/garments/{name}", label, "validation") for name, label in other_crops]
     write_table(drawn / "garments.csv", rows)
     stages = load_stages(
-        ["demo-detector", "classifier-64", "demo-gan"],
+        ["demo-detector", "classifier-64", "dcgan-plus-64"],
         ["scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", f"gan.minutes={minutes}"],
     )
     reporter.say(f"drawing and serving a site of {looks} looks")
