@@ -17,14 +17,16 @@ import argparse
 import json
 from pathlib import Path
 
+import gan_data
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deepstyle import images
+from deepstyle.annotations.table import LabelRow
 from deepstyle.catalog import Catalog, put_file
 from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
-from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan.sample import generate, latents, load_generator
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.errors import TrainingError
@@ -86,9 +88,8 @@ def training_set(args: argparse.Namespace) -> PackedDataset:
         return PackedDataset(args.data / "train")
     paths = sorted((args.data / "images").glob("*/*.png"))
     chosen = np.sort(np.random.default_rng(0).permutation(len(paths))[: args.garments])
-    items = [Item(source=paths[n].stem, path=paths[n], label=paths[n].parent.name) for n in chosen]
-    size = PackedDataset(args.data / "train").size
-    return PackedDataset.pack(args.out / "garments", items, size=size, fit="stretch", reporter=Reporter())
+    rows = [LabelRow(path=paths[n], label=paths[n].parent.name, group=paths[n].stem) for n in chosen]
+    return gan_data.pack(args.out / "garments", rows, PackedDataset(args.data / "train").size, Reporter())
 
 
 def configured(name: str, args: argparse.Namespace) -> GanConfig:

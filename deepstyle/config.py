@@ -93,7 +93,9 @@ class DetectorConfig(Config):
     lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate of AdamW")
     weight_decay: float = Field(1e-4, ge=0, le=1)
     warmup: int = Field(500, ge=0, description="photos over which the learning rate rises")
-    ema: float = Field(0.998, ge=0, lt=1, description="decay per step of the weights' moving average; 0: off")
+    ema: float = Field(
+        0.998, ge=0, lt=1, description="decay per step of the weights' moving average, less at first; 0: off"
+    )
     clip_norm: float = Field(10.0, gt=0, description="largest gradient norm")
     colour_jitter: float = Field(0.2, ge=0, le=1, description="strength of brightness, contrast, saturation changes")
     scale_jitter: float = Field(0.2, ge=0, lt=1, description="largest relative zoom; 0: off")

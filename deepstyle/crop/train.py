@@ -155,8 +155,8 @@ def follow(decay: float, average: Sequence[Tensor], current: Sequence[Tensor], s
     The ramp is that of TensorFlow's ExponentialMovingAverage; without it a short training's average is mostly of networks
     that had not learned yet.
     """
-    decay = min(decay, (1 + int(steps)) / (10 + int(steps)))
-    get_ema_multi_avg_fn(decay)(average, current, steps)  # type: ignore[no-untyped-call]
+    n = int(steps)  # waits for the device: once
+    get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(average, current, steps)  # type: ignore[no-untyped-call]
 
 
 def data_digest(data: AnnotatedSet) -> str:

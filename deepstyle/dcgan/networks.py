@@ -30,6 +30,7 @@ class Told(nn.Module):
 
     At the start that vector is about as long as a one-hot code. One as long as z speaks as loudly as z, and the generator
     learns one image a label (measured: docs/log.md).
+
     ``shares`` (one per label, float32, sum 1) are the labels' frequencies in the training data; they travel with the
     weights. With no shares z stays as it is. ``size`` is the length of what ``forward`` gives.
     """
@@ -39,8 +40,9 @@ class Told(nn.Module):
     def __init__(self, latent: int, shares: Tensor | None) -> None:
         super().__init__()
         self.size = latent if shares is None else 2 * latent
-        self.vectors = nn.Embedding(len(shares), latent) if shares is not None else None
-        if self.vectors is not None and shares is not None:
+        self.vectors: nn.Embedding | None = None
+        if shares is not None:
+            self.vectors = nn.Embedding(len(shares), latent)
             nn.init.normal_(self.vectors.weight, 0.0, latent**-0.5)
             self.register_buffer("shares", shares.float())
 
