@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deepstyle import images
+from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.boxes import Box
 from deepstyle.crop.cut import crop
 from deepstyle.demo.draw import draw_look
 from deepstyle.images import Pixels

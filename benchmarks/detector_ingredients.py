@@ -17,8 +17,8 @@ from pathlib import Path
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, read_coco
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.crop.evaluate import Evaluation
-from deepstyle.crop.train import train_detector
+from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.train import train_detector
 from deepstyle.progress import Reporter
 
 COATS = {"cape", "coat", "suit"}

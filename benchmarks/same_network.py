@@ -26,12 +26,12 @@ from crop_speed import peer
 
 from deepstyle import images, weights
 from deepstyle.annotations.coco import read_coco
+from deepstyle.boxes import Box, iou
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.crop.boxes import Box, iou
-from deepstyle.crop.evaluate import evaluate
-from deepstyle.crop.inference import Found, Inference
-from deepstyle.crop.networks import build_network
-from deepstyle.crop.torchvision_detector import TorchvisionDetector, to_network
+from deepstyle.detector.evaluate import evaluate
+from deepstyle.detector.inference import Found, Inference
+from deepstyle.detector.networks import build_network
+from deepstyle.detector.torchvision_backend import TorchvisionDetector, to_network
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 

@@ -455,7 +455,7 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
         raise UsageError(f"--labels {labels}: give each label once, with commas between them")
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UsageError(f"NAME {name}: letters, digits, - and _ only; it becomes a folder")
-    from deepstyle.crop.detectron2_detector import import_detectron2
+    from deepstyle.detector.detectron2_backend import import_detectron2
 
     with _catalog(session) as catalog:
         folder = import_detectron2(catalog, name, yaml=yaml, path=weights, labels=wanted)

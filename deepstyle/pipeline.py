@@ -22,16 +22,16 @@ from deepstyle.config import (
     Stages,
 )
 from deepstyle.crop.cut import CropSummary, crop
-from deepstyle.crop.detector import find_detector, load_detector
-from deepstyle.crop.evaluate import Evaluation, evaluate
-from deepstyle.crop.label import LabelSummary, label_photos
 from deepstyle.crop.marks import apply_marks
-from deepstyle.crop.train import TrainedDetector, train_detector
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
 from deepstyle.dcgan.snapshots import OnSnapshot
 from deepstyle.dcgan.train import TrainedGan, train_gan
+from deepstyle.detector.evaluate import Evaluation, evaluate
+from deepstyle.detector.find import find_detector, load_detector
+from deepstyle.detector.label import LabelSummary, label_photos
+from deepstyle.detector.train import TrainedDetector, train_detector
 from deepstyle.errors import InputError, UsageError
 from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
@@ -83,7 +83,7 @@ def _train(
     reporter: Reporter, name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
     if isinstance(config, Detectron2Config):
-        from deepstyle.crop.detectron2_train import train_detectron2
+        from deepstyle.detector.detectron2_train import train_detectron2
 
         return train_detectron2(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
     start = find_model(catalog, config.start_from, flag="--start-from") if config.start_from else None

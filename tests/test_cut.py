@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from deepstyle import images
+from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.boxes import Box
 from deepstyle.crop.cut import WINDOW, CropSummary, crop
 from deepstyle.errors import CatalogError, ModelError, UsageError
 from deepstyle.images import Pixels

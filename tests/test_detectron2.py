@@ -19,9 +19,9 @@ from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation,
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import DetectorConfig, Detectron2Config, detector_kind, load_config, presets
-from deepstyle.crop.detector import load_detector
-from deepstyle.crop.detectron2_detector import Detectron2Detector, read_settings, require_detectron2
 from deepstyle.demo.draw import draw_look
+from deepstyle.detector.detectron2_backend import Detectron2Detector, read_settings, require_detectron2
+from deepstyle.detector.find import load_detector
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
@@ -86,7 +86,7 @@ def config(folder: Path, *overrides: str) -> Detectron2Config:
 
 
 def train(folder: Path, *overrides: str) -> Any:
-    from deepstyle.crop.detectron2_train import train_detectron2
+    from deepstyle.detector.detectron2_train import train_detectron2
 
     folder.mkdir(exist_ok=True)
     sets = looks(folder, "train", range(6)), looks(folder, "val", range(10, 12))
@@ -108,7 +108,7 @@ def test_presets_mirror_the_article() -> None:
 
 def test_the_rate_warms_up_and_steps_down() -> None:
     """A thousandth at first, full after the warm-up, a tenth and a hundredth after the steps; minutes move the steps."""
-    from deepstyle.crop.detectron2_train import learning_rate
+    from deepstyle.detector.detectron2_train import learning_rate
 
     made = load_config(Detectron2Config, "detectron2-r50-fpn")
     rates = [learning_rate(made, step, step / 360_000) for step in (0, 1_000, 239_999, 240_001, 320_001)]
@@ -178,7 +178,7 @@ def test_boxes_are_those_of_the_default_predictor(tmp_path: Path, quiet: None) -
 @needs_detectron2
 def test_any_yaml_and_weights_become_a_detector(tmp_path: Path, quiet: None) -> None:
     """import-detector takes a user's yaml and .pth; eval-detector and crop's loader use it; another network is refused."""
-    from deepstyle.crop.detectron2_detector import build_detectron2
+    from deepstyle.detector.detectron2_backend import build_detectron2
 
     path = tiny(tmp_path)
     network = build_detectron2(read_settings(path, LABELS))

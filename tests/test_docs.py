@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ def readme() -> str:
 
 
 def tree() -> set[str]:
-    """The files that the README's tree names, as paths relative to the root."""
-    block = readme().split("## The tree")[1].split("```")[1]
+    """The files that the tree of docs/design.md names, as paths relative to the root."""
+    block = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
     found, folder = set(), ""
     for line in block.splitlines()[1:]:
         match = re.match(r"^( *)([\w.\-/]+)", line)
@@ -34,13 +35,22 @@ def tree() -> set[str]:
     return found
 
 
-def test_the_readme_names_every_file() -> None:
-    """The README's tree and the package on disk have the same modules, pages and presets, one line each."""
+def test_the_design_names_every_file() -> None:
+    """The tree of docs/design.md and the package on disk have the same modules, pages and presets, one line each."""
     pages = (ROOT / "deepstyle").rglob("*.html")
     on_disk = {str(path.relative_to(ROOT)) for path in [*PACKAGE, *presets().values(), *pages]}
     named = {name for name in tree() if name.startswith("deepstyle/")}
 
     assert named == on_disk
+
+
+def test_the_design_shows_the_layers_of_the_contract() -> None:
+    """The layers that docs/design.md draws are those that import-linter holds."""
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("## The layers")[1].split("## The tree")[0]
+    drawn = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+
+    assert drawn == contract[0]["layers"]
 
 
 def test_every_command_of_the_readme_exists() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
-from deepstyle.crop.boxes import Box, iou
-from deepstyle.crop.evaluate import average_precision
-from deepstyle.crop.matching import counts, match
+from deepstyle.boxes import Box, iou
+from deepstyle.detector.evaluate import average_precision
+from deepstyle.detector.matching import counts, match
 from deepstyle.errors import InputError
 
 LABELS = ("upper", "lower")

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from deepstyle.crop.foreign_weights import read_foreign
+from deepstyle.detector.foreign_weights import read_foreign
 from deepstyle.errors import ModelError
 
 WEIGHTS = np.arange(6, dtype=np.float32).reshape(2, 3)

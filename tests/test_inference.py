@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.crop.inference import Found, Inference, fold_norms, roi_align
-from deepstyle.crop.networks import build_network
-from deepstyle.crop.torchvision_detector import TorchvisionDetector, to_network
+from deepstyle.detector.inference import Found, Inference, fold_norms, roi_align
+from deepstyle.detector.networks import build_network
+from deepstyle.detector.torchvision_backend import TorchvisionDetector, to_network
 from deepstyle.images import Pixels
 
 CPU = torch.device("cpu")

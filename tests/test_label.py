@@ -12,9 +12,9 @@ from scipy.io import savemat
 
 from deepstyle.annotations.coco import read_coco
 from deepstyle.annotations.tags import garments, read_tags
-from deepstyle.crop.boxes import Box
-from deepstyle.crop.label import label_photos
-from deepstyle.crop.matching import plausible
+from deepstyle.boxes import Box
+from deepstyle.detector.label import label_photos
+from deepstyle.detector.matching import plausible
 from deepstyle.images import Pixels, encode
 from deepstyle.progress import Reporter
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from deepstyle import weights
+from deepstyle.boxes import iou
 from deepstyle.config import DetectorConfig, load_config, to_yaml
-from deepstyle.crop.boxes import iou
-from deepstyle.crop.detector import load_detector
-from deepstyle.crop.networks import build_network
 from deepstyle.demo.draw import draw_look
+from deepstyle.detector.find import load_detector
+from deepstyle.detector.networks import build_network
 from deepstyle.errors import UsageError
 
 LABELS = ("upper", "lower", "full")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from deepstyle.boxes import Box
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.boxes import Box, choose
 from deepstyle.crop.piece import blur_around, pad_square, piece_of
+from deepstyle.crop.rules import choose
 from deepstyle.images import Pixels
 
 NOISE = np.random.default_rng(0).integers(0, 256, (200, 120, 3), dtype=np.uint8)

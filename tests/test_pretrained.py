@@ -12,7 +12,7 @@ import torch
 import torchvision
 from loopback import Exchange, serve
 from test_classifier import make_table
-from test_crop_train import TINY, annotated
+from test_detector_train import TINY, annotated
 from torch import Tensor
 
 from deepstyle import weights
@@ -20,9 +20,9 @@ from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import build_network as build_classifier
 from deepstyle.classifier.train import train_classifier
 from deepstyle.config import ClassifierConfig, DetectorConfig, load_config
-from deepstyle.crop.detector import load_detector
-from deepstyle.crop.networks import build_network, imagenet_name, start_from_imagenet
-from deepstyle.crop.train import train_detector
+from deepstyle.detector.find import load_detector
+from deepstyle.detector.networks import build_network, imagenet_name, start_from_imagenet
+from deepstyle.detector.train import train_detector
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import decode
 from deepstyle.pretrained import bring, imagenet

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
-from deepstyle.crop.detector import SHIPPED, find_detector, load_detector
 from deepstyle.demo.draw import draw_look
+from deepstyle.detector.find import SHIPPED, find_detector, load_detector
 from deepstyle.errors import UsageError
 from deepstyle.images import decode, encode, sha256
 from deepstyle.status import packaged_models

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-from deepstyle.crop.boxes import iou
-from deepstyle.crop.suppression import soft_nms, vote
+from deepstyle.boxes import iou
+from deepstyle.detector.suppression import soft_nms, vote
 
 
 def crowd(count: int = 40) -> tuple[Tensor, Tensor, Tensor]:

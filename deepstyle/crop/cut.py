@@ -18,11 +18,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
+from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog, Row
 from deepstyle.config import CropConfig
-from deepstyle.crop.boxes import Box, Choice, choose, rule_of
-from deepstyle.crop.detector import Detector
 from deepstyle.crop.files import Cut, Opened, open_photo, write_pieces
+from deepstyle.crop.rules import Choice, choose, rule_of
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.progress import Reporter
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deepstyle import images
+from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog, Row
 from deepstyle.config import CropConfig
-from deepstyle.crop.boxes import Box, Choice
 from deepstyle.crop.piece import piece_of
+from deepstyle.crop.rules import Choice
 from deepstyle.errors import CatalogError, ImageError
 from deepstyle.images import Pixels
 

@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from deepstyle import images
+from deepstyle.boxes import Corners
 from deepstyle.config import CropConfig
-from deepstyle.crop.boxes import Choice, Corners
+from deepstyle.crop.rules import Choice
 from deepstyle.images import Pixels
 
 BLUR = 0.05  # radius of the background's blur, as a share of the piece's longer side

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import weights
+from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.crop.boxes import Box
-from deepstyle.crop.inference import Found, Inference
-from deepstyle.crop.networks import build_network
+from deepstyle.detector.inference import Found, Inference
+from deepstyle.detector.networks import build_network
 from deepstyle.engine import make_fabric, resolve_precision
 from deepstyle.images import Pixels
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, to_yaml
-from deepstyle.crop.boxes import Box
-from deepstyle.crop.foreign_weights import read_foreign
+from deepstyle.detector.foreign_weights import read_foreign
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import Pixels
 

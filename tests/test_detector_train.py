@@ -19,11 +19,11 @@ from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.backbone import SmallClassifier
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.crop.detector import load_detector
-from deepstyle.crop.networks import UNKNOWN, build_network, parsing_target, start_from
-from deepstyle.crop.photos import Target, jitter_colour, zoom_and_flip
-from deepstyle.crop.torchvision_detector import TorchvisionDetector, scale_of
-from deepstyle.crop.train import TrainedDetector, follow, learning_rate, train_detector
+from deepstyle.detector.find import load_detector
+from deepstyle.detector.networks import UNKNOWN, build_network, parsing_target, start_from
+from deepstyle.detector.photos import Target, jitter_colour, zoom_and_flip
+from deepstyle.detector.torchvision_backend import TorchvisionDetector, scale_of
+from deepstyle.detector.train import TrainedDetector, follow, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, ModelError
 from deepstyle.images import decode, encode

@@ -140,7 +140,7 @@ class DetectorInTraining(nn.Module):
             head.register_forward_hook(_exact)
 
     def forward(self, photos: list[Tensor], targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """Losses by name, for photos (CHW float32 in [0, 1]) and targets (boxes, labels, map; see crop/photos.py)."""
+        """Losses by name, for photos (CHW float32 in [0, 1]) and targets (boxes, labels, map; see photos.py)."""
         detector = self.detector
         images, boxes = detector.transform(photos, [{key: t[key] for key in ("boxes", "labels")} for t in targets])
         features = {name: found.float() for name, found in detector.backbone(images.tensors).items()}

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deepstyle.boxes import Box, Corners, area, iou
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.boxes import Box, Corners, area, choose, expand, iou, rule_of, square
+from deepstyle.crop.rules import choose, expand, rule_of, square
 
 corner = st.floats(0, 500, allow_nan=False)
 boxes = st.tuples(corner, corner, corner, corner)

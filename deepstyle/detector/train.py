@@ -24,8 +24,8 @@ from deepstyle import images, weights
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
-from deepstyle.crop.evaluate import Evaluation
-from deepstyle.crop.networks import (
+from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.networks import (
     DetectorInTraining,
     build_network,
     imagenet_name,
@@ -33,9 +33,9 @@ from deepstyle.crop.networks import (
     start_from_imagenet,
     targets_to,
 )
-from deepstyle.crop.photos import Target, TrainingPhotos, categories_of
-from deepstyle.crop.pictures import validate
-from deepstyle.crop.torchvision_detector import TorchvisionDetector
+from deepstyle.detector.photos import Target, TrainingPhotos, categories_of
+from deepstyle.detector.pictures import validate
+from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import InputError, TrainingError
 from deepstyle.pretrained import Fetch, imagenet

@@ -26,7 +26,7 @@ from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
-from deepstyle.crop.suppression import soft_nms, vote
+from deepstyle.detector.suppression import soft_nms, vote
 from deepstyle.images import Pixels
 
 Size = tuple[int, int]  # height, width in pixels

@@ -1,4 +1,4 @@
-"""Pure geometry and rules: which detections become garments, and the box that is cut for each."""
+"""The rules of the cut: which detections become garments, and the box that is cut for each (pure)."""
 
 from __future__ import annotations
 
@@ -6,40 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deepstyle.boxes import Box, Corners, iou
 from deepstyle.config import CropConfig
-
-Corners = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels; x1, y1 exclusive
-
-
-@dataclass(frozen=True, kw_only=True)
-class Box:
-    """One detection on a photo: corners in pixels, a label, a confidence in [0, 1]."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-    label: str
-    score: float
-
-    @property
-    def corners(self) -> Corners:
-        """(x0, y0, x1, y1) in pixels."""
-        return self.x0, self.y0, self.x1, self.y1
-
-
-def iou(first: Corners, second: Corners) -> float:
-    """Intersection over union of two boxes, in [0, 1]; 0 for an empty union."""
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    inner = max(0.0, width) * max(0.0, height)
-    union = area(first) + area(second) - inner
-    return inner / union if union > 0 else 0.0
-
-
-def area(box: Corners) -> float:
-    """Width times height in pixels; 0 for an inverted box."""
-    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def expand(box: Corners, margin: float, width: int, height: int) -> Corners:

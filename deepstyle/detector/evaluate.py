@@ -11,8 +11,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
-from deepstyle.crop.boxes import Box
-from deepstyle.crop.detector import Detector
+from deepstyle.boxes import Box, Detector
 from deepstyle.errors import ImageError, InputError
 from deepstyle.progress import Reporter
 

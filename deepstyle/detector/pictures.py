@@ -10,10 +10,9 @@ from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle.annotations.coco import AnnotatedSet, Annotation
 from deepstyle.annotations.sheet import contact_sheet
-from deepstyle.crop.boxes import Box
-from deepstyle.crop.detector import Detector
-from deepstyle.crop.evaluate import Evaluation, average_precision, find_all
-from deepstyle.crop.matching import counts, match
+from deepstyle.boxes import Box, Detector
+from deepstyle.detector.evaluate import Evaluation, average_precision, find_all
+from deepstyle.detector.matching import counts, match
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 from deepstyle.run import Run

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
-from deepstyle.crop.detector import Detector
-from deepstyle.crop.matching import plausible
+from deepstyle.boxes import Detector
+from deepstyle.detector.matching import plausible
 from deepstyle.errors import ImageError
 from deepstyle.progress import Reporter
 

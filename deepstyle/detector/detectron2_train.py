@@ -19,17 +19,17 @@ from deepstyle import weights
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, Detectron2Config
-from deepstyle.crop.detectron2_detector import (
+from deepstyle.detector.detectron2_backend import (
     Detectron2Detector,
     build_detectron2,
     fill_detectron2,
     read_settings,
     save_detectron2,
 )
-from deepstyle.crop.evaluate import Evaluation
-from deepstyle.crop.photos import Target, TrainingPhotos
-from deepstyle.crop.pictures import validate
-from deepstyle.crop.train import TrainedDetector, data_digest, trained
+from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.photos import Target, TrainingPhotos
+from deepstyle.detector.pictures import validate
+from deepstyle.detector.train import TrainedDetector, data_digest, trained
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, ModelError, TrainingError
 from deepstyle.progress import Reporter

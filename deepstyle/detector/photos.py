@@ -19,9 +19,9 @@ from torchvision.ops import box_area, clip_boxes_to_image
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.annotations.mask import decode
 from deepstyle.config import DetectorConfig
-from deepstyle.crop.evaluate import load_photo
-from deepstyle.crop.networks import UNKNOWN
-from deepstyle.crop.torchvision_detector import scale_of
+from deepstyle.detector.evaluate import load_photo
+from deepstyle.detector.networks import UNKNOWN
+from deepstyle.detector.torchvision_backend import scale_of
 from deepstyle.engine import seeded
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.annotations.coco import AnnotatedSet, Annotation
-from deepstyle.crop.boxes import Box, iou
+from deepstyle.boxes import Box, iou
 
 
 @dataclass(frozen=True, kw_only=True)

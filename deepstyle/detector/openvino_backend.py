@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
-from deepstyle.crop.inference import Inference, TorchHead, TorchTrunk
-from deepstyle.crop.torchvision_detector import TorchvisionDetector
+from deepstyle.detector.inference import Inference, TorchHead, TorchTrunk
+from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import resolve_precision
 from deepstyle.errors import UsageError
 

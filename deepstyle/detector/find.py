@@ -1,34 +1,17 @@
-"""The Detector: uint8 HWC RGB photos in, boxes out, whatever library does the work."""
+"""Finding a detector's folder by name, and loading it with the backend it was trained for (edge)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from deepstyle import weights
+from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
-from deepstyle.crop.boxes import Box
 from deepstyle.errors import ModelError, UsageError
-from deepstyle.images import Pixels
 from deepstyle.status import find_model
 
 SHIPPED = "garments-small"  # the detector that comes with the package
-
-
-class Detector(Protocol):
-    """What the crop loop needs of a detector."""
-
-    @property
-    def name(self) -> str:
-        """Identity of the weights, ``<model>@<digest>``: detections in the catalog are kept under it."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The garment labels it can say."""
-
-    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
-        """Boxes of each photo, best score first, in pixels of the photo as given (uint8 HWC RGB, any sizes)."""
 
 
 def load_detector(folder: Path, *, engine: Literal["torch", "openvino"] = "torch") -> Detector:
@@ -41,15 +24,15 @@ def load_detector(folder: Path, *, engine: Literal["torch", "openvino"] = "torch
     if engine == "openvino":
         if backend != "torchvision":
             raise UsageError(f"--engine openvino: {folder} is a {backend} detector; only torchvision's can be exported")
-        from deepstyle.crop.openvino_detector import OpenvinoDetector
+        from deepstyle.detector.openvino_backend import OpenvinoDetector
 
         return OpenvinoDetector.load(folder)
     if backend == "torchvision":
-        from deepstyle.crop.torchvision_detector import TorchvisionDetector
+        from deepstyle.detector.torchvision_backend import TorchvisionDetector
 
         return TorchvisionDetector.load(folder)
     if backend == "detectron2":
-        from deepstyle.crop.detectron2_detector import Detectron2Detector
+        from deepstyle.detector.detectron2_backend import Detectron2Detector
 
         return Detectron2Detector.load(folder)
     raise ModelError(f"{folder}: unknown backend {backend!r}; train the detector again")

@@ -1,0 +1,1 @@
+"""Photos -> boxes: networks, backends, training, evaluation."""
