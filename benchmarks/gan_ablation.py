@@ -23,13 +23,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deepstyle import images
 from deepstyle.annotations.table import LabelRow
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan.sample import generate, latents, load_generator
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.errors import TrainingError
+from deepstyle.files import put_file
 from deepstyle.metrics.distance import frechet_distance, kernel_distance, precision_recall
 from deepstyle.metrics.score import Vectors
 from deepstyle.progress import Reporter

@@ -24,9 +24,10 @@ import numpy as np
 
 from deepstyle import images
 from deepstyle.annotations.table import LabelRow, read_table, split_by_group
-from deepstyle.catalog import Catalog, put_file, put_folder
+from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
+from deepstyle.files import put_file, put_folder
 from deepstyle.pipeline import crop_photos
 from deepstyle.progress import Reporter
 

@@ -29,7 +29,7 @@ import numpy as np
 import peer_dcgan
 
 from deepstyle import images, weights
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import PackedDataset
@@ -37,6 +37,7 @@ from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.dcgan.networks import calibrate
 from deepstyle.dcgan.sample import generate, latents
 from deepstyle.dcgan.train import train_gan
+from deepstyle.files import put_file
 from deepstyle.metrics.distance import FrechetReference
 from deepstyle.progress import Reporter
 

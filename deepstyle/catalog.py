@@ -7,10 +7,7 @@ file without a row, which the next run of the same command finds or writes again
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,39 +16,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from deepstyle.errors import CatalogError
+from deepstyle.files import put_file, sweep
 from deepstyle.migrations import MIGRATIONS
 
 Row = sqlite3.Row
-
-
-def put_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that ``path`` appears whole or not at all: temporary name, fsync, ``os.replace``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def put_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write into a temporary folder, then put it in the place of ``folder``: never half of it stands there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
-    try:
-        fill(temporary)
-        temporary.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*", "samples/*", "review", "review/*")
 
 
 def garment_path(photo: str, k: int, label: str) -> str:
@@ -85,6 +54,7 @@ class Catalog:
             if isinstance(error, CatalogError):
                 raise
             raise CatalogError(f"{root / 'catalog.sqlite'} is not a deepstyle catalog ({error})") from error
+        sweep(root, *WRITTEN)
 
     def __enter__(self) -> Self:
         return self

@@ -209,7 +209,7 @@ _labels = click.option("--labels", type=click.Choice(["type", "category"]), defa
 def _converted(out: Path, summary: Any) -> None:
     """Draw the contact sheet and print what a conversion made."""
     from deepstyle.annotations.sheet import contact_sheet
-    from deepstyle.catalog import put_file
+    from deepstyle.files import put_file
     from deepstyle.images import encode
 
     rows: dict[str, Any] = {"photos": _counts(summary.photos), "boxes": _counts(summary.boxes)}

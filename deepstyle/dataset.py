@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle import images
-from deepstyle.catalog import put_folder
 from deepstyle.errors import ImageError, InputError
+from deepstyle.files import put_folder
 from deepstyle.progress import Reporter
 
 try:

@@ -9,7 +9,7 @@ from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedSet, read_coco
 from deepstyle.annotations.table import read_table
 from deepstyle.annotations.tags import read_tags
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
@@ -33,6 +33,7 @@ from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detector.label import LabelSummary, label_photos
 from deepstyle.detector.train import TrainedDetector, train_detector
 from deepstyle.errors import InputError, UsageError
+from deepstyle.files import put_file
 from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
 from deepstyle.progress import Reporter

@@ -28,10 +28,11 @@ from lightning.fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle import weights
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.config import Config, load_config, to_yaml
 from deepstyle.engine import agreed
 from deepstyle.errors import ConfigError, ModelError, UsageError
+from deepstyle.files import put_file
 from deepstyle.images import Pixels, encode
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation

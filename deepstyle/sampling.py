@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import images, pipeline
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan import trained as models
@@ -35,6 +35,7 @@ from deepstyle.dcgan.trained import TrainedGenerator
 from deepstyle.dcgan.video import check_video, enlarged, write_video
 from deepstyle.dcgan.walk import walk
 from deepstyle.errors import UsageError
+from deepstyle.files import put_file
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
 from deepstyle.status import find_model

@@ -16,8 +16,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from deepstyle import images
-from deepstyle.catalog import put_file, put_folder
 from deepstyle.errors import ModelError
+from deepstyle.files import put_file, put_folder
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.errors import CatalogError
 from deepstyle.migrations import MIGRATIONS
 
@@ -124,15 +124,6 @@ def test_newest_model_and_run_are_found(tmp_path: Path) -> None:
         assert named is not None
         assert (newest["name"], named["name"]) == ("new", "old")
         assert catalog.model("classifier") is None
-
-
-def test_put_file_replaces_and_leaves_no_rest(tmp_path: Path) -> None:
-    """put_file overwrites in one step and leaves no temporary file."""
-    put_file(tmp_path / "a/b.txt", b"one")
-    put_file(tmp_path / "a/b.txt", b"two")
-
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
-    assert (tmp_path / "a/b.txt").read_bytes() == b"two"
 
 
 def test_kill_leaves_no_row_without_its_file(tmp_path: Path) -> None:

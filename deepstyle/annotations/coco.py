@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepstyle.annotations.mask import from_coco
-from deepstyle.catalog import put_file
 from deepstyle.errors import InputError
+from deepstyle.files import put_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

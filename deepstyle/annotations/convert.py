@@ -24,8 +24,8 @@ from itertools import chain
 from pathlib import Path
 
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, write_coco
-from deepstyle.catalog import put_file
 from deepstyle.errors import ImageError, InputError, UsageError
+from deepstyle.files import put_file
 from deepstyle.images import MAX_PIXELS, ImageInfo, probe
 from deepstyle.progress import Reporter
 

@@ -22,8 +22,8 @@ from urllib.parse import quote, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
-from deepstyle.catalog import put_file
 from deepstyle.errors import InputError, UsageError
+from deepstyle.files import put_file
 from deepstyle.progress import Reporter
 
 CONNECTIONS = 8

@@ -16,10 +16,11 @@ import numpy as np
 from PIL import Image
 
 from deepstyle import images
-from deepstyle.catalog import Catalog, Row, put_file
+from deepstyle.catalog import Catalog, Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.cut import WORKERS, wanted, windows
 from deepstyle.errors import ImageError
+from deepstyle.files import put_file
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from deepstyle import images, weights
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.errors import ModelError, UsageError
+from deepstyle.files import put_file
 
 LAST, BEST = "generator.safetensors", "best.safetensors"  # in a run folder: newest, and best by Frechet distance
 CHUNK = 16  # images per forward pass, always: another batch size may round a pixel differently

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import images
-from deepstyle.catalog import Catalog, put_file
+from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig
 from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan.data import Conditions, RealImages
@@ -31,6 +31,7 @@ from deepstyle.dcgan.snapshots import LOG_STEPS, OnSnapshot, Training, roll_back
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
+from deepstyle.files import put_file
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run, watch_command
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from deepstyle.catalog import put_file
 from deepstyle.errors import UsageError
+from deepstyle.files import put_file
 from deepstyle.images import Pixels, resize
 
 SIDE = 256  # pixels that a frame's side has at least: players show smaller ones as a stamp
