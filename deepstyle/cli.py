@@ -559,9 +559,9 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
               fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """Train the DCGAN on the garments.
 
-    Presets: dcgan-32 to dcgan-256 (the paper's), dcgan-plus-64 to dcgan-plus-256 (the same layers with the relativistic
-    loss, told each garment's label: better garments in the same time), residual-64. A game that collapses goes back to
-    its last good snapshot. Works under torchrun.
+    Presets: dcgan-plus-64 (the default) to dcgan-plus-256: the DCGAN's layers with the relativistic loss, told each
+    garment's label; dcgan-32 to dcgan-256: the paper's game, worse garments in the same time; residual-64. A game that
+    collapses goes back to its last good snapshot. Works under torchrun.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
     classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is
@@ -570,7 +570,7 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
     \b
     Example:
         deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
-        deepstyle train-gan --config dcgan-plus-64 --set condition=category
+        deepstyle train-gan --config dcgan-64 --images 500000
         torchrun --nproc-per-node 4 -m deepstyle.cli train-gan --config dcgan-plus-128 --set batch_size=64
     """
     flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}

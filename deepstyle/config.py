@@ -176,9 +176,12 @@ class ClassifierConfig(Config):
 
 
 class GanConfig(Config):
-    """How the GAN is built and trained. Presets: ``dcgan-32`` to ``-256``, ``dcgan-plus-64`` to ``-256``, ``residual-64``."""
+    """How the GAN is built and trained.
 
-    default_preset: ClassVar[str] = "dcgan-64"
+    Presets: ``dcgan-plus-64`` (the default) to ``-256``, ``dcgan-32`` to ``-256`` (the paper's), ``residual-64``.
+    """
+
+    default_preset: ClassVar[str] = "dcgan-plus-64"
     kind: Literal["gan"] = "gan"
     network: Literal["dcgan", "plus"] = Field("dcgan", description="the paper's stack; or residual blocks, skip output")
     size: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
@@ -227,7 +230,9 @@ class GanConfig(Config):
         if self.norm == "batch" and self.network == "plus":
             raise ValueError("a plus network has no batch norm: set norm=none or norm=spectral")
         if self.norm == "batch" and (self.r1 or self.r2):
-            raise ValueError("r1 and r2 need a gradient per image, batch norm mixes them: set norm=none")
+            raise ValueError(
+                "r1 and r2 need a gradient per image, batch norm mixes them: set norm=none, or r1=0 and r2=0"
+            )
         if self.minibatch_stddev and (self.network != "plus" or self.batch_size % 4):
             raise ValueError("minibatch_stddev needs network=plus and a batch_size that 4 divides")
         return self

@@ -45,6 +45,21 @@ def test_every_default_preset_exists(kind: type[Config]) -> None:
     assert kind.default_preset in presets()
 
 
+def test_train_gan_without_a_config_trains_the_better_game() -> None:
+    """The default of the GAN is dcgan-plus-64, for `train-gan` and `run` alike."""
+    assert load_config(GanConfig) == load_stages().gan == load_config(GanConfig, "dcgan-plus-64")
+
+
+def test_the_paper_s_preset_stays_as_it_is() -> None:
+    """dcgan-64 plays the game that it always played: none of its settings comes from the default preset."""
+    paper = load_config(GanConfig, "dcgan-64")
+
+    assert (paper.network, paper.size, paper.latent, paper.width, paper.norm) == ("dcgan", 64, 100, 64, "batch")
+    assert (paper.loss, paper.r1, paper.r2, paper.penalty_every, paper.condition) == ("bce", 0, 0, 1, "none")
+    assert (paper.batch_size, paper.lr, paper.beta1, paper.beta2) == (16, 2e-4, 0.5, 0.999)
+    assert (paper.ema_images, paper.ema_ramp, paper.augment, paper.seed) == (5_000, 0, "auto", 0)
+
+
 def test_set_wins_over_file_wins_over_default(tmp_path: Path) -> None:
     """The road is default -> file -> --set, later ones winning."""
     (tmp_path / "mine.yaml").write_text("kind: gan\nlr: 0.001\nbatch_size: 16\n")
@@ -71,7 +86,7 @@ def test_set_wins_over_file_wins_over_default(tmp_path: Path) -> None:
 def test_a_bad_value_is_refused_by_name(override: str, words: str) -> None:
     """A wrong --set raises ConfigError that names the key and what would be right."""
     with pytest.raises(ConfigError) as caught:
-        load_config(GanConfig, None, [override])
+        load_config(GanConfig, "dcgan-64", [override])
 
     assert words in str(caught.value)
 

@@ -141,9 +141,10 @@ def test_compiled_networks_play_the_same_game() -> None:
     assert list(plain.generator.state_dict()) == list(compiled.generator.state_dict())
 
 
-def test_the_paper_s_game_is_the_default() -> None:
+@pytest.mark.parametrize("size", [32, 64, 128, 256])
+def test_the_dcgan_presets_play_the_paper_s_game(size: int) -> None:
     """Dcgan presets play binary cross entropy with batch norm, Adam 2e-4 and 0.5, and no penalty."""
-    config = load_config(GanConfig)
+    config = load_config(GanConfig, f"dcgan-{size}")
 
     assert (config.network, config.loss, config.norm, config.r1, config.r2) == ("dcgan", "bce", "batch", 0, 0)
     assert (config.lr, config.beta1, config.beta2, config.latent) == (2e-4, 0.5, 0.999, 100)

@@ -61,9 +61,10 @@ def roll_back(t: Training, complaint: str) -> None:
     lr, rollbacks, best, lost = p.lr / 2, p.rollbacks + 1, p.best, p.images
     if rollbacks > config.rollbacks:
         run.record("failed", p.images, {"first": p.first, "complaint": complaint})
+        calmer = "" if config.loss == "relativistic" else ", or --config dcgan-plus-64"
         raise TrainingError(
             f"run {run.name}, {complaint} at {p.images:,} images, after {p.rollbacks} rollbacks; the last snapshot is "
-            f"from before: try --set lr={lr:g}, or --config dcgan-plus-64"
+            f"from before: try --set lr={lr:g}{calmer}"
         )
     path, state = _healthy(run)
     p.load(state, str(path))
