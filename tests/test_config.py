@@ -78,9 +78,9 @@ def test_set_wins_over_file_wins_over_default(tmp_path: Path) -> None:
         ("nonsense", "write it as key=value"),
         ("lr=[1", "not valid YAML"),
         ("labels=[a, a]", "labels must not repeat"),
-        ("network=plus", "set norm=none"),
+        ("network=residual", "set norm=none"),
         ("r1=1", "set norm=none"),
-        ("minibatch_stddev=true", "needs network=plus"),
+        ("minibatch_stddev=true", "needs network=residual"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(override: str, words: str) -> None:

@@ -33,7 +33,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
 from deepstyle.progress import Reporter, Task
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.frontier import Entry, Frontier
+from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.take import Taken, Visit, take, visit
 from deepstyle.scraper.urls import host, normalise
@@ -132,7 +132,7 @@ class _Crawl:
         self.left = 0  # pages and photos that must be asked for again later
         self.images: Counter[str] = Counter()  # host -> photos in flight
         self.flying: dict[Future[Any], str] = {}  # photo -> its URL
-        self.pages: deque[tuple[Entry, Future[Visit]]] = deque()  # in the order in which they are applied
+        self.pages: deque[tuple[Waiting, Future[Visit]]] = deque()  # in the order in which they are applied
 
     def run(self) -> None:
         """Work until nothing is left, or a limit is reached."""
