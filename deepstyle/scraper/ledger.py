@@ -37,7 +37,7 @@ class Ledger:
         self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
         self.known: set[str] = set()
         self._near = NearIndex(config.near_distance)
-        for row in catalog.photos():
+        for row in catalog.standing_photos():
             self.known.add(row["sha256"])
             self._near.add(row["sha256"], row["dhash"], row["width"], row["height"], near_of=row["near_of"])
         for row in catalog.sightings(crawl):

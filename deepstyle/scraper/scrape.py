@@ -89,6 +89,8 @@ def scrape(
     if not starts:
         raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
     crawl = catalog.open_crawl(" ".join(starts), fresh=fresh)
+    if lost := catalog.requeue_lost(crawl):
+        reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
     if catalog.count("crawls", "id = ? AND finished_at IS NOT NULL", (crawl,)):
         reporter.say("this crawl is complete already; nothing was fetched (--fresh crawls again)")
         return summarise(catalog, crawl, started)
