@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from deepstyle.errors import CatalogError
-from deepstyle.files import put_file, sweep
+from deepstyle.files import as_name, put_file, sweep
 from deepstyle.migrations import MIGRATIONS
 
 Row = sqlite3.Row
@@ -25,7 +25,7 @@ WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*",
 
 def garment_path(photo: str, k: int, label: str) -> str:
     """Where the garment of a photo's detection ``k`` stands, relative to the workspace."""
-    return f"garments/{label}/{photo}-{k}.png"
+    return f"garments/{as_name(label)}/{photo}-{k}.png"
 
 
 class Catalog:
