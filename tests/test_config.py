@@ -45,6 +45,21 @@ def test_every_default_preset_exists(kind: type[Config]) -> None:
     assert kind.default_preset in presets()
 
 
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_a_preset_says_only_what_differs_from_the_defaults(name: str) -> None:
+    """No line of a preset repeats its kind's default value, so that a reader sees what the preset is about."""
+    said = yaml.safe_load(presets()[name].read_text())
+    kind = configs.detector_kind(name) if said["kind"] == "detector" else KINDS[said["kind"]]
+    built = load_config(kind, name)
+    repeated = [
+        key
+        for key in said.keys() - {"kind", "backend"}
+        if kind.model_fields[key].get_default(call_default_factory=True) == getattr(built, key)
+    ]
+
+    assert repeated == []
+
+
 def test_train_gan_without_a_config_trains_the_better_game() -> None:
     """The default of the GAN is dcgan-plus-64, for `train-gan` and `run` alike."""
     assert load_config(GanConfig) == load_stages().gan == load_config(GanConfig, "dcgan-plus-64")
