@@ -123,13 +123,6 @@ def _config(
     return built
 
 
-def _named(_: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Check a name that becomes a folder before anything is done."""
-    from deepstyle.files import check_name
-
-    return check_name(value, "NAME" if isinstance(parameter, click.Argument) else f"--{parameter.name}")
-
-
 def _table(title: str, rows: dict[str, Any]) -> None:
     """Print a two-column table to standard output."""
     if not LEADS:
@@ -376,7 +369,7 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
               help="COCO file of photos that are never trained on.")  # fmt: skip
 @click.option("--start-from", metavar="MODEL", help="Detector or small classifier (name or folder) to start from.")
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of photos.")
-@click.option("--name", default="detector", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option("--name", default="detector", show_default=True, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
@@ -441,7 +434,7 @@ def eval_detector(session: Session, validation: Path, detector: str | None, as_j
 
 
 @main.command()
-@click.argument("name", callback=_named)
+@click.argument("name")
 @click.option("--yaml", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
               help="detectron2's yaml of the network.")  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
@@ -460,6 +453,8 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
     wanted = tuple(part.strip() for part in labels.split(",") if part.strip())
     if not wanted or len(set(wanted)) != len(wanted):
         raise UsageError(f"--labels {labels}: give each label once, with commas between them")
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise UsageError(f"NAME {name}: letters, digits, - and _ only; it becomes a folder")
     from deepstyle.detector.detectron2_backend import import_detectron2
 
     with _catalog(session) as catalog:
@@ -523,7 +518,7 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
 @click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
-@click.option("--name", default="classifier", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option("--name", default="classifier", show_default=True, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
@@ -532,7 +527,7 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
     """Train the category classifier on labelled images.
 
     The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
-    side of the split.
+    side of the split. Works under torchrun.
 
     \b
     Example:

@@ -14,6 +14,7 @@ import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.precision import MixedPrecision
 from numpy.typing import NDArray
+from torch import Tensor
 
 from deepstyle.config import Precision
 from deepstyle.errors import ConfigError, UsageError
@@ -68,6 +69,11 @@ def make_fabric(precision: Precision) -> Fabric:
 def agreed(fabric: Fabric, value: V) -> V:
     """The first process's value, on all processes (with one process: the value)."""
     return fabric.broadcast(value) if fabric.world_size > 1 else value
+
+
+def averaged(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """The mean of a tensor over all processes, on each of them."""
+    return torch.as_tensor(fabric.all_reduce(tensor, reduce_op="mean")) if fabric.world_size > 1 else tensor
 
 
 def share_of(fabric: Fabric, batch: int) -> slice:

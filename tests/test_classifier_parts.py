@@ -149,3 +149,12 @@ def test_unknown_network_is_refused() -> None:
 def test_presets_load(preset: str) -> None:
     """The shipped presets are valid."""
     assert load_config(ClassifierConfig, preset).image_size == int(preset[-2:])
+
+
+def test_a_share_of_a_batch_is_seen_as_in_the_whole() -> None:
+    """A process that has a part of a batch makes the views that one process makes of that part, byte for byte."""
+    images = torch.rand(8, 3, 48, 48, generator=seeded(0))
+    whole = augment(images, 32, seeded(2))
+    parts = [augment(images[one], 32, seeded(2), (8, one)) for one in (slice(0, 4), slice(4, 8))]
+
+    assert torch.equal(torch.cat(parts), whole)

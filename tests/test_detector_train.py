@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 import torch
 
 from deepstyle import weights
-from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.backbone import SmallClassifier
 from deepstyle.catalog import Catalog
@@ -22,8 +20,7 @@ from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.find import load_detector
 from deepstyle.detector.networks import UNKNOWN, build_network, parsing_target, start_from
 from deepstyle.detector.photos import Target, jitter_colour, zoom_and_flip
-from deepstyle.detector.resize import scale_of
-from deepstyle.detector.torchvision_backend import TorchvisionDetector
+from deepstyle.detector.torchvision_backend import TorchvisionDetector, scale_of
 from deepstyle.detector.train import TrainedDetector, follow, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, ModelError
@@ -210,27 +207,6 @@ def test_training_starts_from_another_model(tmp_path: Path) -> None:
         start_from(fresh, tmp_path / "other")
     with pytest.raises(ModelError, match="another model"):
         start_from(build_network(config("width=8"), 2), tmp_path / "trunk")
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_detector(tmp_path: Path) -> None:
-    """Two processes under torchrun share each batch, leave one run and one model folder, and resume it."""
-    write_coco(tmp_path / "train.json", annotated(tmp_path))
-    write_coco(tmp_path / "val.json", annotated(tmp_path, 4))
-    workspace = tmp_path / "w"
-    settings = [flag for one in [*TINY, "images=8", "evaluate_every=4"] for flag in ("--set", one)]
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "deepstyle.cli",
-        "-w", str(workspace), "train-detector", str(tmp_path / "train.json"), "--val", str(tmp_path / "val.json"),
-        "--config", "small-256",
-    ]  # fmt: skip
-    first = subprocess.run([*command, *settings], capture_output=True, text=True, check=True)
-    again = subprocess.run([*command, *settings, "--set", "images=16"], capture_output=True, text=True, check=True)
-
-    assert first.stdout.count("the detector is in") == 1
-    assert "continues at 8 photos" in again.stderr
-    assert [path.name for path in (workspace / "runs").iterdir()] == ["detector-001"]
-    assert json.loads((workspace / "models/detector/model.json").read_text())["figures"]["images"] == 16
 
 
 def test_colour_jitter_stays_in_range() -> None:

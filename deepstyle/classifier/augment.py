@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,32 +15,37 @@ ASPECT = 0.12  # largest change of log(width / height), either way
 DEGREES = 10.0  # largest rotation, either way
 COLOUR = 0.25  # largest relative change of brightness, contrast and saturation
 
+Draw = Callable[[float, float], Tensor]  # lowest, highest -> N uniform random numbers
 
-def augment(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+
+def augment(images: Tensor, size: int, generator: torch.Generator, share: tuple[int, slice] | None = None) -> Tensor:
     """Turn NCHW float32 in [0, 1] into random views of it, N x C x size x size float32 in [0, 1].
 
     What is much larger than the views is first made smaller with an anti-aliasing filter. The random numbers come from
-    ``generator`` on the CPU, so every device sees the same views.
+    ``generator`` on the CPU, so every device sees the same views. ``share``: how many images the whole batch has, and
+    which of them these are; they look as they would in the whole batch.
     """
+    whole, mine = share or (len(images), slice(None))
+
+    def draw(low: float, high: float) -> Tensor:
+        """N numbers, of those drawn for the whole batch."""
+        return torch.empty(whole).uniform_(low, high, generator=generator)[mine]
+
     near = round(size * SLACK)
     if images.shape[-1] > near:
         images = functional.interpolate(images, (near, near), mode="bilinear", antialias=True, align_corners=False)
-    return _colour(_affine(images, size, generator), generator)
+    return _colour(_affine(images, size, draw), draw)
 
 
-def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return torch.empty(count).uniform_(low, high, generator=generator)
-
-
-def _affine(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def _affine(images: Tensor, size: int, draw: Draw) -> Tensor:
     """One interpolation for crop, zoom, stretch, rotation and mirror."""
     count = len(images)
-    zoom = _uniform(count, math.log(ZOOM[0]), math.log(ZOOM[1]), generator).exp()
-    stretch = (_uniform(count, -ASPECT, ASPECT, generator) / 2).exp()
-    angle = _uniform(count, -DEGREES, DEGREES, generator) * math.pi / 180
-    mirror = torch.where(_uniform(count, 0, 1, generator) < 0.5, -1.0, 1.0)
+    zoom = draw(math.log(ZOOM[0]), math.log(ZOOM[1])).exp()
+    stretch = (draw(-ASPECT, ASPECT) / 2).exp()
+    angle = draw(-DEGREES, DEGREES) * math.pi / 180
+    mirror = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
     slack = (1 - zoom).abs()
-    move_x, move_y = slack * _uniform(count, -1, 1, generator), slack * _uniform(count, -1, 1, generator)
+    move_x, move_y = slack * draw(-1, 1), slack * draw(-1, 1)
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     matrix = torch.stack(
         [
@@ -52,10 +58,11 @@ def _affine(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _colour(images: Tensor, generator: torch.Generator) -> Tensor:
+def _colour(images: Tensor, draw: Draw) -> Tensor:
     """Brightness, then contrast around the image's mean, then saturation around its grey, each by its own factor."""
-    factors = _uniform(3 * len(images), 1 - COLOUR, 1 + COLOUR, generator).view(3, -1, 1, 1, 1).to(images.device)
-    brightness, contrast, saturation = factors
+    brightness, contrast, saturation = (
+        draw(1 - COLOUR, 1 + COLOUR).view(-1, 1, 1, 1).to(images.device) for _ in range(3)
+    )
     images = images * brightness
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     images = mean + (images - mean) * contrast

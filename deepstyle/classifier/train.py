@@ -5,6 +5,9 @@ so an interrupted run that is continued ends with the same weights as one that w
 in minutes depends on the machine). The learning rate ends at zero, which does what a moving average of the weights
 would do, so there is none.
 
+Several processes (torchrun) share each batch, and each sees its images as one process would. On CPUs a process
+normalises over its own share of the batch, on GPUs over all of it; the first process judges and writes.
+
 How a training ends: ``done`` (the catalog has run and model), interrupted (the next call continues from the newest
 checkpoint), TrainingError (a loss that is not finite; no checkpoint of it is kept).
 """
@@ -28,18 +31,18 @@ from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
 from deepstyle.classifier.augment import augment
-from deepstyle.classifier.evaluate import Predictions, evaluate
+from deepstyle.classifier.evaluate import Evaluation, evaluate
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing, build_network, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
-from deepstyle.engine import batch_indices, make_fabric, seeded
+from deepstyle.engine import agreed, averaged, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError, ModelError, TrainingError
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.run import Budget, Run
 
 LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
-VALIDATIONS = 12  # validations during a run, the last one at its end
+VALIDATIONS = 12  # looks at the validation images during a run, the last one at its end
 SAVE_SECONDS = 60.0
 VIEWS = 2  # name of the random stream; 1 is the order of the images
 
@@ -94,15 +97,16 @@ def train_classifier(
     for them, a continued run needs none. Raises InputError (fewer than two labels, a label without a training image),
     ConfigError (a batch of one), ModelError (no such weights) and TrainingError (a loss that is not finite).
     """
-    if config.batch_size < 2:
-        raise ConfigError("batch_size: must be at least 2, the network normalises over the batch")
     if config.pretrained and config.network == "small":
         raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
+    fabric = make_fabric(config.precision)
+    share = share_of(fabric, config.batch_size)
+    if share.stop - share.start < 2:
+        raise ConfigError("batch_size: must be at least 2 a process, the network normalises over the batch")
     train, validation = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
     folder = catalog.root / "models" / name
     key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
-    with Run.open(catalog, KIND, config, data_key=key, fresh=fresh) as run:
-        fabric = make_fabric(config.precision)
+    with Run.open(catalog, KIND, config, data_key=key, fresh=fresh, fabric=fabric) as run:
         checkpoint = run.latest()
         trunk = None
         if config.pretrained and checkpoint is None:
@@ -111,10 +115,12 @@ def train_classifier(
         if checkpoint is not None:
             state.restore(checkpoint, str(run.folder / "snapshots"))
         budget = Budget(config.images, config.minutes, spent=state.seconds)
-        done = _recorded(catalog, run.name, folder, name)
-        if done is not None and budget.progress(state.images) >= 1:
+        done = agreed(fabric, _recorded(catalog, run.name, folder, name))
+        if done is not None and agreed(fabric, budget.progress(state.images)) >= 1:
             reporter.say(f"{run.name} is done already; --fresh trains again")
             return done
+        if checkpoint is not None:
+            reporter.say(f"run {run.name} continues at {state.images:,} images")
         run.start(state.images)
         run.record("running", state.images, {})
         classifier = Classifier(state.network, Preprocessing(image_size=config.image_size), train.label_names, name)
@@ -123,7 +129,11 @@ def train_classifier(
         except TrainingError:
             run.record("failed", state.images, {})
             raise
-        return _finish(classifier, validation, run, state, reporter)
+        if run.leads:
+            done = _finish(classifier, validation, run, state, reporter)
+        done = agreed(fabric, done)
+        assert done is not None
+        return done
 
 
 def _start(config: ClassifierConfig, labels: int, fabric: Fabric, trunk: Mapping[str, Tensor] | None) -> _State:
@@ -132,6 +142,8 @@ def _start(config: ClassifierConfig, labels: int, fabric: Fabric, trunk: Mapping
         torch.manual_seed(config.seed)
         network = build_network(config.network, labels, imagenet=trunk, width=config.width)
     network.to(fabric.device)
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     groups = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
@@ -168,7 +180,7 @@ def _loop(
     window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of top-1 shares, since the last point
     saved, last_images, last_seconds = budget.seconds, state.images, budget.seconds
     step = state.images // config.batch_size
-    progress = budget.progress(state.images)
+    progress = agreed(fabric, budget.progress(state.images))
     with reporter.task(f"training {run.name}", total=config.images, unit="images") as task:
         task.advance(state.images)
         while progress < 1:
@@ -178,15 +190,15 @@ def _loop(
             size = view_size(progress, config.image_size)
             window += _step(model, optimizer, train, state.images, size, config, fabric)
             step, state.images, before = step + 1, state.images + config.batch_size, progress
-            progress = budget.progress(state.images)
+            progress = agreed(fabric, budget.progress(state.images))
             task.advance(config.batch_size, total=max(state.images, min(config.images, state.images / progress)))
-            due = int(progress * VALIDATIONS) > int(before * VALIDATIONS)
-            if step % LOG_STEPS and not due:
+            look = int(progress * VALIDATIONS) > int(before * VALIDATIONS)
+            if step % LOG_STEPS and not look:
                 continue
             speed = (state.images - last_images) / max(budget.seconds - last_seconds, 1e-9)
-            values = _means(window, (state.images - last_images) // config.batch_size, state.images)
+            values = _means(averaged(fabric, window), (state.images - last_images) // config.batch_size, state.images)
             values |= {"lr": rate, "images_per_second": speed}
-            if due:
+            if look and run.leads:
                 values |= _validation(evaluate(classifier, validation, mirror=False))
                 task.advance(0, note=f"top-1 {values['validation/top1']:.1%}")
             run.log(state.images, values)
@@ -204,9 +216,10 @@ def _step(
     config: ClassifierConfig, fabric: Fabric,
 ) -> Tensor:  # fmt: skip
     """One batch, one update; returns (loss, top-1 share) on the device, so that nothing waits for it."""
-    chosen = batch_indices(images, config.batch_size, len(train), config.seed)
+    mine = share_of(fabric, config.batch_size)
+    chosen = batch_indices(images, config.batch_size, len(train), config.seed)[mine]
     pixels = to_float(train.images[chosen], fabric.device)  # NCHW float32 in [0, 1]
-    views = augment(pixels, size, seeded(config.seed, VIEWS, images))
+    views = augment(pixels, size, seeded(config.seed, VIEWS, images), (config.batch_size, mine))
     truth = torch.from_numpy(train.labels[chosen]).to(fabric.device)
     optimizer.zero_grad(set_to_none=True)
     model.train()
@@ -226,7 +239,7 @@ def _means(window: Tensor, steps: int, images: int) -> dict[str, float]:
     return {"train/loss": loss, "train/top1": top1}
 
 
-def _validation(evaluation: Predictions) -> dict[str, float]:
+def _validation(evaluation: Evaluation) -> dict[str, float]:
     return {
         "validation/loss": evaluation.loss, "validation/top1": evaluation.top1, "validation/top3": evaluation.top3,
     }  # fmt: skip

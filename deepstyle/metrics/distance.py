@@ -2,6 +2,9 @@
 
 A distance means something only together with the features it was computed on and the number of images on both sides:
 report all three. Frechet distances of few images are biased upwards; compare them at equal counts only.
+
+Every function sees the features of one process: where several train together, one of them judges alone while the others
+go on, so nothing here may wait for them (torchmetrics does, unless ``sync_on_compute`` is off).
 """
 
 from __future__ import annotations
@@ -45,7 +48,9 @@ class FrechetReference:
         _check("real", real, least=2)
         self._size = real.shape[1]
         self._centre = real.mean(axis=0, dtype=np.float64)  # a shift of both sides changes nothing and keeps precision
-        self._metric = FrechetInceptionDistance(feature=_Given(self._size), reset_real_features=False)
+        self._metric = FrechetInceptionDistance(
+            feature=_Given(self._size), reset_real_features=False, sync_on_compute=False
+        )
         self._metric.set_dtype(torch.float64)
         self._metric.update(_tensor(real, self._centre), real=True)
 
@@ -79,7 +84,9 @@ def kernel_distance(
     with warnings.catch_warnings():
         # torchmetrics warns on construction that it keeps the features in memory: they are there already
         warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance` will save all", UserWarning)
-        metric = KernelInceptionDistance(feature=_Given(real.shape[1]), subsets=subsets, subset_size=size)
+        metric = KernelInceptionDistance(
+            feature=_Given(real.shape[1]), subsets=subsets, subset_size=size, sync_on_compute=False
+        )
     metric.update(_tensor(real), real=True)
     metric.update(_tensor(fake), real=False)
     with torch.random.fork_rng(devices=[]):
