@@ -119,7 +119,8 @@ def _config(
     if dry_run:
         click.echo(configs.to_yaml(built), nl=False)
         sys.exit(0)
-    session.reporter.say("# configuration\n" + configs.to_yaml(built))
+    name = config or type(built).default_preset
+    session.reporter.say(f"settings: {', '.join([name, *overrides, *given])} (--dry-run shows them all)")
     return built
 
 
@@ -385,7 +386,7 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
     \b
     Example:
         deepstyle train-detector ccp/train.json --val ccp/val.json --config small-256
-        torchrun --nproc-per-node 4 -m deepstyle.cli train-detector ccp/train.json --val ccp/val.json --config r50-fpn
+        torchrun --nproc-per-node 4 -m deepstyle train-detector ccp/train.json --val ccp/val.json --config r50-fpn
     """
     from deepstyle.config import detector_kind
 
@@ -571,7 +572,7 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
     Example:
         deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
         deepstyle train-gan --config dcgan-64 --images 500000
-        torchrun --nproc-per-node 4 -m deepstyle.cli train-gan --config dcgan-plus-128 --set batch_size=64
+        torchrun --nproc-per-node 4 -m deepstyle train-gan --config dcgan-plus-128 --set batch_size=64
     """
     flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}
     built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run)
@@ -787,6 +788,75 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return "(" + ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) + ")"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+@main.command()
+@click.argument("preset", required=False, metavar="[PRESET|FILE]")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def settings(preset: str | None, as_json: bool) -> None:
+    """Explain what --config and --set can change.
+
+    Lists the presets; of one preset (or YAML file) every setting with its value, unit, bounds and meaning.
+
+    \b
+    Example:
+        deepstyle settings
+        deepstyle settings dcgan-plus-64
+    """
+    from deepstyle import config as configs
+    from deepstyle.settings import list_presets, settings_of
+
+    if preset is None:
+        found = list_presets()
+        if as_json:
+            _json({"presets": [asdict(one) for one in found]})
+            return
+        for kind in configs.KINDS:
+            rows = [(one.name + " (default)" * one.default, one.summary) for one in found if one.kind == kind]
+            _columns(f"{_STAGE_COMMANDS[kind]}", [(f"  {name}", summary) for name, summary in rows])
+        click.echo("`deepstyle settings PRESET` shows what one sets; --set KEY=VALUE changes a value")
+        return
+    built = configs.config_of(preset)
+    told = settings_of(built)
+    if as_json:
+        _json({"preset": preset, "settings": [asdict(one) for one in told]})
+        return
+    _columns(f"{preset}; values of its own are marked *", [
+        (f"{'*' if one.value != one.default else ' '} {one.key}", _value(one.value), one.unit, one.allowed, one.meaning)
+        for one in told
+    ], head=("  setting", "value", "unit", "allowed", "meaning"))  # fmt: skip
+
+
+_STAGE_COMMANDS = {"scrape": "scrape", "detector": "train-detector", "crop": "crop", "classifier": "train-classifier",
+                   "gan": "train-gan"}  # fmt: skip
+
+
+def _value(value: Any) -> str:
+    """A setting's value as --set takes it."""
+    return value if isinstance(value, str) and value else json.dumps(value)
+
+
+def _json(value: Any) -> None:
+    """Print one JSON object to standard output."""
+    if LEADS:
+        click.echo(json.dumps(value, indent=2, default=str))
+
+
+def _columns(title: str, rows: Sequence[Sequence[str]], *, head: Sequence[str] = ()) -> None:
+    """Print a table whose last column wraps at the terminal's width (130 characters where there is none)."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, show_header=bool(head), pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number in range(len(rows[0])):
+        table.add_column(head[number] if head else "", no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console = Console(width=None if sys.stdout.isatty() else 130, color_system=None)
+    with console.capture() as drawn:
+        console.print(table)
+    click.echo("\n".join([title, *(line.rstrip() for line in drawn.get().splitlines())]))
 
 
 @main.command()

@@ -1,12 +1,14 @@
 """One road for configuration: preset -> file -> ``--set`` -> one frozen object, printed, saved with the run, passed down.
 
-Every number has a unit and a bound; a bad one is refused by name before slow work starts.
+Every setting has a description, which `deepstyle settings` shows; a number's opens with its unit ("pixels: ..."). Every
+number has a bound; a bad one is refused by name before slow work starts.
 
 Longer than other files because it is the one list of every setting.
 """
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -14,12 +16,18 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from deepstyle.errors import ConfigError
 
-Precision = Literal["auto", "32", "bf16"]
-Seed = Annotated[int, Field(ge=0, lt=2**31, description="seed of every random choice")]
-Minutes = Annotated[float | None, Field(gt=0, le=60 * 24 * 30, description="wall-clock budget; None: no limit")]
+Precision = Annotated[
+    Literal["auto", "32", "bf16"],
+    Field(description="auto: bfloat16 where the processor computes in it, else float32; or one of these always"),
+]
+Seed = Annotated[int, Field(ge=0, lt=2**31, description="number: seed of every random choice")]
+Minutes = Annotated[
+    float | None, Field(gt=0, le=60 * 24 * 30, description="minutes: wall-clock budget; null: no limit")
+]
 
 
 class Config(BaseModel):
@@ -34,23 +42,34 @@ class ScrapeConfig(Config):
 
     default_preset: ClassVar[str] = "scrape"
     kind: Literal["scrape"] = "scrape"
-    rate: float = Field(4.0, gt=0, le=1000, description="requests per second and host; a Crawl-delay overrides it")
-    connections: int = Field(4, ge=1, le=64, description="simultaneous connections per host")
-    user_agent: str = Field("deepstyle/0.1 (+https://github.com/deepstyle/deepstyle)", min_length=3)
-    connect_timeout: float = Field(10, gt=0, le=300, description="seconds until a connection must stand")
-    read_timeout: float = Field(20, gt=0, le=600, description="seconds without a byte before giving up")
-    deadline: float = Field(60, gt=0, le=3600, description="seconds one whole response may take")
-    retries: int = Field(3, ge=0, le=20, description="more tries after a 429, 5xx or broken connection")
-    max_retry_wait: float = Field(60, ge=0, le=3600, description="longest wait in seconds for a Retry-After")
-    max_redirects: int = Field(5, ge=0, le=30)
-    max_bytes: int = Field(30_000_000, ge=1_000, le=1_000_000_000, description="largest body in bytes, decompressed")
-    max_pixels: int = Field(64_000_000, ge=10_000, le=1_000_000_000, description="largest photo in pixels")
-    min_side: int = Field(256, ge=1, le=10_000, description="shorter side in pixels a photo must have")
-    max_depth: int = Field(8, ge=0, le=1000, description="links from the start page")
-    max_pages: int = Field(5_000, ge=1, le=10_000_000, description="pages one crawl may visit")
-    max_photos: int | None = Field(None, ge=1, description="stop after this many photos; None: all")
+    rate: float = Field(
+        4.0,
+        gt=0,
+        le=1000,
+        description="requests/s: most asked of one host; a site's Crawl-delay wins where it is slower",
+    )
+    connections: int = Field(4, ge=1, le=64, description="connections: most at a time to one host")
+    user_agent: str = Field(
+        "deepstyle/0.1 (+https://github.com/deepstyle/deepstyle)",
+        min_length=3,
+        description="what sites are told of who asks",
+    )
+    connect_timeout: float = Field(10, gt=0, le=300, description="seconds: time in which a connection must stand")
+    read_timeout: float = Field(20, gt=0, le=600, description="seconds: silence after which an answer is given up")
+    deadline: float = Field(60, gt=0, le=3600, description="seconds: time one whole response may take")
+    retries: int = Field(3, ge=0, le=20, description="tries: repeats after a 429, 5xx or broken connection")
+    max_retry_wait: float = Field(60, ge=0, le=3600, description="seconds: longest Retry-After that is waited for")
+    max_redirects: int = Field(5, ge=0, le=30, description="redirects: most followed from one address")
+    max_bytes: int = Field(30_000_000, ge=1_000, le=1_000_000_000, description="bytes: largest body, decompressed")
+    max_pixels: int = Field(
+        64_000_000, ge=10_000, le=1_000_000_000, description="pixels: width times height of the largest photo"
+    )
+    min_side: int = Field(256, ge=1, le=10_000, description="pixels: shorter side a photo must have")
+    max_depth: int = Field(8, ge=0, le=1000, description="links: farthest from the start page")
+    max_pages: int = Field(5_000, ge=1, le=10_000_000, description="pages: most that one crawl visits")
+    max_photos: int | None = Field(None, ge=1, description="photos: stop after this many; null: all")
     near_distance: int = Field(
-        4, ge=0, le=32, description="differing bits of 64 up to which photos are near duplicates"
+        4, ge=0, le=32, description="bits: of a 64-bit hash, that may differ between near duplicates"
     )
     drop_near: bool = Field(False, description="do not keep near duplicates")
     allow_private: bool = Field(False, description="permit loopback and private addresses")
@@ -64,42 +83,59 @@ class DetectorConfig(Config):
 
     default_preset: ClassVar[str] = "mobilenet-320"
     kind: Literal["detector"] = "detector"
-    backbone: Literal["mobilenet", "r50", "r50-v2", "small"] = "mobilenet"
-    width: int = Field(32, ge=8, le=256, description="channels of the small backbone's first stage; others ignore it")
+    backbone: Literal["mobilenet", "r50", "r50-v2", "small"] = Field(
+        "mobilenet", description="MobileNetV3-Large, ResNet-50, the same with deeper heads (v2), or our small network"
+    )
+    width: int = Field(
+        32, ge=8, le=256, description="channels: width of the small backbone's first stage; others ignore it"
+    )
     pretrained: bool = Field(False, description="start from torchvision's ImageNet backbone (downloads it)")
     pretrained_from: str = Field(
         "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
     )
-    start_from: str = Field("", description="classifier (name or folder) whose trunk the small backbone starts from")
-    parsing: float = Field(
-        0.0, ge=0, le=10, description="weight of the per-pixel loss where annotations have masks; 0: off"
+    start_from: str = Field(
+        "",
+        description="model (name or folder) to start from: a detector of the same layers, or a small classifier's trunk",
     )
-    image_size: int = Field(320, ge=64, le=2048, description="shorter side in pixels the network sees")
-    max_size: int = Field(640, ge=64, le=4096, description="longer side in pixels the network sees, at most")
-    proposals: int = Field(150, ge=10, le=2000, description="proposals kept per photo")
+    parsing: float = Field(
+        0.0, ge=0, le=10, description="factor: weight of the per-pixel loss, where annotations have masks; 0: off"
+    )
+    image_size: int = Field(320, ge=64, le=2048, description="pixels: shorter side the network sees")
+    max_size: int = Field(640, ge=64, le=4096, description="pixels: longer side the network sees, at most")
+    proposals: int = Field(150, ge=10, le=2000, description="proposals: boxes per photo that the first stage hands on")
     nms: float = Field(
-        0.5, gt=0, le=1, description="IoU from which the surer of two detections of a label suppresses the other"
+        0.5,
+        gt=0,
+        le=1,
+        description="IoU: overlap from which the surer of two detections of a label suppresses the other",
     )
     soft_nms: float = Field(
-        0.0, ge=0, le=10, description="sigma of soft suppression: overlapping detections lose score; 0: off"
+        0.0,
+        ge=0,
+        le=10,
+        description="sigma: of soft suppression: the smaller, the more score overlapping detections lose; 0: off",
     )
     box_voting: float = Field(
-        0.0, ge=0, le=1, description="IoU from which detections of a label average their corners; 0: off"
+        0.0, ge=0, le=1, description="IoU: overlap from which detections of a label average their corners; 0: off"
     )
-    box_samples: int = Field(48, ge=4, le=1024, description="proposals per photo that train the second stage")
-    batch_size: int = Field(8, ge=1, le=256, description="photos per step")
-    images: int = Field(20_000, ge=1, description="training photos to see, repeats counted")
+    box_samples: int = Field(
+        48, ge=4, le=1024, description="proposals: boxes per photo that the second stage trains on"
+    )
+    batch_size: int = Field(8, ge=1, le=256, description="photos: batch of one step")
+    images: int = Field(20_000, ge=1, description="photos: training photos to see, repeats counted")
     minutes: Minutes = None
-    lr: float = Field(2e-3, gt=0, le=1, description="peak learning rate of AdamW")
-    weight_decay: float = Field(1e-4, ge=0, le=1)
-    warmup: int = Field(500, ge=0, description="photos over which the learning rate rises")
+    lr: float = Field(2e-3, gt=0, le=1, description="rate: peak learning rate of AdamW")
+    weight_decay: float = Field(1e-4, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
+    warmup: int = Field(500, ge=0, description="photos: first ones, over which the learning rate rises")
     ema: float = Field(
-        0.998, ge=0, lt=1, description="decay per step of the weights' moving average, less at first; 0: off"
+        0.998, ge=0, lt=1, description="factor: decay per step of the weights' moving average, less at first; 0: off"
     )
-    clip_norm: float = Field(10.0, gt=0, description="largest gradient norm")
-    colour_jitter: float = Field(0.2, ge=0, le=1, description="strength of brightness, contrast, saturation changes")
-    scale_jitter: float = Field(0.2, ge=0, lt=1, description="largest relative zoom; 0: off")
-    evaluate_every: int = Field(5_000, ge=1, description="training photos between validations")
+    clip_norm: float = Field(10.0, gt=0, description="norm: largest gradient, longer ones are shortened to it")
+    colour_jitter: float = Field(
+        0.2, ge=0, le=1, description="share: most that brightness, contrast, saturation change"
+    )
+    scale_jitter: float = Field(0.2, ge=0, lt=1, description="share: largest relative zoom; 0: off")
+    evaluate_every: int = Field(5_000, ge=1, description="photos: trained on from one validation to the next")
     precision: Precision = "auto"
     seed: Seed = 0
 
@@ -112,22 +148,28 @@ class Detectron2Config(Config):
 
     default_preset: ClassVar[str] = "detectron2-r50-fpn"
     kind: Literal["detector"] = "detector"
-    backend: Literal["detectron2"] = "detectron2"
+    backend: Literal["detectron2"] = Field(
+        "detectron2", description="what tells this kind of detector from torchvision's"
+    )
     yaml: str = Field("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", description="a yaml file, or a model zoo name")
     weights: str | None = Field(
-        None, description="file or address of weights to start from; yaml: those it names; None: from scratch"
+        None, description="file or address of weights to start from; yaml: those it names; null: from scratch"
     )
-    image_size: int = Field(800, ge=64, le=2048, description="shorter side in pixels the network sees")
-    max_size: int = Field(1333, ge=64, le=4096, description="longer side in pixels the network sees, at most")
-    batch_size: int = Field(2, ge=1, le=256, description="photos per update")
-    images: int = Field(720_000, ge=1, description="training photos to see, repeats counted")
+    image_size: int = Field(800, ge=64, le=2048, description="pixels: shorter side the network sees")
+    max_size: int = Field(1333, ge=64, le=4096, description="pixels: longer side the network sees, at most")
+    batch_size: int = Field(2, ge=1, le=256, description="photos: batch of one update")
+    images: int = Field(720_000, ge=1, description="photos: training photos to see, repeats counted")
     minutes: Minutes = None
-    lr: float = Field(2.5e-3, gt=0, le=1, description="learning rate of SGD (BASE_LR)")
-    steps: tuple[int, ...] = Field((240_000, 320_000), description="updates after which the rate falls to a tenth")
-    warmup: int = Field(1_000, ge=0, description="updates over which the rate rises from a thousandth")
-    colour_jitter: float = Field(0.0, ge=0, le=1, description="strength of brightness, contrast, saturation changes")
-    scale_jitter: float = Field(0.0, ge=0, lt=1, description="largest relative zoom; 0: off")
-    evaluate_every: int = Field(20_000, ge=1, description="training photos between validations")
+    lr: float = Field(2.5e-3, gt=0, le=1, description="rate: learning rate of SGD (BASE_LR)")
+    steps: tuple[int, ...] = Field(
+        (240_000, 320_000), description="updates: after each of which the rate falls to a tenth"
+    )
+    warmup: int = Field(1_000, ge=0, description="updates: first ones, over which the rate rises from a thousandth")
+    colour_jitter: float = Field(
+        0.0, ge=0, le=1, description="share: most that brightness, contrast, saturation change"
+    )
+    scale_jitter: float = Field(0.0, ge=0, lt=1, description="share: largest relative zoom; 0: off")
+    evaluate_every: int = Field(20_000, ge=1, description="photos: trained on from one validation to the next")
     seed: Seed = 0
 
 
@@ -137,17 +179,23 @@ class CropConfig(Config):
     default_preset: ClassVar[str] = "crop"
     kind: Literal["crop"] = "crop"
     labels: tuple[str, ...] = Field((), description="labels to cut; empty: all the detector knows")
-    min_score: float = Field(0.5, ge=0, le=1, description="confidence from which a detection is cut")
-    margin: float = Field(0.05, ge=0, le=2, description="context added on each side, as a share of the box side")
+    min_score: float = Field(0.5, ge=0, le=1, description="score: confidence from which a detection is cut")
+    margin: float = Field(
+        0.05, ge=0, le=2, description="share: context added on each side, as a part of the box's side"
+    )
     aspect: Literal["tight", "square", "pad-edge", "pad-mean"] = Field(
         "tight", description="the box as it is; a square of the photo around it; padded with its edge or mean colour"
     )
     background: Literal["keep", "blur"] = Field("keep", description="what lies outside the garment's own box")
-    min_side: int = Field(48, ge=1, le=10_000, description="pixels the shorter side of box and margin must have")
-    max_overlap: float = Field(1.0, ge=0, le=1, description="IoU with a surer garment of any label; 1: any")
-    max_per_label: int | None = Field(1, ge=1, description="garments per photo and label, best first; None: all")
-    max_per_photo: int | None = Field(None, ge=1, description="garments per photo, best first; None: all")
-    batch_size: int = Field(4, ge=1, le=256, description="photos per forward pass")
+    min_side: int = Field(48, ge=1, le=10_000, description="pixels: shorter side that box and margin must have")
+    max_overlap: float = Field(
+        1.0, ge=0, le=1, description="IoU: overlap a garment may have with a surer one of any label; 1: any"
+    )
+    max_per_label: int | None = Field(
+        1, ge=1, description="garments: most per photo and label, surest first; null: all"
+    )
+    max_per_photo: int | None = Field(None, ge=1, description="garments: most per photo, surest first; null: all")
+    batch_size: int = Field(4, ge=1, le=256, description="photos: batch of one forward pass")
     engine: Literal["torch", "openvino"] = Field("torch", description="what runs a torchvision detector")
 
 
@@ -156,20 +204,28 @@ class ClassifierConfig(Config):
 
     default_preset: ClassVar[str] = "classifier-96"
     kind: Literal["classifier"] = "classifier"
-    network: Literal["small", "resnet18", "resnet34", "resnet50"] = "resnet18"
-    width: int = Field(32, ge=8, le=256, description="channels of the small network's first stage; others ignore it")
+    network: Literal["small", "resnet18", "resnet34", "resnet50"] = Field(
+        "resnet18", description="our small network, which a small detector can start from, or a ResNet"
+    )
+    width: int = Field(
+        32, ge=8, le=256, description="channels: width of the small network's first stage; others ignore it"
+    )
     pretrained: bool = Field(False, description="start from torchvision's ImageNet weights (downloads them)")
     pretrained_from: str = Field(
         "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
     )
-    image_size: int = Field(96, ge=32, le=512, description="side in pixels of the square the network sees")
-    batch_size: int = Field(32, ge=1, le=4096, description="images per step")
-    images: int = Field(40_000, ge=1, description="training images to see, repeats counted")
+    image_size: int = Field(96, ge=32, le=512, description="pixels: side of the square the network sees")
+    batch_size: int = Field(32, ge=1, le=4096, description="images: batch of one step")
+    images: int = Field(40_000, ge=1, description="images: training images to see, repeats counted")
     minutes: Minutes = None
-    lr: float = Field(3e-3, gt=0, le=1, description="peak learning rate of AdamW (one cycle)")
-    weight_decay: float = Field(0.05, ge=0, le=1)
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    validation_share: float = Field(0.1, gt=0, lt=0.9, description="share of groups held out when no split is given")
+    lr: float = Field(3e-3, gt=0, le=1, description="rate: peak learning rate of AdamW (one cycle)")
+    weight_decay: float = Field(0.05, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
+    label_smoothing: float = Field(
+        0.1, ge=0, lt=1, description="share: part of each target that goes to all labels alike"
+    )
+    validation_share: float = Field(
+        0.1, gt=0, lt=0.9, description="share: part of the groups held out when no split is given"
+    )
     exclude: tuple[str, ...] = Field((), description="labels left out of training")
     precision: Precision = "auto"
     seed: Seed = 0
@@ -184,42 +240,57 @@ class GanConfig(Config):
     default_preset: ClassVar[str] = "dcgan-plus-64"
     kind: Literal["gan"] = "gan"
     network: Literal["dcgan", "plus"] = Field("dcgan", description="the paper's stack; or residual blocks, skip output")
-    size: Literal[32, 64, 128, 256] = Field(64, description="side of the images in pixels")
-    latent: int = Field(100, ge=2, le=4096, description="length of the random vector z")
-    width: int = Field(64, ge=4, le=512, description="feature maps of the widest image-side layer (ngf = ndf)")
-    max_width: int = Field(256, ge=4, le=4096, description="most feature maps of a plus network's layer")
+    size: Literal[32, 64, 128, 256] = Field(64, description="pixels: side of the images")
+    latent: int = Field(100, ge=2, le=4096, description="numbers: length of the random vector z")
+    width: int = Field(64, ge=4, le=512, description="maps: feature maps of the layer nearest the image (ngf = ndf)")
+    max_width: int = Field(256, ge=4, le=4096, description="maps: most feature maps of a plus network's layer")
     norm: Literal["batch", "spectral", "none"] = Field("batch", description="what keeps the discriminator in bounds")
     minibatch_stddev: bool = Field(False, description="plus: the discriminator sees how much groups of 4 images vary")
     condition: Literal["none", "label", "category"] = Field(
         "none", description="tell both networks each garment's label, or the category the classifier gives it"
     )
     loss: Literal["bce", "hinge", "relativistic"] = Field("bce", description="the game's loss")
-    r1: float = Field(0.0, ge=0, le=10_000, description="weight of D's squared gradient at real images; 0: off")
-    r2: float = Field(0.0, ge=0, le=10_000, description="the same at generated images; 0: off")
-    penalty_every: int = Field(1, ge=1, le=1000, description="steps from one gradient penalty to the next")
-    batch_size: int = Field(64, ge=2, le=8192, description="real images per step, of all processes together")
-    images: int = Field(1_000_000, ge=1, description="real images to show, repeats counted")
+    r1: float = Field(0.0, ge=0, le=10_000, description="factor: weight of D's squared gradient at real images; 0: off")
+    r2: float = Field(0.0, ge=0, le=10_000, description="factor: the same at generated images; 0: off")
+    penalty_every: int = Field(1, ge=1, le=1000, description="steps: from one gradient penalty to the next")
+    batch_size: int = Field(64, ge=2, le=8192, description="images: real ones in a step, of all processes together")
+    images: int = Field(1_000_000, ge=1, description="images: real ones to show, repeats counted")
     minutes: Minutes = None
-    lr: float = Field(2e-4, gt=0, le=0.1, description="learning rate of Adam for both networks")
-    beta1: float = Field(0.5, ge=0, lt=1, description="Adam's first momentum")
-    beta2: float = Field(0.999, ge=0, lt=1, description="Adam's second momentum")
-    ema_images: float = Field(5_000, ge=0, description="half-life in images of the generator's moving average; 0: off")
-    ema_ramp: float = Field(0.0, ge=0, le=1, description="half-life as a share of the images seen, at most; 0: no ramp")
+    lr: float = Field(2e-4, gt=0, le=0.1, description="rate: learning rate of Adam for both networks")
+    beta1: float = Field(0.5, ge=0, lt=1, description="factor: Adam's decay of the mean gradient (its momentum)")
+    beta2: float = Field(0.999, ge=0, lt=1, description="factor: Adam's decay of the mean squared gradient")
+    ema_images: float = Field(5_000, ge=0, description="images: half-life of the generator's moving average; 0: off")
+    ema_ramp: float = Field(
+        0.0, ge=0, le=1, description="share: limit of that half-life, as a part of the images seen; 0: none"
+    )
     flip: bool = Field(True, description="mirror half of the real images")
     augment: Literal["auto"] | tuple[Literal["color", "translation", "cutout"], ...] = Field(
         "auto", description="DiffAugment policies; auto: translation below 10,000 garments, none above"
     )
-    strength: float = Field(1.0, ge=0, le=1, description="probability of each policy for each image, at the start")
-    ada_target: float | None = Field(None, gt=0, lt=1, description="sign of D(real) that steers it; None: it stays")
-    ada_images: int = Field(500_000, ge=1, description="images in which the strength can go from 0 to 1")
-    rollbacks: int = Field(3, ge=0, le=100, description="returns to a good snapshot, at half the lr, before giving up")
+    strength: float = Field(
+        1.0, ge=0, le=1, description="probability: with which each policy changes an image, at the start"
+    )
+    ada_target: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="number: mean sign of D at real images that the strength is steered to (ADA); null: it stays",
+    )
+    ada_images: int = Field(500_000, ge=1, description="images: time in which the strength can go from 0 to 1")
+    rollbacks: int = Field(
+        3, ge=0, le=100, description="times: returns to a good snapshot, each at half the rate, before giving up"
+    )
     compile: bool = Field(False, description="torch.compile both networks (not on steps with a gradient penalty)")
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
     fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")
-    snapshot_every: int = Field(20_000, ge=1, description="images between snapshots and sample grids")
-    keep_snapshots: int = Field(2, ge=1, description="latest snapshots kept on disk")
-    grid: int = Field(64, ge=4, le=400, description="fixed-seed samples in a grid")
-    score_samples: int = Field(1_000, ge=16, le=100_000, description="samples of each Frechet distance while training")
+    snapshot_every: int = Field(
+        20_000, ge=1, description="images: seen from one snapshot, and sample grid, to the next"
+    )
+    keep_snapshots: int = Field(2, ge=1, description="snapshots: latest ones kept on disk")
+    grid: int = Field(64, ge=4, le=400, description="samples: images of a grid, of the same seeds each time")
+    score_samples: int = Field(
+        1_000, ge=16, le=100_000, description="samples: images behind each Frechet distance while training"
+    )
     precision: Precision = "auto"
     seed: Seed = 0
 
@@ -239,6 +310,9 @@ class GanConfig(Config):
 
 
 C = TypeVar("C", bound=Config)
+KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a detectron2 detector is asked for by name
+    "scrape": ScrapeConfig, "detector": DetectorConfig, "crop": CropConfig, "classifier": ClassifierConfig, "gan": GanConfig,
+}  # fmt: skip
 
 
 def presets() -> dict[str, Path]:
@@ -249,8 +323,22 @@ def presets() -> dict[str, Path]:
 
 def detector_kind(source: str | Path | None = None) -> type[DetectorConfig | Detectron2Config]:
     """The class of a detector's preset or YAML file, by its ``backend`` key; torchvision's without one."""
-    named = _read(str(source)).get("backend") if source is not None else None
+    named = _read(str(source), kind="detector").get("backend") if source is not None else None
     return Detectron2Config if named == "detectron2" else DetectorConfig
+
+
+def config_of(source: str) -> Config:
+    """The config of any preset or YAML file, by its ``kind`` key. Raises ConfigError when it names no stage."""
+    kind = _stage(source)
+    return load_config(detector_kind(source) if kind == "detector" else KINDS[kind], source)
+
+
+def _stage(source: str) -> str:
+    """The stage that a preset or YAML file is for."""
+    kind = _read(source).get("kind")
+    if kind not in Stages.model_fields:
+        raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(Stages.model_fields)}")
+    return str(kind)
 
 
 def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = ()) -> C:
@@ -259,8 +347,8 @@ def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequ
     Raises ConfigError naming the preset, file or override, and what would be right.
     """
     name = str(source) if source is not None else kind.default_preset
-    values = _read(name)
     expected = kind.model_fields["kind"].default
+    values = _read(name, kind=expected)
     if values.get("kind", expected) != expected:
         raise ConfigError(f"--config {name}: this is a {values['kind']} config, the command needs a {expected} one")
     for override in overrides:
@@ -280,7 +368,7 @@ def build(kind: type[C], values: dict[str, Any], *, origin: str) -> C:
         return kind.model_validate({**values, **_texts(values)})
     except ValidationError as error:
         problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item['type'], item['msg'], kind)}"
+            f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item, kind)}"
             for item in error.errors()
         )
         raise ConfigError(f"{origin}: {problems}") from error
@@ -297,16 +385,26 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
     return fixed
 
 
-def _plain(code: str, message: str, kind: type[Config]) -> str:
-    if code == "extra_forbidden":
-        return f"unknown key; known are {', '.join(kind.model_fields)}"
+def _plain(problem: ErrorDetails, kind: type[Config]) -> str:
+    key, message = ".".join(map(str, problem["loc"])), problem["msg"]
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, kind.model_fields, n=1)
+        return (
+            f"unknown key; did you mean {near[0]}?"
+            if near
+            else f"unknown key; known are {', '.join(kind.model_fields)}"
+        )
     return message[0].lower() + message[1:]
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read(name: str, kind: str = "") -> dict[str, Any]:
+    """The keys and values of a preset or YAML file; ``kind``: the stage whose presets a misspelt name is compared with."""
     path = presets().get(name, Path(name))
     if not path.is_file():
-        raise ConfigError(f"--config {name}: neither a file nor a preset; presets: {', '.join(presets())}")
+        known = [preset for preset in presets() if not kind or _read(preset)["kind"] == kind]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(known)}"
+        raise ConfigError(f"--config {name}: neither a file nor a preset; {hint} `deepstyle settings` lists them all")
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -338,10 +436,7 @@ def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> S
     """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``."""
     chosen: dict[str, str] = {}
     for source in sources:
-        kind = _read(source).get("kind")
-        if kind not in Stages.model_fields:
-            raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(Stages.model_fields)}")
-        chosen[kind] = source
+        chosen[_stage(source)] = source
     changes: dict[str, list[str]] = {stage: [] for stage in Stages.model_fields}
     for override in overrides:
         stage, dot, rest = override.partition(".")

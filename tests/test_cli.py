@@ -73,6 +73,24 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
     assert f"deepstyle {' '.join(words)}" in text.split("Example:")[1]
 
 
+def test_python_m_deepstyle_is_the_command() -> None:
+    """`python -m deepstyle` runs the commands, under that name."""
+    done = subprocess.run([sys.executable, "-m", "deepstyle", "--help"], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0
+    assert "Usage: python -m deepstyle" in done.stdout
+    assert "train-gan" in done.stdout
+
+
+def test_a_command_opens_with_one_line_of_settings(tmp_path: Path) -> None:
+    """What was asked for is said in one line, on standard error; the whole configuration is left to --dry-run."""
+    result = CliRunner().invoke(main, ["-w", str(tmp_path), "crop", "--margin", "0.2", "--set", "min_side=9"])
+    lines = [line for line in result.stderr.splitlines() if line.startswith("settings: ")]
+
+    assert lines == ["settings: crop, min_side=9, margin=0.2 (--dry-run shows them all)"]
+    assert "max_overlap" not in result.output
+
+
 def test_version() -> None:
     """--version prints the package's version."""
     assert run("--version") == (0, f"deepstyle, version {__version__}\n")
@@ -86,7 +104,7 @@ def test_version() -> None:
         (["scrape"], "Missing argument"),
         (["scrape", "ftp://a.example/"], "ftp://a.example/"),
         (["scrape", "http://a.example/", "--set", "rate=-1"], "rate: input should be greater than 0"),
-        (["train-gan", "--config", "dcgan-46", "--dry-run"], "presets: "),
+        (["train-gan", "--config", "dcgan-46", "--dry-run"], "did you mean dcgan-64?"),
         (["sample", "--seeds", "9-3"], "9-3 is not a range"),
         (["wat"], "No such command"),
         (["run", "http://a.example/"], "--labels"),

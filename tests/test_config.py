@@ -116,10 +116,26 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
         load_config(GanConfig, tmp_path / "bad.yaml")
 
 
-def test_an_unknown_preset_lists_the_known() -> None:
-    """A mistyped preset name shows what there is."""
-    with pytest.raises(ConfigError, match="dcgan-64"):
-        load_config(GanConfig, "dcgan-46")
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        (GanConfig, "dcgan-46", r"did you mean dcgan-64\?"),
+        (GanConfig, "dcgan-pluss-64", r"did you mean dcgan-plus-64\?"),
+        (DetectorConfig, "smal-256", r"did you mean small-256\?"),
+        (ClassifierConfig, "zzz", "presets: classifier-128, classifier-64, classifier-96 "),
+        (CropConfig, "scrap", r"did you mean crop\?"),
+    ],
+)
+def test_a_misspelt_preset_is_told_the_nearest_of_its_kind(kind: type[Config], name: str, words: str) -> None:
+    """A mistyped preset name gets the nearest one that the command could take, or all of those; no other kind's."""
+    with pytest.raises(ConfigError, match=words):
+        load_config(kind, name)
+
+
+def test_a_misspelt_key_is_told_the_nearest() -> None:
+    """A mistyped key gets the nearest one."""
+    with pytest.raises(ConfigError, match=r"batchsize: unknown key; did you mean batch_size\?"):
+        load_config(GanConfig, None, ["batchsize=8"])
 
 
 def test_configs_are_frozen() -> None:
