@@ -43,7 +43,7 @@ def _naive_mmd(real: np.ndarray, fake: np.ndarray) -> float:
     return own + other - 2 * sum(kernel(x, y) for x in real for y in fake) / (n * m)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_frechet_agrees_with_scipy(seed: int) -> None:
     """The Frechet distance is the one computed with scipy's matrix square root."""

@@ -191,7 +191,7 @@ def test_leaving_closes_the_socket() -> None:
         port = urlsplit(site.url).port or 0
 
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=2)
+        socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_latency(web: requests.Session) -> None:

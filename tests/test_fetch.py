@@ -14,9 +14,10 @@ from deepstyle.scraper.manners import Pace, product_token, read_robots, retry_af
 
 
 def config(**changes: object) -> ScrapeConfig:
-    """Fast settings for loopback."""
-    values = {"rate": 500, "allow_private": True, "retries": 1, "max_bytes": 200_000, "deadline": 5, "read_timeout": 2}
-    return ScrapeConfig.model_validate(values | changes)
+    """Settings for loopback: a high rate, and time enough for a machine that is busy with other tests."""
+    patient = {"deadline": 300, "read_timeout": 300, "connect_timeout": 300}
+    values = {"rate": 500, "allow_private": True, "retries": 1, "max_bytes": 200_000}
+    return ScrapeConfig.model_validate(values | patient | changes)
 
 
 def fetch(url: str, kind: str = "image", **changes: object) -> Fetched:

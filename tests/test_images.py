@@ -87,7 +87,7 @@ def test_bad_bytes_are_refused_with_a_reason(data: bytes, reason: str) -> None:
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_decode_of_any_bytes_raises_nothing_else(data: bytes) -> None:
     """Whatever the bytes, decode returns pixels or raises ImageError."""
     with contextlib.suppress(ImageError):

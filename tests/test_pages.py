@@ -196,7 +196,7 @@ def test_charsets() -> None:
     assert parse_html(text.encode("utf-16"), URL).title == "caf\u00e9"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(
     st.one_of(st.binary(max_size=400), st.text(alphabet="<>/='\" imgsrcatd:x[]{}()&;#%!-\x00\udcff1w,", max_size=300))
 )
@@ -212,7 +212,7 @@ def test_no_input_raises(body: bytes | str) -> None:
             assert all(normalise(one.image_url) == one.image_url for one in found.listings)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=60))
 def test_normalising_twice_changes_nothing(text: str) -> None:
     """The normal form is a fixed point, for absolute and for relative references."""

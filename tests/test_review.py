@@ -127,7 +127,7 @@ def test_the_button_saves_a_list_that_is_read_back(tmp_path: Path) -> None:
         dumped = subprocess.run(
             [chromium(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
              "--virtual-time-budget=5000", "--dump-dom", index.as_uri()],
-            capture_output=True, text=True, check=True, timeout=60,
+            capture_output=True, text=True, check=True, timeout=600,
         ).stdout  # fmt: skip
         found = re.search(r'<pre id="saved">(.*?)</pre>', dumped, re.DOTALL)
         assert found

@@ -19,12 +19,14 @@ from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.near import NearIndex
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 
+PATIENT = {"deadline": 300, "read_timeout": 300}  # seconds: the machine may be busy with other tests
+
 
 def crawl(
     root: Path, *urls: str, fresh: bool = False, say: io.StringIO | None = None, **changes: object
 ) -> ScrapeSummary:
     """One call of scrape on the workspace ``root``."""
-    config = ScrapeConfig.model_validate({"rate": 500, "allow_private": True, "retries": 0, "deadline": 5} | changes)
+    config = ScrapeConfig.model_validate({"rate": 500, "allow_private": True, "retries": 0} | PATIENT | changes)
     with Fetcher(config) as fetcher, Catalog(root) as catalog:
         reporter = Reporter(quiet=say is None, stream=say)
         return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
