@@ -2,7 +2,8 @@
 
 Longer than other files because every command's flags and help stand here, and nowhere else.
 
-Exit codes: 0 done, 1 the job failed, 2 wrong use, 130 interrupted. `--help` imports neither torch nor the stages.
+Exit codes: 0 done, 1 the job failed, 2 wrong use, 130 interrupted. `--help` imports neither torch nor the stages, and a
+command imports them when its workspace is open: a wrong one is told at once.
 """
 
 from __future__ import annotations
@@ -354,9 +355,9 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
         deepstyle data label clothing-co-parsing --min-score 0.3 --out workspace/ccp/more.json
         deepstyle train-detector workspace/ccp/train.json workspace/ccp/more.json --val workspace/ccp/val.json
     """
-    from deepstyle import pipeline
-
     with _catalog(session) as catalog:
+        from deepstyle import pipeline
+
         summary = pipeline.label_folder(
             source, out, catalog, detector=detector, min_score=min_score, reporter=session.reporter
         )
@@ -392,9 +393,9 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
 
     flags = {"minutes": minutes, "start_from": start_from}
     built = _config(session, detector_kind(config).__name__, config, overrides, flags, dry_run=dry_run)
-    from deepstyle import pipeline
-
     with _catalog(session) as catalog:
+        from deepstyle import pipeline
+
         result = pipeline.detector_from(
             train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
         )
@@ -424,9 +425,9 @@ def eval_detector(session: Session, validation: Path, detector: str | None, as_j
     Example:
         deepstyle eval-detector ccp/val.json --detector detector
     """
-    from deepstyle import pipeline
-
     with _catalog(session) as catalog:
+        from deepstyle import pipeline
+
         figures, name = pipeline.evaluate_detector(validation, catalog, reporter=session.reporter, detector=detector)
     if as_json:
         click.echo(json.dumps({"detector": name, **figures.as_dict()}, indent=2))
@@ -456,9 +457,9 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
         raise UsageError(f"--labels {labels}: give each label once, with commas between them")
     if not name.replace("-", "").replace("_", "").isalnum():
         raise UsageError(f"NAME {name}: letters, digits, - and _ only; it becomes a folder")
-    from deepstyle.detector.detectron2_backend import import_detectron2
-
     with _catalog(session) as catalog:
+        from deepstyle.detector.detectron2_backend import import_detectron2
+
         folder = import_detectron2(catalog, name, yaml=yaml, path=weights, labels=wanted)
     _table(f"the detector is in {folder}", {"labels": ", ".join(wanted), "use it": f"deepstyle crop --detector {name}"})
 
@@ -501,10 +502,10 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
     given = {"labels": list(flags.pop("labels")) or None, **flags}
     number = {"one": ("max_per_photo=1",), "all": ("max_per_photo=null", "max_per_label=null"), None: ()}[per_photo]
     built = _config(session, "CropConfig", config, (*overrides, *number), given, dry_run=dry_run)
-    from deepstyle import pipeline
-    from deepstyle.crop.review import write_review
-
     with _catalog(session, must_exist=True) as catalog:
+        from deepstyle import pipeline
+        from deepstyle.crop.review import write_review
+
         summary = pipeline.crop_photos(
             catalog, built, reporter=session.reporter, detector=detector, exclude=exclude, include=include
         )
@@ -535,9 +536,9 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
         deepstyle train-classifier clothing-dataset/images.csv --minutes 10
     """
     built = _config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
-    from deepstyle import pipeline
-
     with _catalog(session) as catalog:
+        from deepstyle import pipeline
+
         result = pipeline.classifier_from(
             table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
         )
@@ -576,10 +577,10 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
     """
     flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}
     built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run)
-    from deepstyle import pipeline
-    from deepstyle.run import watch_command
-
     with _catalog(session, must_exist=True) as catalog:
+        from deepstyle import pipeline
+        from deepstyle.run import watch_command
+
         result = pipeline.gan_from_garments(
             catalog, built, reporter=session.reporter, classifier=classifier, fresh=fresh
         )
@@ -637,9 +638,9 @@ def sample(session: Session, /, **options: Any) -> None:
         deepstyle sample --model my-garments --seeds 0-63
     """
     wanted, walk = _sample_flags(options)
-    from deepstyle import sampling
-
     with _catalog(session, must_exist=options["model"] is None) as catalog:
+        from deepstyle import sampling
+
         source = sampling.open_source(
             catalog, run=options["run"], model=options["model"], best=options["best"], out=options["out"]
         )
@@ -729,9 +730,9 @@ def score(session: Session, run: str | None, classifier: str | None, count: int,
     Example:
         deepstyle score --count 2000
     """
-    from deepstyle import pipeline
-
     with _catalog(session, must_exist=True) as catalog:
+        from deepstyle import pipeline
+
         result, path = pipeline.score_run(
             catalog, reporter=session.reporter, run=run, classifier=classifier, count=count
         )
@@ -913,9 +914,9 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 
     flags = [f"gan.minutes={minutes}"] + (["scrape.allow_private=true"] if allow_private else [])
     stages = load_stages(presets, [*overrides, *flags])
-    from deepstyle import pipeline
-
     with _catalog(session) as catalog:
+        from deepstyle import pipeline
+
         outcome = pipeline.run_all(
             urls, catalog, stages, reporter=session.reporter, annotations=annotations, labels=labels
         )
@@ -939,12 +940,12 @@ def demo(session: Session, minutes: float, looks: int) -> None:
     Example:
         deepstyle demo --minutes 3
     """
-    from deepstyle.demo.tour import tour
-
     context = click.get_current_context().find_root()
     if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
         session = Session(workspace=Path("demo-workspace"), reporter=session.reporter)
     with _catalog(session) as catalog:
+        from deepstyle.demo.tour import tour
+
         rows = tour(catalog, minutes=minutes, looks=looks, reporter=session.reporter)
     _table("the demo is done", rows)
 
