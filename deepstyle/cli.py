@@ -93,6 +93,27 @@ def _catalog(session: Session, *, must_exist: bool = False) -> Iterator[Any]:
         yield catalog
 
 
+def _for_programs(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta["json"] = value
+
+
+_json_option = click.option("--json", is_flag=True, expose_value=False, callback=_for_programs,
+                            help="Print one JSON object, for programs.")  # fmt: skip
+
+
+def _show(title: str, rows: dict[str, Any], **result: Any) -> None:
+    """Print what a command came to, on standard output: a table for people or, with --json, ``result`` as one object."""
+    if click.get_current_context().meta["json"]:
+        _json(result)
+    else:
+        _table(title, rows)
+
+
+def _json(value: Any) -> None:
+    if LEADS:
+        click.echo(json.dumps(value, indent=2, default=os.fspath))
+
+
 def _configured(function: F) -> F:
     """Add the options of the one road of configuration: preset or file, --set, --dry-run."""
 
@@ -118,7 +139,10 @@ def _config(
              if value is not None and value is not False and value != ()]  # fmt: skip
     built = configs.load_config(getattr(configs, kind), config, [*overrides, *given])
     if dry_run:
-        click.echo(configs.to_yaml(built), nl=False)
+        if click.get_current_context().meta["json"]:
+            _json(built.model_dump(mode="json"))
+        else:
+            click.echo(configs.to_yaml(built), nl=False)
         sys.exit(0)
     name = config or type(built).default_preset
     session.reporter.say(f"settings: {', '.join([name, *overrides, *given])} (--dry-run shows them all)")
@@ -136,6 +160,7 @@ def _table(title: str, rows: dict[str, Any]) -> None:
 
 
 @main.command()
+@_json_option
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--max-photos", type=int, help="Stop after this many photos.")
@@ -163,7 +188,8 @@ def scrape(session: Session, urls: tuple[str, ...], allow_private: bool, max_pho
         summary = run(urls, catalog, built, fetcher=fetcher, reporter=session.reporter, fresh=fresh)
     rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
     rows["seconds"] = f"{summary.seconds:.1f}"
-    _table(f"photos are in {session.workspace / 'photos'}", rows | {"outcomes": _counts(summary.outcomes)})
+    folder = session.workspace / "photos"
+    _show(f"photos are in {folder}", rows | {"outcomes": _counts(summary.outcomes)}, folder=folder, **asdict(summary))
 
 
 def _counts(values: dict[str, int]) -> str:
@@ -217,13 +243,15 @@ def _converted(out: Path, summary: Any) -> None:
     rows: dict[str, Any] = {"photos": _counts(summary.photos), "boxes": _counts(summary.boxes)}
     rows["dropped"] = _counts(summary.dropped)
     rows |= {f"  {reason}": ", ".join(names) for reason, names in summary.examples.items()}
+    result = {"folder": out, "photos": summary.photos, "boxes": summary.boxes, "dropped": summary.dropped}
     if summary.sample:
         put_file(out / "boxes.png", encode(contact_sheet(summary.sample)))
-        rows["picture"] = out / "boxes.png"
-    _table(f"annotations are in {out}", rows)
+        rows["picture"] = result["picture"] = out / "boxes.png"
+    _show(f"annotations are in {out}", rows, **result)
 
 
 @data.command()
+@_json_option
 @_source
 @_split_options(0.15, 0)
 @_conversion
@@ -242,6 +270,7 @@ def ccp(session: Session, source: Path, out: Path, **shares: Any) -> None:
 
 
 @data.command()
+@_json_option
 @_source
 @_labels
 @click.option("--variant", type=click.Choice(["coarse", "fine"]), help="Which annotations; the first found otherwise.")
@@ -266,6 +295,7 @@ def deepfashion(session: Session, source: Path, out: Path, **options: Any) -> No
 
 
 @data.command()
+@_json_option
 @_source
 @_labels
 @_conversion
@@ -285,6 +315,7 @@ def deepfashion2(session: Session, source: Path, out: Path, labels: Any) -> None
 
 
 @data.command()
+@_json_option
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="SOURCE.json")
 @click.option("--map", "mapping", required=True, metavar="NAME|PAIRS",
               help="fashionpedia, modanet, or category=label,... (with ; between pairs when names hold commas).")  # fmt: skip
@@ -311,6 +342,7 @@ def coco(session: Session, source: Path, out: Path, mapping: str, **options: Any
 
 
 @data.command()
+@_json_option
 @click.argument("name", type=click.Choice(["ccp", "clothing-dataset"]))
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; the repository's name otherwise."
@@ -332,12 +364,16 @@ def download(session: Session, name: str, out: Path | None, mirror: str | None) 
 
     chosen = downloads.SETS[name]
     folder = out or Path(chosen.repository.partition("/")[2])
-    click.echo(f"{chosen.title}\nlicence: {chosen.licence}\nsource: {mirror or chosen.url}")
+    click.echo(f"{chosen.title}\nlicence: {chosen.licence}\nsource: {mirror or chosen.url}", err=True)
     summary = downloads.download(chosen.entries(), folder, mirror or chosen.url, reporter=session.reporter)
-    _table(f"{name} is in {folder}", {"fetched": f"{summary.fetched:,} files", "kept": f"{summary.kept:,} files"})
+    _show(
+        f"{name} is in {folder}", {"fetched": f"{summary.fetched:,} files", "kept": f"{summary.kept:,} files"},
+        folder=folder, licence=chosen.licence, source=mirror or chosen.url, **asdict(summary),
+    )  # fmt: skip
 
 
 @data.command()
+@_json_option
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="COCO file to write.")
 @click.option("--detector", help="Name of the detector; the newest otherwise.")
@@ -361,10 +397,12 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
         summary = pipeline.label_folder(
             source, out, catalog, detector=detector, min_score=min_score, reporter=session.reporter
         )
-    _table(f"annotations are in {out}", asdict(summary) | {"boxes": _counts(summary.boxes)})
+    rows = asdict(summary) | {"boxes": _counts(summary.boxes)}
+    _show(f"annotations are in {out}", rows, file=out, **asdict(summary))
 
 
 @main.command()
+@_json_option
 @click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
                 metavar="TRAIN.json...")  # fmt: skip
 @click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
@@ -400,7 +438,7 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
             train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
         )
     seen = {"photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min"}
-    _table(f"the detector is in {result.folder}", _precision_rows(result.evaluation) | seen)
+    _show(f"the detector is in {result.folder}", _precision_rows(result.evaluation) | seen, **asdict(result))
 
 
 def _precision_rows(figures: Any) -> dict[str, Any]:
@@ -412,11 +450,11 @@ def _precision_rows(figures: Any) -> dict[str, Any]:
 
 
 @main.command()
+@_json_option
 @click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
 @click.option("--detector", help="Name of the detector; the newest otherwise.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def eval_detector(session: Session, validation: Path, detector: str | None, as_json: bool) -> None:
+def eval_detector(session: Session, validation: Path, detector: str | None) -> None:
     """Measure a detector's COCO average precision.
 
     On annotated photos, whatever backend the detector has.
@@ -429,13 +467,11 @@ def eval_detector(session: Session, validation: Path, detector: str | None, as_j
         from deepstyle import pipeline
 
         figures, name = pipeline.evaluate_detector(validation, catalog, reporter=session.reporter, detector=detector)
-    if as_json:
-        click.echo(json.dumps({"detector": name, **figures.as_dict()}, indent=2))
-        return
-    _table(f"{name} on {validation}", _precision_rows(figures))
+    _show(f"{name} on {validation}", _precision_rows(figures), detector=name, **asdict(figures))
 
 
 @main.command()
+@_json_option
 @click.argument("name")
 @click.option("--yaml", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
               help="detectron2's yaml of the network.")  # fmt: skip
@@ -461,10 +497,12 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
         from deepstyle.detector.detectron2_backend import import_detectron2
 
         folder = import_detectron2(catalog, name, yaml=yaml, path=weights, labels=wanted)
-    _table(f"the detector is in {folder}", {"labels": ", ".join(wanted), "use it": f"deepstyle crop --detector {name}"})
+    rows = {"labels": ", ".join(wanted), "use it": f"deepstyle crop --detector {name}"}
+    _show(f"the detector is in {folder}", rows, folder=folder, labels=wanted)
 
 
 @main.command()
+@_json_option
 @click.option("--detector", help="Name of the detector; the newest otherwise.")
 @click.option("--label", "labels", multiple=True, help="Cut this label only (may be repeated).")
 @click.option("--min-score", type=float, help="Confidence from which a detection is cut.")
@@ -509,13 +547,15 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
         summary = pipeline.crop_photos(
             catalog, built, reporter=session.reporter, detector=detector, exclude=exclude, include=include
         )
-        rows = asdict(summary) | {"per_label": _counts(summary.per_label)}
+        page = {}
         if review:
-            rows["review"] = write_review(catalog, summary.detector, built, reporter=session.reporter)
-    _table(f"garments are in {session.workspace / 'garments'}", rows)
+            page = {"review": write_review(catalog, summary.detector, built, reporter=session.reporter)}
+    folder, rows = session.workspace / "garments", asdict(summary) | {"per_label": _counts(summary.per_label)}
+    _show(f"garments are in {folder}", rows | page, folder=folder, **asdict(summary), **page)
 
 
 @main.command()
+@_json_option
 @click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
 @click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
@@ -542,14 +582,15 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
         result = pipeline.classifier_from(
             table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
         )
-    _table(f"the classifier is in {result.folder}", {
+    _show(f"the classifier is in {result.folder}", {
         "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", "labels": ", ".join(result.labels),
         "validation images": result.validation_images,
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
-    })  # fmt: skip
+    }, **asdict(result))  # fmt: skip
 
 
 @main.command()
+@_json_option
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
 @click.option("--images", type=int, help="Real images to show, repeats counted.")
 @click.option("--label", "labels", multiple=True, help="Learn from this garment label only (may be repeated).")
@@ -595,10 +636,11 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
     rows |= {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
     rows["next"] = "deepstyle sample, deepstyle score" if result.last else "deepstyle sample"
-    _table(f"run {result.run} is in {result.folder}", rows)
+    _show(f"run {result.run} is in {result.folder}", rows, **asdict(result))
 
 
 @main.command()
+@_json_option
 @click.option("--count", type=click.IntRange(1, 100_000), help="Seeds 0 to count - 1; 64, or 8 with several labels.")
 @click.option("--seeds", metavar="A-B", help="These seeds instead, e.g. 0-63 or 5,8,13.")
 @click.option("--run", help="Name of the GAN run; the newest otherwise.")
@@ -646,7 +688,7 @@ def sample(session: Session, /, **options: Any) -> None:
         )
         if options["export"]:
             path = sampling.export(catalog, source, options["export"], out=options["out"], half=options["half"])
-            _table(f"{source.trained.name} is exported", {"to": path})
+            _show(f"{source.trained.name} is exported", {"to": path}, model=source.trained.name, export=path)
             return
         wish = sampling.Wish(seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"])
         if walk:
@@ -654,15 +696,15 @@ def sample(session: Session, /, **options: Any) -> None:
                 source, wish, video=options["video"], frames=options["frames"], fps=options["fps"],
                 reporter=session.reporter,
             )  # fmt: skip
-            _table(f"the walk is in {film}", {"frames": f"{frames:,}", "filmstrip": strip})
+            rows = {"frames": f"{frames:,}", "filmstrip": strip}
+            _show(f"the walk is in {film}", rows, model=source.trained.name, video=film, filmstrip=strip, frames=frames)
             return
         real = options["novelty"] and sampling.open_real(
             catalog, source, classifier=options["classifier"], reporter=session.reporter
         )
         made = sampling.make_samples(source, wish)
-        _table(f"{len(made.names):,} samples are in {made.grid.parent}", {"grid": made.grid})
-        if real:
-            _novelty(*sampling.trace(catalog, made, real, reporter=session.reporter), made)
+        found, table = sampling.trace(catalog, made, real, reporter=session.reporter) if real else (None, None)
+    _samples(source, made, found, table)
 
 
 def _sample_flags(options: dict[str, Any]) -> tuple[Sequence[int], bool]:
@@ -686,15 +728,24 @@ def _names(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def _novelty(found: Any, path: Path, made: Any) -> None:
-    """Print how near the samples are to real garments."""
-    _table(f"the nearest garments and their pages are in {path}", {
-        "picture": path.with_suffix(".png"),
-        "nearer than garments are to one another": f"{found.near:.0%} of samples (of the garments themselves: 50%)",
-    })  # fmt: skip
-    for i in sorted(range(len(made.names)), key=found.ratios.__getitem__)[:3]:
-        near = found.nearest[i][0]
-        click.echo(f"  {made.names[i]}: {found.ratios[i]:.2f} of the usual distance to a garment from {near.page_url}")
+def _samples(source: Any, made: Any, found: Any, table: Path | None) -> None:
+    """Print which samples were made and, if that was asked for, how near they are to real garments."""
+    files = [made.grid.parent / f"{name}.png" for name in made.names]
+    result = {"model": source.trained.name, "folder": made.grid.parent, "grid": made.grid, "samples": [
+        {"seed": seed, "label": label or None, "file": file}
+        for seed, label, file in zip(made.seeds, made.labels, files, strict=True)
+    ]}  # fmt: skip
+    rows: dict[str, Any] = {"grid": made.grid}
+    if table is not None:
+        rows["nearest garments"] = f"{table.with_suffix('.png')}, with their pages in {table.name}"
+        rows["nearer than garments are to one another"] = (
+            f"{found.near:.0%} of samples (of the garments themselves: 50%)"
+        )
+        for i in sorted(range(len(made.names)), key=found.ratios.__getitem__)[:3]:
+            near = found.nearest[i][0]
+            rows[made.names[i]] = f"{found.ratios[i]:.2f} of the usual distance to a garment from {near.page_url}"
+        result["novelty"] = {"table": table, "near": found.near, "usual": found.usual, "ratios": found.ratios}
+    _show(f"{len(made.names):,} samples are in {made.grid.parent}", rows, **result)
 
 
 def _seeds(text: str, flag: str = "--seeds") -> list[int]:
@@ -715,12 +766,12 @@ def _seeds(text: str, flag: str = "--seeds") -> list[int]:
 
 
 @main.command()
+@_json_option
 @click.option("--run", help="Name of the GAN run; the newest otherwise.")
 @click.option("--classifier", help="The judge; the newest otherwise.")
 @click.option("--count", type=click.IntRange(64, 1_000_000), default=1000, show_default=True, help="Samples to score.")
-@click.option("--json", "as_json", is_flag=True, help="Print score.json.")
 @click.pass_obj
-def score(session: Session, run: str | None, classifier: str | None, count: int, as_json: bool) -> None:
+def score(session: Session, run: str | None, classifier: str | None, count: int) -> None:
     """Score a run's samples against the real garments.
 
     Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, and the
@@ -736,10 +787,7 @@ def score(session: Session, run: str | None, classifier: str | None, count: int,
         result, path = pipeline.score_run(
             catalog, reporter=session.reporter, run=run, classifier=classifier, count=count
         )
-    if as_json:
-        click.echo(path.read_text(encoding="utf-8"))
-        return
-    _table(f"the score is in {path}", {
+    rows = {
         "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
         "features of": result.features,
         "KID": f"{result.kid:.4f} ± {result.kid_std:.4f}", "precision": f"{result.precision:.2f}",
@@ -747,9 +795,11 @@ def score(session: Session, run: str | None, classifier: str | None, count: int,
         "confidence": f"{result.confidence:.2f} on samples, {result.real_confidence:.2f} on garments",
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
         "nearest garments": path.parent / "samples" / "nearest.png",
-    })  # fmt: skip
-    for number, row in enumerate(result.nearest, start=1):
-        click.echo(f"  sample {number}: nearest garment from {row[0].page_url}")
+    }  # fmt: skip
+    pages = {
+        f"sample {number}": f"nearest garment from {row[0].page_url}" for number, row in enumerate(result.nearest, 1)
+    }
+    _show(f"the score is in {path}", rows | pages, file=path, **asdict(result))
 
 
 def _shares(values: dict[str, float]) -> str:
@@ -758,9 +808,9 @@ def _shares(values: dict[str, float]) -> str:
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_json_option
 @click.pass_obj
-def status(session: Session, as_json: bool) -> None:
+def status(session: Session) -> None:
     """Show what the workspace holds.
 
     \b
@@ -771,9 +821,6 @@ def status(session: Session, as_json: bool) -> None:
 
     with _catalog(session, must_exist=True) as catalog:
         state = status_of(catalog)
-    if as_json:
-        click.echo(json.dumps(asdict(state), indent=2))
-        return
     rows: dict[str, Any] = {
         "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
         "garments": _counts(state.garments),
@@ -782,7 +829,7 @@ def status(session: Session, as_json: bool) -> None:
         rows[name] = ", ".join(
             f"{key} {_short(value)}" for key, value in figures.items() if not isinstance(value, list)
         )
-    _table(f"workspace {state.workspace}", rows)
+    _show(f"workspace {state.workspace}", rows, **asdict(state))
 
 
 def _short(value: Any) -> str:
@@ -792,9 +839,9 @@ def _short(value: Any) -> str:
 
 
 @main.command()
+@_json_option
 @click.argument("preset", required=False, metavar="[PRESET|FILE]")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def settings(preset: str | None, as_json: bool) -> None:
+def settings(preset: str | None) -> None:
     """Explain what --config and --set can change.
 
     Lists the presets; of one preset (or YAML file) every setting with its value, unit, bounds and meaning.
@@ -807,6 +854,7 @@ def settings(preset: str | None, as_json: bool) -> None:
     from deepstyle import config as configs
     from deepstyle.settings import list_presets, settings_of
 
+    as_json = click.get_current_context().meta["json"]
     if preset is None:
         found = list_presets()
         if as_json:
@@ -837,12 +885,6 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) and value else json.dumps(value)
 
 
-def _json(value: Any) -> None:
-    """Print one JSON object to standard output."""
-    if LEADS:
-        click.echo(json.dumps(value, indent=2, default=str))
-
-
 def _columns(title: str, rows: Sequence[Sequence[str]], *, head: Sequence[str] = ()) -> None:
     """Print a table whose last column wraps at the terminal's width (130 characters where there is none)."""
     from rich.console import Console
@@ -861,9 +903,9 @@ def _columns(title: str, rows: Sequence[Sequence[str]], *, head: Sequence[str] =
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_json_option
 @click.pass_obj
-def models(session: Session, as_json: bool) -> None:
+def models(session: Session) -> None:
     """List the models: the workspace's, then deepstyle's own.
 
     \b
@@ -876,8 +918,8 @@ def models(session: Session, as_json: bool) -> None:
     if (session.workspace / "catalog.sqlite").is_file():
         with _catalog(session) as catalog:
             found = models_of(catalog) + found
-    if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+    if click.get_current_context().meta["json"]:
+        _json({"models": [asdict(one) for one in found]})
         return
     for one in found:
         figures = ", ".join(f"{name} {value:.3f}" for name, value in one.figures.items())
@@ -890,6 +932,7 @@ def models(session: Session, as_json: bool) -> None:
 
 
 @main.command()
+@_json_option
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--annotations", type=(click.Path(path_type=Path, exists=True), click.Path(path_type=Path, exists=True)),
               metavar="TRAIN.json VAL.json", help="Train a detector on these first, unless the workspace has one.")  # fmt: skip
@@ -920,10 +963,11 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
         outcome = pipeline.run_all(
             urls, catalog, stages, reporter=session.reporter, annotations=annotations, labels=labels
         )
-    _table(f"done; see `tensorboard --logdir {session.workspace / 'runs'}`", outcome)
+    _show(f"done; see `tensorboard --logdir {session.workspace / 'runs'}`", outcome, **outcome)
 
 
 @main.command()
+@_json_option
 @click.option(
     "--minutes", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Time budget of the GAN."
 )
@@ -947,7 +991,7 @@ def demo(session: Session, minutes: float, looks: int) -> None:
         from deepstyle.demo.tour import tour
 
         rows = tour(catalog, minutes=minutes, looks=looks, reporter=session.reporter)
-    _table("the demo is done", rows)
+    _show("the demo is done", rows, **rows)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,19 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...]) -> None:
     assert f"deepstyle {' '.join(words)}" in text.split("Example:")[1]
 
 
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_json_for_programs(words: tuple[str, ...]) -> None:
+    """Each command takes --json."""
+    assert "--json" in run(*words, "--help")[1]
+
+
+def test_a_dry_run_for_programs_is_json() -> None:
+    """--dry-run --json prints the configuration as one JSON object on standard output."""
+    told = CliRunner().invoke(main, ["crop", "--margin", "0.2", "--dry-run", "--json"])
+
+    assert json.loads(told.stdout)["margin"] == 0.2
+
+
 def test_python_m_deepstyle_is_the_command() -> None:
     """`python -m deepstyle` runs the commands, under that name."""
     done = subprocess.run([sys.executable, "-m", "deepstyle", "--help"], capture_output=True, text=True, check=False)

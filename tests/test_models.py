@@ -53,7 +53,7 @@ def test_the_command_lists_the_workspace_newest_first(tmp_path: Path) -> None:
         model(tmp_path / "models" / "new")
         assert [one.name for one in models_of(catalog)] == ["lost", "new", "old"]
     told = CliRunner().invoke(main, ["-w", str(tmp_path), "models"])
-    found = json.loads(CliRunner().invoke(main, ["-w", str(tmp_path), "models", "--json"]).output)
+    found = json.loads(CliRunner().invoke(main, ["-w", str(tmp_path), "models", "--json"]).stdout)["models"]
 
     assert told.exit_code == 0, told.output
     assert "ap 0.500, ap50 0.750" in told.output

@@ -126,6 +126,36 @@ def test_status_counts_what_is_there(workspace: Path) -> None:
     assert state["runs"]["gan-001"]["status"] == "done"
 
 
+def test_programs_read_one_object(workspace: Path, site: DrawnSite, drawn: Path) -> None:
+    """With --json scrape, crop, train-detector, train-classifier, eval-detector and score print one JSON object, no more."""
+    settings = {
+        stage: [word for one in SETTINGS if one.startswith(stage) for word in ("--set", one.partition(".")[2])]
+        for stage in ("detector", "classifier")
+    }
+    told = {
+        words[0]: json.loads(deepstyle(workspace, *words, "--json"))
+        for words in [
+            ["scrape", site.url, "--allow-private", "--set", "rate=500", "--set", "min_side=200"],
+            ["crop", "--min-score", "0.05"],
+            ["score", "--count", "64"],
+            ["eval-detector", str(drawn / "validation.json")],
+            ["train-detector", str(drawn / "train.json"), "--val", str(drawn / "validation.json"), "--config", "demo-detector",
+             *settings["detector"]],
+            ["train-classifier", str(drawn / "garments.csv"), "--config", "classifier-64", *settings["classifier"]],
+        ]
+    }  # fmt: skip
+
+    assert told["scrape"]["kept"] == len(site.truth().wanted)
+    assert (told["crop"]["cut"], told["crop"]["failed"]) == (0, 0)
+    assert told["score"] == json.loads((workspace / "runs/gan-001/score.json").read_text()) | {
+        "file": told["score"]["file"]
+    }
+    assert told["eval-detector"]["ap50"] == pytest.approx(told["train-detector"]["evaluation"]["ap50"], abs=0.02)
+    assert told["train-detector"]["run"] == "detector-001"
+    assert told["train-classifier"]["validation_images"] > 0
+    assert Path(told["train-classifier"]["folder"]).is_dir()
+
+
 def test_the_commands_one_by_one_do_nothing_twice(workspace: Path, site: DrawnSite) -> None:
     """Scrape and crop again fetch no image, detect nothing and cut nothing; sample gives the same bytes."""
     hits = dict(site.hits)

@@ -152,10 +152,24 @@ def test_the_best_generator_is_asked_for(workspace: Path) -> None:
     assert "it takes a classifier" in run(workspace, "--best", code=1)
 
 
+def test_programs_read_where_samples_are(workspace: Path) -> None:
+    """Sample --json is one object: the grid, each sample's seed, label and file, and how new they are."""
+    told = CliRunner().invoke(
+        main, ["-w", str(workspace), "sample", "--run", "gan-001", "--seeds", "3-5", "--novelty", "--json"]
+    )
+    made = json.loads(told.stdout)
+
+    assert [one["seed"] for one in made["samples"]] == [3, 4, 5]
+    assert all(Path(one["file"]).is_file() for one in made["samples"])
+    assert Path(made["grid"]).is_file()
+    assert len(made["novelty"]["ratios"]) == 3
+    assert "comparing 3 samples" in told.stderr
+
+
 def test_a_model_samples_where_there_is_no_run(workspace: Path, tmp_path: Path) -> None:
     """An export is listed, found by name in its workspace and by path in an empty folder; images are those of the run."""
     run(workspace, "--run", "gan-001", "--best", "--export", "safetensors")
-    listed = json.loads(CliRunner().invoke(main, ["-w", str(workspace), "models", "--json"]).output)[0]
+    listed = json.loads(CliRunner().invoke(main, ["-w", str(workspace), "models", "--json"]).stdout)["models"][0]
     run(workspace, "--run", "gan-001", "--best", "--seeds", "0-3")
     run(workspace, "--model", "gan-001", "--seeds", "0-3")
     run(tmp_path / "new", "--model", str(workspace / "models/gan-001"), "--seeds", "0-3", "--out", str(tmp_path / "o"))

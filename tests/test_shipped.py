@@ -97,10 +97,13 @@ def test_crop_works_without_training(tmp_path: Path) -> None:
             page_url="http://x/",
         )  # fmt: skip
     done = CliRunner().invoke(main, ["-w", str(tmp_path), "crop"], catch_exceptions=False)
+    again = CliRunner().invoke(main, ["-w", str(tmp_path), "crop", "--json"], catch_exceptions=False)
     listed = CliRunner().invoke(main, ["-w", str(tmp_path), "models", "--json"], catch_exceptions=False)
 
     assert done.exit_code == 0
     assert re.search(r"photos +1\n", done.output)
+    assert json.loads(again.stdout)["photos"] == 0
+    assert "checking garments" in again.stderr
     assert SHIPPED in listed.output
     assert [one.name for one in packaged_models()] == ["demo-garments", SHIPPED]
 
