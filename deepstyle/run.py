@@ -7,7 +7,8 @@
     runs/<name>/samples/          pictures
 
 The same command finds the newest run of its kind with the same configuration (budgets aside) and continues it from the
-last snapshot: later lines of stats.jsonl and later TensorBoard points are dropped, so nothing stands there twice.
+last snapshot: later lines of stats.jsonl and later TensorBoard points are dropped, so nothing stands there twice. A snapshot
+that cannot be read is told, put aside as ``<name>.pt.damaged``, and the run continues from the one before.
 
 Where several processes train together, the first one leads: it alone locks and writes, the others read along.
 """
@@ -15,10 +16,12 @@ Where several processes train together, the first one leads: it alone locks and 
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -36,6 +39,7 @@ from deepstyle.files import put_file
 from deepstyle.images import Pixels, encode
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
+STATS = "stats.jsonl"
 
 try:
     import fcntl
@@ -119,13 +123,15 @@ class Run:
         return self._writer
 
     def start(self, images: int) -> None:
-        """Begin at ``images`` seen: drop whatever an interrupted process logged later than that."""
+        """Begin at ``images`` seen: drop whatever an interrupted process logged later, put damaged snapshots aside."""
         if not self.leads:
             return
-        path = self.folder / "stats.jsonl"
-        if path.is_file():
-            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if _images_of(line) <= images]
-            put_file(path, "".join(line + "\n" for line in lines).encode())
+        for later in self.snapshots():
+            if int(later.stem) > images:
+                os.replace(later, later.with_suffix(".pt.damaged"))
+        if (self.folder / STATS).is_file():
+            lines = [line for line in self._lines() if _images_of(line) <= images]
+            put_file(self.folder / STATS, "".join(line + "\n" for line in lines).encode())
         self._writer = SummaryWriter(str(self.folder), purge_step=images + 1 if images else None)
         if not images:
             self._writer.add_text("config", "    " + to_yaml(self.config).replace("\n", "\n    "), 0)
@@ -134,15 +140,18 @@ class Run:
         """Append one point to stats.jsonl and to TensorBoard; ``images`` is the count of training images seen."""
         if not self.leads:
             return
-        with (self.folder / "stats.jsonl").open("a", encoding="utf-8") as out:
+        with (self.folder / STATS).open("a", encoding="utf-8") as out:
             out.write(json.dumps({"images": images, **{k: float(v) for k, v in values.items()}}) + "\n")
         for tag, value in values.items():
             self.writer.add_scalar(tag, float(value), images)
 
     def stats(self) -> list[dict[str, float]]:
         """All points logged so far, oldest first."""
-        path = self.folder / "stats.jsonl"
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+        return [json.loads(line) for line in self._lines() if _images_of(line) < math.inf]
+
+    def _lines(self) -> list[str]:
+        path = self.folder / STATS
+        return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
     def picture(self, tag: str, pixels: Pixels, images: int, *, file: str | None = None) -> Path | None:
         """Show an H x W x 3 uint8 picture in TensorBoard; with ``file`` also keep it as ``samples/<file>``."""
@@ -156,8 +165,8 @@ class Run:
         return path
 
     def snapshots(self) -> list[Path]:
-        """Checkpoints on disk, oldest first."""
-        return sorted((self.folder / "snapshots").glob("*.pt"))
+        """Checkpoints on disk, oldest first; what a killed process was writing is none."""
+        return sorted(path for path in (self.folder / "snapshots").glob("*.pt") if path.stem.isdecimal())
 
     def save(self, images: int, state: Mapping[str, Any], *, keep: int) -> Path:
         """Write the checkpoint at ``images`` seen, then delete all but the ``keep`` newest."""
@@ -169,15 +178,36 @@ class Run:
             old.unlink()
         return path
 
-    def latest(self) -> dict[str, Any] | None:
-        """The newest checkpoint of this run, or None at the very start. Raises ModelError for one of another kind."""
-        paths = self.snapshots()
-        if not paths:
-            return None
-        state = weights.load_checkpoint(paths[-1])
-        if state.get("kind") != self.kind or not isinstance(state.get("images"), int):
-            raise ModelError(f"{paths[-1]}: a checkpoint of another kind of run ({state.get('kind')}); delete it")
-        return state
+    def latest(self, say: Callable[[str], None]) -> dict[str, Any] | None:
+        """The newest checkpoint of this run that can be read, or None at the very start; ``say`` tells of those that cannot.
+
+        Raises ModelError when there are some and none can be read.
+        """
+        problems: list[str] = []
+        found = next(self.readable(problems.append), None)
+        if found is not None:
+            for problem in problems:
+                say(f"{problem}; run {self.name} goes back to the snapshot before")
+            return found[1]
+        if problems:
+            raise ModelError(
+                f"{'; '.join(problems)}; run {self.name} has no other snapshot: delete {self.folder / 'snapshots'} to "
+                "train it from the start, or use --fresh for a new run"
+            )
+        return None
+
+    def readable(self, complain: Callable[[str], None]) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """The checkpoints of this run that can be read, newest first; ``complain`` gets what is wrong with the others."""
+        for path in reversed(self.snapshots()):
+            try:
+                state = weights.load_checkpoint(path)
+            except ModelError as error:
+                complain(str(error))
+                continue
+            if state.get("kind") == self.kind and isinstance(state.get("images"), int):
+                yield path, state
+            else:
+                complain(f"{path}: a checkpoint of another kind of run ({state.get('kind')})")
 
     def finished(self, images: int, seconds: float) -> dict[str, Any] | None:
         """The recorded figures, when this run ended well and its budget as configured now leaves nothing to do."""
@@ -204,7 +234,7 @@ def _images_of(line: str) -> float:
     try:
         return float(json.loads(line)["images"])
     except (ValueError, KeyError, TypeError):
-        return float("inf")
+        return math.inf
 
 
 def _same(folder: Path, config: Config, data_key: str) -> bool:

@@ -1,12 +1,18 @@
-"""Weights on disk: safetensors for models, ``weights_only`` checkpoints for resuming. Opening one runs no foreign code."""
+"""Weights on disk: safetensors for models, ``weights_only`` checkpoints for resuming. Opening one runs no foreign code.
+
+A checkpoint ends with a line ``sha256 <digest of all before it>``, so that one damaged byte is noticed; torch reads past
+it. Weights that are not finite are refused wherever a network is filled: a detector of NaN finds nothing, and says so.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +24,9 @@ from torch import Tensor, nn
 from deepstyle import images
 from deepstyle.errors import ModelError
 from deepstyle.files import put_file, put_folder
+
+SEAL = b"\nsha256 "  # between a checkpoint's bytes and their checksum
+SEALED = "sealed"  # key in a checkpoint that has one
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -44,39 +53,91 @@ def load_weights(path: Path, module: nn.Module) -> None:
 
 
 def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: str) -> None:
-    """Load a state dict strictly; a mismatch becomes a ModelError that names the first difference."""
+    """Load a state dict strictly; a mismatch becomes a ModelError that names the first difference.
+
+    Raises ModelError, too, when a weight is not finite.
+    """
     try:
         module.load_state_dict(state)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
         raise ModelError(f"{origin}: these weights belong to another model: {reason}") from error
+    if (bad := not_finite(state)) is not None:
+        raise ModelError(f"{origin}: weights that are not finite ({bad}); train the model again, or name another")
+
+
+def not_finite(state: Mapping[str, Tensor]) -> str | None:
+    """The name of a tensor with a value that is no finite number; None when all are."""
+    return next((name for name, t in state.items() if t.is_floating_point() and not t.isfinite().all()), None)
+
+
+@contextmanager
+def restoring(origin: str) -> Iterator[None]:
+    """Inside, a checkpoint fills what it was saved from: what it lacks, or holds in another form, becomes a ModelError."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
+        raise ModelError(
+            f"{origin}: not a checkpoint of this training ({type(error).__name__}: {error}); use --fresh for a new run"
+        ) from error
+
+
+def fill_optimizer(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load an optimiser's state dict. Raises ValueError when it is of other parameters (torch would find out at a step)."""
+    optimizer.load_state_dict(state)
+    for parameter, kept in optimizer.state.items():
+        if odd := [
+            name for name, t in kept.items() if isinstance(t, Tensor) and t.dim() and t.shape != parameter.shape
+        ]:
+            raise ValueError(f"the optimizer's {odd[0]} is of another network")
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a dict of state dicts and plain values; it appears whole."""
+    """Write a dict of state dicts and plain values, sealed by its checksum; it appears whole."""
     buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
+    torch.save({**state, SEALED: True}, buffer)
+    buffer.write(SEAL + hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n")
     put_file(path, buffer.getvalue())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint with ``weights_only=True`` onto the CPU.
+    """Read a checkpoint with ``weights_only=True`` onto the CPU; one from before there were checksums is read without.
 
-    Raises ModelError for anything that is not tensors and plain values (a pickle payload is refused, not run).
+    Raises ModelError for a damaged one, and for anything that is not tensors and plain values (a pickle payload is
+    refused, not run).
     """
     try:
+        sealed = _sealed(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of a foreign pickle protocol, which is refused right after
             state = torch.load(path, map_location="cpu", weights_only=True)
+    except ModelError:
+        raise
     except pickle.UnpicklingError as error:
         raise ModelError(f"{path}: refused, it holds more than tensors and plain values (code could run)") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"{path}: not a readable checkpoint ({error}); delete it to resume from the one before"
-        ) from error
+    except Exception as error:  # damaged bytes may raise anything
+        raise ModelError(f"{path}: not a readable checkpoint ({error})") from error
     if not isinstance(state, dict):
         raise ModelError(f"{path}: not a deepstyle checkpoint")
+    if state.pop(SEALED, False) and not sealed:
+        raise ModelError(f"{path}: damaged, its checksum is gone")
     return state
+
+
+def _sealed(path: Path) -> bool:
+    """Whether the file ends with a checksum. Raises ModelError when it is that of other bytes."""
+    length = len(SEAL) + 65  # 64 hexadecimal digits and a line's end
+    with path.open("rb") as file:
+        body = max(0, path.stat().st_size - length)
+        digest = hashlib.sha256()
+        for start in range(0, body, 1 << 20):
+            digest.update(file.read(min(1 << 20, body - start)))
+        end = file.read()
+    if not end.startswith(SEAL):
+        return False
+    if end != SEAL + digest.hexdigest().encode() + b"\n":
+        raise ModelError(f"{path}: damaged, its checksum is that of other bytes")
+    return True
 
 
 def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from deepstyle import images
+from deepstyle import images, weights
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
-from deepstyle.config import CropConfig, load_config
+from deepstyle.cli import main
+from deepstyle.config import CropConfig, DetectorConfig, load_config, to_yaml
 from deepstyle.crop.cut import WINDOW, CropSummary, crop
+from deepstyle.detector.networks import build_network
 from deepstyle.errors import CatalogError, ModelError, UsageError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
@@ -261,3 +264,25 @@ def test_a_disk_that_takes_no_files_is_named(tmp_path: Path) -> None:
             cut(catalog, FakeDetector())
 
         assert (catalog.count("detected"), catalog.count("garments")) == (0, 0)
+
+
+def test_a_detector_whose_weights_are_not_finite_removes_nothing(tmp_path: Path) -> None:
+    """`crop` with a detector of NaN, which would find nothing and delete every garment, exits 1, and all are there."""
+    config = load_config(DetectorConfig, "small-256", ["width=8"])
+    network = build_network(config, 2)
+    next(network.parameters()).data[0] = float("nan")
+    weights.save_model(
+        tmp_path / "models/broken", network, config_yaml=to_yaml(config), labels=("upper", "lower"), about={}
+    )
+    with Catalog(tmp_path) as catalog:
+        catalog.put_model("broken", "detector", {})
+        fill(catalog, 3)
+        cut(catalog, FakeDetector())
+    before = files(tmp_path)
+    told = CliRunner().invoke(main, ["-w", str(tmp_path), "crop", "--detector", "broken"])
+
+    assert told.exit_code == 1
+    assert "not finite" in told.output
+    assert files(tmp_path) == before != set()
+    with Catalog(tmp_path) as catalog:
+        assert catalog.count("garments") == len(before)

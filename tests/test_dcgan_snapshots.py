@@ -159,3 +159,24 @@ def test_a_snapshot_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
 
     assert train(tmp_path, [*PLUS, "images=160"], said).images == 160
     assert "continues at 80 images" in said.getvalue()
+
+
+ODD: list[dict[str, object]] = [
+    {"step": None}, {"generator": [1, 2]}, {"generator": {"x": 1}}, {"g_optimizer": {}}, {"first": 3}, {"points": [{"x": 1}]},
+    {"strength": "much"}, {"seconds": "long"}, {"rollbacks": {}},
+]  # fmt: skip
+
+
+def test_odd_snapshots_are_refused(tmp_path: Path) -> None:
+    """A snapshot that lacks something, or holds something else in its place, is a ModelError that names the run."""
+    made = load_config(GanConfig, "residual-64", [*PLUS, "ada_target=0.6", "augment=color"])
+    fabric = make_fabric("32")
+    whole = Players(made, fabric, 40).dump(0.0) | {"images": 0}
+    broken = [whole | odd for odd in ODD] + [
+        {k: v for k, v in whole.items() if k != name} for name in whole if name != "points"
+    ]
+
+    Players(made, fabric, 40).load(whole, "gan-001")
+    for state in broken:
+        with pytest.raises(ModelError, match="gan-001"):
+            Players(made, fabric, 40).load(state, "gan-001")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from deepstyle.catalog import Catalog
@@ -68,10 +70,10 @@ def test_tensorboard_shows_each_point_once(tmp_path: Path) -> None:
 def test_only_the_newest_snapshots_are_kept(tmp_path: Path) -> None:
     """Older snapshots are deleted, the newest is what latest() reads."""
     with Catalog(tmp_path) as catalog, Run.open(catalog, "gan", config(), data_key="k") as run:
-        assert run.latest() is None
+        assert run.latest(print) is None
         for images in (5, 10, 15):
             run.save(images, {"x": images}, keep=2)
-        state = run.latest()
+        state = run.latest(print)
 
         assert [path.stem for path in run.snapshots()] == ["0000000010", "0000000015"]
         assert state is not None
@@ -84,7 +86,7 @@ def test_a_snapshot_of_another_kind_is_refused(tmp_path: Path) -> None:
         save_checkpoint(run.folder / "snapshots/0000000001.pt", {"kind": "classifier", "images": 1})
 
         with pytest.raises(ModelError, match="another kind"):
-            run.latest()
+            run.latest(print)
 
 
 def test_two_processes_cannot_train_one_run(tmp_path: Path) -> None:
@@ -106,3 +108,58 @@ def test_budget_is_whichever_is_further() -> None:
     assert budget.progress(90) == 0.9
     assert budget.progress(1000) == 1.0
     assert Budget(100, None).progress(50) == 0.5
+
+
+def test_what_a_killed_process_was_writing_is_no_snapshot(tmp_path: Path) -> None:
+    """A process killed inside the write of a snapshot leaves a hidden temporary file, which nothing trips over."""
+    with Catalog(tmp_path) as catalog, Run.open(catalog, "gan", config(), data_key="k") as run:
+        (run.folder / "snapshots").mkdir()
+        (run.folder / "snapshots/.tmp-abc.pt").write_bytes(b"PK half")
+
+        assert run.latest(print) is None
+        run.save(5, {"x": 1}, keep=1)
+        assert [path.name for path in run.snapshots()] == ["0000000005.pt"]
+
+
+def damage(path: Path) -> None:
+    """Overwrite 5 KB in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 5000] = np.random.default_rng(0).bytes(5000)
+    path.write_bytes(data)
+
+
+def test_a_damaged_snapshot_is_told_and_the_one_before_goes_on(tmp_path: Path) -> None:
+    """The newest snapshot that can be read is taken, a line says why; the damaged one is put aside, not deleted."""
+    said: list[str] = []
+    with Catalog(tmp_path) as catalog, Run.open(catalog, "gan", config(), data_key="k") as run:
+        for images in (5, 10):
+            run.save(images, {"x": torch.full((9999,), images)}, keep=2)
+        damage(run.folder / "snapshots/0000000010.pt")
+        state = run.latest(said.append)
+        assert state is not None
+        run.start(state["images"])
+
+        assert state["images"] == 5
+        assert "0000000010.pt: damaged" in said[0]
+        assert "snapshot before" in said[0]
+        assert [path.name for path in run.snapshots()] == ["0000000005.pt"]
+        assert (run.folder / "snapshots/0000000010.pt.damaged").is_file()
+
+
+def test_a_run_whose_only_snapshot_is_damaged_says_what_to_do(tmp_path: Path) -> None:
+    """Without another snapshot the error names the file, the folder to delete, and --fresh."""
+    with Catalog(tmp_path) as catalog, Run.open(catalog, "gan", config(), data_key="k") as run:
+        run.save(5, {"x": torch.zeros(9999)}, keep=2)
+        damage(run.folder / "snapshots/0000000005.pt")
+
+        with pytest.raises(ModelError, match=r"0000000005\.pt: damaged.*delete .*snapshots.*--fresh"):
+            run.latest(print)
+
+
+def test_damaged_statistics_are_left_out(tmp_path: Path) -> None:
+    """Lines of stats.jsonl that are no lines of it (torn, or of other bytes) are left out when they are read."""
+    with Catalog(tmp_path) as catalog, Run.open(catalog, "gan", config(), data_key="k") as run:
+        (run.folder / "stats.jsonl").write_bytes(b'{"images": 1}\n\xff\xfe\x00\n{"images": 2}\n{"ima')
+
+        assert run.stats() == [{"images": 1}, {"images": 2}]

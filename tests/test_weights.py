@@ -97,3 +97,49 @@ def test_half_the_bytes_keep_what_matters(tmp_path: Path) -> None:
     assert sizes[1] < 0.6 * sizes[0]
     assert torch.equal(loaded.get_buffer("1.running_var"), statistics)
     assert torch.equal(loaded.get_parameter("0.weight"), linear.weight.half().float())
+
+
+def test_every_damaged_byte_is_noticed(tmp_path: Path) -> None:
+    """Whichever byte of a checkpoint changes, also of its checksum, and wherever it is cut off: a ModelError names it."""
+    path = tmp_path / "c.pt"
+    weights.save_checkpoint(path, {"layer": nn.Linear(3, 2).state_dict(), "images": 7})
+    good = path.read_bytes()
+    for place in [*range(0, len(good), 37), *range(len(good) - 80, len(good))]:
+        for bad in (good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :], good[:place]):
+            path.write_bytes(bad)
+            with pytest.raises(ModelError, match=r"c\.pt"):
+                weights.load_checkpoint(path)
+    path.write_bytes(good)
+
+    assert weights.load_checkpoint(path)["images"] == 7
+
+
+def test_a_checkpoint_from_before_there_were_checksums_opens(tmp_path: Path) -> None:
+    """A file that torch.save wrote is read, and torch.load reads what we write."""
+    torch.save({"images": 7}, tmp_path / "old.pt")
+    weights.save_checkpoint(tmp_path / "new.pt", {"images": 7})
+
+    assert weights.load_checkpoint(tmp_path / "old.pt") == weights.load_checkpoint(tmp_path / "new.pt") == {"images": 7}
+    assert torch.load(tmp_path / "new.pt", weights_only=True)["images"] == 7
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    """A network is not filled with NaN or infinity: the error names the file and the tensor."""
+    layer = nn.Linear(3, 2)
+    layer.bias.data[1] = value
+    weights.save_weights(tmp_path / "w.safetensors", layer.state_dict())
+
+    with pytest.raises(ModelError, match=r"w\.safetensors.*not finite \(bias\)"):
+        weights.load_weights(tmp_path / "w.safetensors", nn.Linear(3, 2))
+
+
+def test_an_optimizer_of_another_network_is_refused() -> None:
+    """What torch takes, moments of any shape to fail at a step, is refused when it is loaded."""
+    layer, other = nn.Linear(3, 2), nn.Linear(4, 2)
+    ours, theirs = (torch.optim.Adam(network.parameters()) for network in (layer, other))
+    other(torch.ones(1, 4)).sum().backward()
+    theirs.step()
+
+    with pytest.raises(ModelError, match="another network"), weights.restoring("c.pt"):
+        weights.fill_optimizer(ours, theirs.state_dict())

@@ -79,12 +79,10 @@ class _State:
 
     def restore(self, state: Mapping[str, Any], origin: str) -> None:
         """Continue from a snapshot of the same network."""
-        weights.fill(self.network, state.get("network", {}), origin=origin)
-        try:
-            self.optimizer.load_state_dict(state["optimizer"])
+        with weights.restoring(origin):
+            weights.fill(self.network, state["network"], origin=origin)
+            weights.fill_optimizer(self.optimizer, state["optimizer"])
             self.images, self.seconds = int(state["images"]), float(state["seconds"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{origin}: the checkpoint is incomplete ({error}); use --fresh") from error
 
 
 def train_classifier(
@@ -107,7 +105,7 @@ def train_classifier(
     folder = catalog.root / "models" / name
     key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
     with Run.open(catalog, KIND, config, data_key=key, fresh=fresh, fabric=fabric) as run:
-        checkpoint = run.latest()
+        checkpoint = run.latest(reporter.say)
         trunk = None
         if config.pretrained and checkpoint is None:
             trunk = fetch(config.network, config.pretrained_from, reporter)

@@ -94,19 +94,20 @@ class Players:
         return {**states, **plain, **tensors, "seconds": seconds, "points": [asdict(point) for point in self.points]}
 
     def load(self, state: Mapping[str, Any], origin: str) -> None:
-        """Continue from a snapshot. Raises ModelError when it is of another network."""
-        for part in ("generator", "discriminator", "average"):
-            weights.fill(getattr(self, part), state[part], origin=origin)
-        self.g_optimizer.load_state_dict(state["g_optimizer"])
-        self.d_optimizer.load_state_dict(state["d_optimizer"])
-        self.step, self.images, self.spent = int(state["step"]), int(state["images"]), float(state["seconds"])
-        self.first = dict(state["first"])
-        if "points" in state:  # else it is from before there were rollbacks and adaptive augmentation
-            self.rollbacks, self.best = int(state["rollbacks"]), dict(state["best"])
-            self.points = [Point(**point) for point in state["points"]]
-            for name in ("strength", "signs", "penalty"):
-                if isinstance(value := getattr(self, name), Tensor):
-                    value.fill_(state[name])
+        """Continue from a snapshot. Raises ModelError when it is of another network, or lacks something."""
+        with weights.restoring(origin):
+            for part in ("generator", "discriminator", "average"):
+                weights.fill(getattr(self, part), state[part], origin=origin)
+            weights.fill_optimizer(self.g_optimizer, state["g_optimizer"])
+            weights.fill_optimizer(self.d_optimizer, state["d_optimizer"])
+            self.step, self.images, self.spent = int(state["step"]), int(state["images"]), float(state["seconds"])
+            self.first = dict(state["first"])
+            if "points" in state:  # else it is from before there were rollbacks and adaptive augmentation
+                self.rollbacks, self.best = int(state["rollbacks"]), dict(state["best"])
+                self.points = [Point(**point) for point in state["points"]]
+                for name in ("strength", "signs", "penalty"):
+                    if isinstance(value := getattr(self, name), Tensor):
+                        value.fill_(state[name])
 
     def largest(self) -> Tensor:
         """The largest absolute weight of both networks, NaN if one of them is; on the device."""

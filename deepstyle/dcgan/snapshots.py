@@ -19,7 +19,7 @@ from deepstyle.dcgan.players import Players
 from deepstyle.dcgan.sample import BEST, LAST, columns_of, generate, labels_of, latents
 from deepstyle.dcgan.watch import Point, healthy
 from deepstyle.engine import agreed
-from deepstyle.errors import TrainingError
+from deepstyle.errors import ModelError, TrainingError
 from deepstyle.progress import Reporter
 from deepstyle.run import Budget, Run
 
@@ -66,7 +66,7 @@ def roll_back(t: Training, complaint: str) -> None:
             f"run {run.name}, {complaint} at {p.images:,} images, after {p.rollbacks} rollbacks; the last snapshot is "
             f"from before: try --set lr={lr:g}{calmer}"
         )
-    path, state = _healthy(run)
+    path, state = _healthy(t)
     p.load(state, str(path))
     p.lr, p.rollbacks, p.best = lr, rollbacks, best
     p.fabric.barrier()  # all have read before the first one writes
@@ -84,13 +84,19 @@ def roll_back(t: Training, complaint: str) -> None:
         run.writer.add_text("rollback", said, p.images)
 
 
-def _healthy(run: Run) -> tuple[Path, dict[str, Any]]:
-    """The newest snapshot of a healthy game that no rollback landed on before, or the oldest one there is."""
-    for path in reversed(run.snapshots()):
-        state = weights.load_checkpoint(path)
-        if not state.get("landed") and healthy([Point(**point) for point in state.get("points", [])]):
-            break
-    return path, state
+def _healthy(t: Training) -> tuple[Path, dict[str, Any]]:
+    """The newest snapshot of a healthy game that no rollback returned to before, or the oldest one there is."""
+    found: tuple[Path, dict[str, Any]] | None = None
+    for found in t.run.readable(t.reporter.say):
+        path, state = found
+        with weights.restoring(str(path)):
+            if not state.get("landed") and healthy([Point(**point) for point in state.get("points", [])]):
+                break
+    if found is None:
+        raise ModelError(
+            f"{t.run.folder / 'snapshots'}: no snapshot to go back to can be read; use --fresh for a new run"
+        )
+    return found
 
 
 def snapshot(t: Training) -> dict[str, float]:

@@ -72,7 +72,7 @@ def train_gan(
     key = data.key + (images.sha256(conditions.labels.tobytes()) if conditions is not None else "")
     with Run.open(catalog, "gan", config, data_key=key, fresh=fresh, fabric=fabric) as run:
         players = Players(config, fabric, len(data), None if conditions is None else conditions.shares())
-        if (state := run.latest()) is not None:
+        if (state := run.latest(reporter.say)) is not None:
             players.load(state, str(run.folder))
             if (figures := run.finished(players.images, players.spent)) is not None:
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")

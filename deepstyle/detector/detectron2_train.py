@@ -53,9 +53,10 @@ class _State:
 
     def load(self, state: dict[str, Any], origin: str) -> None:
         """Continue from a snapshot of the same network."""
-        weights.fill(self.network, state["network"], origin=origin)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.images, self.step, self.spent = int(state["images"]), int(state["step"]), float(state["seconds"])
+        with weights.restoring(origin):
+            weights.fill(self.network, state["network"], origin=origin)
+            weights.fill_optimizer(self.optimizer, state["optimizer"])
+            self.images, self.step, self.spent = int(state["images"]), int(state["step"]), float(state["seconds"])
 
 
 def settings_of(config: Detectron2Config, labels: Sequence[str]) -> Any:
@@ -95,7 +96,7 @@ def train_detectron2(
         torch.manual_seed(config.seed)
         network = build_detectron2(cfg)
         state = _State(network=network, optimizer=build_optimizer(cfg, network))
-        if (snapshot := run.latest()) is not None:
+        if (snapshot := run.latest(reporter.say)) is not None:
             state.load(snapshot, str(run.folder))
             if (figures := run.finished(state.images, state.spent)) is not None:
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")

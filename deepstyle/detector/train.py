@@ -74,10 +74,11 @@ class _State:
 
     def load(self, state: Mapping[str, Any], origin: str) -> None:
         """Continue from a snapshot of the same network."""
-        weights.fill(self.network, state["network"], origin=origin)
-        weights.fill(self.average, state["average"], origin=origin)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.images, self.step, self.spent = int(state["images"]), int(state["step"]), float(state["seconds"])
+        with weights.restoring(origin):
+            weights.fill(self.network, state["network"], origin=origin)
+            weights.fill(self.average, state["average"], origin=origin)
+            weights.fill_optimizer(self.optimizer, state["optimizer"])
+            self.images, self.step, self.spent = int(state["images"]), int(state["step"]), float(state["seconds"])
 
 
 def learning_rate(config: DetectorConfig, images: int, progress: float) -> float:
@@ -106,7 +107,7 @@ def train_detector(
     fabric = make_fabric(config.precision)
     share_of(fabric, config.batch_size)
     with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh, fabric=fabric) as run:
-        snapshot = run.latest()
+        snapshot = run.latest(reporter.say)
         first = (
             partial(_begin, config=config, start=start, fetch=fetch, reporter=reporter) if snapshot is None else None
         )
