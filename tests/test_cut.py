@@ -271,8 +271,9 @@ def test_a_detector_whose_weights_are_not_finite_removes_nothing(tmp_path: Path)
     config = load_config(DetectorConfig, "small-256", ["width=8"])
     network = build_network(config, 2)
     next(network.parameters()).data[0] = float("nan")
+    about = {"backend": "torchvision"}
     weights.save_model(
-        tmp_path / "models/broken", network, config_yaml=to_yaml(config), labels=("upper", "lower"), about={}
+        tmp_path / "models/broken", network, config_yaml=to_yaml(config), labels=("upper", "lower"), about=about
     )
     with Catalog(tmp_path) as catalog:
         catalog.put_model("broken", "detector", {})
