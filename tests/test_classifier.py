@@ -28,7 +28,10 @@ from deepstyle.progress import Reporter
 
 COLOURS = ("blue", "green", "red")
 QUIET = Reporter(quiet=True)
-SETTINGS = "network=small width=8 image_size=32 batch_size=16 images=1600 lr=0.005 validation_share=0.2 label_smoothing=0 precision=32"
+SETTINGS = (
+    "network=small width=8 image_size=32 batch_size=16 images=1600 lr=0.005 validation_share=0.2 label_smoothing=0 "
+    "precision=32"
+)
 CONFIG = load_config(ClassifierConfig, "classifier-64", SETTINGS.split())
 Trained = tuple[Path, LabelTable, TrainedClassifier]
 
