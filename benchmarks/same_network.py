@@ -31,7 +31,8 @@ from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.evaluate import evaluate
 from deepstyle.detector.inference import Found, Inference
 from deepstyle.detector.networks import build_network
-from deepstyle.detector.torchvision_backend import TorchvisionDetector, to_network
+from deepstyle.detector.resize import to_network
+from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from deepstyle.errors import CatalogError
-from deepstyle.files import put_file, sweep
+from deepstyle.files import as_name, put_file, sweep
 from deepstyle.migrations import MIGRATIONS
 
 Row = sqlite3.Row
@@ -25,7 +25,7 @@ WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*",
 
 def garment_path(photo: str, k: int, label: str) -> str:
     """Where the garment of a photo's detection ``k`` stands, relative to the workspace."""
-    return f"garments/{label}/{photo}-{k}.png"
+    return f"garments/{as_name(label)}/{photo}-{k}.png"
 
 
 class Catalog:
@@ -38,6 +38,7 @@ class Catalog:
     def __init__(self, root: Path, *, clock: Callable[[], float] = time.time) -> None:
         self.root = root
         self._clock = clock
+        self._unwanted: list[Path] = []  # files to delete once the transaction that takes their rows is committed
         try:
             root.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(root / "catalog.sqlite", timeout=30, isolation_level=None)
@@ -107,10 +108,19 @@ class Catalog:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            self._unwanted.clear()
+            self._roll_back()
             raise
-        self._db.execute("COMMIT")
+        for path in self._unwanted:
+            path.unlink(missing_ok=True)
+        self._unwanted.clear()
+
+    def _roll_back(self) -> None:
+        """Take the transaction back, unless SQLite has done so already, as it does when the disk is full."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run one reading SQL statement; for reports and tests. Column names are the keys of each row."""
@@ -241,12 +251,29 @@ class Catalog:
         )
 
     def image_fetched(self, url: str) -> Row | None:
-        """The last fetch of this image URL that ended with a photo in the catalog (any crawl), or None."""
-        return self._one(
-            "SELECT f.* FROM fetches f JOIN photos p ON p.sha256 = f.sha256 WHERE f.url = ? AND f.kind = 'image' "
-            "ORDER BY f.id DESC LIMIT 1",
+        """The last fetch of this image URL that ended with a photo whose file is there (any crawl), or None."""
+        row = self._one(
+            "SELECT f.*, p.path, p.size AS photo_size FROM fetches f JOIN photos p ON p.sha256 = f.sha256 "
+            "WHERE f.url = ? AND f.kind = 'image' ORDER BY f.id DESC LIMIT 1",
             (url,),
         )
+        return row if row is not None and self._stands(row["path"], row["photo_size"]) else None
+
+    def requeue_lost(self, crawl: int) -> int:
+        """Queue the crawl's images again whose photo's file is gone; returns how many. The crawl is then not complete."""
+        rows = self.query(
+            "SELECT DISTINCT l.image_url, p.path, p.size FROM listings l JOIN fetches f ON f.url = l.image_url "
+            "AND f.kind = 'image' JOIN photos p ON p.sha256 = f.sha256 "
+            "WHERE l.crawl = ? AND l.outcome IN ('kept', 'duplicate')",
+            (crawl,),
+        )
+        lost = [row["image_url"] for row in rows if not self._stands(row["path"], row["size"])]
+        with self.transaction():
+            for url in lost:
+                self.finish_listing(crawl, url, "queued")
+            if lost:
+                self._db.execute("UPDATE crawls SET finished_at = NULL WHERE id = ?", (crawl,))
+        return len(lost)
 
     def outcomes(self, crawl: int) -> dict[str, int]:
         """How many listings of the crawl ended each way, e.g. ``{"kept": 351, "duplicate": 12, "robots": 39}``."""
@@ -259,13 +286,31 @@ class Catalog:
         """The photo's row, or None."""
         return self._one("SELECT * FROM photos WHERE sha256 = ?", (sha256,))
 
+    def _stands(self, relative: str, size: int) -> bool:
+        """Whether a photo's file is there with all its bytes."""
+        try:
+            return self.path(relative).stat().st_size == size
+        except OSError:
+            return False
+
+    def standing_photos(self) -> Iterator[Row]:
+        """The photos whose files are there, by hash."""
+        return (row for row in self.photos() if self._stands(row["path"], row["size"]))
+
     def add_photo(
         self, sha256: str, data: bytes, *, extension: str, width: int, height: int, dhash: str, image_url: str,
         page_url: str, title: str = "", near_of: str | None = None,
     ) -> bool:  # fmt: skip
-        """Store a photo's bytes under ``photos/ab/<sha256>.<extension>``, then its row; False when it is there already."""
-        if self.photo(sha256) is not None:
-            return False
+        """Store a photo's bytes under ``photos/ab/<sha256>.<extension>``, then its row; False when both are there already.
+
+        A row whose file is gone gets the file back, and stays as it was.
+        """
+        row = self.photo(sha256)
+        if row is not None:
+            if self._stands(row["path"], row["size"]):
+                return False
+            put_file(self.path(row["path"]), data)
+            return True
         relative = f"photos/{sha256[:2]}/{sha256}.{extension}"
         put_file(self.path(relative), data)
         self._db.execute(
@@ -291,22 +336,33 @@ class Catalog:
     # ---- detections and garments --------------------------------------------------------------------------------
 
     def undetected(self, model: str, *, after: str = "", limit: int = -1) -> list[Row]:
-        """Photos that this detector has not looked at yet, by hash: those after this hash, at most ``limit`` (-1: all)."""
+        """Photos that this detector has not looked at yet, or in vain: by hash, those after this one, at most ``limit``."""
         return self.query(
-            "SELECT * FROM photos p WHERE sha256 > ? AND NOT EXISTS "
-            "(SELECT 1 FROM detected d WHERE d.photo = p.sha256 AND d.model = ?) ORDER BY sha256 LIMIT ?",
+            "SELECT * FROM photos p WHERE sha256 > ? AND NOT EXISTS (SELECT 1 FROM detected d "
+            "WHERE d.photo = p.sha256 AND d.model = ? AND d.error = '') ORDER BY sha256 LIMIT ?",
             (after, model, limit),
         )
+
+    def looked_at(self, model: str, first: str = "", last: str = "g") -> set[str]:
+        """The photos from hash ``first`` to ``last`` that this detector has looked at, not in vain."""
+        rows = self.query(
+            "SELECT photo FROM detected WHERE model = ? AND error = '' AND photo BETWEEN ? AND ?", (model, first, last)
+        )
+        return {row["photo"] for row in rows}
 
     def add_detections(
         self, photo: str, model: str, boxes: Sequence[tuple[float, float, float, float, str, float]], *, error: str = ""
     ) -> None:
-        """Record what the detector saw on a photo, all in one transaction: (x0, y0, x1, y1, label, score) in pixels."""
+        """Record what the detector saw on a photo, all in one transaction: (x0, y0, x1, y1, label, score) in pixels.
+
+        What was recorded before (in vain, or by another process a moment ago) is replaced. ``error``: the photo is broken.
+        """
         with self.transaction():
             self._db.execute(
-                "INSERT INTO detected(photo, model, boxes, error, at) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO detected(photo, model, boxes, error, at) VALUES (?, ?, ?, ?, ?)",
                 (photo, model, len(boxes), error, self._clock()),
             )
+            self._db.execute("DELETE FROM detections WHERE photo = ? AND model = ?", (photo, model))
             self._db.executemany(
                 "INSERT INTO detections(photo, model, k, x0, y0, x1, y1, label, score) VALUES (?,?,?,?,?,?,?,?,?)",
                 [(photo, model, k, *box) for k, box in enumerate(boxes)],
@@ -376,8 +432,9 @@ class Catalog:
         """Forget a garment and delete its file: the rules of the cut no longer want it."""
         row = self._one("SELECT path FROM garments WHERE photo = ? AND k = ?", (photo, k))
         if row is not None:
-            self._db.execute("DELETE FROM garments WHERE photo = ? AND k = ?", (photo, k))
-            self.path(row["path"]).unlink(missing_ok=True)
+            with self.transaction():
+                self._db.execute("DELETE FROM garments WHERE photo = ? AND k = ?", (photo, k))
+                self._unwanted.append(self.path(row["path"]))
 
     # ---- models and runs ----------------------------------------------------------------------------------------
 

@@ -149,6 +149,13 @@ def _config(
     return built
 
 
+def _named(_: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Check a name that becomes a folder before anything is done."""
+    from deepstyle.files import check_name
+
+    return check_name(value, "NAME" if isinstance(parameter, click.Argument) else f"--{parameter.name}")
+
+
 def _table(title: str, rows: dict[str, Any]) -> None:
     """Print a two-column table to standard output."""
     if not LEADS:
@@ -409,7 +416,7 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
               help="COCO file of photos that are never trained on.")  # fmt: skip
 @click.option("--start-from", metavar="MODEL", help="Detector or small classifier (name or folder) to start from.")
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of photos.")
-@click.option("--name", default="detector", show_default=True, help="Name of the model folder.")
+@click.option("--name", default="detector", show_default=True, callback=_named, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
@@ -472,7 +479,7 @@ def eval_detector(session: Session, validation: Path, detector: str | None) -> N
 
 @main.command()
 @_json_option
-@click.argument("name")
+@click.argument("name", callback=_named)
 @click.option("--yaml", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
               help="detectron2's yaml of the network.")  # fmt: skip
 @click.option("--weights", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
@@ -491,8 +498,6 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
     wanted = tuple(part.strip() for part in labels.split(",") if part.strip())
     if not wanted or len(set(wanted)) != len(wanted):
         raise UsageError(f"--labels {labels}: give each label once, with commas between them")
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise UsageError(f"NAME {name}: letters, digits, - and _ only; it becomes a folder")
     with _catalog(session) as catalog:
         from deepstyle.detector.detectron2_backend import import_detectron2
 
@@ -560,7 +565,7 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
 @click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
-@click.option("--name", default="classifier", show_default=True, help="Name of the model folder.")
+@click.option("--name", default="classifier", show_default=True, callback=_named, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj

@@ -239,13 +239,17 @@ class GanConfig(Config):
 
     default_preset: ClassVar[str] = "dcgan-plus-64"
     kind: Literal["gan"] = "gan"
-    network: Literal["dcgan", "plus"] = Field("dcgan", description="the paper's stack; or residual blocks, skip output")
+    network: Literal["dcgan", "residual"] = Field(
+        "dcgan", description="the paper's stack; or residual blocks, skip output"
+    )
     size: Literal[32, 64, 128, 256] = Field(64, description="pixels: side of the images")
     latent: int = Field(100, ge=2, le=4096, description="numbers: length of the random vector z")
     width: int = Field(64, ge=4, le=512, description="maps: feature maps of the layer nearest the image (ngf = ndf)")
-    max_width: int = Field(256, ge=4, le=4096, description="maps: most feature maps of a plus network's layer")
+    max_width: int = Field(256, ge=4, le=4096, description="maps: most feature maps of a residual network's layer")
     norm: Literal["batch", "spectral", "none"] = Field("batch", description="what keeps the discriminator in bounds")
-    minibatch_stddev: bool = Field(False, description="plus: the discriminator sees how much groups of 4 images vary")
+    minibatch_stddev: bool = Field(
+        False, description="residual: the discriminator sees how much groups of 4 images vary"
+    )
     condition: Literal["none", "label", "category"] = Field(
         "none", description="tell both networks each garment's label, or the category the classifier gives it"
     )
@@ -298,14 +302,14 @@ class GanConfig(Config):
     def _fits_together(self) -> Self:
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must not repeat")
-        if self.norm == "batch" and self.network == "plus":
-            raise ValueError("a plus network has no batch norm: set norm=none or norm=spectral")
+        if self.norm == "batch" and self.network == "residual":
+            raise ValueError("a residual network has no batch norm: set norm=none or norm=spectral")
         if self.norm == "batch" and (self.r1 or self.r2):
             raise ValueError(
                 "r1 and r2 need a gradient per image, batch norm mixes them: set norm=none, or r1=0 and r2=0"
             )
-        if self.minibatch_stddev and (self.network != "plus" or self.batch_size % 4):
-            raise ValueError("minibatch_stddev needs network=plus and a batch_size that 4 divides")
+        if self.minibatch_stddev and (self.network != "residual" or self.batch_size % 4):
+            raise ValueError("minibatch_stddev needs network=residual and a batch_size that 4 divides")
         return self
 
 

@@ -5,6 +5,7 @@ DeepstyleError                  a failed job, exit 1
 │   └── ConfigError             a preset, a config file or a --set value
 ├── InputError                  a file or folder given by the user is not what it must be
 │   └── ImageError              bytes that are no usable image (broken, too large, not an image)
+├── StorageError                a file or folder cannot be written: the disk is full, a right is missing
 ├── CatalogError                the workspace's ledger cannot be opened or is of another version
 ├── ModelError                  weights or checkpoint: unsafe, from another model, incomplete
 └── TrainingError               training went wrong (a loss is not finite, no data left)
@@ -38,6 +39,10 @@ class ImageError(InputError):
     def __init__(self, message: str, reason: str = "broken") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class StorageError(DeepstyleError):
+    """A file or folder cannot be written; the message says why and what to do."""
 
 
 class CatalogError(DeepstyleError):

@@ -1,58 +1,233 @@
-"""Files and folders that appear whole or not at all: temporary name, fsync, rename, fsync of the folder they are in (edge)."""
+"""Files and folders on disk: they appear whole or not at all, their names are checked, odd files are refused (edge).
+
+Whole means: a temporary name, fsync, a rename, fsync of the folder. A kill leaves the old or the new, never a half.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from deepstyle.errors import InputError, StorageError, UsageError
+
 TEMPORARY = ".tmp-"  # what the name of a file or folder that is being written begins with
+ASIDE = ".old-"  # and that of a folder whose place another one is taking
 DAY = 24 * 3600.0  # seconds after which nobody can be writing it any more
+PLACES = ("models", "datasets")  # folders of a workspace that hold folders which are replaced as a whole
+LONGEST = 100  # bytes of a name; file systems take 255, and some have an ending added
+REMEDIES = {
+    errno.ENOSPC: "free some space there, then run the same command again: it goes on where it stopped",
+    errno.EDQUOT: "free some of your quota there, then run the same command again: it goes on where it stopped",
+    errno.EACCES: "give yourself the right to write there, or name another place",
+    errno.EPERM: "give yourself the right to write there, or name another place",
+    errno.EROFS: "it is mounted for reading only; name another place",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+}
+
+
+def check_name(name: str, flag: str) -> str:
+    """A name that is to become a folder, as it is. Raises UsageError naming the flag: letters, digits, - and _ only."""
+    if not re.fullmatch(r"[\w-]+", name) or len(name.encode()) > LONGEST:
+        said = shown(name if len(name) <= LONGEST else f"{name[:20]}...")
+        raise UsageError(
+            f"{flag} {said!r}: it becomes a folder's name; write letters, digits, - and _, {LONGEST} at most"
+        )
+    return name
+
+
+def as_name(text: str) -> str:
+    """A label as the name of a folder: what could lead out of the folder above, or no disk takes, becomes a dash."""
+    safe = re.sub(r"[^\w ,.&'()+-]", "-", text).encode()[:LONGEST].decode(errors="ignore")
+    return re.sub(r"^[. ]|[. ]$", "-", safe) or "-"
 
 
 def put_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that ``path`` appears whole or not at all: temporary name, fsync, ``os.replace``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
+    """Write ``data`` so that ``path`` appears whole or not at all. Raises StorageError where it cannot be written."""
     try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
         sync_folder(path.parent)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        raise StorageError(f"{shown(path)}: cannot be written ({reason(error)})") from error
 
 
 def put_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write into a temporary folder, then put it in the place of ``folder``: never half of it stands there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=TEMPORARY))
+    """Let ``fill`` write into a temporary folder, then put it in the place of ``folder``: never half of it stands there.
+
+    What stands there is replaced if ``folder`` lies directly below ``models/`` or ``datasets/`` of a workspace; elsewhere
+    only if it holds no names but those that ``fill`` writes, too. Raises InputError for anything else, before a file of
+    it is touched, and StorageError where nothing can be written.
+    """
+    if folder.name in {"", "..", *PLACES}:
+        raise InputError(f"{folder}: a folder that is replaced as a whole needs a name of its own")
     try:
-        fill(temporary)
-        temporary.chmod(0o755)
-        sync_folder(temporary)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(temporary, folder)
-        sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=TEMPORARY))
+        try:
+            fill(temporary)
+            temporary.chmod(0o755)
+            _check_old(folder, temporary)
+            sync_folder(temporary)
+            _swap(temporary, folder)
+            sync_folder(folder.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise StorageError(f"{shown(folder)}: cannot be written ({reason(error)})") from error
+
+
+def _check_old(folder: Path, new: Path) -> None:
+    """Raise InputError when something stands at ``folder`` that is not ours to replace."""
+    ours = folder.parent.name in PLACES and (folder.parent.parent / "catalog.sqlite").is_file()
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise InputError(f"{folder}: is no folder but a link or a file; move it away, or give another name")
+    if not ours and folder.exists():
+        foreign = sorted({path.name for path in folder.iterdir()} - {path.name for path in new.iterdir()})
+        if foreign:
+            raise InputError(f"{folder}: holds {foreign[0]}, which is not ours to delete; name a new folder")
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Let ``new`` take the place of ``folder``; what stood there is set aside first, and deleted last."""
+    if not folder.exists():
+        os.replace(new, folder)
+    elif _exchange(new, folder):
+        shutil.rmtree(new, ignore_errors=True)
+    else:
+        aside = folder.with_name(ASIDE + folder.name)
+        shutil.rmtree(aside, ignore_errors=True)
+        os.replace(folder, aside)
+        try:
+            os.replace(new, folder)
+        except BaseException:
+            if not folder.exists():
+                os.replace(aside, folder)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders in one step, where the system can (Linux, on most file systems); False where it cannot."""
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of linux/fs.h
+    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0)
 
 
 def sync_folder(folder: Path) -> None:
     """Have the names in a folder on the disk, so that a rename in it outlives a power cut; where the system can do that."""
     if os.name != "posix":
         return  # Windows opens no folders
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:
+        return  # a folder in which one may write but not read
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Why a file could not be opened, read or written, and the remedy where one is known."""
+    if not isinstance(error, OSError):
+        return "its name is none that a file can have"
+    said = error.strerror or str(error) or type(error).__name__
+    remedy = REMEDIES.get(error.errno or 0)
+    return f"{said}; {remedy}" if remedy else said
+
+
+def shown(path: Path | str) -> str:
+    """A path as it can be printed, whatever its bytes are, and on one line."""
+    text = str(path).encode("utf-8", "backslashreplace").decode()
+    text = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+    return text if len(text) <= 300 else f"{text[:140]}...{text[-140:]}"
+
+
+def reserve(path: Path, size: int) -> None:
+    """Create a file of ``size`` bytes whose space the disk has promised. Raises StorageError naming what is needed.
+
+    A memory map of a file with holes dies with SIGBUS when the disk fills up; this fails before, in words.
+    """
+    try:
+        with path.open("xb") as file:
+            if not _allocated(file.fileno(), size):
+                zeros = bytes(1 << 20)
+                for start in range(0, size, len(zeros)):
+                    file.write(zeros[: size - start])
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StorageError(f"{shown(path)}: needs {size:,} bytes of disk ({reason(error)})") from error
+
+
+def _allocated(handle: int, size: int) -> bool:
+    """Have the system reserve the space; False where it cannot (macOS, Windows, some file systems): write it, then."""
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except AttributeError:
+        return False
+    except OSError as error:
+        if error.errno in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
+            return False
+        raise
+    return True
+
+
+def is_regular(path: Path) -> bool:
+    """Whether ``path`` leads to a plain file: no folder, pipe, device or socket, which could hang whoever opens it."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a plain file of at most ``limit`` bytes. Raises InputError, at once, for anything else.
+
+    OSErrors are left to the caller, who knows what the file is for; see ``reason``.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except ValueError as error:
+        raise InputError(f"{shown(path)}: cannot be opened ({reason(error)})") from error
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise InputError(f"{shown(path)}: is no regular file") from error
+        raise
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
+            raise InputError(f"{shown(path)}: is no regular file but {what}")
+        if found.st_size > limit:
+            raise InputError(f"{shown(path)}: has {found.st_size:,} bytes; at most {limit:,} are read")
+        parts = []
+        left = found.st_size  # 0 for the kernel's endless files in /proc: nothing of them is read
+        while left and (part := os.read(handle, left)):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
     finally:
         os.close(handle)
 
@@ -60,11 +235,15 @@ def sync_folder(folder: Path) -> None:
 def sweep(root: Path, *patterns: str, older: float = DAY) -> int:
     """Delete what killed commands left half-written in the folders ``patterns`` below ``root``; returns how many.
 
-    What is younger than ``older`` seconds may be another command's that is still at work.
+    What is younger than ``older`` seconds may be another command's that is still at work. A folder that was set aside
+    for one that never came goes back to its place.
     """
     oldest, gone = time.time() - older, 0
     for rest in (rest for pattern in patterns for folder in root.glob(pattern) for rest in _unfinished(folder)):
         try:
+            place = rest.with_name(rest.name.removeprefix(ASIDE))
+            if rest.name.startswith(ASIDE) and not place.exists():
+                rest.rename(place)
             if rest.lstat().st_mtime > oldest:
                 continue
             if rest.is_dir() and not rest.is_symlink():
@@ -80,6 +259,6 @@ def sweep(root: Path, *patterns: str, older: float = DAY) -> int:
 def _unfinished(folder: Path) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.name.startswith(TEMPORARY)]
+            return [Path(entry.path) for entry in entries if entry.name.startswith((TEMPORARY, ASIDE))]
     except OSError:
         return []  # a file, or a folder that may not be read

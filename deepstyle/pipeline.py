@@ -33,7 +33,7 @@ from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detector.label import LabelSummary, label_photos
 from deepstyle.detector.train import TrainedDetector, train_detector
 from deepstyle.errors import InputError, UsageError
-from deepstyle.files import put_file
+from deepstyle.files import as_name, check_name, put_file
 from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
 from deepstyle.progress import Reporter
@@ -83,6 +83,7 @@ def _train(
     pair: tuple[AnnotatedSet, AnnotatedSet], catalog: Catalog, config: DetectorConfig | Detectron2Config, *,
     reporter: Reporter, name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
+    check_name(name, "--name")
     if isinstance(config, Detectron2Config):
         from deepstyle.detector.detectron2_train import train_detectron2
 
@@ -137,6 +138,7 @@ def classifier_from(
     name: str = "classifier", fresh: bool = False,
 ) -> TrainedClassifier:  # fmt: skip
     """Train a classifier from a label table (CSV)."""
+    check_name(name, "--name")
     rows = read_table(table, images=images_folder)
     return train_classifier(rows, catalog, config, reporter=reporter, name=name, fresh=fresh)
 
@@ -158,8 +160,8 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
             raise UsageError(f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}")
         raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
     items = [Item(source=f"{r['photo']}-{r['k']}", path=catalog.path(r["path"]), label=r["label"]) for r in rows]
-    name = "-".join(["garments", str(config.size), config.fit, *sorted(config.labels)])
-    folder = catalog.root / "datasets" / name
+    words = "-".join(["garments", str(config.size), config.fit, *sorted(config.labels)])
+    folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
     return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
 
 

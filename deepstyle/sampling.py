@@ -35,7 +35,7 @@ from deepstyle.dcgan.trained import TrainedGenerator
 from deepstyle.dcgan.video import check_video, enlarged, write_video
 from deepstyle.dcgan.walk import walk
 from deepstyle.errors import UsageError
-from deepstyle.files import put_file
+from deepstyle.files import as_name, put_file
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
 from deepstyle.status import find_model
@@ -234,8 +234,9 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
         path = (out or source.place) / "generator.onnx"
         put_file(path, to_onnx(trained))
         return path
-    folder = out or catalog.root / "models" / trained.name
+    name = as_name(trained.name)
+    folder = out or catalog.root / "models" / name
     models.save_model(folder, trained, half=half)
     if out is None:
-        catalog.put_model(trained.name, models.KIND, dict(trained.figures))
+        catalog.put_model(name, models.KIND, dict(trained.figures))
     return folder

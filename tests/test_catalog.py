@@ -34,6 +34,35 @@ def test_a_photo_is_a_file_and_a_row(tmp_path: Path) -> None:
         assert catalog.count("photos") == 1
 
 
+def test_the_row_of_a_deleted_photo_is_not_believed(tmp_path: Path) -> None:
+    """add_photo writes a file that is gone or torn again, and image_fetched does not vouch for it."""
+    with Catalog(tmp_path) as catalog:
+        add_photo(catalog, "abcd")
+        catalog.add_fetch("http://a.example/abcd.jpg", "image", "kept", sha256="abcd")
+        path = tmp_path / "photos/ab/abcd.jpg"
+        for spoil in (path.unlink, lambda: path.write_bytes(b"torn")):
+            assert catalog.image_fetched("http://a.example/abcd.jpg") is not None
+            spoil()
+            assert catalog.image_fetched("http://a.example/abcd.jpg") is None
+            assert add_photo(catalog, "abcd")
+            assert path.read_bytes() == b"bytes of abcd"
+
+        assert catalog.count("photos") == 1
+
+
+def test_detections_are_replaced(tmp_path: Path) -> None:
+    """What another crop recorded a moment ago, or an error of before, gives way to what is recorded now."""
+    with Catalog(tmp_path) as catalog:
+        add_photo(catalog, "abcd")
+        catalog.add_detections("abcd", "m", [], error="broken")
+        assert [row["sha256"] for row in catalog.undetected("m")] == ["abcd"]
+        catalog.add_detections("abcd", "m", [(0, 0, 1, 1, "full", 0.9), (0, 0, 2, 2, "full", 0.8)])
+        catalog.add_detections("abcd", "m", [(0, 0, 1, 1, "full", 0.9)])
+
+        assert catalog.undetected("m") == []
+        assert len(catalog.detections("m")) == 1
+
+
 def test_reopening_keeps_everything(tmp_path: Path) -> None:
     """A second process sees what the first one committed."""
     with Catalog(tmp_path) as catalog:
@@ -110,6 +139,25 @@ def test_dropping_a_garment_removes_its_file(tmp_path: Path) -> None:
 
         assert catalog.garments() == []
         assert not (tmp_path / "garments/full/abcd-0.png").exists()
+
+
+def _drop_and_fail(catalog: Catalog) -> None:
+    with catalog.transaction():
+        catalog.drop_garment("abcd", 0)
+        raise ZeroDivisionError
+
+
+def test_a_garment_that_was_not_dropped_after_all_keeps_its_file(tmp_path: Path) -> None:
+    """The file goes when the transaction is committed; where that fails, row and file both stay."""
+    with Catalog(tmp_path) as catalog:
+        add_photo(catalog, "abcd")
+        catalog.put_garment("abcd", 0, "full", b"png")
+        catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), score=1, width=2, height=2, model="m", rule="r")
+        with pytest.raises(ZeroDivisionError):
+            _drop_and_fail(catalog)
+
+        assert len(catalog.garments()) == 1
+        assert (tmp_path / "garments/full/abcd-0.png").read_bytes() == b"png"
 
 
 def test_newest_model_and_run_are_found(tmp_path: Path) -> None:

@@ -45,6 +45,21 @@ def test_every_default_preset_exists(kind: type[Config]) -> None:
     assert kind.default_preset in presets()
 
 
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_a_preset_says_only_what_differs_from_the_defaults(name: str) -> None:
+    """No line of a preset repeats its kind's default value, so that a reader sees what the preset is about."""
+    said = yaml.safe_load(presets()[name].read_text())
+    kind = configs.detector_kind(name) if said["kind"] == "detector" else KINDS[said["kind"]]
+    built = load_config(kind, name)
+    repeated = [
+        key
+        for key in said.keys() - {"kind", "backend"}
+        if kind.model_fields[key].get_default(call_default_factory=True) == getattr(built, key)
+    ]
+
+    assert repeated == []
+
+
 def test_train_gan_without_a_config_trains_the_better_game() -> None:
     """The default of the GAN is dcgan-plus-64, for `train-gan` and `run` alike."""
     assert load_config(GanConfig) == load_stages().gan == load_config(GanConfig, "dcgan-plus-64")
@@ -78,9 +93,9 @@ def test_set_wins_over_file_wins_over_default(tmp_path: Path) -> None:
         ("nonsense", "write it as key=value"),
         ("lr=[1", "not valid YAML"),
         ("labels=[a, a]", "labels must not repeat"),
-        ("network=plus", "set norm=none"),
+        ("network=residual", "set norm=none"),
         ("r1=1", "set norm=none"),
-        ("minibatch_stddev=true", "needs network=plus"),
+        ("minibatch_stddev=true", "needs network=residual"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(override: str, words: str) -> None:

@@ -16,7 +16,7 @@ from deepstyle.cli import main
 from deepstyle.config import CropConfig, DetectorConfig, load_config, to_yaml
 from deepstyle.crop.cut import WINDOW, CropSummary, crop
 from deepstyle.detector.networks import build_network
-from deepstyle.errors import CatalogError, ModelError, UsageError
+from deepstyle.errors import InputError, ModelError, StorageError, UsageError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
@@ -131,7 +131,7 @@ def test_a_new_detector_looks_again(tmp_path: Path) -> None:
 
 
 def test_a_broken_photo_is_counted_and_skipped(tmp_path: Path) -> None:
-    """A photo that vanished or broke is recorded with its reason; the others are cut."""
+    """A photo that vanished or broke is counted, a broken one recorded with its reason; the others are cut, twice alike."""
     with Catalog(tmp_path) as catalog:
         fill(catalog, 3)
         rows = catalog.photos()
@@ -140,7 +140,103 @@ def test_a_broken_photo_is_counted_and_skipped(tmp_path: Path) -> None:
         summary = cut(catalog, FakeDetector())
 
         assert (summary.photos, summary.failed, summary.per_label) == (3, 2, {"lower": 1, "upper": 1})
-        assert catalog.count("detected", "error != ''") == 2
+        assert catalog.count("detected", "error != ''") == 1
+        again = cut(catalog, FakeDetector())
+        assert (again.photos, again.failed, again.kept) == (2, 2, 2)
+
+
+def hide(catalog: Catalog, *, photos: int) -> list[Path]:
+    """Put a folder where the file of each of the first photos was: opening it is a read error, for root as well."""
+    paths = [catalog.path(row["path"]) for row in catalog.photos(limit=photos)]
+    for path in paths:
+        path.rename(path.with_suffix(".away"))
+        path.mkdir()
+    return paths
+
+
+def show(paths: list[Path]) -> None:
+    """Undo ``hide``."""
+    for path in paths:
+        path.rmdir()
+        path.with_suffix(".away").rename(path)
+
+
+def test_a_passing_read_error_condemns_no_photo(tmp_path: Path) -> None:
+    """A crop that can read no photo fails and says why; once they can be read again, the next one looks at all of them."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+        hidden = hide(catalog, photos=3)
+        with pytest.raises(InputError, match=r"none of the 3 photos.*photos/.*cannot be read.*same command"):
+            cut(catalog, FakeDetector())
+        assert catalog.count("detected") == 0
+        show(hidden)
+
+        assert cut(catalog, FakeDetector()).per_label == {"lower": 3, "upper": 3}
+
+
+def test_a_read_error_of_new_photos_is_a_failure_beside_old_garments(tmp_path: Path) -> None:
+    """Where every photo that a crop must look at cannot be read it fails, though garments of other photos stand."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2)
+        cut(catalog, FakeDetector())
+        fill(catalog, 3)
+        hide(catalog, photos=3)
+        with pytest.raises(InputError, match="none of the 1 photos"):
+            cut(catalog, FakeDetector())
+
+        assert len(files(tmp_path)) == 4
+
+
+def test_garments_outlive_a_photo_that_cannot_be_opened(tmp_path: Path) -> None:
+    """Neither another detector nor other rules remove what was cut from a photo that is unreadable, missing or broken."""
+    for fault in ("unreadable", "missing", "broken"):
+        root = tmp_path / fault
+        with Catalog(root) as catalog:
+            fill(catalog, 3)
+            cut(catalog, FakeDetector("other@1"), "labels=lower")
+            cut(catalog, FakeDetector(), "labels=upper")
+            before = {name: (root / name).read_bytes() for name in files(root)}
+            path = catalog.path(catalog.photos()[0]["path"])
+            path.unlink()
+            if fault == "broken":
+                path.write_bytes(b"torn")
+            elif fault == "unreadable":
+                path.mkdir()
+            stays = f"garments/upper/{path.stem}-0.png"
+            tries = [("fake@1", "margin=0.5"), ("fake@2", "labels=lower"), ("other@1", "labels=lower")]
+            for name, rule in tries:
+                assert cut(catalog, FakeDetector(name), rule).failed == 1
+                assert (root / stays).read_bytes() == before[stays]
+                assert stays in {row["path"] for row in catalog.garments()}
+
+
+def test_a_photo_that_was_put_right_is_looked_at_again(tmp_path: Path) -> None:
+    """A photo that was broken and is whole again gets its garments, and its error is forgotten."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2)
+        path = catalog.path(catalog.photos()[0]["path"])
+        whole = path.read_bytes()
+        path.write_bytes(whole[:100])
+        assert cut(catalog, FakeDetector()).failed == 1
+        path.write_bytes(whole)
+
+        assert cut(catalog, FakeDetector()).per_label == {"lower": 2, "upper": 2}
+        assert catalog.count("detected", "error != ''") == 0
+
+
+def test_a_crop_of_broken_photos_alone_fails(tmp_path: Path) -> None:
+    """When every photo of the workspace is broken or gone, the crop fails, for new rules as well."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2)
+        cut(catalog, FakeDetector())
+        for row in catalog.photos():
+            catalog.path(row["path"]).unlink()
+        with pytest.raises(InputError, match="none of the 2 photos"):
+            cut(catalog, FakeDetector(), "margin=0.5")
+        with pytest.raises(InputError, match="none of the 2 photos"):
+            cut(catalog, FakeDetector("fake@2"))
+
+        assert len(files(tmp_path)) == 4
 
 
 def test_wrong_use_is_named(tmp_path: Path) -> None:
@@ -260,7 +356,7 @@ def test_a_disk_that_takes_no_files_is_named(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         fill(catalog, 1)
         (tmp_path / "garments").write_bytes(b"a file in the way")
-        with pytest.raises(CatalogError, match="garments: cannot be written"):
+        with pytest.raises(StorageError, match=r"garments.*: cannot be written"):
             cut(catalog, FakeDetector())
 
         assert (catalog.count("detected"), catalog.count("garments")) == (0, 0)

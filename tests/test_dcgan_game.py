@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from deepstyle.config import GanConfig, load_config
-from deepstyle.dcgan.game import adapt, follow, half_life, judge, play
+from deepstyle.dcgan.game import adapt, follow, half_life, logits_and_penalty, play
 from deepstyle.dcgan.loss import squared_gradient
 from deepstyle.dcgan.players import Players
 from deepstyle.engine import make_fabric, seeded
@@ -37,10 +37,10 @@ def step(p: Players, labels: Tensor | None = None) -> dict[str, float]:
 
 @pytest.mark.parametrize("loss", ["bce", "hinge", "relativistic"])
 @pytest.mark.parametrize("norm", ["batch", "spectral", "none"])
-@pytest.mark.parametrize("network", ["dcgan", "plus"])
+@pytest.mark.parametrize("network", ["dcgan", "residual"])
 def test_every_combination_plays(loss: str, norm: str, network: str) -> None:
     """Each network with each norm and loss, told labels, moves both players, and their losses stay finite."""
-    if (network, norm) == ("plus", "batch"):
+    if (network, norm) == ("residual", "batch"):
         return
     penalty = "0" if norm == "batch" else "0.5"
     p = players(
@@ -60,7 +60,7 @@ def test_one_pass_is_two_passes() -> None:
     p = players("penalty_every=2")
     p.step = 1
     a, b = real(p), real(p).flip(2)
-    together = judge(p, a, b, None)
+    together = logits_and_penalty(p, a, b, None)
 
     assert together[2] is None
     assert torch.allclose(together[0], p.discriminator(a), atol=1e-5)
@@ -80,7 +80,7 @@ def test_a_lazy_penalty_weighs_as_much() -> None:
         means.append(sum(squares) / 8)
     penalties = []
     for p.step in range(8):
-        penalties.append(judge(p, a, b, None)[2])
+        penalties.append(logits_and_penalty(p, a, b, None)[2])
 
     assert [number for number, one in enumerate(penalties) if one is not None] == [0, 4]
     assert penalties[0] is not None

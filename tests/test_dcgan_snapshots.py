@@ -19,7 +19,7 @@ from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.players import Draws, Players
 from deepstyle.dcgan.sample import generate, latents, load_generator
 from deepstyle.dcgan.snapshots import OnSnapshot
-from deepstyle.dcgan.train import TrainedGan, judged, train_gan
+from deepstyle.dcgan.train import TrainedGan, collapsed, train_gan
 from deepstyle.engine import make_fabric
 from deepstyle.errors import ModelError, TrainingError
 from deepstyle.progress import Reporter
@@ -132,7 +132,7 @@ def test_a_collapse_is_judged_over_a_window() -> None:
     """Twenty looks at a discriminator that is sure of everything are a complaint; memory stays bounded."""
     torch.manual_seed(0)
     p = Players(load_config(GanConfig, "residual-64", PLUS), make_fabric("32"), 40)
-    verdicts = [judged(p, {"d/real": 0.999, "d/fake": 0.001, "variety": 0.8}) for _ in range(20)]
+    verdicts = [collapsed(p, {"d/real": 0.999, "d/fake": 0.001, "variety": 0.8}) for _ in range(20)]
 
     assert verdicts[:19] == [None] * 19
     assert "discriminator collapse" in str(verdicts[19])

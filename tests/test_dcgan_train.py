@@ -80,7 +80,7 @@ def test_resuming_gives_the_bytes_of_going_straight(tmp_path: Path) -> None:
 
 
 EVERYTHING = [
-    "network=plus", "max_width=16", "norm=none", "loss=relativistic", "r1=1", "r2=1", "penalty_every=4",
+    "network=residual", "max_width=16", "norm=none", "loss=relativistic", "r1=1", "r2=1", "penalty_every=4",
     "augment=color,translation,cutout", "strength=0.2", "ada_target=0.6", "ada_images=2000", "minibatch_stddev=true",
     "condition=label", "ema_ramp=0.1", "rollbacks=1",
 ]  # fmt: skip

@@ -20,7 +20,8 @@ from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.find import load_detector
 from deepstyle.detector.networks import UNKNOWN, build_network, parsing_target, start_from
 from deepstyle.detector.photos import Target, jitter_colour, zoom_and_flip
-from deepstyle.detector.torchvision_backend import TorchvisionDetector, scale_of
+from deepstyle.detector.resize import scale_of
+from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.detector.train import TrainedDetector, follow, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, ModelError

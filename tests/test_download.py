@@ -12,14 +12,14 @@ import pytest
 from click.testing import CliRunner
 from loopback import Exchange, serve
 
-from deepstyle.annotations.download import ATTEMPTS, SETS, Entry, Fetched, OpenSet, blob_sha1, download
+from deepstyle.annotations.download import ATTEMPTS, SETS, DownloadSummary, OpenSet, RemoteFile, blob_sha1, download
 from deepstyle.cli import main
 from deepstyle.errors import InputError, UsageError
 from deepstyle.progress import Reporter
 
 QUIET = Reporter(quiet=True)
 FILES = {f"photos/{k:04d}.jpg": bytes([k]) * (1000 + k) for k in range(40)} | {"LICENSE": b"CC0", "a b+c.txt": b"x"}
-ENTRIES = tuple(Entry(blob_sha1(data), len(data), path) for path, data in FILES.items())
+ENTRIES = tuple(RemoteFile(blob_sha1(data), len(data), path) for path, data in FILES.items())
 TREES = {
     "ccp": "ed77ce5ed969cb362f75ef140d332d347bde81be",
     "clothing-dataset": "77635b965e5cd721f0a99b4c19dd2b9bc1c0a995",
@@ -31,7 +31,7 @@ def routes(**changes: Any) -> dict[str, Any]:
     return found | {"/m/" + path: route for path, route in changes.items()}
 
 
-def fetch(url: str, folder: Path) -> Fetched:
+def fetch(url: str, folder: Path) -> DownloadSummary:
     return download(ENTRIES, folder, url + "/m/", reporter=QUIET, pause=0.01)
 
 
@@ -42,10 +42,10 @@ def content(folder: Path) -> dict[str, bytes]:
 def test_everything_comes_once(tmp_path: Path) -> None:
     """All files come with their bytes; the second run asks the server for nothing."""
     with serve(routes()) as site:
-        assert fetch(site.url, tmp_path) == Fetched(fetched=len(FILES), kept=0)
+        assert fetch(site.url, tmp_path) == DownloadSummary(fetched=len(FILES), kept=0)
         assert content(tmp_path) == FILES
         hits = sum(site.hits.values())
-        assert fetch(site.url, tmp_path) == Fetched(fetched=0, kept=len(FILES))
+        assert fetch(site.url, tmp_path) == DownloadSummary(fetched=0, kept=len(FILES))
 
     assert hits == sum(site.hits.values()) == len(FILES)
 
@@ -59,7 +59,7 @@ def test_only_broken_and_missing_files_are_fetched_again(tmp_path: Path) -> None
         (tmp_path / "photos/0002.jpg").write_bytes(b"\xff" + FILES["photos/0002.jpg"][1:])
         (tmp_path / "LICENSE").unlink()
         (tmp_path / "photos/.tmp-x1y2.jpg").write_bytes(b"what a killed run was writing")
-        assert fetch(site.url, tmp_path) == Fetched(fetched=3, kept=len(FILES) - 3)
+        assert fetch(site.url, tmp_path) == DownloadSummary(fetched=3, kept=len(FILES) - 3)
 
     assert content(tmp_path) == FILES
     assert set(site.hits) == {"/m/photos/0001.jpg", "/m/photos/0002.jpg", "/m/LICENSE"}
@@ -107,7 +107,7 @@ def test_what_does_not_come_is_named_and_the_rest_is_there(tmp_path: Path) -> No
         assert "photos/0007.jpg (HTTP 404)" in str(caught.value)
         assert content(tmp_path) == {path: FILES[path] for path in FILES if path[-5:] not in {"5.jpg", "6.jpg", "7.jpg"}
                                      or not path.startswith("photos/000")}  # fmt: skip
-        assert fetch(site.url, tmp_path) == Fetched(fetched=3, kept=len(FILES) - 3)
+        assert fetch(site.url, tmp_path) == DownloadSummary(fetched=3, kept=len(FILES) - 3)
 
 
 def test_a_wrong_address_is_given_up_soon(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_an_interrupted_run_continues(tmp_path: Path) -> None:
         there = content(tmp_path / "set")
         assert 5 <= len(there) < len(FILES)
         assert all(FILES[path] == data for path, data in there.items())
-        assert fetch(site.url, tmp_path / "set") == Fetched(fetched=len(FILES) - len(there), kept=len(there))
+        assert fetch(site.url, tmp_path / "set") == DownloadSummary(fetched=len(FILES) - len(there), kept=len(there))
 
 
 @pytest.mark.parametrize("name", SETS)

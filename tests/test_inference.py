@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.detector.inference import Found, Inference, fold_norms, roi_align
+from deepstyle.detector.inference import Detections, Inference, fold_norms, roi_align
 from deepstyle.detector.networks import build_network
-from deepstyle.detector.torchvision_backend import TorchvisionDetector, to_network
+from deepstyle.detector.resize import to_network
+from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.images import Pixels
 
 CPU = torch.device("cpu")
@@ -172,5 +173,5 @@ def test_a_photo_without_regions_has_no_boxes() -> None:
     made.rpn.min_size = 10_000
     found = Inference(made, device=CPU, dtype=torch.float32)([to_network(photos()[0], config)])[0]
 
-    assert isinstance(found, Found)
+    assert isinstance(found, Detections)
     assert len(found.boxes) == len(found.scores) == 0

@@ -262,3 +262,31 @@ def test_a_redirected_start_page_moves_the_site(tmp_path: Path) -> None:
 
         assert away.hits["/never.jpg"] == 0
     assert taken(tmp_path) == {"/a.jpg", "/b.jpg"}
+
+
+def test_a_deleted_photo_is_fetched_again(tmp_path: Path) -> None:
+    """A complete crawl whose photo was deleted fetches that one again, and no other."""
+    with serve({"/": page(img("/a.jpg", "/b.jpg")), **photos("/a.jpg", "/b.jpg")}) as site:
+        crawl(tmp_path, site.url)
+        gone = next(tmp_path.glob("photos/*/*.jpg"))
+        gone.unlink()
+        said = io.StringIO()
+        summary = crawl(tmp_path, site.url, say=said)
+
+        assert "are gone" in said.getvalue()
+        assert taken(tmp_path) == {"/a.jpg", "/b.jpg"}
+        assert (summary.kept, summary.outcomes) == (2, {"kept": 2})
+        assert sorted(site.hits[path] for path in ("/", "/a.jpg", "/b.jpg")) == [1, 1, 2]
+        before = site.hits.total()
+        crawl(tmp_path, site.url)
+        assert site.hits.total() == before
+
+
+def test_a_deleted_photo_that_another_crawl_knows_is_fetched_again(tmp_path: Path) -> None:
+    """A new crawl of the same pictures does not take the word of the old one for a file that is gone."""
+    with serve({"/": page(img("/a.jpg")), "/2": page(img("/a.jpg")), **photos("/a.jpg")}) as site:
+        crawl(tmp_path, site.url)
+        next(tmp_path.glob("photos/*/*.jpg")).unlink()
+
+        assert crawl(tmp_path, site.url + "/2", max_depth=0).kept == 1
+        assert taken(tmp_path) == {"/a.jpg"}

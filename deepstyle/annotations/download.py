@@ -34,7 +34,7 @@ HOPELESS = 2 * CONNECTIONS  # files that fail before any is fetched: the address
 
 
 @dataclass(frozen=True)
-class Entry:
+class RemoteFile:
     """One file of a set: the SHA-1 of its git blob, its bytes, its path below the repository."""
 
     sha1: str
@@ -57,11 +57,11 @@ class OpenSet:
         """Where the commit's files lie."""
         return f"https://raw.githubusercontent.com/{self.repository}/{self.commit}"
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[RemoteFile, ...]:
         """The commit's files, from the listing that is shipped."""
         lines = Path(__file__).with_name(f"{self.name}.files").read_text(encoding="utf-8").splitlines()
         parts = (line.split(" ", 2) for line in lines)
-        return tuple(Entry(sha1, int(size), path) for sha1, size, path in parts)
+        return tuple(RemoteFile(sha1, int(size), path) for sha1, size, path in parts)
 
 
 SETS = {
@@ -83,7 +83,7 @@ SETS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fetched:
+class DownloadSummary:
     """How many files were fetched, and how many were there already."""
 
     fetched: int
@@ -98,7 +98,9 @@ class _Failure(Exception):  # noqa: N818
         self.wait = wait
 
 
-def download(entries: Sequence[Entry], folder: Path, url: str, *, reporter: Reporter, pause: float = 1.0) -> Fetched:
+def download(
+    entries: Sequence[RemoteFile], folder: Path, url: str, *, reporter: Reporter, pause: float = 1.0
+) -> DownloadSummary:
     """Bring every entry from below ``url`` into ``folder``, whole and checked; what is there and whole is kept.
 
     ``pause`` is in seconds, before the second try of a file; it doubles each time. Raises InputError that names files
@@ -130,7 +132,7 @@ def download(entries: Sequence[Entry], folder: Path, url: str, *, reporter: Repo
         named = "; ".join(f"{path} ({words})" for path, words in list(failed.items())[:5])
         raise InputError(f"{folder}: {len(failed):,} of {len(entries):,} files did not come: {named}; run the same command"
                          " again, or name another mirror with --from")  # fmt: skip
-    return Fetched(fetched=fetched, kept=kept)
+    return DownloadSummary(fetched=fetched, kept=kept)
 
 
 def blob_sha1(data: bytes) -> str:
@@ -139,7 +141,7 @@ def blob_sha1(data: bytes) -> str:
 
 
 def _bring(
-    entry: Entry, *, session: requests.Session, folder: Path, url: str, pause: float, stop: threading.Event
+    entry: RemoteFile, *, session: requests.Session, folder: Path, url: str, pause: float, stop: threading.Event
 ) -> tuple[str, str]:
     """Bring one file: its path, and how it ended (see the module's text)."""
     path = folder / entry.path
@@ -160,7 +162,7 @@ def _bring(
     raise AssertionError("every attempt returns or waits")
 
 
-def _get(session: requests.Session, url: str, entry: Entry) -> bytes:
+def _get(session: requests.Session, url: str, entry: RemoteFile) -> bytes:
     """One try: the bytes, of the size and checksum of ``entry``; _Failure otherwise."""
     try:
         with session.get(url, timeout=TIMEOUT, stream=True) as answer:

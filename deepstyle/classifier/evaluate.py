@@ -13,7 +13,7 @@ from deepstyle.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evaluation:
+class Predictions:
     """Figures of a classifier on ``images`` labelled images, all shares in [0, 1].
 
     ``confusion[i, j]`` counts images of label i called j (L x L int64); ``recall`` is the share found per label, None
@@ -40,7 +40,7 @@ class Evaluation:
 
 def evaluate(
     classifier: Classifier, dataset: PackedDataset, *, batch_size: int = 128, mirror: bool = True
-) -> Evaluation:
+) -> Predictions:
     """Run the classifier over the whole dataset; labels are matched by name.
 
     ``mirror`` averages each image with its mirror image, as ``Classifier.embed`` does by default.
@@ -53,7 +53,7 @@ def evaluate(
 
 def from_probabilities(
     truth: NDArray[np.int64], probabilities: NDArray[np.float32], labels: tuple[str, ...]
-) -> Evaluation:
+) -> Predictions:
     """The figures of N true labels (int64 indices) and N x L predicted probabilities."""
     count = len(labels)
     own = probabilities[np.arange(len(truth)), truth]
@@ -62,7 +62,7 @@ def from_probabilities(
     confusion = np.zeros((count, count), np.int64)
     np.add.at(confusion, (truth, probabilities.argmax(axis=1)), 1)
     totals = confusion.sum(axis=1)
-    return Evaluation(
+    return Predictions(
         top1=float((better < 1).mean()),
         top3=float((better < 3).mean()),
         loss=float(-np.log(np.maximum(own.astype(np.float64), 1e-12)).mean()),

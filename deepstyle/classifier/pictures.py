@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from deepstyle.classifier.evaluate import Evaluation
+from deepstyle.classifier.evaluate import Predictions
 from deepstyle.images import Pixels, resize, tile
 
 CELL = 34  # pixels a side of one field of the confusion matrix
@@ -14,7 +14,7 @@ LINE = 15  # pixels a line of text takes
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def confusion_picture(evaluation: Evaluation) -> Pixels:
+def confusion_picture(evaluation: Predictions) -> Pixels:
     """The confusion matrix as H x W x 3 uint8: a row a true label, a column a called one, darker for a larger share."""
     labels, counts = evaluation.labels, evaluation.confusion
     font = ImageFont.load_default(size=12)
@@ -53,7 +53,7 @@ def _field(draw: ImageDraw.ImageDraw, x: int, y: int, count: int, share: float, 
         draw.text((x + CELL // 2 - 1, y + CELL // 2 - 1), str(count), fill=ink, font=font, anchor="mm")
 
 
-def mistakes_picture(images: Pixels, evaluation: Evaluation, *, count: int = 24, columns: int = 6) -> Pixels | None:
+def mistakes_picture(images: Pixels, evaluation: Predictions, *, count: int = 24, columns: int = 6) -> Pixels | None:
     """The worst mistakes, each with its true and its called label; None when there is no mistake.
 
     ``images`` are N x S x S x 3 uint8 in the order of the evaluation; the sheet is H x W x 3 uint8.
@@ -65,7 +65,7 @@ def mistakes_picture(images: Pixels, evaluation: Evaluation, *, count: int = 24,
     return tile(np.stack(cards), columns=min(columns, len(cards)))
 
 
-def _words(evaluation: Evaluation, i: int) -> tuple[str, str]:
+def _words(evaluation: Predictions, i: int) -> tuple[str, str]:
     row = evaluation.probabilities[i]
     called, true = int(row.argmax()), int(evaluation.truth[i])
     return (

@@ -31,7 +31,7 @@ from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
 from deepstyle.classifier.augment import augment
-from deepstyle.classifier.evaluate import Evaluation, evaluate
+from deepstyle.classifier.evaluate import Predictions, evaluate
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing, build_network, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
@@ -42,7 +42,7 @@ from deepstyle.progress import Reporter
 from deepstyle.run import Budget, Run
 
 LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
-VALIDATIONS = 12  # looks at the validation images during a run, the last one at its end
+VALIDATIONS = 12  # validations during a run, the last one at its end
 SAVE_SECONDS = 60.0
 VIEWS = 2  # name of the random stream; 1 is the order of the images
 
@@ -190,13 +190,13 @@ def _loop(
             step, state.images, before = step + 1, state.images + config.batch_size, progress
             progress = agreed(fabric, budget.progress(state.images))
             task.advance(config.batch_size, total=max(state.images, min(config.images, state.images / progress)))
-            look = int(progress * VALIDATIONS) > int(before * VALIDATIONS)
-            if step % LOG_STEPS and not look:
+            due = int(progress * VALIDATIONS) > int(before * VALIDATIONS)
+            if step % LOG_STEPS and not due:
                 continue
             speed = (state.images - last_images) / max(budget.seconds - last_seconds, 1e-9)
             values = _means(averaged(fabric, window), (state.images - last_images) // config.batch_size, state.images)
             values |= {"lr": rate, "images_per_second": speed}
-            if look and run.leads:
+            if due and run.leads:
                 values |= _validation(evaluate(classifier, validation, mirror=False))
                 task.advance(0, note=f"top-1 {values['validation/top1']:.1%}")
             run.log(state.images, values)
@@ -237,7 +237,7 @@ def _means(window: Tensor, steps: int, images: int) -> dict[str, float]:
     return {"train/loss": loss, "train/top1": top1}
 
 
-def _validation(evaluation: Evaluation) -> dict[str, float]:
+def _validation(evaluation: Predictions) -> dict[str, float]:
     return {
         "validation/loss": evaluation.loss, "validation/top1": evaluation.top1, "validation/top3": evaluation.top3,
     }  # fmt: skip

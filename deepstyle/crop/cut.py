@@ -1,6 +1,7 @@
 """The crop loop: photos -> detections in the catalog -> garments on disk.
 
-Outcomes of a photo: detected (boxes, maybe none), failed (the file is missing or broken: recorded, counted, skipped).
+Outcomes of a photo: detected (boxes, maybe none), failed (the file is missing, unreadable or broken: named, counted, skipped,
+and tried again by the next crop; what was cut from it earlier stays).
 Outcomes of a detection: cut, kept (the same garment is there already), excluded (marked by a person), passed over by the
 rules. Detections stay in the catalog, so other rules cut again without the network; garments that are no longer wanted
 are removed.
@@ -21,13 +22,14 @@ from itertools import groupby
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog, Row
 from deepstyle.config import CropConfig
-from deepstyle.crop.files import Cut, Opened, open_photo, write_pieces
+from deepstyle.crop.files import Opened, Written, open_photo, write_pieces
 from deepstyle.crop.rules import Choice, choose, rule_of
-from deepstyle.errors import ModelError, UsageError
+from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.progress import Reporter
 
 WINDOW = 64  # photos whose rows are held, and whose garments are committed, at a time when rules or marks changed
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
+NAMED = 10  # photos that fail are named, at most: the rest is counted
 FINER = 2  # photos are decoded at this times the side the network sees, or more: its own resizing has the say
 
 
@@ -60,6 +62,16 @@ class CropSummary:
     per_label: dict[str, int]
 
 
+@dataclass(kw_only=True)
+class _Opening:
+    """How photos were opened, for the network or for other rules: how many, how many in vain, and the first of these."""
+
+    tried: int = 0
+    unreadable: int = 0  # of those in vain: a read error, which may pass
+    recut: int = 0  # of those in vain: other rules asked for
+    first: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Work:
     """What every part of the loop needs, and its counts."""
@@ -70,6 +82,7 @@ class _Work:
     reporter: Reporter
     pool: ThreadPoolExecutor
     counts: _Counts = field(default_factory=_Counts)
+    opening: _Opening = field(default_factory=_Opening)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +91,16 @@ class _Look:
 
     photo: Opened
     boxes: list[Box]
-    writing: Future[tuple[list[Cut], str]]
+    writing: Future[Written]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Plan:
+    """What rules and marks ask of a photo: garments to cut, and garments to remove once those are cut."""
+
+    row: Row
+    cut: list[Choice]
+    drop: list[Row]
 
 
 def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: Reporter) -> CropSummary:
@@ -86,7 +108,7 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
 
     A detector that has an ``input_side`` (pixels of the shorter side it sees) is given large photos already smaller.
     Raises UsageError when the workspace has no photos or a wanted label is unknown to the detector, ModelError for a
-    label that cannot name a folder, CatalogError when the disk takes no more files.
+    label that cannot name a folder, StorageError when the disk takes no more files, InputError when no photo can be used.
     """
     if not catalog.count("photos"):
         raise UsageError(f"{catalog.root} has no photos: run `deepstyle scrape URL` first")
@@ -100,6 +122,7 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
         work = _Work(catalog=catalog, model=detector.name, config=config, reporter=reporter, pool=pool)
         _crop_new(work, detector)
         _settle(work)
+    _check(work)
     rows = catalog.query("SELECT label, count(*) AS n FROM garments GROUP BY label ORDER BY label")
     per_label = {row["label"]: row["n"] for row in rows}
     return CropSummary(detector=detector.name, **asdict(work.counts), per_label=per_label)
@@ -108,7 +131,7 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
 def _crop_new(work: _Work, detector: Detector) -> None:
     """Look at every photo that the detector has not seen, and cut its garments from the same decoded pixels."""
     side: int | None = getattr(detector, "input_side", None)
-    total = work.catalog.count("photos") - work.catalog.count("detected", "model = ?", (work.model,))
+    total = work.catalog.count("photos") - work.catalog.count("detected", "model = ? AND error = ''", (work.model,))
     waiting: deque[list[_Look]] = deque()
     with work.reporter.task("cropping", total=total, unit="photos") as task:
         for batch in _opened(work, FINER * side if side else None):
@@ -143,7 +166,7 @@ def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_L
     return looks
 
 
-def _write(work: _Work, photo: Opened, choices: Sequence[Choice]) -> Future[tuple[list[Cut], str]]:
+def _write(work: _Work, photo: Opened, choices: Sequence[Choice]) -> Future[Written]:
     return work.pool.submit(write_pieces, work.catalog, photo, choices, work.config)
 
 
@@ -151,37 +174,48 @@ def _record(work: _Work, looks: Sequence[_Look]) -> int:
     """Wait for the files of a batch, then commit its detections and garments together; returns its photos."""
     results = [look.writing.result() for look in looks]
     with work.catalog.transaction():
-        for look, (cuts, problem) in zip(looks, results, strict=True):
+        for look, written in zip(looks, results, strict=True):
             photo = look.photo.row["sha256"]
+            if not _usable(work, written):
+                if written.photo.fault == "broken":
+                    work.catalog.add_detections(photo, work.model, [], error=written.photo.problem)
+                continue
             boxes = [(*box.corners, box.label, box.score) for box in look.boxes]
-            work.catalog.add_detections(photo, work.model, boxes, error=problem)
+            work.catalog.add_detections(photo, work.model, boxes)
             work.counts.detections += len(boxes)
-            new = {(cut.choice.k, cut.choice.box.label) for cut in cuts}
-            for row in work.catalog.garments_between(photo, photo):  # another detector's
-                if (row["k"], row["label"]) not in new:
-                    _drop(work, row)
-            _add(work, look.photo.row, cuts, problem)
+            new = {(cut.choice.k, cut.choice.box.label) for cut in written.cuts}
+            old = work.catalog.garments_between(photo, photo)  # another detector's
+            _replace(work, [row for row in old if (row["k"], row["label"]) not in new], written)
     work.counts.photos += len(looks)
     return len(looks)
 
 
-def _add(work: _Work, row: Row, cuts: Sequence[Cut], problem: str) -> None:
-    """The rows of a photo's garments, whose files stand; inside a transaction."""
-    if problem:
-        work.reporter.say(f"  {row['path']}: {problem}; skipped")
-        work.counts.failed += 1
-    for cut in cuts:
+def _usable(work: _Work, written: Written) -> bool:
+    """Whether the photo could be opened; one that could not is named and counted."""
+    photo, opening = written.photo, work.opening
+    opening.tried += 1
+    if not photo.fault:
+        return True
+    work.counts.failed += 1
+    opening.unreadable += photo.fault == "unreadable"
+    opening.first = opening.first or f"{photo.row['path']}: {photo.problem}"
+    if work.counts.failed <= NAMED:
+        work.reporter.say(f"  {photo.row['path']}: {photo.problem}; skipped")
+    return False
+
+
+def _replace(work: _Work, old: Sequence[Row], written: Written) -> None:
+    """Remove a photo's old garments and add the rows of its new ones, whose files stand; inside a transaction."""
+    for row in old:
+        work.catalog.drop_garment(row["photo"], row["k"])
+    for cut in written.cuts:
         box = cut.choice.box
         work.catalog.add_garment(
-            row["sha256"], cut.choice.k, box.label, box.corners, score=box.score, width=cut.width, height=cut.height,
-            model=work.model, rule=rule_of(work.config),
+            written.photo.row["sha256"], cut.choice.k, box.label, box.corners, score=box.score, width=cut.width,
+            height=cut.height, model=work.model, rule=rule_of(work.config),
         )  # fmt: skip
-    work.counts.cut += len(cuts)
-
-
-def _drop(work: _Work, row: Row) -> None:
-    work.catalog.drop_garment(row["photo"], row["k"])
-    work.counts.removed += 1
+    work.counts.removed += len(old)
+    work.counts.cut += len(written.cuts)
 
 
 def _settle(work: _Work) -> None:
@@ -189,15 +223,55 @@ def _settle(work: _Work) -> None:
     new = work.counts.cut
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
         for photos in windows(work.catalog):
-            todo = _missing(work, photos)
-            writing = [(row, _write(work, Opened(row=row), todo[row["sha256"]]))
-                       for row in photos if row["sha256"] in todo]  # fmt: skip
-            results = [(row, future.result()) for row, future in writing]
+            plans = _plans(work, photos)
+            writing = [_write(work, Opened(row=plan.row), plan.cut) for plan in plans]
+            results = [future.result() for future in writing]
             with work.catalog.transaction():
-                for row, (cuts, problem) in results:
-                    _add(work, row, cuts, problem)
+                for plan, written in zip(plans, results, strict=True):
+                    if not plan.cut or _usable(work, written):
+                        _replace(work, plan.drop, written)
+                    else:
+                        work.opening.recut += 1
             task.advance(len(photos), note=f"{work.counts.cut - new} cut, {work.counts.removed} removed")
     work.counts.kept -= new  # they stand as well, but were cut just now
+
+
+def _plans(work: _Work, photos: Sequence[Row]) -> list[_Plan]:
+    """What is to be done with neighbouring photos; nothing with those that the detector could not look at."""
+    first, last = photos[0]["sha256"], photos[-1]["sha256"]
+    want = {(photo, choice.k): choice for photo, choice in wanted(work.catalog, work.model, work.config, photos)}
+    for mark in work.catalog.excluded(work.model, first, last) & set(want):
+        work.counts.excluded += 1
+        del want[mark]
+    rule, looked_at = rule_of(work.config), work.catalog.looked_at(work.model, first, last)
+    drop: dict[str, list[Row]] = {}
+    for row in work.catalog.garments_between(first, last):
+        choice = want.get((row["photo"], row["k"]))
+        if choice is None or choice.box.label != row["label"]:
+            drop.setdefault(row["photo"], []).append(row)
+        elif (row["model"], row["rule"]) == (work.model, rule) and work.catalog.path(row["path"]).is_file():
+            del want[row["photo"], row["k"]]
+            work.counts.kept += 1
+    cut: dict[str, list[Choice]] = {}
+    for (photo, _), choice in want.items():
+        cut.setdefault(photo, []).append(choice)
+    plans = [_Plan(row=row, cut=cut.get(row["sha256"], []), drop=drop.get(row["sha256"], [])) for row in photos]
+    return [plan for plan in plans if plan.row["sha256"] in looked_at and (plan.cut or plan.drop)]
+
+
+def _check(work: _Work) -> None:
+    """Raise InputError when no photo could be used: all failed, by read errors or with nothing left to show for it."""
+    failed, opening = work.counts.failed, work.opening
+    if failed > NAMED:
+        work.reporter.say(f"  and {failed - NAMED:,} photos more failed")
+    if not failed or failed < opening.tried:
+        return
+    standing = work.counts.cut + work.counts.kept
+    if opening.unreadable or (not standing and (opening.recut or not work.catalog.looked_at(work.model))):
+        raise InputError(
+            f"{work.catalog.root}: none of the {failed:,} photos to look at could be used, the first is {opening.first}; "
+            "make them readable, or fetch them again with `deepstyle scrape`, then run the same command"
+        )
 
 
 def windows(catalog: Catalog) -> Iterator[list[Row]]:
@@ -206,26 +280,6 @@ def windows(catalog: Catalog) -> Iterator[list[Row]]:
     while photos := catalog.photos(after=after, limit=WINDOW):
         yield photos
         after = photos[-1]["sha256"]
-
-
-def _missing(work: _Work, photos: Sequence[Row]) -> dict[str, list[Choice]]:
-    """Drop the garments of these photos that are not wanted (any more); return those that are to be cut, by photo."""
-    first, last = photos[0]["sha256"], photos[-1]["sha256"]
-    want = {(photo, choice.k): choice for photo, choice in wanted(work.catalog, work.model, work.config, photos)}
-    for mark in work.catalog.excluded(work.model, first, last) & set(want):
-        work.counts.excluded += 1
-        del want[mark]
-    rule = rule_of(work.config)
-    with work.catalog.transaction():
-        for row in work.catalog.garments_between(first, last):
-            choice = want.get((row["photo"], row["k"]))
-            if choice is None or choice.box.label != row["label"]:
-                _drop(work, row)
-            elif (row["model"], row["rule"]) == (work.model, rule) and work.catalog.path(row["path"]).is_file():
-                del want[row["photo"], row["k"]]
-                work.counts.kept += 1
-    pairs = groupby(want.items(), key=lambda item: item[0][0])
-    return {photo: [choice for _, choice in group] for photo, group in pairs}
 
 
 def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Row]) -> Iterator[tuple[str, Choice]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from deepstyle import images
 from deepstyle.boxes import Box
@@ -14,16 +15,23 @@ from deepstyle.catalog import Catalog, Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.piece import piece_of
 from deepstyle.crop.rules import Choice
-from deepstyle.errors import CatalogError, ImageError
+from deepstyle.errors import ImageError
 from deepstyle.images import Pixels
+
+Fault = Literal["", "unreadable", "missing", "broken"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A photo's row and its pixels, or the ``problem`` it has; the pixels may be smaller than the photo."""
+    """A photo's row and its pixels, which may be smaller than the photo; or what is wrong with it.
+
+    ``fault`` is ``unreadable`` (a read error, which may pass), ``missing`` (no such file), ``broken`` (the bytes are no
+    usable image) or empty; ``problem`` says it in words.
+    """
 
     row: Row
     pixels: Pixels | None = None
+    fault: Fault = ""
     problem: str = ""
 
     @property
@@ -48,36 +56,39 @@ class Cut:
     height: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What was cut from a photo; nothing when the photo has a ``fault``."""
+
+    photo: Opened
+    cuts: list[Cut]
+
+
 def open_photo(catalog: Catalog, row: Row, at_least: int | None = None) -> Opened:
     """Decode a photo of the workspace, never below ``at_least`` pixels on its shorter side (None: at full size)."""
     try:
         data = catalog.path(row["path"]).read_bytes()
         return Opened(row=row, pixels=images.decode(data, at_least=at_least))
     except OSError as error:
-        return Opened(row=row, problem=f"cannot be read ({error.strerror})")
+        fault: Fault = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
+        return Opened(row=row, fault=fault, problem=f"cannot be read ({error.strerror})")
     except ImageError as error:
-        return Opened(row=row, problem=str(error))
+        return Opened(row=row, fault="broken", problem=str(error))
 
 
-def write_pieces(
-    catalog: Catalog, photo: Opened, choices: Sequence[Choice], config: CropConfig
-) -> tuple[list[Cut], str]:
+def write_pieces(catalog: Catalog, photo: Opened, choices: Sequence[Choice], config: CropConfig) -> Written:
     """Cut the chosen garments and write their files; decodes the photo again when it was decoded smaller, or not yet.
 
-    Returns what was written, and the photo's problem if it has one. Raises CatalogError when a file cannot be written.
+    Raises StorageError when a file cannot be written.
     """
     if choices and not photo.whole:
         photo = open_photo(catalog, photo.row)
-    if photo.pixels is None:
-        return [], photo.problem
+    if photo.fault:
+        return Written(photo=photo, cuts=[])
     done = []
     for choice in choices:
+        assert photo.pixels is not None
         piece = piece_of(photo.pixels, choice, config)
-        try:
-            catalog.put_garment(photo.row["sha256"], choice.k, choice.box.label, images.encode(piece))
-        except OSError as error:
-            raise CatalogError(
-                f"{catalog.root / 'garments'}: cannot be written ({error.strerror}); make room and run the command again"
-            ) from error
+        catalog.put_garment(photo.row["sha256"], choice.k, choice.box.label, images.encode(piece))
         done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0]))
-    return done, ""
+    return Written(photo=photo, cuts=done)

@@ -20,7 +20,7 @@ from deepstyle.engine import averaged
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """What a step leaves to look at, on the device and without gradients: losses, N logits each, N images each."""
+    """What a step leaves to be reported, on the device and without gradients: losses, N logits each, N images each."""
 
     d_loss: Tensor
     g_loss: Tensor
@@ -41,17 +41,19 @@ def play(p: Players, real: Tensor, labels: Tensor | None = None) -> Played:
 
     p.discriminator.requires_grad_(requires_grad=True)
     with torch.no_grad(), p.fabric.autocast():
-        fake = p.make(now.z[0], labels).float()
+        fake = p.generate(now.z[0], labels).float()
     seen = augment(real, p.policies, now.chances[0], p.strength)
-    real_logits, fake_logits, penalty = judge(p, seen, augment(fake, p.policies, now.chances[1], p.strength), labels)
+    real_logits, fake_logits, penalty = logits_and_penalty(
+        p, seen, augment(fake, p.policies, now.chances[1], p.strength), labels
+    )
     d_loss = discriminator_loss(real_logits, fake_logits, config.loss)
     update(p.fabric, p.discriminator, p.d_optimizer, d_loss if penalty is None else d_loss + penalty)
 
     p.discriminator.requires_grad_(requires_grad=False)
     with p.fabric.autocast():
-        made = augment(p.make(now.z[1], labels), p.policies, now.chances[2], p.strength)
-        rivals = p.look(seen, labels).float() if config.loss == "relativistic" else None
-        g_loss = generator_loss(p.look(made, labels).float(), rivals, config.loss)
+        made = augment(p.generate(now.z[1], labels), p.policies, now.chances[2], p.strength)
+        rivals = p.discriminate(seen, labels).float() if config.loss == "relativistic" else None
+        g_loss = generator_loss(p.discriminate(made, labels).float(), rivals, config.loss)
     update(p.fabric, p.generator, p.g_optimizer, g_loss)
 
     follow(p.average, p.generator, half_life(config, p.images), config.batch_size)
@@ -62,7 +64,9 @@ def play(p: Players, real: Tensor, labels: Tensor | None = None) -> Played:
     )  # fmt: skip
 
 
-def judge(p: Players, real: Tensor, fake: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor, Tensor | None]:
+def logits_and_penalty(
+    p: Players, real: Tensor, fake: Tensor, labels: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """D's N logits of real and N of generated images, float32; and the weighted gradient penalty, on the steps that have one.
 
     One pass over both, except with batch norm, which Radford et al. give the two batches one after the other. A step
@@ -72,11 +76,11 @@ def judge(p: Players, real: Tensor, fake: Tensor, labels: Tensor | None) -> tupl
     config = p.config
     if config.norm == "batch":
         with p.fabric.autocast():
-            return p.look(real, labels).float(), p.look(fake, labels).float(), None
+            return p.discriminate(real, labels).float(), p.discriminate(fake, labels).float(), None
     both, twice = torch.cat([real, fake]), None if labels is None else labels.repeat(2)
     if not (config.r1 or config.r2) or p.step % config.penalty_every:
         with p.fabric.autocast():
-            real_logits, fake_logits = p.look(both, twice).float().chunk(2)
+            real_logits, fake_logits = p.discriminate(both, twice).float().chunk(2)
         return real_logits, fake_logits, None
     logits = p.discriminator(both.requires_grad_(), twice)
     real_squares, fake_squares = squared_gradient(both, logits).chunk(2)

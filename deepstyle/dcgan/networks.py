@@ -2,7 +2,7 @@
 
 The paper's rules: strided convolutions instead of pooling, batch normalisation everywhere but at the generator's output
 and the discriminator's input, ReLU and Tanh in the generator, LeakyReLU 0.2 in the discriminator, weights N(0, 0.02).
-Two options are younger: labels, and what keeps the discriminator in bounds. The other network is in ``plus.py``.
+Two options are younger: labels, and what keeps the discriminator in bounds. The other network is in ``residual.py``.
 """
 
 from __future__ import annotations

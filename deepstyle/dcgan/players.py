@@ -50,7 +50,7 @@ class Players:
                 nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
                 for network in (self.generator, self.discriminator)
             )
-        self.make, self.look = _compiled(self.generator, config), _compiled(self.discriminator, config)
+        self.generate, self.discriminate = _compiled(self.generator, config), _compiled(self.discriminator, config)
         betas = (config.beta1, config.beta2)
         self.g_optimizer = torch.optim.Adam(self.generator.parameters(), lr=config.lr, betas=betas, fused=True)
         self.d_optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=config.lr, betas=betas, fused=True)

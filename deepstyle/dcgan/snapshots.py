@@ -23,7 +23,7 @@ from deepstyle.errors import ModelError, TrainingError
 from deepstyle.progress import Reporter
 from deepstyle.run import Budget, Run
 
-LOG_STEPS = 50  # steps between two looks at the losses: looking waits for the device
+LOG_STEPS = 50  # steps between two reports of the losses: reading them waits for the device
 
 # samples N x S x S x 3 uint8 -> figures to log, and pictures H x W x 3 uint8 to show, by TensorBoard's names
 OnSnapshot = Callable[[images.Pixels], Mapping[str, float | images.Pixels]]

@@ -25,7 +25,7 @@ from deepstyle.dcgan.data import Conditions, RealImages
 from deepstyle.dcgan.game import Played, play
 from deepstyle.dcgan.loss import relative
 from deepstyle.dcgan.players import Players
-from deepstyle.dcgan.plus import GROUP
+from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
 from deepstyle.dcgan.snapshots import LOG_STEPS, OnSnapshot, Training, roll_back, show_hparams, snapshot
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
@@ -139,7 +139,7 @@ def _to_the_end(t: Training) -> dict[str, Any]:
 
 
 def _loop(t: Training, task: Task) -> str | None:
-    """Play, look every LOG_STEPS, snapshot every ``snapshot_every`` images; None at the end, or why the game is lost."""
+    """Play, report every LOG_STEPS, snapshot every ``snapshot_every`` images; None at the end, or why the game is lost."""
     p, config = t.players, t.players.config
     task.advance(p.images - task.done)
     mark = (p.images, t.budget.seconds)
@@ -153,11 +153,11 @@ def _loop(t: Training, task: Task) -> str | None:
         over = t.over
         due = p.images % config.snapshot_every < config.batch_size and not over
         if p.step % LOG_STEPS == 0 or due or over:
-            values = look(p, played)
+            values = figures_of(p, played)
             if (complaint := not_finite(values)) is not None:
                 return complaint
         if p.step % LOG_STEPS == 0:
-            if (complaint := judged(p, values)) is not None:
+            if (complaint := collapsed(p, values)) is not None:
                 return complaint
             rate = (p.images - mark[0]) / max(t.budget.seconds - mark[1], 1e-9)
             mark = (p.images, t.budget.seconds)
@@ -171,7 +171,7 @@ def _loop(t: Training, task: Task) -> str | None:
 
 
 @torch.no_grad()
-def look(p: Players, played: Played) -> dict[str, float]:
+def figures_of(p: Players, played: Played) -> dict[str, float]:
     """The figures of a step, means over all processes. Reading them waits for the device."""
     real, fake = relative(played.real_logits, played.fake_logits, p.config.loss)
     values = {
@@ -193,8 +193,8 @@ def _gradient_norm(network: torch.nn.Module) -> Tensor:
     return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
 
 
-def judged(p: Players, values: Mapping[str, float]) -> str | None:
-    """Remember this look, and say whether the game has collapsed."""
+def collapsed(p: Players, values: Mapping[str, float]) -> str | None:
+    """Remember this point, and say whether the game has collapsed."""
     p.points.append(Point(real=values["d/real"], fake=values["d/fake"], variety=values["variety"]))
     complaint = collapse(p.points)
     p.points = remembered(p.points)

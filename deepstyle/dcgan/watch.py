@@ -21,7 +21,7 @@ ALIKE = 0.1  # generated images this share as far apart as real ones are all ali
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One look at the game: mean D(real) and D(fake) in [0, 1], and how varied the images are (generated over real)."""
+    """One report of the game: mean D(real) and D(fake) in [0, 1], and how varied the images are (generated over real)."""
 
     real: float
     fake: float

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deepstyle import images, pipeline
-from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.catalog import Catalog
 from deepstyle.config import load_stages
 from deepstyle.demo.draw import Look, draw_look
@@ -18,7 +18,6 @@ from deepstyle.files import put_file
 from deepstyle.progress import Reporter
 
 SITE_SEED, TRAIN_SEED, VALIDATION_SEED = 1, 2, 3  # looks of the site, of training and of validation never coincide
-LABELS = ("upper", "lower", "full")
 
 
 def annotated_looks(

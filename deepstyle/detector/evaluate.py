@@ -55,13 +55,13 @@ def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Ev
     ]
     if not results:
         return Evaluation(ap=0.0, ap50=0.0, ap75=0.0, per_label=dict.fromkeys(number, 0.0), photos=len(truth.images))
-    judge = COCOeval_faster(reference, reference.loadRes(results), iouType="bbox", extra_calc=False)
-    judge.evaluate()
-    judge.accumulate()
-    judge.summarize()
-    precision = np.asarray(judge.eval["precision"])  # IoU x recall x label x area x max detections
+    coco = COCOeval_faster(reference, reference.loadRes(results), iouType="bbox", extra_calc=False)
+    coco.evaluate()
+    coco.accumulate()
+    coco.summarize()
+    precision = np.asarray(coco.eval["precision"])  # IoU x recall x label x area x max detections
     per_label = {label: _mean(precision[:, :, i, 0, -1]) for i, label in enumerate(truth.labels)}
-    ap, ap50, ap75 = (float(value) for value in judge.stats[:3])
+    ap, ap50, ap75 = (float(value) for value in coco.stats[:3])
     return Evaluation(ap=ap, ap50=ap50, ap75=ap75, per_label=per_label, photos=len(truth.images))
 
 

@@ -34,7 +34,7 @@ MIN_SIDE = 1e-2  # pixels; thinner boxes are dropped, as torchvision does
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class Detections:
     """Detections on one photo: boxes float32 K x 4 in pixels of the photo the network saw, labels int64 from 1, scores."""
 
     boxes: Tensor
@@ -137,7 +137,7 @@ class Inference:
         self._anchors: tuple[Size, list[Tensor]] = ((0, 0), [])
 
     @torch.inference_mode()
-    def __call__(self, photos: Sequence[Pixels]) -> list[Found]:
+    def __call__(self, photos: Sequence[Pixels]) -> list[Detections]:
         """Detect on photos at the size the network wants (uint8 HWC RGB)."""
         sizes = [(len(photo), photo.shape[1]) for photo in photos]
         batch = self.batch(photos)
@@ -150,7 +150,7 @@ class Inference:
         scores = torch.split(logits.float().softmax(1), counts)
         return [self._select(*row) for row in zip(boxes, scores, sizes, strict=True)]
 
-    def _select(self, boxes: Tensor, scores: Tensor, size: Size) -> Found:
+    def _select(self, boxes: Tensor, scores: Tensor, size: Size) -> Detections:
         """The detections of one photo from boxes R x (1 + labels) x 4 and scores R x (1 + labels) of its regions."""
         labels = torch.arange(scores.shape[1], device=self.device).expand_as(scores)[:, 1:].flatten()
         boxes, scores = clip_boxes_to_image(boxes[:, 1:].flatten(0, 1), size), scores[:, 1:].flatten()
@@ -166,7 +166,7 @@ class Inference:
             best = batched_nms(boxes, scores, labels, roi.nms_thresh)[: roi.detections_per_img]
             final = scores[best]
         kept = vote(boxes, scores, labels, best, self._voting) if self._voting else boxes[best]
-        return Found(boxes=kept, scores=final, labels=labels[best])
+        return Detections(boxes=kept, scores=final, labels=labels[best])
 
     def batch(self, photos: Sequence[Pixels]) -> Tensor:
         """Photos -> N x 3 x H x W, normalised, channels last; padded with the mean colour to a multiple of 32 pixels."""

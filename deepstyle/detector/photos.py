@@ -21,7 +21,7 @@ from deepstyle.annotations.mask import decode
 from deepstyle.config import DetectorConfig
 from deepstyle.detector.evaluate import load_photo
 from deepstyle.detector.networks import UNKNOWN
-from deepstyle.detector.torchvision_backend import scale_of
+from deepstyle.detector.resize import network_size, to_network
 from deepstyle.engine import seeded
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
@@ -62,11 +62,9 @@ class TrainingPhotos:
     def _decode(self, index: int) -> tuple[Pixels, NDArray[np.uint8]]:
         """The photo at network size, uint8 HWC RGB, and its map, uint8 HW."""
         pixels = load_photo(self._data.images[index])
-        height, width = pixels.shape[:2]
-        scale = scale_of(height, width, self._config)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        small = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
-        return small, np.asarray(Image.fromarray(self._map(index)).resize(size, Image.Resampling.NEAREST))
+        height, width = network_size(pixels.shape[0], pixels.shape[1], self._config)
+        categories = Image.fromarray(self._map(index)).resize((width, height), Image.Resampling.NEAREST)
+        return to_network(pixels, self._config), np.asarray(categories)
 
     def _map(self, index: int) -> NDArray[np.uint8]:
         """Category of each pixel of the photo as annotated; ``UNKNOWN`` all over when no garment has a mask."""

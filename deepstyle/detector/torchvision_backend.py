@@ -7,36 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
-from torch.nn import functional as F
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import weights
 from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.detector.inference import Found, Inference
+from deepstyle.detector.inference import Detections, Inference
 from deepstyle.detector.networks import build_network
+from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.engine import make_fabric, resolve_precision
 from deepstyle.images import Pixels
-
-
-def scale_of(height: int, width: int, config: DetectorConfig) -> float:
-    """The factor that brings the shorter side to ``image_size`` without the longer one passing ``max_size``."""
-    return min(config.image_size / min(height, width), config.max_size / max(height, width))
-
-
-def to_network(pixels: Pixels, config: DetectorConfig) -> Pixels:
-    """Resize one photo (uint8 HWC RGB) for the network: the ``scale_of`` it, antialiased bilinear, as in training."""
-    height, width = pixels.shape[:2]
-    scale = scale_of(height, width, config)
-    size = [max(1, round(height * scale)), max(1, round(width * scale))]
-    pixels = np.require(pixels, requirements=("C", "W"))  # torch shares only memory that it may write
-    if size == [height, width]:
-        return pixels
-    planes = torch.from_numpy(pixels).permute(2, 0, 1)[None]
-    resized = F.interpolate(planes, size=size, mode="bilinear", antialias=True)  # on bytes: three times Pillow's speed
-    return resized[0].permute(1, 2, 0).contiguous().numpy()
 
 
 class TorchvisionDetector:
@@ -99,7 +80,7 @@ class TorchvisionDetector:
         ]
 
 
-def _boxes(found: Found, scale: float, width: int, height: int, labels: tuple[str, ...]) -> list[Box]:
+def _boxes(found: Detections, scale: float, width: int, height: int, labels: tuple[str, ...]) -> list[Box]:
     corners = (found.boxes / scale).cpu().numpy()
     corners[:, 0::2] = corners[:, 0::2].clip(0, width)
     corners[:, 1::2] = corners[:, 1::2].clip(0, height)

@@ -15,7 +15,7 @@ from deepstyle.scraper.urls import names_image, resolve
 
 
 @dataclass(kw_only=True)
-class Found:
+class FeedItems:
     """What a sitemap or feed holds: pictures as (image, page, title, width), pages, the next part, embedded HTML."""
 
     pictures: list[tuple[str, str, str, int | None]] = field(default_factory=list)
@@ -61,9 +61,9 @@ def _first(element: etree._Element, *names: str) -> etree._Element | None:
     return next(_children(element, *names), None)
 
 
-def read_sitemap(body: bytes, url: str) -> Found:
+def read_sitemap(body: bytes, url: str) -> FeedItems:
     """A sitemap index, a ``urlset`` with ``image:loc``, or a plain text sitemap (one URL a line)."""
-    found = Found()
+    found = FeedItems()
     if b"<" not in body[:4096]:
         lines = body.decode("utf-8-sig", "replace").split()
         found.links = [link for line in lines if line.startswith("http") and (link := resolve(url, line))]
@@ -81,9 +81,9 @@ def read_sitemap(body: bytes, url: str) -> Found:
     return found
 
 
-def read_feed(body: bytes, url: str) -> Found:
+def read_feed(body: bytes, url: str) -> FeedItems:
     """An RSS 0.9 to 2.0, RDF or Atom feed: enclosures, media:content, and the HTML inside descriptions."""
-    found = Found()
+    found = FeedItems()
     root = read_xml(body)
     if root is None:
         return found
@@ -98,7 +98,7 @@ def read_feed(body: bytes, url: str) -> Found:
     return found
 
 
-def _read_item(item: etree._Element, url: str, found: Found) -> None:
+def _read_item(item: etree._Element, url: str, found: FeedItems) -> None:
     page = ""
     for link in _children(item, "link"):
         if link.get("rel", "alternate") == "alternate" and not page:

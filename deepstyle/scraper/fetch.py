@@ -205,7 +205,7 @@ class Fetcher:
                 return replace(blank, outcome=_failure(error, expired=guard.expired()), detail=str(error)[:300])
 
     def _answer(self, response: requests.Response, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
-        """Judge the headers; read the body only when it is wanted."""
+        """Look at the headers; read the body only when it is wanted."""
         status, headers = response.status_code, response.headers
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         answer = replace(blank, status=status, content_type=kind, outcome=f"http-{status}")

@@ -21,7 +21,7 @@ SHAPE = 200  # pages of one shape in a row without a new image, however they are
 
 
 @dataclass(frozen=True)
-class Entry:
+class Waiting:
     """A page to visit: normal URL, the page that linked to it, and its distance from the start page."""
 
     url: str
@@ -40,7 +40,7 @@ class Frontier:
         self._barren: dict[str, int] = {}
         self._shapes: Counter[str] = Counter()
         self._fetched = 0
-        self._queue: deque[Entry] = deque()
+        self._queue: deque[Waiting] = deque()
         self.wanted: set[str] = set()  # keys of pages that thumbnails wait for: no trap
         for row in catalog.visited_pages(crawl):
             self._keys.add(page_key(row["url"]))
@@ -49,7 +49,7 @@ class Frontier:
                 self.site.add(origin(row["url"]))
         for row in catalog.queued_pages(crawl):
             self._keys.add(page_key(row["url"]))
-            self._queue.append(Entry(row["url"], row["parent"], row["depth"]))
+            self._queue.append(Waiting(row["url"], row["parent"], row["depth"]))
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -67,9 +67,9 @@ class Frontier:
             return
         self._keys.add(key)
         self._catalog.queue_page(self._crawl, url, parent=parent, depth=depth)
-        self._queue.append(Entry(url, parent, depth))
+        self._queue.append(Waiting(url, parent, depth))
 
-    def next(self) -> Entry | None:
+    def next(self) -> Waiting | None:
         """The page to visit now, counted as visited; None when there is none or ``max_pages`` is reached."""
         while self._queue and self._fetched < self._config.max_pages:
             entry = self._queue.popleft()
@@ -82,18 +82,18 @@ class Frontier:
             return entry
         return None
 
-    def _trap(self, entry: Entry) -> bool:
+    def _trap(self, entry: Waiting) -> bool:
         if page_key(entry.url) in self.wanted:
             return False
         here, parent = shape(entry.url), entry.parent
         chained = parent is not None and shape(parent) == here and self._barren.get(parent, 0) >= CHAIN
         return chained or self._shapes[here] >= SHAPE
 
-    def link_depth(self, url: str, entry: Entry, *, following: bool) -> int:
+    def link_depth(self, url: str, entry: Waiting, *, following: bool) -> int:
         """How deep a link leads: the next page of a series is no deeper than the one it follows."""
         return entry.depth if following or shape(url) == shape(entry.url) else entry.depth + 1
 
-    def done(self, entry: Entry, outcome: str, images: int) -> None:
+    def done(self, entry: Waiting, outcome: str, images: int) -> None:
         """A page that ``next`` gave is done; ``images``: how many new ones it listed."""
         self._fetched -= 1
         self.note(entry.url, entry.parent, outcome, images)

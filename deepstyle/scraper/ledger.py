@@ -13,7 +13,7 @@ from collections import deque
 from deepstyle.catalog import Catalog, Row
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.fetch import Fetched
-from deepstyle.scraper.frontier import Entry, Frontier
+from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.near import NearIndex
 from deepstyle.scraper.pages import Listing, Page
 from deepstyle.scraper.take import Taken, Visit
@@ -37,7 +37,7 @@ class Ledger:
         self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
         self.known: set[str] = set()
         self._near = NearIndex(config.near_distance)
-        for row in catalog.photos():
+        for row in catalog.standing_photos():
             self.known.add(row["sha256"])
             self._near.add(row["sha256"], row["dhash"], row["width"], row["height"], near_of=row["near_of"])
         for row in catalog.sightings(crawl):
@@ -112,11 +112,11 @@ class Ledger:
 
     # ---- pages --------------------------------------------------------------------------------------------------
 
-    def page(self, entry: Entry, visit: Visit) -> None:
+    def page(self, entry: Waiting, visit: Visit) -> None:
         """Record a visited page, its links and its listings, all or nothing."""
         with self.catalog.transaction():
             self._log(visit.answer, visit.kind, visit.answer.outcome)
-            outcome, page, here = self._judge(entry, visit)
+            outcome, page, here = self._settle_visit(entry, visit)
             images = 0
             if page is not None:
                 if not (page.nofollow or visit.answer.nofollow):
@@ -133,10 +133,10 @@ class Ledger:
                     self._refused[page_key(url)] = outcome
                 self._settle(page_key(url), lead=outcome == "image" or bool(page and page.lead_image))
 
-    def _judge(self, entry: Entry, visit: Visit) -> tuple[str, Page | None, Entry]:
+    def _settle_visit(self, entry: Waiting, visit: Visit) -> tuple[str, Page | None, Waiting]:
         """The page's outcome, what to use of it, and where it really is after redirects."""
         answer, page = visit.answer, visit.page
-        here = Entry(answer.final_url, entry.parent, entry.depth)
+        here = Waiting(answer.final_url, entry.parent, entry.depth)
         if page is None or here.url == entry.url:
             outcome = "noai" if page is not None and page.noai else answer.outcome
             return outcome, page, entry if page is None else here
@@ -149,7 +149,7 @@ class Ledger:
             return "redirect", None, entry
         return "noai" if page.noai else "ok", page, here
 
-    def _end_page(self, entry: Entry, here: Entry, outcome: str, page: Page | None, images: int) -> None:
+    def _end_page(self, entry: Waiting, here: Waiting, outcome: str, page: Page | None, images: int) -> None:
         title = page.title if page is not None else None
         if here.url != entry.url:
             self.catalog.queue_page(self.crawl, here.url, parent=entry.url, depth=entry.depth)
@@ -159,7 +159,7 @@ class Ledger:
         self.catalog.finish_page(self.crawl, entry.url, outcome, title=title)
         self.frontier.done(entry, outcome, images)
 
-    def _follow(self, here: Entry, page: Page, *, deeper: bool) -> None:
+    def _follow(self, here: Waiting, page: Page, *, deeper: bool) -> None:
         """Queue the page's links; those of a sitemap or feed (not ``deeper``) count as if the start page had them."""
         following = set(page.next_links)
         for url in (*page.links, *page.feeds):

@@ -19,7 +19,7 @@ from typing import Literal
 
 from bs4 import BeautifulSoup
 
-from deepstyle.scraper.feeds import Found, read_feed, read_sitemap
+from deepstyle.scraper.feeds import FeedItems, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
 from deepstyle.scraper.urls import normalise
 
@@ -127,7 +127,7 @@ def parse_feed(body: bytes, url: str) -> Page:
     return replace(page, listings=tuple(unique.values()))
 
 
-def _page(found: Found) -> Page:
+def _page(found: FeedItems) -> Page:
     unique = {
         image: Listing(image_url=image, page_url=page, title=_tidy(title), width_hint=width)
         for image, page, title, width in found.pictures

@@ -33,7 +33,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
 from deepstyle.progress import Reporter, Task
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.frontier import Entry, Frontier
+from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.take import Taken, Visit, take, visit
 from deepstyle.scraper.urls import host, normalise
@@ -89,6 +89,8 @@ def scrape(
     if not starts:
         raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
     crawl = catalog.open_crawl(" ".join(starts), fresh=fresh)
+    if lost := catalog.requeue_lost(crawl):
+        reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
     if catalog.count("crawls", "id = ? AND finished_at IS NOT NULL", (crawl,)):
         reporter.say("this crawl is complete already; nothing was fetched (--fresh crawls again)")
         return summarise(catalog, crawl, started)
@@ -132,7 +134,7 @@ class _Crawl:
         self.left = 0  # pages and photos that must be asked for again later
         self.images: Counter[str] = Counter()  # host -> photos in flight
         self.flying: dict[Future[Any], str] = {}  # photo -> its URL
-        self.pages: deque[tuple[Entry, Future[Visit]]] = deque()  # in the order in which they are applied
+        self.pages: deque[tuple[Waiting, Future[Visit]]] = deque()  # in the order in which they are applied
 
     def run(self) -> None:
         """Work until nothing is left, or a limit is reached."""

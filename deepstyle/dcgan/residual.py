@@ -20,7 +20,7 @@ from deepstyle.dcgan.networks import Projection, Told, bound
 GROUP = 4  # images whose variation the discriminator is shown (Karras et al. 2017, section 3)
 
 
-def plus_maps(size: int, width: int, most: int) -> list[int]:
+def residual_maps(size: int, width: int, most: int) -> list[int]:
     """Feature maps per resolution from 4 x 4 up to ``size``: ``width`` at the last, doubled below it, ``most`` at most."""
     return [min(most, width * 2**i) for i in reversed(range(int(math.log2(size)) - 1))]
 
@@ -50,13 +50,13 @@ def _plain(before: int, after: int, kernel: int = 1) -> nn.Conv2d:
     return layer
 
 
-class PlusGenerator(nn.Module):
+class ResidualGenerator(nn.Module):
     """z -> image. ``forward``: N x latent float32 ~ N(0, 1) -> N x 3 x size x size, about [-1, 1] (nothing clips it)."""
 
     def __init__(self, size: int, latent: int, width: int, most: int, shares: Tensor | None = None) -> None:
         super().__init__()
         self.size, self.latent = size, latent
-        maps = plus_maps(size, width, most)
+        maps = residual_maps(size, width, most)
         self.told = Told(latent, shares)
         self.start = nn.Linear(self.told.size, maps[0] * 16)
         self.blocks = nn.ModuleList(Residual(channels, len(maps)) for channels in maps)
@@ -78,7 +78,7 @@ class PlusGenerator(nn.Module):
         return image
 
 
-class PlusDiscriminator(nn.Module):
+class ResidualDiscriminator(nn.Module):
     """image -> logit. ``forward``: N x 3 x size x size -> N logits, positive for real.
 
     ``norm``: "spectral" or "none"; ``labels``: how many labels it is told, 0 for none; ``spread``: minibatch stddev.
@@ -88,7 +88,7 @@ class PlusDiscriminator(nn.Module):
         self, size: int, width: int, most: int, norm: str = "none", labels: int = 0, *, spread: bool = False
     ) -> None:
         super().__init__()
-        maps = plus_maps(size, width, most)[::-1]
+        maps = residual_maps(size, width, most)[::-1]
         self.spread = spread
         self.colours = nn.ModuleList(_plain(3, channels) for channels in maps)
         self.blocks = nn.ModuleList(Residual(channels, len(maps)) for channels in maps)
