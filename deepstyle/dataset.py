@@ -10,7 +10,9 @@ The same items give the same bytes, on any number of threads; a dataset whose ``
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 
 from deepstyle import images
 from deepstyle.errors import ImageError, InputError
-from deepstyle.files import put_folder
+from deepstyle.files import put_folder, reserve
 from deepstyle.progress import Reporter
 
 try:
@@ -138,7 +140,7 @@ def _write(
     shape = (len(items), size, size, 3)
     if not items:
         raise InputError("nothing to pack: there are no images with these labels")
-    raw = np.lib.format.open_memmap(folder / "all.npy", mode="w+", dtype=np.uint8, shape=shape)
+    raw = _reserved(folder / "images.npy", shape)
     kept: list[Item] = []
     skipped: dict[str, str] = {}
     with (
@@ -156,17 +158,9 @@ def _write(
                 task.advance()
     if not kept:
         raise InputError(f"none of the {len(items)} images can be decoded: {next(iter(skipped.items()))}")
+    raw.flush()
     if skipped:
-        final = np.lib.format.open_memmap(
-            folder / "images.npy", mode="w+", dtype=np.uint8, shape=(len(kept), size, size, 3)
-        )
-        for start in range(0, len(kept), 4096):
-            final[start : start + 4096] = raw[start : min(start + 4096, len(kept))]
-        final.flush()
-        (folder / "all.npy").unlink()
-    else:
-        raw.flush()
-        os.replace(folder / "all.npy", folder / "images.npy")
+        _shorten(folder / "images.npy", (len(kept), size, size, 3))
     number = {name: i for i, name in enumerate(names)}
     np.save(folder / "labels.npy", np.array([number[item.label] for item in kept], np.int64))
     index: dict[str, Any] = {
@@ -177,3 +171,27 @@ def _write(
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
+
+
+def _head(shape: tuple[int, ...]) -> bytes:
+    """What stands in a .npy file of uint8 before the numbers; as long for every count of images."""
+    out = io.BytesIO()
+    np.lib.format.write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return out.getvalue()
+
+
+def _reserved(path: Path, shape: tuple[int, ...]) -> np.memmap[Any, np.dtype[np.uint8]]:
+    """A memory map of a new .npy file whose space is the disk's promise. Raises StorageError when it has too little."""
+    head = _head(shape)
+    reserve(path, len(head) + math.prod(shape))
+    with path.open("r+b") as file:
+        file.write(head)
+    return np.lib.format.open_memmap(path, mode="r+")
+
+
+def _shorten(path: Path, shape: tuple[int, ...]) -> None:
+    """Make a .npy file of uint8 one of fewer images: the first ones."""
+    head = _head(shape)
+    with path.open("r+b") as file:
+        file.write(head)
+        file.truncate(len(head) + math.prod(shape))

@@ -30,6 +30,7 @@ REMEDIES = {
     errno.EPERM: "give yourself the right to write there, or name another place",
     errno.EROFS: "it is mounted for reading only; name another place",
     errno.ENAMETOOLONG: "give a shorter name",
+    errno.EFBIG: "the disk's format, or a limit (ulimit -f), takes no file of that size; name another place",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
 

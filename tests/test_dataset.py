@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -89,6 +91,61 @@ def test_broken_images_are_left_out_and_named(tmp_path: Path) -> None:
     assert set(packed.skipped) == {"s1", "s3"}
     assert "not an image" in packed.skipped["s1"]
     assert len(packed.images) == 3
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.errors import StorageError
+from deepstyle.progress import Reporter
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+folder = Path(sys.argv[1])
+items = [Item(source=str(k), path=folder / "0.png", label="a") for k in range(1000)]
+try:
+    PackedDataset.pack(folder / "d", items, size=64, fit="pad", reporter=Reporter(quiet=True))
+except StorageError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_is_said_so_before_the_work(tmp_path: Path) -> None:
+    """Where the dataset finds no room, packing ends in words with the bytes it needs, not by a signal; nothing is left."""
+    items(tmp_path, 1)
+    done = subprocess.run([sys.executable, "-c", LIMITED, str(tmp_path)], check=True, capture_output=True, text=True)
+
+    assert "needs 12,288,128 bytes" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".d.lock", "0.png"]
+
+
+def test_the_room_is_taken_before_the_first_image(tmp_path: Path) -> None:
+    """The file of images has no holes while it is filled: a memory map of holes dies when the disk fills up."""
+    taken: list[bool] = []
+
+    class Watch(io.StringIO):
+        def write(self, text: str) -> int:
+            found = [path.stat() for path in tmp_path.glob(".tmp-*/images.npy")]
+            taken.extend(one.st_blocks * 512 >= one.st_size for one in found)
+            return len(text)
+
+    packed = PackedDataset.pack(
+        tmp_path / "d", items(tmp_path, 40), size=64, fit="pad", reporter=Reporter(stream=Watch(), every=0)
+    )
+
+    assert len(packed) == 40
+    assert taken
+    assert all(taken)
+
+
+def test_a_shortened_dataset_is_as_if_the_broken_images_had_not_been_there(tmp_path: Path) -> None:
+    """The file of images is byte for byte that of the good ones alone."""
+    rows = items(tmp_path, 12)
+    PackedDataset.pack(tmp_path / "good", rows[3:], size=16, fit="pad", reporter=QUIET)
+    for row in rows[:3]:
+        row.path.write_bytes(b"no image")
+    PackedDataset.pack(tmp_path / "all", rows, size=16, fit="pad", reporter=QUIET)
+
+    assert (tmp_path / "good/images.npy").read_bytes() == (tmp_path / "all/images.npy").read_bytes()
 
 
 def test_nothing_usable_is_an_error(tmp_path: Path) -> None:
