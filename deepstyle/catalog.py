@@ -7,19 +7,17 @@ file without a row, which the next run of the same command finds or writes again
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from deepstyle.errors import CatalogError
-from deepstyle.files import as_name, put_file, sweep
-from deepstyle.migrations import MIGRATIONS
+from deepstyle.catalog_file import WAIT, CatalogFile, Row
+from deepstyle.errors import StorageError
+from deepstyle.files import as_name, put_file, reason, shown, sweep
 
-Row = sqlite3.Row
 WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*", "samples/*", "review", "review/*")
 
 
@@ -31,31 +29,19 @@ def garment_path(photo: str, k: int, label: str) -> str:
 class Catalog:
     """The ledger of one workspace folder. Use as a context manager; one thread, one connection.
 
-    ``root`` is the workspace; ``clock`` gives seconds since the epoch. Raises CatalogError when the file is no catalog or
-    was written by a newer deepstyle.
+    ``root`` is the workspace; ``clock`` gives seconds since the epoch; ``wait`` and ``reading`` are CatalogFile's: seconds to
+    wait for other processes, and whether a workspace that cannot be written will do. Raises CatalogError when there can be
+    no catalog: its message says why, and what to do.
     """
 
-    def __init__(self, root: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, root: Path, *, clock: Callable[[], float] = time.time, wait: float = WAIT, reading: bool = False
+    ) -> None:
         self.root = root
         self._clock = clock
-        self._unwanted: list[Path] = []  # files to delete once the transaction that takes their rows is committed
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(root / "catalog.sqlite", timeout=30, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise CatalogError(f"--workspace {root}: cannot open the catalog there ({error}); pick another") from error
-        self._db.row_factory = sqlite3.Row
-        try:
-            self._write_ahead()
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._migrate()
-        except (sqlite3.DatabaseError, CatalogError) as error:
-            self._db.close()
-            if isinstance(error, CatalogError):
-                raise
-            raise CatalogError(f"{root / 'catalog.sqlite'} is not a deepstyle catalog ({error})") from error
-        sweep(root, *WRITTEN)
+        self._db = CatalogFile(root, wait=wait, reading=reading)
+        if not reading:
+            sweep(root, *WRITTEN)
 
     def __enter__(self) -> Self:
         return self
@@ -69,70 +55,17 @@ class Catalog:
         """Close the connection; the catalog object is of no use afterwards."""
         self._db.close()
 
-    def _write_ahead(self) -> None:
-        """Switch to write-ahead logging; SQLite does not wait for another process that does so at the same moment."""
-        for pause in (*[0.05] * 100, None):
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError:
-                if pause is None:
-                    raise
-                time.sleep(pause)
-            else:
-                return
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def _migrate(self) -> None:
-        version = self._version()
-        if version > len(MIGRATIONS):
-            raise CatalogError(
-                f"{self.root / 'catalog.sqlite'} has schema {version}, this deepstyle knows {len(MIGRATIONS)}: "
-                "upgrade deepstyle, or use another --workspace"
-            )
-        while version < len(MIGRATIONS):
-            with self.transaction():
-                version = self._version()  # another process may have been here in the meantime
-                for statement in MIGRATIONS[version] if version < len(MIGRATIONS) else ():
-                    self._db.execute(statement)
-                version = min(version + 1, len(MIGRATIONS))
-                self._db.execute(f"PRAGMA user_version = {version}")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Everything inside is committed together, or not at all; one inside another joins the outer one."""
-        if self._db.in_transaction:
-            yield
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._unwanted.clear()
-            self._roll_back()
-            raise
-        for path in self._unwanted:
-            path.unlink(missing_ok=True)
-        self._unwanted.clear()
-
-    def _roll_back(self) -> None:
-        """Take the transaction back, unless SQLite has done so already, as it does when the disk is full."""
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        return self._db.transaction()
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """Run one reading SQL statement; for reports and tests. Column names are the keys of each row."""
-        return self._db.execute(sql, values).fetchall()
-
-    def _one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
-        row: Row | None = self._db.execute(sql, values).fetchone()
-        return row
+        return self._db.rows(sql, values)
 
     def count(self, table: str, where: str = "1", values: Sequence[Any] = ()) -> int:
         """Rows of ``table`` for which ``where`` holds."""
-        return int(self._db.execute(f"SELECT count(*) FROM {table} WHERE {where}", values).fetchone()[0])
+        return int(self._db.rows(f"SELECT count(*) FROM {table} WHERE {where}", values)[0][0])
 
     def path(self, relative: str) -> Path:
         """The file of a row: paths in the catalog are relative to the workspace, with forward slashes."""
@@ -142,20 +75,20 @@ class Catalog:
 
     def open_crawl(self, start_url: str, *, fresh: bool = False) -> int:
         """The crawl of this start URL: the one that exists (to resume), or a new one; ``fresh`` always starts anew."""
-        row = self._one("SELECT id FROM crawls WHERE start_url = ? ORDER BY id DESC LIMIT 1", (start_url,))
+        row = self._db.one("SELECT id FROM crawls WHERE start_url = ? ORDER BY id DESC LIMIT 1", (start_url,))
         if row is not None and not fresh:
             return int(row["id"])
-        done = self._db.execute("INSERT INTO crawls(start_url, started_at) VALUES (?, ?)", (start_url, self._clock()))
+        done = self._db.run("INSERT INTO crawls(start_url, started_at) VALUES (?, ?)", (start_url, self._clock()))
         assert done.lastrowid is not None
         return done.lastrowid
 
     def finish_crawl(self, crawl: int) -> None:
         """Mark the crawl as complete: nothing queued is left."""
-        self._db.execute("UPDATE crawls SET finished_at = ? WHERE id = ?", (self._clock(), crawl))
+        self._db.run("UPDATE crawls SET finished_at = ? WHERE id = ?", (self._clock(), crawl))
 
     def queue_page(self, crawl: int, url: str, *, parent: str | None, depth: int) -> bool:
         """Put a page into the frontier; False when this crawl has seen the URL already."""
-        done = self._db.execute(
+        done = self._db.run(
             "INSERT OR IGNORE INTO pages(crawl, url, parent, depth) VALUES (?, ?, ?, ?)", (crawl, url, parent, depth)
         )
         return done.rowcount == 1
@@ -166,17 +99,17 @@ class Catalog:
 
     def finish_page(self, crawl: int, url: str, outcome: str, *, title: str | None = None) -> None:
         """Record how the page ended (``ok``, ``robots``, ``http-404``, ...)."""
-        self._db.execute(
+        self._db.run(
             "UPDATE pages SET outcome = ?, title = ?, fetched_at = ? WHERE crawl = ? AND url = ?",
             (outcome, title, self._clock(), crawl, url),
         )
 
     def queue_listing(self, crawl: int, image_url: str, page_url: str, *, title: str, width_hint: int | None) -> bool:
         """Queue an image for download and note the page that shows it; False when the crawl knows the image URL."""
-        self._db.execute(
+        self._db.run(
             "INSERT OR IGNORE INTO sightings(image_url, page_url, title) VALUES (?, ?, ?)", (image_url, page_url, title)
         )
-        done = self._db.execute(
+        done = self._db.run(
             "INSERT OR IGNORE INTO listings(crawl, image_url, page_url, title, width_hint) VALUES (?, ?, ?, ?, ?)",
             (crawl, image_url, page_url, title, width_hint),
         )
@@ -188,9 +121,7 @@ class Catalog:
 
     def finish_listing(self, crawl: int, image_url: str, outcome: str) -> None:
         """Record how the image ended: ``kept``, ``duplicate``, ``noai``, ``robots``, ``too-small``, ``http-404``, ..."""
-        self._db.execute(
-            "UPDATE listings SET outcome = ? WHERE crawl = ? AND image_url = ?", (outcome, crawl, image_url)
-        )
+        self._db.run("UPDATE listings SET outcome = ? WHERE crawl = ? AND image_url = ?", (outcome, crawl, image_url))
 
     def defer_listing(
         self, crawl: int, image_url: str, page_url: str, *, title: str, width_hint: int | None, detail_url: str
@@ -199,7 +130,7 @@ class Catalog:
 
         Its outcome is ``deferred <detail_url>``. ``finish_listing`` settles it; no sighting is noted until it is queued.
         """
-        done = self._db.execute(
+        done = self._db.run(
             "INSERT OR IGNORE INTO listings(crawl, image_url, page_url, title, width_hint, outcome) "
             "VALUES (?, ?, ?, ?, ?, 'deferred ' || ?)",
             (crawl, image_url, page_url, title, width_hint, detail_url),
@@ -232,7 +163,7 @@ class Catalog:
 
     def near_duplicates(self, crawl: int) -> int:
         """How many images of the crawl are near duplicates of another photo, kept or not."""
-        row = self._one(
+        row = self._db.one(
             "SELECT count(*) AS n FROM listings l LEFT JOIN photos p ON p.image_url = l.image_url WHERE l.crawl = ? AND "
             "(l.outcome = 'near-duplicate' OR (l.outcome = 'kept' AND p.near_of IS NOT NULL))",
             (crawl,),
@@ -244,7 +175,7 @@ class Catalog:
         sha256: str | None = None, detail: str = "",
     ) -> None:  # fmt: skip
         """Append one network answer to the log. ``kind``: page, image, robots, sitemap, feed; ``size`` in bytes."""
-        self._db.execute(
+        self._db.run(
             "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (url, kind, outcome, status, size, seconds, sha256, detail, self._clock()),
@@ -252,7 +183,7 @@ class Catalog:
 
     def image_fetched(self, url: str) -> Row | None:
         """The last fetch of this image URL that ended with a photo whose file is there (any crawl), or None."""
-        row = self._one(
+        row = self._db.one(
             "SELECT f.*, p.path, p.size AS photo_size FROM fetches f JOIN photos p ON p.sha256 = f.sha256 "
             "WHERE f.url = ? AND f.kind = 'image' ORDER BY f.id DESC LIMIT 1",
             (url,),
@@ -272,7 +203,7 @@ class Catalog:
             for url in lost:
                 self.finish_listing(crawl, url, "queued")
             if lost:
-                self._db.execute("UPDATE crawls SET finished_at = NULL WHERE id = ?", (crawl,))
+                self._db.run("UPDATE crawls SET finished_at = NULL WHERE id = ?", (crawl,))
         return len(lost)
 
     def outcomes(self, crawl: int) -> dict[str, int]:
@@ -284,7 +215,7 @@ class Catalog:
 
     def photo(self, sha256: str) -> Row | None:
         """The photo's row, or None."""
-        return self._one("SELECT * FROM photos WHERE sha256 = ?", (sha256,))
+        return self._db.one("SELECT * FROM photos WHERE sha256 = ?", (sha256,))
 
     def _stands(self, relative: str, size: int) -> bool:
         """Whether a photo's file is there with all its bytes."""
@@ -313,7 +244,7 @@ class Catalog:
             return True
         relative = f"photos/{sha256[:2]}/{sha256}.{extension}"
         put_file(self.path(relative), data)
-        self._db.execute(
+        self._db.run(
             "INSERT INTO photos(sha256, path, width, height, size, dhash, image_url, page_url, title, near_of, at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (sha256, relative, width, height, len(data), dhash, image_url, page_url, title, near_of, self._clock()),
@@ -358,12 +289,12 @@ class Catalog:
         What was recorded before (in vain, or by another process a moment ago) is replaced. ``error``: the photo is broken.
         """
         with self.transaction():
-            self._db.execute(
+            self._db.run(
                 "INSERT OR REPLACE INTO detected(photo, model, boxes, error, at) VALUES (?, ?, ?, ?, ?)",
                 (photo, model, len(boxes), error, self._clock()),
             )
-            self._db.execute("DELETE FROM detections WHERE photo = ? AND model = ?", (photo, model))
-            self._db.executemany(
+            self._db.run("DELETE FROM detections WHERE photo = ? AND model = ?", (photo, model))
+            self._db.run_each(
                 "INSERT INTO detections(photo, model, k, x0, y0, x1, y1, label, score) VALUES (?,?,?,?,?,?,?,?,?)",
                 [(photo, model, k, *box) for k, box in enumerate(boxes)],
             )
@@ -384,7 +315,7 @@ class Catalog:
     ) -> None:  # fmt: skip
         """Record a garment whose file stands (replacing an older cut): the box in the photo, the file's size in pixels."""
         relative = garment_path(photo, k, label)
-        self._db.execute(
+        self._db.run(
             "INSERT OR REPLACE INTO garments(photo, k, label, path, x0, y0, x1, y1, score, width, height, model, rule, at) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (photo, k, label, relative, *box, score, width, height, model, rule, self._clock()),
@@ -406,20 +337,16 @@ class Catalog:
 
     def exclude(self, model: str, marks: Iterable[tuple[str, int]]) -> int:
         """Mark detections (photo, k) of this model as no garments, for all later cuts; returns how many are new."""
-        before = self._db.total_changes
-        self._db.executemany(
+        return self._db.run_each(
             "INSERT OR IGNORE INTO excluded(photo, model, k, at) VALUES (?, ?, ?, ?)",
             [(photo, model, k, self._clock()) for photo, k in marks],
         )
-        return self._db.total_changes - before
 
     def include(self, model: str, marks: Iterable[tuple[str, int]]) -> int:
         """Take marks of ``exclude`` back; returns how many there were."""
-        before = self._db.total_changes
-        self._db.executemany(
+        return self._db.run_each(
             "DELETE FROM excluded WHERE photo = ? AND model = ? AND k = ?", [(photo, model, k) for photo, k in marks]
         )
-        return self._db.total_changes - before
 
     def excluded(self, model: str, first: str = "", last: str = "g") -> set[tuple[str, int]]:
         """The marked detections (photo, k) of a model on the photos from hash ``first`` to ``last``."""
@@ -430,17 +357,23 @@ class Catalog:
 
     def drop_garment(self, photo: str, k: int) -> None:
         """Forget a garment and delete its file: the rules of the cut no longer want it."""
-        row = self._one("SELECT path FROM garments WHERE photo = ? AND k = ?", (photo, k))
+        row = self._db.one("SELECT path FROM garments WHERE photo = ? AND k = ?", (photo, k))
         if row is not None:
             with self.transaction():
-                self._db.execute("DELETE FROM garments WHERE photo = ? AND k = ?", (photo, k))
-                self._unwanted.append(self.path(row["path"]))
+                self._db.run("DELETE FROM garments WHERE photo = ? AND k = ?", (photo, k))
+                self._db.afterwards(lambda: self._delete(row["path"]))
+
+    def _delete(self, relative: str) -> None:
+        try:
+            self.path(relative).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"{shown(self.path(relative))}: cannot be deleted ({reason(error)})") from error
 
     # ---- models and runs ----------------------------------------------------------------------------------------
 
     def put_model(self, name: str, kind: str, figures: dict[str, Any]) -> None:
         """Register a model folder ``models/<name>`` (kind: detector, classifier); its figures are kept as JSON."""
-        self._db.execute(
+        self._db.run(
             "INSERT OR REPLACE INTO models(name, kind, path, figures, at) VALUES (?, ?, ?, ?, ?)",
             (name, kind, f"models/{name}", json.dumps(figures), self._clock()),
         )
@@ -448,11 +381,11 @@ class Catalog:
     def model(self, kind: str, name: str | None = None) -> Row | None:
         """The named model of this kind, or the newest one; None when there is none."""
         where, values = ("kind = ? AND name = ?", (kind, name)) if name else ("kind = ?", (kind,))
-        return self._one(f"SELECT * FROM models WHERE {where} ORDER BY at DESC LIMIT 1", values)
+        return self._db.one(f"SELECT * FROM models WHERE {where} ORDER BY at DESC LIMIT 1", values)
 
     def put_run(self, name: str, kind: str, *, status: str, images: int, figures: dict[str, Any]) -> None:
         """Register or update a run folder ``runs/<name>``: status running / done / failed, training images seen."""
-        self._db.execute(
+        self._db.run(
             "INSERT INTO runs(name, kind, path, status, images, figures, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
             "ON CONFLICT(name) DO UPDATE SET status = ?4, images = ?5, figures = ?6, at = ?7",
             (name, kind, f"runs/{name}", status, images, json.dumps(figures), self._clock()),
@@ -461,4 +394,4 @@ class Catalog:
     def run(self, kind: str, name: str | None = None) -> Row | None:
         """The named run of this kind, or the newest one; None when there is none."""
         where, values = ("kind = ? AND name = ?", (kind, name)) if name else ("kind = ?", (kind,))
-        return self._one(f"SELECT * FROM runs WHERE {where} ORDER BY rowid DESC LIMIT 1", values)
+        return self._db.one(f"SELECT * FROM runs WHERE {where} ORDER BY rowid DESC LIMIT 1", values)

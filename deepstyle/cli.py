@@ -84,12 +84,13 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
 
 
 @contextmanager
-def _catalog(session: Session, *, must_exist: bool = False) -> Iterator[Any]:
+def _catalog(session: Session, *, must_exist: bool = False, reading: bool = False) -> Iterator[Any]:
+    """The workspace's catalog; ``reading``: one that cannot be written will do."""
     from deepstyle.catalog import Catalog
 
-    if must_exist and not (session.workspace / "catalog.sqlite").is_file():
+    if must_exist and not os.path.lexists(session.workspace / "catalog.sqlite"):
         raise UsageError(f"--workspace {session.workspace}: there is no workspace yet; `deepstyle scrape` makes one")
-    with Catalog(session.workspace) as catalog:
+    with Catalog(session.workspace, reading=reading) as catalog:
         yield catalog
 
 
@@ -685,7 +686,8 @@ def sample(session: Session, /, **options: Any) -> None:
         deepstyle sample --model my-garments --seeds 0-63
     """
     wanted, walk = _sample_flags(options)
-    with _catalog(session, must_exist=options["model"] is None) as catalog:
+    reading = options["out"] is not None  # nothing is written into the workspace
+    with _catalog(session, must_exist=options["model"] is None, reading=reading) as catalog:
         from deepstyle import sampling
 
         source = sampling.open_source(
@@ -824,7 +826,7 @@ def status(session: Session) -> None:
     """
     from deepstyle.status import status_of
 
-    with _catalog(session, must_exist=True) as catalog:
+    with _catalog(session, must_exist=True, reading=True) as catalog:
         state = status_of(catalog)
     rows: dict[str, Any] = {
         "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
@@ -920,8 +922,8 @@ def models(session: Session) -> None:
     from deepstyle.status import models_of, packaged_models
 
     found = packaged_models()
-    if (session.workspace / "catalog.sqlite").is_file():
-        with _catalog(session) as catalog:
+    if os.path.lexists(session.workspace / "catalog.sqlite"):
+        with _catalog(session, reading=True) as catalog:
             found = models_of(catalog) + found
     if click.get_current_context().meta["json"]:
         _json({"models": [asdict(one) for one in found]})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -314,6 +316,36 @@ def test_new_rules_reach_more_photos_than_a_window_holds(tmp_path: Path) -> None
 
         assert (summary.cut, summary.removed, summary.kept) == (2 * WINDOW + 1,) * 2 + (0,)
         assert {(row["label"], row["width"], row["height"]) for row in catalog.garments()} == {("lower", 44, 44)}
+
+
+class Meeting(FakeDetector):
+    """Has looked at its photos only when another one has looked at the same ones."""
+
+    def __init__(self, barrier: threading.Barrier) -> None:
+        super().__init__()
+        self.barrier = barrier
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        self.barrier.wait(60)
+        return super().detect(photos)
+
+
+def test_two_crops_at_once_both_end_well(tmp_path: Path) -> None:
+    """Two crops that look at the same new photos at the same time leave each garment once, with its row and file."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+    barrier = threading.Barrier(2)
+
+    def one(_: int) -> CropSummary:
+        with Catalog(tmp_path) as catalog:
+            return cut(catalog, Meeting(barrier))
+
+    with ThreadPoolExecutor(2) as pool:
+        summaries = list(pool.map(one, range(2)))
+    assert [summary.per_label for summary in summaries] == [{"lower": 3, "upper": 3}] * 2
+    with Catalog(tmp_path) as catalog:
+        assert len(catalog.detections("fake@1")) == 6
+        assert files(tmp_path) == {row["path"] for row in catalog.garments()}
 
 
 class Interrupting(FakeDetector):

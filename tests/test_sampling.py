@@ -264,7 +264,7 @@ def test_novelty_finds_a_copy_and_its_page(workspace: Path) -> None:
 def test_novelty_needs_an_eye(workspace: Path) -> None:
     """Without a classifier the message says how one is trained, and nothing is generated first."""
     with Catalog(workspace) as catalog, catalog.transaction():
-        catalog._db.execute("DELETE FROM models")
+        catalog._db.run("DELETE FROM models")
 
     assert "deepstyle train-classifier" in run(workspace, "--run", "gan-001", "--novelty", code=2)
     assert not list((workspace / "runs/gan-001/samples").glob("seed-*"))

@@ -20,7 +20,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 
 from deepstyle.boxes import Box, Detector
-from deepstyle.catalog import Catalog, Row
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_file import Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.files import Opened, Written, open_photo, write_pieces
 from deepstyle.crop.rules import Choice, choose, rule_of

@@ -11,7 +11,8 @@ from typing import Literal
 
 from deepstyle import images
 from deepstyle.boxes import Box
-from deepstyle.catalog import Catalog, Row
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_file import Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.piece import piece_of
 from deepstyle.crop.rules import Choice

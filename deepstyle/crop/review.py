@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image
 
 from deepstyle import images
-from deepstyle.catalog import Catalog, Row
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_file import Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.cut import WORKERS, wanted, windows
 from deepstyle.errors import ImageError

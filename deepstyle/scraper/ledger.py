@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from deepstyle.catalog import Catalog, Row
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_file import Row
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.fetch import Fetched
 from deepstyle.scraper.frontier import Frontier, Waiting
