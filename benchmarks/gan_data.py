@@ -53,10 +53,7 @@ def garments(photos: Path, root: Path, reporter: Reporter) -> list[LabelRow]:
                 image_url=f"http://a.example/{path.name}", page_url="http://a.example/",
             )  # fmt: skip
         crop_photos(catalog, load_config(CropConfig), reporter=reporter)
-        return [
-            LabelRow(path=catalog.path(row["path"]), label=row["label"], group=row["photo"])
-            for row in catalog.garments()
-        ]
+        return [LabelRow(path=catalog.path(one.path), label=one.label, group=one.photo) for one in catalog.garments()]
 
 
 def singles(table: Path) -> list[LabelRow]:

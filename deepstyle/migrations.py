@@ -49,4 +49,9 @@ MARKS = (
         PRIMARY KEY (photo, model, k))""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS)
+DETAILS = (  # the page that a thumbnail waits for was part of its outcome: "deferred http://..."
+    "ALTER TABLE listings ADD COLUMN detail_url TEXT",
+    """UPDATE listings SET detail_url = substr(outcome, 10), outcome = 'deferred' WHERE outcome LIKE 'deferred %'""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS)

@@ -145,21 +145,20 @@ def classifier_from(
 
 def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier | None:
     """The named classifier, or the newest; None when there is none. Raises UsageError for an unknown name."""
-    row = catalog.model("classifier", name)
-    if row is None and name is not None:
+    record = catalog.model("classifier", name)
+    if record is None and name is not None:
         raise UsageError(f"--classifier {name}: there is no such classifier in {catalog.root}; see `deepstyle status`")
-    return Classifier.load(catalog.path(row["path"])) if row is not None else None
+    return Classifier.load(catalog.path(record.path)) if record is not None else None
 
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
-    rows = catalog.garments(config.labels)
-    if not rows:
-        known = [r["label"] for r in catalog.query("SELECT DISTINCT label FROM garments ORDER BY label")]
-        if known:
+    garments = catalog.garments(config.labels)
+    if not garments:
+        if known := catalog.garment_counts():
             raise UsageError(f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}")
         raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
-    items = [Item(source=f"{r['photo']}-{r['k']}", path=catalog.path(r["path"]), label=r["label"]) for r in rows]
+    items = [Item(source=one.name, path=catalog.path(one.path), label=one.label) for one in garments]
     words = "-".join(["garments", str(config.size), config.fit, *sorted(config.labels)])
     folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
     return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
@@ -202,13 +201,15 @@ def score_run(
     data = pack_garments(catalog, config, reporter=reporter)
     reporter.say(f"scoring {count:,} samples of {folder.name} against {len(data):,} garments")
     made = generate(generator, latents(range(SCORE_SEED, SCORE_SEED + count), generator.latent))
-    pages = {f"{r['photo']}-{r['k']}": (str(r["page_url"]), str(r["image_url"])) for r in catalog.garments()}
+    pages = {one.name: (one.page_url, one.image_url) for one in catalog.garments()}
     score, sheet = score_samples(
         made, data, embed=judge.embed, labels=judge.labels, features_name=judge.name, provenance=pages.__getitem__
     )
     put_file(folder / "score.json", to_json(score).encode())
     put_file(folder / "samples" / "nearest.png", images.encode(sheet))
-    seen = int(catalog.query("SELECT images FROM runs WHERE name = ?", (folder.name,))[0]["images"])
+    record = catalog.run("gan", folder.name)
+    assert record is not None
+    seen = record.images
     with SummaryWriter(str(folder)) as writer:
         writer.add_image("score/nearest real garments", sheet, seen, dataformats="HWC")
         categories = histogram_picture(score.real_histogram, score.histogram)

@@ -211,12 +211,12 @@ class Run:
 
     def finished(self, images: int, seconds: float) -> dict[str, Any] | None:
         """The recorded figures, when this run ended well and its budget as configured now leaves nothing to do."""
-        row, budget = self.catalog.run(self.kind, self.name), self.config.model_dump()
-        if row is None or row["status"] != "done":
+        record, budget = self.catalog.run(self.kind, self.name), self.config.model_dump()
+        if record is None or record.status != "done":
             return None
         if Budget(budget["images"], budget["minutes"], spent=seconds).progress(images) < 1.0:
             return None
-        return dict(json.loads(row["figures"]))
+        return dict(record.figures)
 
     def record(self, status: str, images: int, figures: Mapping[str, Any]) -> None:
         """Tell the catalog how the run stands: running, done or failed."""

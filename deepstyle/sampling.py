@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -93,9 +92,10 @@ def open_source(
 
 def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
     """What the ledger knows of a run's generator: its Frechet distance, if a classifier judged it, and the images it saw."""
-    row = catalog.query("SELECT images, figures FROM runs WHERE name = ?", (run,))[0]
-    figures = json.loads(row["figures"])
-    known = figures.get("best", {}) if best else figures.get("last", {}) | {"images": row["images"]}
+    record = catalog.run("gan", run)
+    assert record is not None
+    figures = record.figures
+    known = figures.get("best", {}) if best else figures.get("last", {}) | {"images": record.images}
     return {key: known[key] for key in ("frechet", "images") if key in known}
 
 
@@ -203,11 +203,11 @@ def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter)
     """Put the nearest real garments and their pages beside the samples: novelty.png and novelty.csv; the CSV's path."""
     data, judge = real.data, real.judge
     reporter.say(f"comparing {len(samples.pixels):,} samples with {len(data):,} garments")
-    rows = {f"{row['photo']}-{row['k']}": row for row in catalog.garments()}
+    garments = {one.name: one for one in catalog.garments()}
     found, sheet = novelty(
         samples.pixels, data, embed=judge.embed,
         names=[f"seed {seed} {label}".strip() for seed, label in zip(samples.seeds, samples.labels, strict=True)],
-        provenance=lambda name: (str(rows[name]["page_url"]), str(rows[name]["image_url"])),
+        provenance=lambda name: (garments[name].page_url, garments[name].image_url),
     )  # fmt: skip
     text = io.StringIO()
     writer = csv.writer(text)
@@ -216,7 +216,7 @@ def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter)
         for rank, one in enumerate(near, start=1):
             writer.writerow([
                 samples.seeds[i], samples.labels[i], f"{samples.names[i]}.png", rank, f"{one.distance:.6f}",
-                f"{one.distance / max(found.usual, 1e-12):.4f}", rows[one.source]["path"], one.page_url, one.image_url,
+                f"{one.distance / max(found.usual, 1e-12):.4f}", garments[one.source].path, one.page_url, one.image_url,
             ])  # fmt: skip
     path = samples.grid.with_name(samples.grid.name.replace("grid", "novelty", 1)).with_suffix(".csv")
     put_file(path.with_suffix(".png"), images.encode(sheet))

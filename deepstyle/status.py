@@ -29,18 +29,15 @@ class Status:
 
 def status_of(catalog: Catalog) -> Status:
     """Count everything in the catalog."""
-    listings = catalog.query("SELECT outcome, count(*) AS n FROM listings GROUP BY outcome ORDER BY n DESC")
-    labels = catalog.query("SELECT label, count(*) AS n FROM garments GROUP BY label ORDER BY label")
-    models = catalog.query("SELECT * FROM models ORDER BY name")
-    runs = catalog.query("SELECT * FROM runs ORDER BY rowid")
+    models = sorted(catalog.models(), key=lambda one: one.name)
     return Status(
         workspace=str(catalog.root), photos=catalog.count("photos"),
-        near_duplicates=catalog.count("photos", "near_of IS NOT NULL"),
-        listings={r["outcome"]: r["n"] for r in listings}, garments={r["label"]: r["n"] for r in labels},
-        models={r["name"]: {"kind": r["kind"], **json.loads(r["figures"])} for r in models},
+        near_duplicates=catalog.near_duplicates(),
+        listings=catalog.outcomes(), garments=catalog.garment_counts(),
+        models={one.name: {"kind": one.kind, **one.figures} for one in models},
         runs={
-            r["name"]: {"kind": r["kind"], "status": r["status"], "images": r["images"], **json.loads(r["figures"])}
-            for r in runs
+            one.name: {"kind": one.kind, "status": one.status, "images": one.images, **one.figures}
+            for one in catalog.runs()
         },
     )  # fmt: skip
 
@@ -62,8 +59,7 @@ class ModelInfo:
 
 def models_of(catalog: Catalog) -> list[ModelInfo]:
     """The models of a workspace, newest first: the first of a kind is the one that commands take by themselves."""
-    rows = catalog.query("SELECT * FROM models ORDER BY at DESC, name")
-    return [read_model(catalog.path(row["path"]), kind=row["kind"]) for row in rows]
+    return [read_model(catalog.path(one.path), kind=one.kind) for one in catalog.models()]
 
 
 def packaged_models(folder: Path | None = None) -> list[ModelInfo]:

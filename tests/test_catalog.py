@@ -8,13 +8,17 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from deepstyle.catalog import Catalog
+from deepstyle.catalog import Catalog, garment_path
+from deepstyle.catalog_crawl import Crawl
 from deepstyle.errors import CatalogError
+from deepstyle.files import put_file
 from deepstyle.migrations import MIGRATIONS
+from deepstyle.records import Listing
 
 
 def add_photo(catalog: Catalog, sha: str, page: str = "http://a.example/p") -> bool:
@@ -38,12 +42,13 @@ def test_the_row_of_a_deleted_photo_is_not_believed(tmp_path: Path) -> None:
     """add_photo writes a file that is gone or torn again, and image_fetched does not vouch for it."""
     with Catalog(tmp_path) as catalog:
         add_photo(catalog, "abcd")
-        catalog.add_fetch("http://a.example/abcd.jpg", "image", "kept", sha256="abcd")
+        crawl = catalog.open_crawl("http://a.example/")
+        crawl.add_fetch("http://a.example/abcd.jpg", "image", "kept", sha256="abcd")
         path = tmp_path / "photos/ab/abcd.jpg"
         for spoil in (path.unlink, lambda: path.write_bytes(b"torn")):
-            assert catalog.image_fetched("http://a.example/abcd.jpg") is not None
+            assert crawl.image_fetched("http://a.example/abcd.jpg") is not None
             spoil()
-            assert catalog.image_fetched("http://a.example/abcd.jpg") is None
+            assert crawl.image_fetched("http://a.example/abcd.jpg") is None
             assert add_photo(catalog, "abcd")
             assert path.read_bytes() == b"bytes of abcd"
 
@@ -55,7 +60,7 @@ def test_detections_are_replaced(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         add_photo(catalog, "abcd")
         catalog.add_detections("abcd", "m", [], error="broken")
-        assert [row["sha256"] for row in catalog.undetected("m")] == ["abcd"]
+        assert [row.sha256 for row in catalog.undetected("m")] == ["abcd"]
         catalog.add_detections("abcd", "m", [(0, 0, 1, 1, "full", 0.9), (0, 0, 2, 2, "full", 0.8)])
         catalog.add_detections("abcd", "m", [(0, 0, 1, 1, "full", 0.9)])
 
@@ -68,7 +73,7 @@ def test_reopening_keeps_everything(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         add_photo(catalog, "abcd")
     with Catalog(tmp_path) as catalog:
-        assert [row["sha256"] for row in catalog.photos()] == ["abcd"]
+        assert [row.sha256 for row in catalog.photos()] == ["abcd"]
 
 
 def test_a_newer_catalog_is_refused(tmp_path: Path) -> None:
@@ -91,9 +96,9 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
         Catalog(tmp_path)
 
 
-def _queue_and_fail(catalog: Catalog, crawl: int) -> None:
+def _queue_and_fail(catalog: Catalog, crawl: Crawl) -> None:
     with catalog.transaction():
-        catalog.queue_page(crawl, "http://a.example/1", parent=None, depth=0)
+        crawl.queue_page("http://a.example/1", parent=None, depth=0)
         raise ZeroDivisionError
 
 
@@ -104,7 +109,7 @@ def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(ZeroDivisionError):
             _queue_and_fail(catalog, crawl)
 
-        assert catalog.queued_pages(crawl) == []
+        assert crawl.queued_pages() == []
 
 
 def test_a_crawl_is_resumed_or_started_afresh(tmp_path: Path) -> None:
@@ -112,8 +117,36 @@ def test_a_crawl_is_resumed_or_started_afresh(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         first = catalog.open_crawl("http://a.example/")
 
-        assert catalog.open_crawl("http://a.example/") == first
-        assert catalog.open_crawl("http://a.example/", fresh=True) != first
+        assert catalog.open_crawl("http://a.example/").number == first.number
+        assert catalog.open_crawl("http://a.example/", fresh=True).number != first.number
+
+
+def test_the_page_that_a_thumbnail_waits_for_leaves_its_outcome(tmp_path: Path) -> None:
+    """A workspace of before, where that URL was part of the outcome, goes on: the outcome is a word, the URL a column."""
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as db:
+        for statement in (*MIGRATIONS[0], *MIGRATIONS[1], "PRAGMA user_version = 2"):
+            db.execute(statement)
+        db.execute("INSERT INTO crawls(id, start_url, started_at) VALUES (1, 'http://a.example/', 0)")
+        db.execute(
+            "INSERT INTO listings VALUES (1, 'http://a.example/s.jpg', 'http://a.example/', 't', 90, "
+            "'deferred http://a.example/1')"
+        )
+        db.execute("INSERT INTO listings VALUES (1, 'http://a.example/b.jpg', 'http://a.example/', 't', NULL, 'kept')")
+        db.commit()
+    with Catalog(tmp_path) as catalog:
+        crawl = catalog.open_crawl("http://a.example/")
+
+        assert crawl.outcomes() == catalog.outcomes() == {"deferred": 1, "kept": 1}
+        assert crawl.deferred_listings() == [
+            Listing(
+                image_url="http://a.example/s.jpg", page_url="http://a.example/", title="t", width_hint=90,
+                detail_url="http://a.example/1",
+            )
+        ]  # fmt: skip
+        assert not crawl.finish()
+        crawl.finish_listing("http://a.example/s.jpg", "thumbnail")
+        assert crawl.finish()
+        assert crawl.finished()
 
 
 def test_provenance_from_garment_to_page(tmp_path: Path) -> None:
@@ -122,11 +155,11 @@ def test_provenance_from_garment_to_page(tmp_path: Path) -> None:
         crawl = catalog.open_crawl("http://a.example/")
         add_photo(catalog, "abcd", page="http://a.example/show")
         for page in ("http://a.example/show", "http://a.example/again"):
-            catalog.queue_listing(crawl, "http://a.example/abcd.jpg", page, title="look", width_hint=None)
-        catalog.add_fetch("http://a.example/abcd.jpg", "image", "ok", sha256="abcd")
+            crawl.queue_listing(Listing(image_url="http://a.example/abcd.jpg", page_url=page, title="look"))
+        crawl.add_fetch("http://a.example/abcd.jpg", "image", "ok", sha256="abcd")
         catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), score=0.9, width=2, height=2, model="m", rule="r")
 
-        assert [row["page_url"] for row in catalog.garments()] == ["http://a.example/show"]
+        assert [row.page_url for row in catalog.garments()] == ["http://a.example/show"]
         assert set(catalog.pages_of_photo("abcd")) == {"http://a.example/show", "http://a.example/again"}
 
 
@@ -151,7 +184,7 @@ def test_a_garment_that_was_not_dropped_after_all_keeps_its_file(tmp_path: Path)
     """The file goes when the transaction is committed; where that fails, row and file both stay."""
     with Catalog(tmp_path) as catalog:
         add_photo(catalog, "abcd")
-        catalog.put_garment("abcd", 0, "full", b"png")
+        put_file(catalog.path(garment_path("abcd", 0, "full")), b"png")
         catalog.add_garment("abcd", 0, "full", (1, 2, 3, 4), score=1, width=2, height=2, model="m", rule="r")
         with pytest.raises(ZeroDivisionError):
             _drop_and_fail(catalog)
@@ -170,7 +203,7 @@ def test_newest_model_and_run_are_found(tmp_path: Path) -> None:
 
         assert newest is not None
         assert named is not None
-        assert (newest["name"], named["name"]) == ("new", "old")
+        assert (newest.name, named.name) == ("new", "old")
         assert catalog.model("classifier") is None
 
 
@@ -194,7 +227,7 @@ def test_kill_leaves_no_row_without_its_file(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         rows = catalog.photos()
         assert len(rows) >= 20 - 1
-        assert all(catalog.path(r["path"]).read_bytes() == r["sha256"].encode() * 5000 for r in rows)
+        assert all(catalog.path(r.path).read_bytes() == r.sha256.encode() * 5000 for r in rows)
 
 
 def test_processes_may_open_a_new_workspace_together(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_crawl import Crawl
 from deepstyle.catalog_file import explain
 from deepstyle.errors import CatalogError
 from deepstyle.migrations import FIRST, MIGRATIONS
@@ -36,28 +37,28 @@ def fill(root: Path, pages: int = 3) -> None:
     with Catalog(root) as catalog, catalog.transaction():
         crawl = catalog.open_crawl("http://a.example/")
         for i in range(pages):
-            catalog.queue_page(crawl, f"http://a.example/{i:06d}/{'x' * 100}", parent=None, depth=0)
+            crawl.queue_page(f"http://a.example/{i:06d}/{'x' * 100}", parent=None, depth=0)
         catalog.put_model("seen", "classifier", {"top1": 0.5})
 
 
-def queue_many(catalog: Catalog, crawl: int) -> None:
+def queue_many(catalog: Catalog, crawl: Crawl) -> None:
     """100 pages of more than 50 KB in one transaction."""
     with catalog.transaction():
         for number in range(100):
-            catalog.queue_page(crawl, f"http://a.example/{number}/{'x' * 500}", parent=None, depth=0)
+            crawl.queue_page(f"http://a.example/{number}/{'x' * 500}", parent=None, depth=0)
 
 
 def test_a_full_disk_is_called_full(tmp_path: Path) -> None:
     """When the disk takes no more the message says so; what was committed stands, and goes on once there is room."""
     with Catalog(tmp_path) as catalog:
         crawl = catalog.open_crawl("http://a.example/")
-        pages = catalog.query("PRAGMA page_count")[0][0]
-        catalog.query(f"PRAGMA max_page_count = {pages + 2}")
-        catalog.queue_page(crawl, "http://a.example/", parent=None, depth=0)
+        pages = catalog._db.rows("PRAGMA page_count")[0][0]
+        catalog._db.run(f"PRAGMA max_page_count = {pages + 2}")
+        crawl.queue_page("http://a.example/", parent=None, depth=0)
         with pytest.raises(CatalogError, match=r"catalog\.sqlite: the disk is full; make room, then run the same"):
             queue_many(catalog, crawl)
         assert catalog.count("pages") == 1
-        catalog.query("PRAGMA max_page_count = 100000")
+        catalog._db.run("PRAGMA max_page_count = 100000")
         queue_many(catalog, crawl)
         assert catalog.count("pages") == 101
 
@@ -67,9 +68,9 @@ def test_a_disk_that_fails_is_told_from_a_full_one(tmp_path: Path) -> None:
     fill(tmp_path)
     code = (
         "import resource, sys; from pathlib import Path; from deepstyle.catalog import Catalog\n"
-        "catalog = Catalog(Path(sys.argv[1]))\n"
+        "crawl = Catalog(Path(sys.argv[1])).open_crawl('http://a.example/')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "for i in range(10_000): catalog.add_fetch('http://a.example/' + 'x' * 1000, 'page', 'ok')\n"
+        "for i in range(10_000): crawl.add_fetch('http://a.example/' + 'x' * 1000, 'page', 'ok')\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
 
@@ -198,17 +199,18 @@ def test_a_lock_in_the_middle_of_the_work_is_named(tmp_path: Path) -> None:
     """A statement that waits in vain says so, and the next one does not wait again; reading goes on all the while."""
     fill(tmp_path)
     with Catalog(tmp_path, wait=0.3) as catalog:
+        crawl = catalog.open_crawl("http://a.example/")
         db = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
         db.execute("BEGIN IMMEDIATE")
         for _ in range(2):
             with pytest.raises(CatalogError, match="locked"):
-                catalog.add_fetch("http://a.example/", "page", "ok")
-        assert catalog.query("PRAGMA busy_timeout")[0][0] == 0
+                crawl.add_fetch("http://a.example/", "page", "ok")
+        assert catalog._db.rows("PRAGMA busy_timeout")[0][0] == 0
         assert catalog.count("pages") == 3
         with Catalog(tmp_path, wait=0.3, reading=True) as other:
             assert other.count("pages") == 3
         db.close()
-        catalog.add_fetch("http://a.example/", "page", "ok")
+        crawl.add_fetch("http://a.example/", "page", "ok")
 
 
 def test_a_damaged_page_is_named(tmp_path: Path) -> None:
@@ -219,7 +221,7 @@ def test_a_damaged_page_is_named(tmp_path: Path) -> None:
     data[len(data) // 4 : len(data) // 2] = b"\xa5" * (len(data) // 2 - len(data) // 4)
     path.write_bytes(data)
     with Catalog(tmp_path) as catalog, pytest.raises(CatalogError, match=r"is damaged .*\.recover .*not affected"):
-        catalog.query("SELECT * FROM pages")
+        catalog.open_crawl("http://a.example/").queued_pages()
 
 
 @pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS)])

@@ -102,8 +102,8 @@ def test_run_folder_shows_the_training(trained: Trained) -> None:
         run, model = catalog.run("classifier"), catalog.model("classifier", "classifier")
     assert run is not None
     assert model is not None
-    assert run["status"] == "done"
-    assert json.loads(model["figures"])["top1"] == 1.0
+    assert run.status == "done"
+    assert model.figures["top1"] == 1.0
 
 
 def test_same_command_again_does_nothing(trained: Trained) -> None:

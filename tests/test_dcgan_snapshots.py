@@ -93,7 +93,7 @@ def test_too_many_collapses_fail_the_run(tmp_path: Path, explodes: Callable[...,
         row = catalog.run("gan")
 
     assert row is not None
-    assert row["status"] == "failed"
+    assert row.status == "failed"
     assert all(
         value.isfinite().all()
         for value in weights.read_weights(tmp_path / "runs/gan-001/generator.safetensors").values()

@@ -98,6 +98,20 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
     assert excused or len(text.splitlines()) <= 300
 
 
+SQL = re.compile(
+    r"\b(SELECT\b.*\bFROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE|PRAGMA \w)|sqlite3"
+)
+
+
+def test_all_sql_is_in_the_catalog() -> None:
+    """Statements and sqlite3 stand in catalog*.py and the migrations alone; other files get records out of the Catalog."""
+    others = [path for path in PACKAGE if not path.name.startswith("catalog") and path.name != "migrations.py"]
+    found = {path.name: match[0] for path in others if (match := SQL.search(path.read_text(encoding="utf-8")))}
+
+    assert found == {}
+    assert SQL.search('rows("SELECT label, count(*) FROM garments")')
+
+
 def test_no_preset_is_undocumented() -> None:
     """Each preset opens with a comment that says what it is for."""
     assert all(path.read_text(encoding="utf-8").startswith("# ") for path in presets().values())

@@ -40,7 +40,7 @@ def test_marked_garments_go_and_stay_away(tmp_path: Path) -> None:
         fill(catalog, 2)
         detector = FakeDetector()
         cut(catalog, detector)
-        sha = catalog.photos()[0]["sha256"]
+        sha = catalog.photos()[0].sha256
         before = files(tmp_path)
 
         assert mark(catalog, exclude=f"{sha}-0\n") == {"excluded now": 1}
@@ -61,14 +61,14 @@ def test_marks_are_taken_back(tmp_path: Path) -> None:
         fill(catalog, 1)
         cut(catalog, FakeDetector())
         row = catalog.garments()[0]
-        before = catalog.path(row["path"]).read_bytes()
-        mark(catalog, exclude=f"{row['photo']}-{row['k']}\n")
+        before = catalog.path(row.path).read_bytes()
+        mark(catalog, exclude=f"{row.photo}-{row.k}\n")
         cut(catalog, FakeDetector())
-        assert not catalog.path(row["path"]).exists()
+        assert not catalog.path(row.path).exists()
 
-        assert mark(catalog, include=row["path"]) == {"included again": 1}
+        assert mark(catalog, include=row.path) == {"included again": 1}
         assert cut(catalog, FakeDetector()).cut == 1
-        assert catalog.path(row["path"]).read_bytes() == before
+        assert catalog.path(row.path).read_bytes() == before
 
 
 def test_marks_belong_to_their_detector(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_marks_belong_to_their_detector(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         fill(catalog, 1)
         cut(catalog, FakeDetector())
-        sha = catalog.photos()[0]["sha256"]
+        sha = catalog.photos()[0].sha256
         mark(catalog, exclude=f"# deepstyle marks, detector fake@1\n{sha}-0\n")
 
         assert cut(catalog, FakeDetector("fake@2")).excluded == 0
@@ -90,7 +90,7 @@ def test_unknown_marks_are_named_and_passed_over(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         fill(catalog, 1)
         cut(catalog, FakeDetector())
-        sha = catalog.photos()[0]["sha256"]
+        sha = catalog.photos()[0].sha256
         path = tmp_path / "list.txt"
         path.write_text(f"{sha}-7\nhello\n{sha}-1\n")
         told = io.StringIO()

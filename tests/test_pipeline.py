@@ -76,7 +76,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, drawn: Path, site: Drawn
 def test_the_scrape_keeps_exactly_the_wanted_photos(workspace: Path, site: DrawnSite) -> None:
     """The catalog holds the wanted originals and no other photo, and no forbidden path was asked for."""
     with Catalog(workspace) as catalog:
-        kept = {row["sha256"] for row in catalog.photos()}
+        kept = {row.sha256 for row in catalog.photos()}
 
     assert kept == site.truth().wanted
     assert not site.truth().forbidden & set(site.hits)
@@ -89,10 +89,10 @@ def test_every_garment_leads_back_to_its_page(workspace: Path, site: DrawnSite) 
 
         assert rows
         for row in rows:
-            height, width, _ = decode(catalog.path(row["path"]).read_bytes()).shape
-            assert (width, height) == (row["width"], row["height"])
-            assert row["page_url"].startswith(site.url)
-            assert row["image_url"].startswith(site.url)
+            height, width, _ = decode(catalog.path(row.path).read_bytes()).shape
+            assert (width, height) == (row.width, row.height)
+            assert row.page_url.startswith(site.url)
+            assert row.image_url.startswith(site.url)
 
 
 def test_the_score_names_the_pages_of_the_nearest_garments(workspace: Path, site: DrawnSite) -> None:
@@ -173,7 +173,7 @@ def test_the_commands_one_by_one_do_nothing_twice(workspace: Path, site: DrawnSi
 def test_a_label_can_be_learned_alone(workspace: Path) -> None:
     """train-gan --label packs that label only, in a run of its own."""
     with Catalog(workspace) as catalog:
-        label = catalog.garments()[0]["label"]
+        label = catalog.garments()[0].label
         count = len(catalog.garments([label]))
     told = deepstyle(
         workspace, "train-gan", "--label", label, "--images", "64", "--config", "dcgan-32", "--set", "width=8",

@@ -67,7 +67,7 @@ def test_marked_garments_are_on_the_page_as_marked(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         fill(catalog, 2)
         cut(catalog, FakeDetector())
-        sha = catalog.photos()[1]["sha256"]
+        sha = catalog.photos()[1].sha256
         catalog.exclude("fake@1", [(sha, 1)])
         rows = data_of(write(catalog))["garments"]
 
@@ -96,7 +96,7 @@ def test_a_photo_that_cannot_be_read_has_no_picture(tmp_path: Path) -> None:
         fill(catalog, 2)
         cut(catalog, FakeDetector())
         lost = catalog.photos()[0]
-        catalog.path(lost["path"]).unlink()
+        catalog.path(lost.path).unlink()
         index = write(catalog)
 
     assert len(data_of(index)["garments"]) == 4
@@ -107,7 +107,7 @@ def test_thumbnails_fit(tmp_path: Path) -> None:
     """A large photo becomes a picture of at most the page's size, with its aspect."""
     with Catalog(tmp_path) as catalog:
         fill(catalog, 1, height=1200, width=500)
-        small = thumbnail(catalog.path(catalog.photos()[0]["path"]).read_bytes())
+        small = thumbnail(catalog.path(catalog.photos()[0].path).read_bytes())
 
     assert small.shape == (THUMB[1], round(THUMB[1] * 500 / 1200), 3)
 
@@ -118,7 +118,7 @@ def test_the_button_saves_a_list_that_is_read_back(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         fill(catalog, 3)
         cut(catalog, FakeDetector())
-        before = (catalog.photos()[2]["sha256"], 0)
+        before = (catalog.photos()[2].sha256, 0)
         catalog.exclude("fake@1", [before])
         index = write(catalog, "margin=0")
         rows = sorted((row for row in data_of(index)["garments"]), key=lambda row: row[3])

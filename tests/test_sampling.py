@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from PIL import Image
 
 from deepstyle import pipeline, weights
-from deepstyle.catalog import Catalog
+from deepstyle.catalog import Catalog, garment_path
 from deepstyle.classifier.network import Classifier, Preprocessing, build_network
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, GanConfig, load_config, to_yaml
+from deepstyle.files import put_file
 from deepstyle.images import Pixels, decode, encode, sha256
 from deepstyle.progress import Reporter
 
@@ -42,7 +43,7 @@ def add_garments(catalog: Catalog) -> None:
             name, data, extension="png", width=32, height=32, dhash="0" * 16, page_url=f"http://shop.example/{i}",
             image_url=f"http://shop.example/{i}.png",
         )  # fmt: skip
-        catalog.put_garment(name, 0, label, data)
+        put_file(catalog.path(garment_path(name, 0, label)), data)
         catalog.add_garment(name, 0, label, (0, 0, 32, 32), score=1, width=32, height=32, model="m", rule="r")
 
 

@@ -272,11 +272,11 @@ def _finish(
 
 def _recorded(catalog: Catalog, run: str, folder: Path, name: str) -> TrainedClassifier | None:
     """The figures of this run as the model folder holds them; None when it did not end, or the model is another's."""
-    row = catalog.run(KIND, run)
+    record = catalog.run(KIND, run)
     try:
         about = weights.read_about(folder)
         figures = dict(about["figures"])
-        if row is None or row["status"] != "done" or figures.pop("run") != run:
+        if record is None or record.status != "done" or figures.pop("run") != run:
             return None
         figures.pop("recall", None)
         return TrainedClassifier(name=name, folder=folder, labels=tuple(about["labels"]), run=run, **figures)

@@ -21,14 +21,14 @@ from itertools import groupby
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
-from deepstyle.catalog_file import Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.files import Opened, Written, open_photo, write_pieces
 from deepstyle.crop.rules import Choice, choose, rule_of
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.progress import Reporter
+from deepstyle.records import Garment, Photo
 
-WINDOW = 64  # photos whose rows are held, and whose garments are committed, at a time when rules or marks changed
+WINDOW = 64  # photos whose records are held, and whose garments are committed, at a time when rules or marks changed
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
 NAMED = 10  # photos that fail are named, at most: the rest is counted
 FINER = 2  # photos are decoded at this times the side the network sees, or more: its own resizing has the say
@@ -90,7 +90,7 @@ class _Work:
 class _Look:
     """A photo, what was found on it, and its garments on their way to the disk."""
 
-    photo: Opened
+    opened: Opened
     boxes: list[Box]
     writing: Future[Written]
 
@@ -99,9 +99,9 @@ class _Look:
 class _Plan:
     """What rules and marks ask of a photo: garments to cut, and garments to remove once those are cut."""
 
-    row: Row
+    photo: Photo
     cut: list[Choice]
-    drop: list[Row]
+    drop: list[Garment]
 
 
 def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: Reporter) -> CropSummary:
@@ -124,15 +124,13 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
         _crop_new(work, detector)
         _settle(work)
     _check(work)
-    rows = catalog.query("SELECT label, count(*) AS n FROM garments GROUP BY label ORDER BY label")
-    per_label = {row["label"]: row["n"] for row in rows}
-    return CropSummary(detector=detector.name, **asdict(work.counts), per_label=per_label)
+    return CropSummary(detector=detector.name, **asdict(work.counts), per_label=catalog.garment_counts())
 
 
 def _crop_new(work: _Work, detector: Detector) -> None:
     """Look at every photo that the detector has not seen, and cut its garments from the same decoded pixels."""
     side: int | None = getattr(detector, "input_side", None)
-    total = work.catalog.count("photos") - work.catalog.count("detected", "model = ? AND error = ''", (work.model,))
+    total = work.catalog.count("photos") - len(work.catalog.looked_at(work.model))
     waiting: deque[list[_Look]] = deque()
     with work.reporter.task("cropping", total=total, unit="photos") as task:
         for batch in _opened(work, FINER * side if side else None):
@@ -147,9 +145,9 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
     """Unseen photos in batches; the next batch decodes while this one is used."""
     ahead: list[Future[Opened]] = []
     after = ""
-    while rows := work.catalog.undetected(work.model, after=after, limit=work.config.batch_size):
-        after = rows[-1]["sha256"]
-        now, ahead = ahead, [work.pool.submit(open_photo, work.catalog, row, at_least) for row in rows]
+    while photos := work.catalog.undetected(work.model, after=after, limit=work.config.batch_size):
+        after = photos[-1].sha256
+        now, ahead = ahead, [work.pool.submit(open_photo, work.catalog.root, photo, at_least) for photo in photos]
         if now:
             yield [future.result() for future in now]
     if ahead:
@@ -157,18 +155,18 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
 
 
 def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_Look]:
-    good = {photo.row["sha256"]: photo.pixels for photo in batch if photo.pixels is not None}
+    good = {opened.photo.sha256: opened.pixels for opened in batch if opened.pixels is not None}
     found = dict(zip(good, detector.detect(list(good.values())), strict=True)) if good else {}
     looks = []
-    for photo in batch:
-        boxes = photo.in_photo(found.get(photo.row["sha256"], []))
-        chosen = choose(boxes, work.config, photo.row["width"], photo.row["height"])
-        looks.append(_Look(photo=photo, boxes=boxes, writing=_write(work, photo, chosen)))
+    for opened in batch:
+        boxes = opened.in_photo(found.get(opened.photo.sha256, []))
+        chosen = choose(boxes, work.config, opened.photo.width, opened.photo.height)
+        looks.append(_Look(opened=opened, boxes=boxes, writing=_write(work, opened, chosen)))
     return looks
 
 
-def _write(work: _Work, photo: Opened, choices: Sequence[Choice]) -> Future[Written]:
-    return work.pool.submit(write_pieces, work.catalog, photo, choices, work.config)
+def _write(work: _Work, opened: Opened, choices: Sequence[Choice]) -> Future[Written]:
+    return work.pool.submit(write_pieces, work.catalog.root, opened, choices, work.config)
 
 
 def _record(work: _Work, looks: Sequence[_Look]) -> int:
@@ -176,43 +174,43 @@ def _record(work: _Work, looks: Sequence[_Look]) -> int:
     results = [look.writing.result() for look in looks]
     with work.catalog.transaction():
         for look, written in zip(looks, results, strict=True):
-            photo = look.photo.row["sha256"]
+            photo = look.opened.photo.sha256
             if not _usable(work, written):
-                if written.photo.fault == "broken":
-                    work.catalog.add_detections(photo, work.model, [], error=written.photo.problem)
+                if written.opened.fault == "broken":
+                    work.catalog.add_detections(photo, work.model, [], error=written.opened.problem)
                 continue
             boxes = [(*box.corners, box.label, box.score) for box in look.boxes]
             work.catalog.add_detections(photo, work.model, boxes)
             work.counts.detections += len(boxes)
             new = {(cut.choice.k, cut.choice.box.label) for cut in written.cuts}
             old = work.catalog.garments_between(photo, photo)  # another detector's
-            _replace(work, [row for row in old if (row["k"], row["label"]) not in new], written)
+            _replace(work, [one for one in old if (one.k, one.label) not in new], written)
     work.counts.photos += len(looks)
     return len(looks)
 
 
 def _usable(work: _Work, written: Written) -> bool:
     """Whether the photo could be opened; one that could not is named and counted."""
-    photo, opening = written.photo, work.opening
+    opened, opening = written.opened, work.opening
     opening.tried += 1
-    if not photo.fault:
+    if not opened.fault:
         return True
     work.counts.failed += 1
-    opening.unreadable += photo.fault == "unreadable"
-    opening.first = opening.first or f"{photo.row['path']}: {photo.problem}"
+    opening.unreadable += opened.fault == "unreadable"
+    opening.first = opening.first or f"{opened.photo.path}: {opened.problem}"
     if work.counts.failed <= NAMED:
-        work.reporter.say(f"  {photo.row['path']}: {photo.problem}; skipped")
+        work.reporter.say(f"  {opened.photo.path}: {opened.problem}; skipped")
     return False
 
 
-def _replace(work: _Work, old: Sequence[Row], written: Written) -> None:
+def _replace(work: _Work, old: Sequence[Garment], written: Written) -> None:
     """Remove a photo's old garments and add the rows of its new ones, whose files stand; inside a transaction."""
-    for row in old:
-        work.catalog.drop_garment(row["photo"], row["k"])
+    for one in old:
+        work.catalog.drop_garment(one.photo, one.k)
     for cut in written.cuts:
         box = cut.choice.box
         work.catalog.add_garment(
-            written.photo.row["sha256"], cut.choice.k, box.label, box.corners, score=box.score, width=cut.width,
+            written.opened.photo.sha256, cut.choice.k, box.label, box.corners, score=box.score, width=cut.width,
             height=cut.height, model=work.model, rule=rule_of(work.config),
         )  # fmt: skip
     work.counts.removed += len(old)
@@ -225,7 +223,7 @@ def _settle(work: _Work) -> None:
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
         for photos in windows(work.catalog):
             plans = _plans(work, photos)
-            writing = [_write(work, Opened(row=plan.row), plan.cut) for plan in plans]
+            writing = [_write(work, Opened(photo=plan.photo), plan.cut) for plan in plans]
             results = [future.result() for future in writing]
             with work.catalog.transaction():
                 for plan, written in zip(plans, results, strict=True):
@@ -237,27 +235,31 @@ def _settle(work: _Work) -> None:
     work.counts.kept -= new  # they stand as well, but were cut just now
 
 
-def _plans(work: _Work, photos: Sequence[Row]) -> list[_Plan]:
+def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:
     """What is to be done with neighbouring photos; nothing with those that the detector could not look at."""
-    first, last = photos[0]["sha256"], photos[-1]["sha256"]
+    first, last = photos[0].sha256, photos[-1].sha256
     want = {(photo, choice.k): choice for photo, choice in wanted(work.catalog, work.model, work.config, photos)}
     for mark in work.catalog.excluded(work.model, first, last) & set(want):
         work.counts.excluded += 1
         del want[mark]
     rule, looked_at = rule_of(work.config), work.catalog.looked_at(work.model, first, last)
-    drop: dict[str, list[Row]] = {}
-    for row in work.catalog.garments_between(first, last):
-        choice = want.get((row["photo"], row["k"]))
-        if choice is None or choice.box.label != row["label"]:
-            drop.setdefault(row["photo"], []).append(row)
-        elif (row["model"], row["rule"]) == (work.model, rule) and work.catalog.path(row["path"]).is_file():
-            del want[row["photo"], row["k"]]
+    drop: dict[str, list[Garment]] = {}
+    for one in work.catalog.garments_between(first, last):
+        choice = want.get((one.photo, one.k))
+        if choice is None or choice.box.label != one.label:
+            drop.setdefault(one.photo, []).append(one)
+        elif (one.model, one.rule) == (work.model, rule) and work.catalog.path(one.path).is_file():
+            del want[one.photo, one.k]
             work.counts.kept += 1
     cut: dict[str, list[Choice]] = {}
-    for (photo, _), choice in want.items():
-        cut.setdefault(photo, []).append(choice)
-    plans = [_Plan(row=row, cut=cut.get(row["sha256"], []), drop=drop.get(row["sha256"], [])) for row in photos]
-    return [plan for plan in plans if plan.row["sha256"] in looked_at and (plan.cut or plan.drop)]
+    for (sha256, _), choice in want.items():
+        cut.setdefault(sha256, []).append(choice)
+    plans = [
+        _Plan(photo=photo, cut=cut.get(photo.sha256, []), drop=drop.get(photo.sha256, []))
+        for photo in photos
+        if photo.sha256 in looked_at
+    ]
+    return [plan for plan in plans if plan.cut or plan.drop]
 
 
 def _check(work: _Work) -> None:
@@ -275,22 +277,22 @@ def _check(work: _Work) -> None:
         )
 
 
-def windows(catalog: Catalog) -> Iterator[list[Row]]:
+def windows(catalog: Catalog) -> Iterator[list[Photo]]:
     """All photos by hash, WINDOW at a time, so that memory stays the same however many there are."""
     after = ""
     while photos := catalog.photos(after=after, limit=WINDOW):
         yield photos
-        after = photos[-1]["sha256"]
+        after = photos[-1].sha256
 
 
-def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Row]) -> Iterator[tuple[str, Choice]]:
+def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Photo]) -> Iterator[tuple[str, Choice]]:
     """What the rules choose among the recorded detections on neighbouring photos, as (photo, choice), marks aside.
 
     A marked garment still counts for the rules: what it kept out stays out, so that marking brings nothing new.
     """
-    of = {str(row["sha256"]): row for row in photos}
-    rows = catalog.detections(model, photos[0]["sha256"], photos[-1]["sha256"])
-    for photo, found in groupby(rows, key=lambda row: str(row["photo"])):
-        boxes = [Box(x0=r["x0"], y0=r["y0"], x1=r["x1"], y1=r["y1"], label=r["label"], score=r["score"]) for r in found]
-        for choice in choose(boxes, config, of[photo]["width"], of[photo]["height"]):
-            yield photo, choice
+    of = {photo.sha256: photo for photo in photos}
+    rows = catalog.detections(model, photos[0].sha256, photos[-1].sha256)
+    for sha256, found in groupby(rows, key=lambda one: one.photo):
+        boxes = [Box(x0=d.x0, y0=d.y0, x1=d.x1, y1=d.y1, label=d.label, score=d.score) for d in found]
+        for choice in choose(boxes, config, of[sha256].width, of[sha256].height):
+            yield sha256, choice

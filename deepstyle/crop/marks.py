@@ -78,8 +78,9 @@ def apply_marks(
             told["excluded now"] = catalog.exclude(model, _known(catalog, model, bad, reporter))
         if good is not None:
             told["included again"] = catalog.include(model, _known(catalog, model, good, reporter))
-    foreign = catalog.count("excluded", "model != ?", (model,))
-    if foreign and not catalog.count("excluded", "model = ?", (model,)):
+    marks = catalog.exclusions()
+    if marks and model not in marks:
+        foreign = sum(marks.values())
         reporter.say(f"{foreign} garments are marked for other detectors than {model}; see `deepstyle crop --review`")
     return told
 
@@ -87,7 +88,7 @@ def apply_marks(
 def _known(catalog: Catalog, model: str, found: MarkList, reporter: Reporter) -> list[Mark]:
     known = []
     for photo, k in found.marks:
-        if any(row["k"] == k for row in catalog.detections(model, photo, photo)):
+        if any(one.k == k for one in catalog.detections(model, photo, photo)):
             known.append((photo, k))
         else:
             reporter.say(f"  {photo}-{k}: {model} has found no such garment; passed over")

@@ -16,14 +16,16 @@ import numpy as np
 from PIL import Image
 
 from deepstyle import images
+from deepstyle.boxes import Corners
 from deepstyle.catalog import Catalog
-from deepstyle.catalog_file import Row
 from deepstyle.config import CropConfig
 from deepstyle.crop.cut import WORKERS, wanted, windows
-from deepstyle.errors import ImageError
-from deepstyle.files import put_file
+from deepstyle.crop.files import LARGEST
+from deepstyle.errors import InputError
+from deepstyle.files import put_file, read_regular
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
+from deepstyle.records import Photo
 
 THUMB = (400, 320)  # largest width and height in pixels of a photo on the page
 
@@ -42,19 +44,19 @@ def write_review(catalog: Catalog, model: str, config: CropConfig, *, reporter: 
         ThreadPoolExecutor(WORKERS) as pool,
     ):
         for window in windows(catalog):
-            rows = {row["sha256"]: row for row in window}
-            first, last = window[0]["sha256"], window[-1]["sha256"]
+            of = {photo.sha256: photo for photo in window}
+            first, last = window[0].sha256, window[-1].sha256
             marks = catalog.excluded(model, first, last)
             place: dict[str, int] = {}
             for photo, choice in wanted(catalog, model, config, window):
                 if photo not in place:
                     place[photo] = len(photos)
-                    photos.append(_photo(rows[photo]))
+                    photos.append(_photo(of[photo]))
                 label = labels.setdefault(choice.box.label, len(labels))
-                share = _shares(choice.box.corners, rows[photo])
+                share = _shares(choice.box.corners, of[photo])
                 mark = int((photo, choice.k) in marks)
                 garments.append((place[photo], choice.k, label, round(choice.box.score, 4), *share, mark))
-            list(pool.map(lambda photo, rows=rows: _thumbnail(catalog, rows[photo], folder), place))
+            list(pool.map(lambda photo, of=of: _thumbnail(catalog.root, of[photo], folder), place))
             task.advance(len(window))
     data = {"model": model, "labels": list(labels), "photos": photos, "garments": garments}
     put_file(folder / "index.html", page(data).encode())
@@ -74,21 +76,21 @@ def thumbnail(data: bytes) -> Pixels:
     return np.asarray(image)
 
 
-def _photo(row: Row) -> dict[str, Any]:
-    return {"sha256": row["sha256"], "path": f"../{row['path']}", "width": row["width"], "height": row["height"],
-            "page": row["page_url"]}  # fmt: skip
+def _photo(photo: Photo) -> dict[str, Any]:
+    return {"sha256": photo.sha256, "path": f"../{photo.path}", "width": photo.width, "height": photo.height,
+            "page": photo.page_url}  # fmt: skip
 
 
-def _shares(corners: tuple[float, float, float, float], row: Row) -> list[float]:
-    return [round(value / row["width" if i % 2 == 0 else "height"], 4) for i, value in enumerate(corners)]
+def _shares(corners: Corners, photo: Photo) -> list[float]:
+    return [round(value / (photo.width if i % 2 == 0 else photo.height), 4) for i, value in enumerate(corners)]
 
 
-def _thumbnail(catalog: Catalog, row: Row, folder: Path) -> None:
-    path = folder / "photos" / f"{row['sha256']}.jpg"
+def _thumbnail(root: Path, photo: Photo, folder: Path) -> None:
+    path = folder / "photos" / f"{photo.sha256}.jpg"
     if path.is_file():
         return
     try:
-        small = thumbnail(catalog.path(row["path"]).read_bytes())
-    except (OSError, ImageError):
+        small = thumbnail(read_regular(root / photo.path, LARGEST))
+    except (OSError, InputError):
         return  # the page says what the picture would show; the cut has named the photo
     put_file(path, images.encode(small, "JPEG", quality=80))

@@ -99,13 +99,13 @@ def read_generator(path: Path, config: GanConfig) -> AnyGenerator:
 
 def find_run(catalog: Catalog, name: str | None = None) -> Path:
     """The folder of the named GAN run, or of the newest. Raises UsageError with the remedy when there is none."""
-    row = catalog.run("gan", name)
-    if row is None:
-        known = ", ".join(r["name"] for r in catalog.query("SELECT name FROM runs WHERE kind = 'gan' ORDER BY name"))
+    record = catalog.run("gan", name)
+    if record is None:
+        known = ", ".join(sorted(one.name for one in catalog.runs() if one.kind == "gan"))
         if name is not None:
             raise UsageError(f"--run {name}: no such run in {catalog.root}; there are: {known or 'none'}")
         raise UsageError(f"no GAN run in {catalog.root}: run `deepstyle train-gan` first, or name a --model")
-    return catalog.path(row["path"])
+    return catalog.path(record.path)
 
 
 def write_samples(folder: Path, generator: AnyGenerator, seeds: Sequence[int]) -> tuple[images.Pixels, Path]:

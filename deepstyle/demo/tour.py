@@ -63,8 +63,8 @@ def write_table(path: Path, rows: list[tuple[str, str, str]]) -> None:
 
 def free_port(catalog: Catalog) -> int:
     """The port of the last demo in this workspace if it is free, so that its crawl is continued; else 0, any free one."""
-    rows = catalog.query("SELECT start_url FROM crawls ORDER BY id DESC LIMIT 1")
-    port: int | None = urlsplit(str(rows[0]["start_url"])).port if rows else None
+    start = catalog.newest_start()
+    port = urlsplit(start).port if start is not None else None
     if port is None:
         return 0
     with socket.socket() as probe:

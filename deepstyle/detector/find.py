@@ -43,7 +43,7 @@ def find_detector(catalog: Catalog, name: str | None = None) -> Path:
 
     A workspace without a detector of its own gets the one that ships. Raises UsageError with the remedy.
     """
-    if name is None and (row := catalog.model("detector")) is not None:
-        return catalog.path(row["path"])
+    if name is None and (record := catalog.model("detector")) is not None:
+        return catalog.path(record.path)
     remedy = "or train one with `deepstyle train-detector TRAIN.json --val VAL.json`"
     return find_model(catalog, name or SHIPPED, flag="--detector", kind="detector", remedy=remedy)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 
-from deepstyle.catalog import Catalog
+from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.urls import origin, page_key, runaway, shape
 
@@ -32,8 +32,8 @@ class Waiting:
 class Frontier:
     """The pages of one crawl, breadth first. ``starts`` are normal URLs; the site is their scheme, host and port."""
 
-    def __init__(self, catalog: Catalog, crawl: int, config: ScrapeConfig, starts: list[str]) -> None:
-        self._catalog, self._crawl, self._config = catalog, crawl, config
+    def __init__(self, crawl: Crawl, config: ScrapeConfig, starts: list[str]) -> None:
+        self._crawl, self._config = crawl, config
         self.site = {origin(url) for url in starts}
         self.visited: set[str] = set()
         self._keys: set[str] = set()
@@ -42,14 +42,14 @@ class Frontier:
         self._fetched = 0
         self._queue: deque[Waiting] = deque()
         self.wanted: set[str] = set()  # keys of pages that thumbnails wait for: no trap
-        for row in catalog.visited_pages(crawl):
-            self._keys.add(page_key(row["url"]))
-            self.note(row["url"], row["parent"], row["outcome"], row["images"])
-            if row["depth"] == 0:
-                self.site.add(origin(row["url"]))
-        for row in catalog.queued_pages(crawl):
-            self._keys.add(page_key(row["url"]))
-            self._queue.append(Waiting(row["url"], row["parent"], row["depth"]))
+        for page in crawl.visited_pages():
+            self._keys.add(page_key(page.url))
+            self.note(page.url, page.parent, page.outcome, page.images)
+            if page.depth == 0:
+                self.site.add(origin(page.url))
+        for page in crawl.queued_pages():
+            self._keys.add(page_key(page.url))
+            self._queue.append(Waiting(page.url, page.parent, page.depth))
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -66,7 +66,7 @@ class Frontier:
         if not anywhere and origin(url) not in self.site:
             return
         self._keys.add(key)
-        self._catalog.queue_page(self._crawl, url, parent=parent, depth=depth)
+        self._crawl.queue_page(url, parent=parent, depth=depth)
         self._queue.append(Waiting(url, parent, depth))
 
     def next(self) -> Waiting | None:
@@ -76,7 +76,7 @@ class Frontier:
             if entry.url in self.visited:
                 continue
             if self._trap(entry):
-                self._catalog.finish_page(self._crawl, entry.url, "trap")
+                self._crawl.finish_page(entry.url, "trap")
                 continue
             self._fetched += 1
             return entry

@@ -1,7 +1,7 @@
 """What the crawl knows and writes (loop): results of the workers -> rows of the catalog, each step one transaction.
 
 It is apart from ``scrape.py``, which schedules: here is what a result means.
-A thumbnail that links to a page of the site waits for that page (``catalog.defer_listing``). It is dropped when the page
+A thumbnail that links to a page of the site waits for that page (``Crawl.defer_listing``). It is dropped when the page
 shows a picture of its own (its og:image, or one that the thumbnail's page does not show as well), whatever becomes of that
 picture, and when robots.txt or noai refuse the page. It is taken when the page fails otherwise or shows none.
 """
@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import deque
 
 from deepstyle.catalog import Catalog
-from deepstyle.catalog_file import Row
+from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
+from deepstyle.records import Listing
 from deepstyle.scraper.fetch import Fetched
 from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.near import NearIndex
-from deepstyle.scraper.pages import Listing, Page
+from deepstyle.scraper.pages import Page
 from deepstyle.scraper.take import Taken, Visit
 from deepstyle.scraper.urls import host, origin, page_key
 
@@ -26,7 +27,7 @@ REFUSED = frozenset({"robots", "noai"})
 class Ledger:
     """One crawl's state, in the catalog and in memory. Only the main thread may use it."""
 
-    def __init__(self, catalog: Catalog, crawl: int, config: ScrapeConfig, frontier: Frontier) -> None:
+    def __init__(self, catalog: Catalog, crawl: Crawl, config: ScrapeConfig, frontier: Frontier) -> None:
         self.catalog, self.crawl, self.config, self.frontier = catalog, crawl, config, frontier
         self.photos: dict[str, deque[str]] = {}  # host -> image URLs to download
         self._of_url: dict[str, Listing] = {}  # image URL -> where it was seen, until it is done
@@ -34,22 +35,22 @@ class Ledger:
         self._released: set[str] = set()  # thumbnails that were taken after all
         self._shown: dict[str, set[str]] = {}  # page key -> images that the visited page shows by itself
         self._refused: dict[str, str] = {}  # page key -> robots or noai
-        counts = catalog.outcomes(crawl)
+        counts = crawl.outcomes()
         self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
         self.known: set[str] = set()
         self._near = NearIndex(config.near_distance)
-        for row in catalog.standing_photos():
-            self.known.add(row["sha256"])
-            self._near.add(row["sha256"], row["dhash"], row["width"], row["height"], near_of=row["near_of"])
-        for row in catalog.sightings(crawl):
-            self._shown.setdefault(page_key(row["page_url"]), set()).add(row["image_url"])
-        for row in catalog.visited_pages(crawl):
-            if row["outcome"] in REFUSED:
-                self._refused[page_key(row["url"])] = row["outcome"]
-        for row in catalog.deferred_listings(crawl):
-            self._wait_for(_listing(row, row["detail_url"]))
-        for row in catalog.queued_listings(crawl):
-            self._push(_listing(row, None))
+        for photo in catalog.standing_photos():
+            self.known.add(photo.sha256)
+            self._near.add(photo.sha256, photo.dhash, photo.width, photo.height, near_of=photo.near_of)
+        for page_url, image_url in crawl.sightings():
+            self._shown.setdefault(page_key(page_url), set()).add(image_url)
+        for page in crawl.visited_pages():
+            if page.outcome in REFUSED:
+                self._refused[page_key(page.url)] = page.outcome
+        for one in crawl.deferred_listings():
+            self._wait_for(one)
+        for one in crawl.queued_listings():
+            self._push(one)
 
     @property
     def waiting(self) -> int:
@@ -62,10 +63,6 @@ class Ledger:
 
     # ---- begin and end ------------------------------------------------------------------------------------------
 
-    def begun(self) -> bool:
-        """Whether any page has been visited; until then the start pages and sitemaps are looked up (again)."""
-        return self.catalog.count("pages", "crawl = ? AND outcome != 'queued'", (self.crawl,)) > 0
-
     def begin(self, starts: list[str], sitemaps: dict[str, list[str]]) -> None:
         """Queue the start pages and the sitemaps that each one's robots.txt names."""
         with self.catalog.transaction():
@@ -75,25 +72,11 @@ class Ledger:
                 for sitemap in found:
                     self.frontier.add(sitemap, f"{origin(url)}/robots.txt", 1, anywhere=True)
 
-    def outcome(self, url: str) -> str:
-        """How a page of the crawl stands: its outcome, or ``queued``."""
-        rows = [row for row in self.catalog.visited_pages(self.crawl) if row["url"] == url]
-        return str(rows[0]["outcome"]) if rows else "queued"
-
     def requeue(self, urls: list[str]) -> None:
         """Let the next call try these pages again."""
         with self.catalog.transaction():
             for url in urls:
-                self.catalog.finish_page(self.crawl, url, "queued")
-
-    def finish(self) -> bool:
-        """Mark the crawl as complete if nothing is left to do; whether it is."""
-        for table in ("pages", "listings"):
-            where = "crawl = ? AND (outcome = 'queued' OR outcome LIKE 'deferred %')"
-            if self.catalog.count(table, where, (self.crawl,)):
-                return False
-        self.catalog.finish_crawl(self.crawl)
-        return True
+                self.crawl.finish_page(url, "queued")
 
     def release_all(self) -> bool:
         """Take the thumbnails whose page will never be visited; whether there was any, with every page done."""
@@ -153,11 +136,11 @@ class Ledger:
     def _end_page(self, entry: Waiting, here: Waiting, outcome: str, page: Page | None, images: int) -> None:
         title = page.title if page is not None else None
         if here.url != entry.url:
-            self.catalog.queue_page(self.crawl, here.url, parent=entry.url, depth=entry.depth)
-            self.catalog.finish_page(self.crawl, here.url, outcome, title=title)
+            self.crawl.queue_page(here.url, parent=entry.url, depth=entry.depth)
+            self.crawl.finish_page(here.url, outcome, title=title)
             self.frontier.note(here.url, entry.parent, outcome, images)
             outcome = "redirect"
-        self.catalog.finish_page(self.crawl, entry.url, outcome, title=title)
+        self.crawl.finish_page(entry.url, outcome, title=title)
         self.frontier.done(entry, outcome, images)
 
     def _follow(self, here: Waiting, page: Page, *, deeper: bool) -> None:
@@ -173,36 +156,28 @@ class Ledger:
         """Queue a picture, or let it wait for the page it links to; 1 when it is new, else 0."""
         detail = one.detail_url
         if detail is not None and origin(detail) in self.frontier.site and self.frontier.knows(detail):
-            new = self.catalog.defer_listing(
-                self.crawl, one.image_url, one.page_url, title=one.title, width_hint=one.width_hint, detail_url=detail
-            )
+            new = self.crawl.defer_listing(one)
             if new:
                 self.listed += 1
                 self._wait_for(one)
                 if self._visited(page_key(detail)):
                     self._settle(page_key(detail), lead=False)
             return int(new)
-        if self._queue(one):
+        if self.crawl.queue_listing(one):
             self.listed += 1
             self._push(one)
             return 1
-        where = "crawl = ? AND image_url = ? AND (outcome = 'thumbnail' OR outcome LIKE 'deferred %')"
-        if self.catalog.count("listings", where, (self.crawl, one.image_url)):
+        if self.crawl.listing_outcome(one.image_url) in {"thumbnail", "deferred"}:
             self._release(one)  # a page shows it by itself, so it is a picture of its own
         return 0
 
     def _visited(self, key: str) -> bool:
         return key in self._shown or key in self._refused
 
-    def _queue(self, one: Listing) -> bool:
-        return self.catalog.queue_listing(
-            self.crawl, one.image_url, one.page_url, title=one.title, width_hint=one.width_hint
-        )
-
     def _release(self, one: Listing) -> None:
         self._released.add(one.image_url)
-        self._queue(one)
-        self.catalog.finish_listing(self.crawl, one.image_url, "queued")
+        self.crawl.queue_listing(one)
+        self.crawl.finish_listing(one.image_url, "queued")
         self._push(one)
 
     def _wait_for(self, one: Listing) -> None:
@@ -217,9 +192,9 @@ class Ledger:
             if one.image_url in self._released:
                 continue
             if refusal:
-                self.catalog.finish_listing(self.crawl, one.image_url, refusal)
+                self.crawl.finish_listing(one.image_url, refusal)
             elif lead or shown - self._shown.get(page_key(one.page_url), set()) - {one.image_url}:
-                self.catalog.finish_listing(self.crawl, one.image_url, "thumbnail")
+                self.crawl.finish_listing(one.image_url, "thumbnail")
             else:
                 self._release(one)
 
@@ -227,10 +202,10 @@ class Ledger:
 
     def _push(self, one: Listing) -> None:
         """Line an image up for download, unless an earlier crawl has its photo."""
-        earlier = self.catalog.image_fetched(one.image_url)
+        earlier = self.crawl.image_fetched(one.image_url)
         if earlier is not None:
-            self.kept += earlier["outcome"] == "kept"
-            self.catalog.finish_listing(self.crawl, one.image_url, earlier["outcome"])
+            self.kept += earlier == "kept"
+            self.crawl.finish_listing(one.image_url, earlier)
             return
         self._of_url[one.image_url] = one
         self.photos.setdefault(host(one.image_url), deque()).append(one.image_url)
@@ -241,7 +216,7 @@ class Ledger:
         with self.catalog.transaction():
             outcome = self._keep(one, taken) if taken.outcome == "ok" else taken.outcome
             self._log(taken.answer, "image", outcome, sha256=taken.sha256, detail=taken.detail)
-            self.catalog.finish_listing(self.crawl, url, outcome)
+            self.crawl.finish_listing(url, outcome)
         self.kept += outcome == "kept"
 
     def _keep(self, one: Listing, taken: Taken) -> str:
@@ -263,14 +238,7 @@ class Ledger:
         return "kept"
 
     def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
-        self.catalog.add_fetch(
+        self.crawl.add_fetch(
             answer.url, kind, outcome, status=answer.status, size=len(answer.body), seconds=answer.seconds, sha256=sha256,
             detail=detail or answer.detail,
         )  # fmt: skip
-
-
-def _listing(row: Row, detail_url: str | None) -> Listing:
-    return Listing(
-        image_url=row["image_url"], page_url=row["page_url"], title=row["title"], width_hint=row["width_hint"],
-        detail_url=detail_url,
-    )  # fmt: skip

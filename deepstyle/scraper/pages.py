@@ -19,6 +19,7 @@ from typing import Literal
 
 from bs4 import BeautifulSoup
 
+from deepstyle.records import Listing
 from deepstyle.scraper.feeds import FeedItems, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
 from deepstyle.scraper.urls import normalise
@@ -28,21 +29,6 @@ __all__ = ["Listing", "Page", "normalise", "parse", "parse_feed", "parse_html", 
 Kind = Literal["page", "sitemap", "feed"]
 MAX_TITLE = 500  # characters
 MAX_UNPACKED = 50_000_000  # bytes of a .xml.gz sitemap: the limit of sitemaps.org
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """One picture on a page. URLs are absolute and normal; ``width_hint`` in pixels, when the markup says it.
-
-    ``detail_url``: the page a thumbnail links to, which may show the picture larger; None for a picture that stands by
-    itself.
-    """
-
-    image_url: str
-    page_url: str
-    title: str = ""
-    width_hint: int | None = None
-    detail_url: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

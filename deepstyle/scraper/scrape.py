@@ -7,7 +7,7 @@ Outcomes of a photo, as ``listings.outcome`` (besides those of ``fetch.py``, suc
     too-small       its shorter side has fewer than ``min_side`` pixels
     not-image, empty, broken, bomb    what ``images.py`` says of the bytes
     thumbnail       never fetched: the page it links to shows the picture itself
-    deferred URL    a thumbnail that waits until that page has been looked at
+    deferred        a thumbnail that waits until the page it links to (``detail_url``) has been looked at
     queued          not done yet
 
 Outcomes of a page: ``ok``, those of ``fetch.py``, and
@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
 from deepstyle.progress import Reporter, Task
@@ -89,14 +90,14 @@ def scrape(
     if not starts:
         raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
     crawl = catalog.open_crawl(" ".join(starts), fresh=fresh)
-    if lost := catalog.requeue_lost(crawl):
+    if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
-    if catalog.count("crawls", "id = ? AND finished_at IS NOT NULL", (crawl,)):
+    if crawl.finished():
         reporter.say("this crawl is complete already; nothing was fetched (--fresh crawls again)")
-        return summarise(catalog, crawl, started)
-    loop = _Crawl(starts, Ledger(catalog, crawl, config, Frontier(catalog, crawl, config, starts)), fetcher, reporter)
+        return summarise(crawl, started)
+    loop = _Crawl(starts, Ledger(catalog, crawl, config, Frontier(crawl, config, starts)), fetcher, reporter)
     loop.run()
-    summary = summarise(catalog, crawl, started)
+    summary = summarise(crawl, started)
     loop.conclude(summary)
     return summary
 
@@ -110,16 +111,14 @@ def checked(url: str) -> str:
     return normal
 
 
-def summarise(catalog: Catalog, crawl: int, started: float) -> ScrapeSummary:
+def summarise(crawl: Crawl, started: float) -> ScrapeSummary:
     """Count the crawl's rows; ``started`` on the monotonic clock."""
-    counts: Counter[str] = Counter()
-    for outcome, number in catalog.outcomes(crawl).items():
-        counts[outcome.partition(" ")[0]] += number
+    counts = Counter(crawl.outcomes())
     named = ("kept", "duplicate", "near-duplicate", "robots", "noai", "too-small", "thumbnail", "deferred", "queued")
     return ScrapeSummary(
-        pages=catalog.count("pages", "crawl = ? AND outcome IN ('ok', 'noai')", (crawl,)),
+        pages=crawl.pages_read(),
         found=counts.total() - counts["thumbnail"], kept=counts["kept"], duplicates=counts["duplicate"],
-        near_duplicates=catalog.near_duplicates(crawl), refused_robots=counts["robots"], refused_noai=counts["noai"],
+        near_duplicates=crawl.near_duplicates(), refused_robots=counts["robots"], refused_noai=counts["noai"],
         too_small=counts["too-small"], failed=counts.total() - sum(counts[name] for name in named),
         seconds=time.monotonic() - started, outcomes=dict(counts),
     )  # fmt: skip
@@ -140,7 +139,7 @@ class _Crawl:
         """Work until nothing is left, or a limit is reached."""
         pool = ThreadPoolExecutor(min(MAX_WORKERS, 4 * self.config.connections), thread_name_prefix="deepstyle-scrape")
         try:
-            if not self.ledger.begun():
+            if not self.ledger.crawl.begun():
                 self.ledger.begin(self.starts, {url: self.fetcher.sitemaps(url) for url in self.starts})
             with self.reporter.task("scrape", total=self.ledger.listed, unit="images") as task:
                 task.advance(self.ledger.listed - self.ledger.waiting)
@@ -209,7 +208,9 @@ class _Crawl:
     def conclude(self, summary: ScrapeSummary) -> None:
         """Close the crawl if it is complete; say what is missing if it is not. Raises InputError when nothing came."""
         failed = [
-            (url, outcome) for url in self.starts if (outcome := self.ledger.outcome(url)) not in {"ok", "redirect"}
+            (url, outcome)
+            for url in self.starts
+            if (outcome := self.ledger.crawl.page_outcome(url)) not in {"ok", "redirect"}
         ]
         if summary.found == 0 and (failed or summary.pages):
             url, outcome = failed[0] if failed else (self.starts[0], "ok")
@@ -218,7 +219,7 @@ class _Crawl:
             raise InputError(f"{url}: {outcome}, no picture found; {REMEDIES.get(outcome, 'check the address')}")
         for url, outcome in failed:
             self.reporter.say(f"{url}: {outcome}; {REMEDIES.get(outcome, 'check the address')}")
-        if self.ledger.finish():
+        if self.ledger.crawl.finish():
             return
         if self.ledger.full():
             self.reporter.say(f"stopped at max_photos={self.config.max_photos}; a larger one goes on from here")

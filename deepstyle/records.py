@@ -1,0 +1,127 @@
+"""What the catalog knows of each thing, as frozen values: they can be pickled, compared, and handed to any thread or process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """A picture on a page. URLs are absolute and normal; ``width_hint`` in pixels, when the markup says it.
+
+    ``detail_url``: the page a thumbnail links to, which may show the picture larger; None for a picture that stands by
+    itself.
+    """
+
+    image_url: str
+    page_url: str
+    title: str = ""
+    width_hint: int | None = None
+    detail_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawledPage:
+    """A page of a crawl: who linked to it, its distance from the start, its outcome, how many ``images`` it listed first."""
+
+    url: str
+    parent: str | None
+    depth: int
+    outcome: str
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Photo:
+    """A photo that was kept: its bytes stand at ``path`` in the workspace, the rest says what they are and whence.
+
+    ``size`` in bytes, ``width`` and ``height`` in pixels, ``near_of`` the photo it nearly repeats, ``at`` seconds since the
+    epoch.
+    """
+
+    sha256: str
+    path: str
+    width: int
+    height: int
+    size: int
+    dhash: str
+    image_url: str
+    page_url: str
+    title: str
+    near_of: str | None
+    at: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Detection:
+    """What the detector ``model`` saw on a photo, its ``k``-th: a box in pixels, a label, a score in [0, 1]."""
+
+    photo: str
+    model: str
+    k: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Garment:
+    """A garment that was cut: its PNG of ``width`` x ``height`` stands at ``path`` in the workspace.
+
+    It is detection ``k`` of ``model`` on ``photo``, cut by ``rule`` along x0 to y1; the URLs are where the photo is from.
+    """
+
+    photo: str
+    k: int
+    label: str
+    path: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    score: float
+    width: int
+    height: int
+    model: str
+    rule: str
+    at: float
+    page_url: str
+    image_url: str
+
+    @property
+    def name(self) -> str:
+        """What a garment is called: its photo's hash and its number on it."""
+        return f"{self.photo}-{self.k}"
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """The box that was cut, in pixels of the photo: x0, y0, x1, y1."""
+        return self.x0, self.y0, self.x1, self.y1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelRecord:
+    """A model folder of the workspace and the figures of its validation."""
+
+    name: str
+    kind: str
+    path: str
+    at: float
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunRecord:
+    """A run folder of the workspace: ``status`` is running, done or failed; ``images`` it has trained on; its figures."""
+
+    name: str
+    kind: str
+    path: str
+    status: str
+    images: int
+    at: float
+    figures: dict[str, Any] = field(default_factory=dict)
