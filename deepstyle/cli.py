@@ -189,11 +189,10 @@ def scrape(session: Session, urls: tuple[str, ...], allow_private: bool, max_pho
     """
     flags = {"allow_private": allow_private, "max_photos": max_photos, "rate": rate}
     built = _config(session, "ScrapeConfig", config, overrides, flags, dry_run=dry_run)
-    from deepstyle.scraper.fetch import Fetcher
-    from deepstyle.scraper.scrape import scrape as run
+    from deepstyle.scraper.scrape import scrape_urls
 
-    with _catalog(session) as catalog, Fetcher(built) as fetcher:
-        summary = run(urls, catalog, built, fetcher=fetcher, reporter=session.reporter, fresh=fresh)
+    with _catalog(session) as catalog:
+        summary = scrape_urls(urls, catalog, built, reporter=session.reporter, fresh=fresh)
     rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
     rows["seconds"] = f"{summary.seconds:.1f}"
     folder = session.workspace / "photos"

@@ -18,14 +18,13 @@ from deepstyle.config import (
     DetectorConfig,
     Detectron2Config,
     GanConfig,
-    ScrapeConfig,
     Stages,
 )
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.marks import apply_marks
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.data import Conditions
-from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, write_samples
+from deepstyle.dcgan.sample import file_name, find_run, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.snapshots import OnSnapshot
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.detector.evaluate import Evaluation, evaluate
@@ -38,20 +37,11 @@ from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
 from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
-from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.scrape import ScrapeSummary, scrape
+from deepstyle.scraper.scrape import scrape_urls
 from deepstyle.status import find_model
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
-
-
-def scrape_urls(
-    urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, reporter: Reporter, fresh: bool = False
-) -> ScrapeSummary:
-    """Crawl the galleries into the catalog."""
-    with Fetcher(config) as fetcher:
-        return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
 
 
 def read_pair(train: Sequence[Path], validation: Path) -> tuple[AnnotatedSet, AnnotatedSet]:
@@ -249,7 +239,9 @@ def run_all(
     told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"
     if gan.first and gan.last:
         told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
-    _, grid = write_samples(gan.folder, load_generator(gan.folder)[0], range(count))
+    generator, _ = load_generator(gan.folder)
+    made = generate(generator, latents(range(count), generator.latent))
+    grid = put_samples(gan.folder / "samples", made, [file_name(seed) for seed in range(count)])
     score, path = score_run(catalog, reporter=reporter, run=gan.run)
     told["score"] = f"Frechet {score.frechet:.2f}, KID {score.kid:.4f}; {path}"
     told["samples"] = str(grid)

@@ -108,22 +108,16 @@ def find_run(catalog: Catalog, name: str | None = None) -> Path:
     return catalog.path(record.path)
 
 
-def write_samples(folder: Path, generator: AnyGenerator, seeds: Sequence[int]) -> tuple[images.Pixels, Path]:
-    """Generate each seed, write ``samples/seed-<n>.png`` and ``samples/grid.png``; returns the images and the grid's path."""
-    made = generate(generator, latents(seeds, generator.latent))
-    names = [file_name(seed) for seed in seeds]
-    return made, put_samples(folder / "samples", made, names, images.tile(made, columns=columns_of(len(made))))
-
-
 def file_name(seed: int) -> str:
     """What the file of a seed's image is called, without extension."""
     return f"seed-{seed:06d}"
 
 
 def put_samples(
-    place: Path, made: images.Pixels, names: Sequence[str], sheet: images.Pixels, *, grid: str = "grid"
+    place: Path, made: images.Pixels, names: Sequence[str], sheet: images.Pixels | None = None, *, grid: str = "grid"
 ) -> Path:
-    """Write each of N images under its name, and the sheet of all of them as ``grid``; returns the grid's path."""
+    """Write each of N images under its name, and a sheet of all of them (a square one if None) as ``grid``; its path."""
+    sheet = images.tile(made, columns=columns_of(len(made))) if sheet is None else sheet
     for name, pixels in zip(names, made, strict=True):
         put_file(place / f"{name}.png", images.encode(pixels))
     path = place / f"{grid}.png"

@@ -76,6 +76,14 @@ class ScrapeSummary:
     outcomes: dict[str, int]
 
 
+def scrape_urls(
+    urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, reporter: Reporter, fresh: bool = False
+) -> ScrapeSummary:
+    """``scrape`` over the network, with a Fetcher of its own."""
+    with Fetcher(config) as fetcher:
+        return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
+
+
 def scrape(
     urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, fetcher: Fetcher, reporter: Reporter,
     fresh: bool = False,
