@@ -2,18 +2,21 @@
 
 Longer than other files because every command's flags and help stand here, and nowhere else.
 
-Exit codes: 0 done, 1 the job failed, 2 wrong use, 130 interrupted. `--help` imports neither torch nor the stages, and a
-command imports them when its workspace is open: a wrong one is told at once.
+Exit codes: 0 done, 1 the job failed, 2 wrong use, 128 and its number for a signal (130: Ctrl-C). `--help` imports
+neither torch nor the stages, and a command imports them when its workspace is open: a wrong one is told at once.
 """
 
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,19 +40,36 @@ class Session:
 
 
 class Commands(click.Group):
-    """Turns our error tree into click's exits: UsageError -> 2, any other DeepstyleError -> 1."""
+    """Turns errors into click's exits: UsageError -> 2, any other DeepstyleError -> 1, a signal -> 128 and its number.
+
+    What is none of our errors ends in one line as well, and exits with 1: nobody is shown a traceback.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; nothing but our own errors is translated."""
+        """Run the command; a pipe that was closed (``| head``) is left to click, which ends quietly."""
+        from deepstyle.trouble import Stopped, brief, stoppable, words_for
+
+        for stream in (sys.stdout, sys.stderr):  # file names may hold bytes that are no text
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            with stoppable():
+                return super().invoke(ctx)
         except UsageError as error:
-            raise click.UsageError(str(error)) from error
+            raise click.UsageError(brief(str(error))) from error
         except DeepstyleError as error:
-            raise click.ClickException(str(error)) from error
-        except KeyboardInterrupt:
-            click.echo("interrupted; the same command continues where it stopped", err=True)
-            sys.exit(130)
+            raise click.ClickException(brief(str(error))) from error
+        except KeyboardInterrupt as error:
+            number = error.number if isinstance(error, Stopped) else signal.SIGINT
+            with suppress(OSError):  # the terminal may be gone
+                click.echo("interrupted; the same command continues where it stopped", err=True)
+            sys.exit(128 + number)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("DEEPSTYLE_TRACEBACK"):
+                traceback.print_exc()
+            raise click.ClickException(words_for(error)) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """In the order of the work, not of the alphabet."""

@@ -18,7 +18,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from deepstyle.errors import ConfigError
+from deepstyle.errors import ConfigError, InputError
+from deepstyle.files import exists, read_regular, reason, shown
 
 Precision = Annotated[
     Literal["auto", "32", "bf16"],
@@ -28,6 +29,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**31, description="number: seed of every r
 Minutes = Annotated[
     float | None, Field(gt=0, le=60 * 24 * 30, description="minutes: wall-clock budget; null: no limit")
 ]
+
+
+MOST = 100_000  # bytes of a config file; ours have 3,000 at most
+MANY = 10**12  # bound of counts that may be as large as anybody likes: no number is without one
 
 
 class Config(BaseModel):
@@ -67,7 +72,7 @@ class ScrapeConfig(Config):
     min_side: int = Field(256, ge=1, le=10_000, description="pixels: shorter side a photo must have")
     max_depth: int = Field(8, ge=0, le=1000, description="links: farthest from the start page")
     max_pages: int = Field(5_000, ge=1, le=10_000_000, description="pages: most that one crawl visits")
-    max_photos: int | None = Field(None, ge=1, description="photos: stop after this many; null: all")
+    max_photos: int | None = Field(None, ge=1, le=MANY, description="photos: stop after this many; null: all")
     near_distance: int = Field(
         4, ge=0, le=32, description="bits: of a 64-bit hash, that may differ between near duplicates"
     )
@@ -122,20 +127,20 @@ class DetectorConfig(Config):
         48, ge=4, le=1024, description="proposals: boxes per photo that the second stage trains on"
     )
     batch_size: int = Field(8, ge=1, le=256, description="photos: batch of one step")
-    images: int = Field(20_000, ge=1, description="photos: training photos to see, repeats counted")
+    images: int = Field(20_000, ge=1, le=MANY, description="photos: training photos to see, repeats counted")
     minutes: Minutes = None
     lr: float = Field(2e-3, gt=0, le=1, description="rate: peak learning rate of AdamW")
     weight_decay: float = Field(1e-4, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
-    warmup: int = Field(500, ge=0, description="photos: first ones, over which the learning rate rises")
+    warmup: int = Field(500, ge=0, le=MANY, description="photos: first ones, over which the learning rate rises")
     ema: float = Field(
         0.998, ge=0, lt=1, description="factor: decay per step of the weights' moving average, less at first; 0: off"
     )
-    clip_norm: float = Field(10.0, gt=0, description="norm: largest gradient, longer ones are shortened to it")
+    clip_norm: float = Field(10.0, gt=0, le=MANY, description="norm: largest gradient, longer ones are shortened to it")
     colour_jitter: float = Field(
         0.2, ge=0, le=1, description="share: most that brightness, contrast, saturation change"
     )
     scale_jitter: float = Field(0.2, ge=0, lt=1, description="share: largest relative zoom; 0: off")
-    evaluate_every: int = Field(5_000, ge=1, description="photos: trained on from one validation to the next")
+    evaluate_every: int = Field(5_000, ge=1, le=MANY, description="photos: trained on from one validation to the next")
     precision: Precision = "auto"
     seed: Seed = 0
 
@@ -158,18 +163,20 @@ class Detectron2Config(Config):
     image_size: int = Field(800, ge=64, le=2048, description="pixels: shorter side the network sees")
     max_size: int = Field(1333, ge=64, le=4096, description="pixels: longer side the network sees, at most")
     batch_size: int = Field(2, ge=1, le=256, description="photos: batch of one update")
-    images: int = Field(720_000, ge=1, description="photos: training photos to see, repeats counted")
+    images: int = Field(720_000, ge=1, le=MANY, description="photos: training photos to see, repeats counted")
     minutes: Minutes = None
     lr: float = Field(2.5e-3, gt=0, le=1, description="rate: learning rate of SGD (BASE_LR)")
     steps: tuple[int, ...] = Field(
         (240_000, 320_000), description="updates: after each of which the rate falls to a tenth"
     )
-    warmup: int = Field(1_000, ge=0, description="updates: first ones, over which the rate rises from a thousandth")
+    warmup: int = Field(
+        1_000, ge=0, le=MANY, description="updates: first ones, over which the rate rises from a thousandth"
+    )
     colour_jitter: float = Field(
         0.0, ge=0, le=1, description="share: most that brightness, contrast, saturation change"
     )
     scale_jitter: float = Field(0.0, ge=0, lt=1, description="share: largest relative zoom; 0: off")
-    evaluate_every: int = Field(20_000, ge=1, description="photos: trained on from one validation to the next")
+    evaluate_every: int = Field(20_000, ge=1, le=MANY, description="photos: trained on from one validation to the next")
     seed: Seed = 0
 
 
@@ -192,9 +199,11 @@ class CropConfig(Config):
         1.0, ge=0, le=1, description="IoU: overlap a garment may have with a surer one of any label; 1: any"
     )
     max_per_label: int | None = Field(
-        1, ge=1, description="garments: most per photo and label, surest first; null: all"
+        1, ge=1, le=MANY, description="garments: most per photo and label, surest first; null: all"
     )
-    max_per_photo: int | None = Field(None, ge=1, description="garments: most per photo, surest first; null: all")
+    max_per_photo: int | None = Field(
+        None, ge=1, le=MANY, description="garments: most per photo, surest first; null: all"
+    )
     batch_size: int = Field(4, ge=1, le=256, description="photos: batch of one forward pass")
     engine: Literal["torch", "openvino"] = Field("torch", description="what runs a torchvision detector")
 
@@ -216,7 +225,7 @@ class ClassifierConfig(Config):
     )
     image_size: int = Field(96, ge=32, le=512, description="pixels: side of the square the network sees")
     batch_size: int = Field(32, ge=1, le=4096, description="images: batch of one step")
-    images: int = Field(40_000, ge=1, description="images: training images to see, repeats counted")
+    images: int = Field(40_000, ge=1, le=MANY, description="images: training images to see, repeats counted")
     minutes: Minutes = None
     lr: float = Field(3e-3, gt=0, le=1, description="rate: peak learning rate of AdamW (one cycle)")
     weight_decay: float = Field(0.05, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
@@ -258,12 +267,14 @@ class GanConfig(Config):
     r2: float = Field(0.0, ge=0, le=10_000, description="factor: the same at generated images; 0: off")
     penalty_every: int = Field(1, ge=1, le=1000, description="steps: from one gradient penalty to the next")
     batch_size: int = Field(64, ge=2, le=8192, description="images: real ones in a step, of all processes together")
-    images: int = Field(1_000_000, ge=1, description="images: real ones to show, repeats counted")
+    images: int = Field(1_000_000, ge=1, le=MANY, description="images: real ones to show, repeats counted")
     minutes: Minutes = None
     lr: float = Field(2e-4, gt=0, le=0.1, description="rate: learning rate of Adam for both networks")
     beta1: float = Field(0.5, ge=0, lt=1, description="factor: Adam's decay of the mean gradient (its momentum)")
     beta2: float = Field(0.999, ge=0, lt=1, description="factor: Adam's decay of the mean squared gradient")
-    ema_images: float = Field(5_000, ge=0, description="images: half-life of the generator's moving average; 0: off")
+    ema_images: float = Field(
+        5_000, ge=0, le=MANY, description="images: half-life of the generator's moving average; 0: off"
+    )
     ema_ramp: float = Field(
         0.0, ge=0, le=1, description="share: limit of that half-life, as a part of the images seen; 0: none"
     )
@@ -280,7 +291,7 @@ class GanConfig(Config):
         lt=1,
         description="number: mean sign of D at real images that the strength is steered to (ADA); null: it stays",
     )
-    ada_images: int = Field(500_000, ge=1, description="images: time in which the strength can go from 0 to 1")
+    ada_images: int = Field(500_000, ge=1, le=MANY, description="images: time in which the strength can go from 0 to 1")
     rollbacks: int = Field(
         3, ge=0, le=100, description="times: returns to a good snapshot, each at half the rate, before giving up"
     )
@@ -288,9 +299,9 @@ class GanConfig(Config):
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
     fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")
     snapshot_every: int = Field(
-        20_000, ge=1, description="images: seen from one snapshot, and sample grid, to the next"
+        20_000, ge=1, le=MANY, description="images: seen from one snapshot, and sample grid, to the next"
     )
-    keep_snapshots: int = Field(2, ge=1, description="snapshots: latest ones kept on disk")
+    keep_snapshots: int = Field(2, ge=1, le=MANY, description="snapshots: latest ones kept on disk")
     grid: int = Field(64, ge=4, le=400, description="samples: images of a grid, of the same seeds each time")
     score_samples: int = Field(
         1_000, ge=16, le=100_000, description="samples: images behind each Frechet distance while training"
@@ -340,9 +351,9 @@ def config_of(source: str) -> Config:
 def _stage(source: str) -> str:
     """The stage that a preset or YAML file is for."""
     kind = _read(source).get("kind")
-    if kind not in Stages.model_fields:
+    if not isinstance(kind, str) or kind not in Stages.model_fields:
         raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(Stages.model_fields)}")
-    return str(kind)
+    return kind
 
 
 def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = ()) -> C:
@@ -359,10 +370,7 @@ def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequ
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {override}: write it as key=value, e.g. --set batch_size=32")
-        try:
-            values[key.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {override}: the value is not valid YAML") from error
+        values[key.strip()] = _parsed(text, f"--set {override}")
     return build(kind, values, origin=f"--config {name}")
 
 
@@ -404,20 +412,48 @@ def _plain(problem: ErrorDetails, kind: type[Config]) -> str:
 def _read(name: str, kind: str = "") -> dict[str, Any]:
     """The keys and values of a preset or YAML file; ``kind``: the stage whose presets a misspelt name is compared with."""
     path = presets().get(name, Path(name))
-    if not path.is_file():
+    if not exists(path):
         known = [preset for preset in presets() if not kind or _read(preset)["kind"] == kind]
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(known)}"
-        raise ConfigError(f"--config {name}: neither a file nor a preset; {hint} `deepstyle settings` lists them all")
+        raise ConfigError(
+            f"--config {shown(name)}: neither a file nor a preset; {hint} `deepstyle settings` lists them all"
+        )
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config {path}: not valid YAML ({error})") from error
+        values = _parsed(read_regular(path, MOST).decode("utf-8-sig"), f"--config {shown(path)}")
+    except OSError as error:
+        raise ConfigError(f"--config {shown(path)}: cannot be read ({reason(error)})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"--config {shown(path)}: not valid YAML ({error})") from error
+    except InputError as error:
+        raise ConfigError(f"--config {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ConfigError(f"--config {path}: must be a mapping of key: value lines")
+        raise ConfigError(f"--config {shown(path)}: must be a mapping of key: value lines")
     return dict(values)
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases, of which a few lines can stand for a billion values."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A value written out; never one that stands elsewhere."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("an alias (*name) stands for a value; write the value itself")
+        return super().compose_node(parent, index)
+
+
+def _parsed(text: str, origin: str) -> Any:
+    """The value that a YAML text is. Raises ConfigError whatever is wrong with it."""
+    try:
+        return yaml.load(text, Loader=_Plain)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin}: not valid YAML ({' '.join(str(error).split())})") from error
+    except RecursionError as error:
+        raise ConfigError(f"{origin}: brackets within brackets without end are no value") from error
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:  # PyYAML's of 2020-99-99
+        raise ConfigError(f"{origin}: not a value that YAML knows ({error}); put a text in quotes") from error
 
 
 def to_yaml(config: Config) -> str:

@@ -26,8 +26,8 @@ LONGEST = 100  # bytes of a name; file systems take 255, and some have an ending
 REMEDIES = {
     errno.ENOSPC: "free some space there, then run the same command again: it goes on where it stopped",
     errno.EDQUOT: "free some of your quota there, then run the same command again: it goes on where it stopped",
-    errno.EACCES: "give yourself the right to write there, or name another place",
-    errno.EPERM: "give yourself the right to write there, or name another place",
+    errno.EACCES: "give yourself the right to read and write there, or name another place",
+    errno.EPERM: "give yourself the right to read and write there, or name another place",
     errno.EROFS: "it is mounted for reading only; name another place",
     errno.ENAMETOOLONG: "give a shorter name",
     errno.EFBIG: "the disk's format, or a limit (ulimit -f), takes no file of that size; name another place",
@@ -192,6 +192,15 @@ def _allocated(handle: int, size: int) -> bool:
         if error.errno in {errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS}:
             return False
         raise
+    return True
+
+
+def exists(path: Path) -> bool:
+    """Whether something is there; of a name that no file can have, it is not."""
+    try:
+        path.stat()
+    except (OSError, ValueError):
+        return False
     return True
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from deepstyle.config import KINDS, Config, config_of, presets
+from deepstyle.config import KINDS, MANY, Config, config_of, presets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def _range(metadata: list[Any]) -> str:
         elif hasattr(bound, "gt"):
             low = f"above {_number(bound.gt)}"
         elif hasattr(bound, "le"):
-            high = _number(bound.le)
+            high = _number(bound.le) if bound.le < MANY else ""
         elif hasattr(bound, "lt"):
             high = f"below {_number(bound.lt)}"
     return f"{low} to {high}" if high else low if low.startswith("above") else f"from {low}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -179,15 +180,67 @@ def test_stages_refuse_an_override_without_a_stage(override: str) -> None:
 
 
 def test_every_number_has_a_bound() -> None:
-    """No int or float field of any config is without a lower bound."""
+    """No int or float field of any config is without a bound below and a bound above."""
     loose = []
-    for kind in KINDS.values():
+    kinds: list[type[Config]] = [*KINDS.values(), configs.Detectron2Config]
+    for kind in kinds:
         schema = kind.model_json_schema()["properties"]
         for key, field in schema.items():
             for form in [field, *field.get("anyOf", [])]:
                 number = form.get("type") in {"number", "integer"} and "enum" not in form
-                if number and not {"minimum", "exclusiveMinimum"} & set(form):
+                below, above = {"minimum", "exclusiveMinimum"} & set(form), {"maximum", "exclusiveMaximum"} & set(form)
+                if number and not (below and above):
                     loose.append(f"{kind.__name__}.{key}")
 
     assert loose == []
     assert configs.Config.model_config["extra"] == "forbid"
+
+
+STRANGE = [
+    "2020-99-99", "!!timestamp x", "!!bool x", "!!int ''", "!!float x", "!!int [1]", "!!python/name:os.system", "&a [*a]",
+    "[" * 3000, "{" * 3000, "? [1]\n: 2", "9" * 5000, "1" + ":59" * 2000, "\x00", "\ud800", "=", "!!binary é", "<<: 3", "'",
+    "0b", "0x", "!!omap [[1]]", "- " * 3000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", STRANGE, ids=range(len(STRANGE)))
+def test_a_value_that_no_yaml_can_be_is_refused_by_name(text: str, tmp_path: Path) -> None:
+    """Whatever PyYAML makes of it, ``--set`` and a file end as ConfigErrors that name them."""
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(f"lr: {text}\n".encode("utf-8", "backslashreplace"))
+    with pytest.raises(ConfigError, match=r"--set lr=|--config .*: lr"):
+        load_config(GanConfig, None, [f"lr={text}"])
+    with pytest.raises(ConfigError, match=r"--config .*odd\.yaml"):
+        load_config(GanConfig, path)
+
+
+def test_a_few_lines_that_stand_for_a_billion_values_are_refused(tmp_path: Path) -> None:
+    """Aliases of aliases are not followed: the ConfigError comes at once, and is short."""
+    path = tmp_path / "bomb.yaml"
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 10)}]" for k in range(1, 10)]
+    path.write_text("\n".join(lines))
+    with pytest.raises(ConfigError, match="an alias") as caught:
+        load_config(GanConfig, path)
+
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "large", "device", "long name", "no text"])
+def test_a_config_that_is_no_small_text_file_is_refused(kind: str, tmp_path: Path) -> None:
+    """A pipe, a folder, a device, 50 MB, a name of 300 letters or bytes that are no text end at once, as ConfigErrors."""
+    path = tmp_path / "odd.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "large":
+        path.write_bytes(b"# " + b"x" * 50_000_000)
+    elif kind == "no text":
+        path.write_bytes(b"\xff\xfe\x00")
+    elif kind == "long name":
+        path = tmp_path / ("x" * 300)
+    else:
+        path = Path("/dev/zero")
+    with pytest.raises(ConfigError, match="--config"):
+        load_config(GanConfig, path)
