@@ -2,7 +2,8 @@
 
 A file appears whole first, then its row (``put_file`` then the insert), so a ``kill -9`` at any moment leaves at worst a
 file without a row, which the next run of the same command finds or writes again. All SQL is in the files ``catalog*.py``: rows
-come out as the values of ``records.py``.
+come out as the values of ``records.py``. Longer than other files because a workspace's rows are read and written here and
+nowhere else, but for those of a crawl (``catalog_crawl.py``).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from deepstyle.catalog_crawl import Crawl
 from deepstyle.catalog_file import WAIT, CatalogFile
 from deepstyle.errors import StorageError
 from deepstyle.files import as_name, put_file, reason, shown, sweep
-from deepstyle.records import Detection, Garment, ModelRecord, Photo, RunRecord
+from deepstyle.records import Detection, Garment, ModelRecord, Photo, RunRecord, Sighting
 
-_GARMENTS = "SELECT g.*, p.page_url, p.image_url FROM garments g JOIN photos p ON p.sha256 = g.photo"
+_GARMENTS = (
+    "SELECT g.*, p.page_url, p.image_url, p.licence, p.credit FROM garments g JOIN photos p ON p.sha256 = g.photo"
+)
 WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*", "samples/*", "review", "review/*")
 
 
@@ -117,7 +120,7 @@ class Catalog:
 
     def add_photo(
         self, sha256: str, data: bytes, *, extension: str, width: int, height: int, dhash: str, image_url: str,
-        page_url: str, title: str = "", near_of: str | None = None,
+        page_url: str, title: str = "", near_of: str | None = None, licence: str = "", credit: str = "",
     ) -> bool:  # fmt: skip
         """Store a photo's bytes under ``photos/ab/<sha256>.<extension>``, then its row; False when both are there already.
 
@@ -132,9 +135,23 @@ class Catalog:
         relative = f"photos/{sha256[:2]}/{sha256}.{extension}"
         put_file(self.path(relative), data)
         self._db.run(
-            "INSERT INTO photos(sha256, path, width, height, size, dhash, image_url, page_url, title, near_of, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (sha256, relative, width, height, len(data), dhash, image_url, page_url, title, near_of, self._clock()),
+            "INSERT INTO photos(sha256, path, width, height, size, dhash, image_url, page_url, title, near_of, at, licence, "
+            "credit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                sha256,
+                relative,
+                width,
+                height,
+                len(data),
+                dhash,
+                image_url,
+                page_url,
+                title,
+                near_of,
+                self._clock(),
+                licence,
+                credit,
+            ),
         )
         return True
 
@@ -143,14 +160,24 @@ class Catalog:
         rows = self._db.rows("SELECT * FROM photos WHERE sha256 > ? ORDER BY sha256 LIMIT ?", (after, limit))
         return [Photo(**row) for row in rows]
 
-    def pages_of_photo(self, sha256: str) -> list[str]:
-        """Every page URL that shows this photo, first seen first: the provenance query."""
+    def set_rights(self, sha256: str, image_url: str, *, licence: str, credit: str) -> None:
+        """Note what a photo's owner says of it: it replaces what was said of a photo from this very URL, or nothing."""
+        for column, text in (("licence", licence), ("credit", credit)):
+            if text:
+                self._db.run(
+                    f"UPDATE photos SET {column} = ?1 WHERE sha256 = ?2 AND (image_url = ?3 OR {column} = '')",
+                    (text, sha256, image_url),
+                )
+
+    def pages_of_photo(self, sha256: str) -> list[Sighting]:
+        """Every page that shows this photo, the one it was kept for first, then as they were seen: the provenance query."""
         rows = self._db.rows(
-            "SELECT page_url FROM photos WHERE sha256 = ?1 UNION SELECT s.page_url FROM sightings s "
-            "JOIN fetches f ON f.url = s.image_url WHERE f.sha256 = ?1",
+            "SELECT page_url, image_url, title FROM (SELECT page_url, image_url, title, 0 AS rank FROM photos "
+            "WHERE sha256 = ?1 UNION ALL SELECT s.page_url, s.image_url, s.title, s.rowid AS rank FROM sightings s "
+            "WHERE s.image_url IN (SELECT url FROM fetches WHERE sha256 = ?1)) GROUP BY page_url ORDER BY min(rank)",
             (sha256,),
         )
-        return [row["page_url"] for row in rows]
+        return [Sighting(**row) for row in rows]
 
     # ---- detections and garments --------------------------------------------------------------------------------
 

@@ -177,14 +177,28 @@ class Crawl:
 
     def add_fetch(
         self, url: str, kind: str, outcome: str, *, status: int | None = None, size: int = 0, seconds: float = 0.0,
-        sha256: str | None = None, detail: str = "",
+        sha256: str | None = None, detail: str = "", mtime: int | None = None,
     ) -> None:  # fmt: skip
-        """Append one network answer to the log. ``kind``: page, image, robots, sitemap, feed; ``size`` in bytes."""
+        """Append one answer to the log. ``kind``: page, image, robots, sitemap, feed, file; ``size`` in bytes.
+
+        ``mtime``: when a file had changed, in nanoseconds since the epoch.
+        """
         self._db.run(
-            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock()),
+            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at, mtime) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock(), mtime),
         )
+
+    def file_added(self, url: str, size: int, mtime: int) -> tuple[str, str] | None:
+        """Outcome and photo of a file that was added with this size and time and whose photo is there; else None."""
+        row = self._db.one(
+            "SELECT f.outcome, f.sha256, f.size, f.mtime, p.path, p.size AS photo_size FROM fetches f JOIN photos p "
+            "ON p.sha256 = f.sha256 WHERE f.url = ? AND f.kind = 'file' ORDER BY f.id DESC LIMIT 1",
+            (url,),
+        )
+        if row is None or (row["size"], row["mtime"]) != (size, mtime) or row["outcome"] not in {"kept", "duplicate"}:
+            return None
+        return (row["outcome"], row["sha256"]) if self._stands(row["path"], row["photo_size"]) else None
 
     def image_fetched(self, url: str) -> str | None:
         """How the last fetch of this image URL ended that gave a photo whose file is there (any crawl); None without one."""

@@ -54,4 +54,10 @@ DETAILS = (  # the page that a thumbnail waits for was part of its outcome: "def
     """UPDATE listings SET detail_url = substr(outcome, 10), outcome = 'deferred' WHERE outcome LIKE 'deferred %'""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS)
+OWN_PHOTOS = (  # photos from a folder: what its owner says of them, and when a file that was looked at had changed (ns)
+    "ALTER TABLE photos ADD COLUMN licence TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE photos ADD COLUMN credit TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE fetches ADD COLUMN mtime INTEGER",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS)

@@ -191,9 +191,9 @@ def score_run(
     data = pack_garments(catalog, config, reporter=reporter)
     reporter.say(f"scoring {count:,} samples of {folder.name} against {len(data):,} garments")
     made = generate(generator, latents(range(SCORE_SEED, SCORE_SEED + count), generator.latent))
-    pages = {one.name: (one.page_url, one.image_url) for one in catalog.garments()}
+    garments = {one.name: one for one in catalog.garments()}
     score, sheet = score_samples(
-        made, data, embed=judge.embed, labels=judge.labels, features_name=judge.name, provenance=pages.__getitem__
+        made, data, embed=judge.embed, labels=judge.labels, features_name=judge.name, provenance=garments.__getitem__
     )
     put_file(folder / "score.json", to_json(score).encode())
     put_file(folder / "samples" / "nearest.png", images.encode(sheet))

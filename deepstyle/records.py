@@ -33,11 +33,20 @@ class CrawledPage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Sighting:
+    """A page that shows a photo, the address that the picture has there, and its title there."""
+
+    page_url: str
+    image_url: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Photo:
     """A photo that was kept: its bytes stand at ``path`` in the workspace, the rest says what they are and whence.
 
     ``size`` in bytes, ``width`` and ``height`` in pixels, ``near_of`` the photo it nearly repeats, ``at`` seconds since the
-    epoch.
+    epoch; ``licence`` and ``credit`` as its owner gave them.
     """
 
     sha256: str
@@ -51,6 +60,8 @@ class Photo:
     title: str
     near_of: str | None
     at: float
+    licence: str = ""
+    credit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +83,7 @@ class Detection:
 class Garment:
     """A garment that was cut: its PNG of ``width`` x ``height`` stands at ``path`` in the workspace.
 
-    It is detection ``k`` of ``model`` on ``photo``, cut by ``rule`` along x0 to y1; the URLs are where the photo is from.
+    It is detection ``k`` of ``model`` on ``photo``, cut by ``rule`` along x0 to y1; the rest is where the photo is from.
     """
 
     photo: str
@@ -91,6 +102,8 @@ class Garment:
     at: float
     page_url: str
     image_url: str
+    licence: str = ""
+    credit: str = ""
 
     @property
     def name(self) -> str:

@@ -207,16 +207,18 @@ def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter)
     found, sheet = novelty(
         samples.pixels, data, embed=judge.embed,
         names=[f"seed {seed} {label}".strip() for seed, label in zip(samples.seeds, samples.labels, strict=True)],
-        provenance=lambda name: (garments[name].page_url, garments[name].image_url),
+        provenance=garments.__getitem__,
     )  # fmt: skip
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["seed", "label", "file", "rank", "distance", "ratio", "garment", "page_url", "photo_url"])
+    writer.writerow(["seed", "label", "file", "rank", "distance", "ratio", "garment", "page_url", "photo_url", "licence",
+                     "credit"])  # fmt: skip
     for i, near in enumerate(found.nearest):
         for rank, one in enumerate(near, start=1):
             writer.writerow([
                 samples.seeds[i], samples.labels[i], f"{samples.names[i]}.png", rank, f"{one.distance:.6f}",
                 f"{one.distance / max(found.usual, 1e-12):.4f}", garments[one.source].path, one.page_url, one.image_url,
+                one.licence, one.credit,
             ])  # fmt: skip
     path = samples.grid.with_name(samples.grid.name.replace("grid", "novelty", 1)).with_suffix(".csv")
     put_file(path.with_suffix(".png"), images.encode(sheet))

@@ -13,6 +13,7 @@ from deepstyle.errors import InputError
 from deepstyle.images import Pixels, encode
 from deepstyle.metrics.score import score_samples, to_json
 from deepstyle.progress import Reporter
+from deepstyle.records import Garment
 
 LABELS = ("red", "green", "blue")
 
@@ -55,8 +56,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> PackedDataset:
     return packed(tmp_path_factory.mktemp("real"))
 
 
-def _where(source: str) -> tuple[str, str]:
-    return f"https://shop.example/{source}", f"https://cdn.example/{source}.jpg"
+def _where(source: str) -> Garment:
+    return Garment(
+        photo=source, k=0, label="upper", path="", x0=0, y0=0, x1=1, y1=1, score=1, width=1, height=1, model="m", rule="r",
+        at=0, page_url=f"https://shop.example/{source}", image_url=f"https://cdn.example/{source}.jpg", licence="CC0",
+        credit="Studio",
+    )  # fmt: skip
 
 
 def test_score_names_the_nearest_garments_and_their_pages(real: PackedDataset) -> None:
@@ -68,6 +73,7 @@ def test_score_names_the_nearest_garments_and_their_pages(real: PackedDataset) -
 
     first = score.nearest[0][0]
     assert (first.source, first.page_url) == ("photo4-0", "https://shop.example/photo4-0")
+    assert (first.licence, first.credit) == ("CC0", "Studio")
     assert first.image_url == "https://cdn.example/photo4-0.jpg"
     assert first.distance == pytest.approx(0, abs=1e-6)
     assert [len(row) for row in score.nearest] == [3] * 8

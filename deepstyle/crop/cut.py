@@ -112,7 +112,7 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
     label that cannot name a folder, StorageError when the disk takes no more files, InputError when no photo can be used.
     """
     if not catalog.count("photos"):
-        raise UsageError(f"{catalog.root} has no photos: run `deepstyle scrape URL` first")
+        raise UsageError(f"{catalog.root} has no photos: run `deepstyle scrape URL` or `deepstyle add FOLDER` first")
     for label in config.labels:
         if label not in detector.labels:
             raise UsageError(f"--label {label}: the detector knows {', '.join(detector.labels)}")
@@ -273,7 +273,7 @@ def _check(work: _Work) -> None:
     if opening.unreadable or (not standing and (opening.recut or not work.catalog.looked_at(work.model))):
         raise InputError(
             f"{work.catalog.root}: none of the {failed:,} photos to look at could be used, the first is {opening.first}; "
-            "make them readable, or fetch them again with `deepstyle scrape`, then run the same command"
+            "make them readable, or fetch them again with `deepstyle scrape` or `add`, then run the same command"
         )
 
 

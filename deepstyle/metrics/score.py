@@ -17,10 +17,11 @@ from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.images import Pixels, resize
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
+from deepstyle.records import Garment
 
 Vectors = NDArray[np.float32]
 Embed = Callable[[Pixels], tuple[Vectors, Vectors]]  # N x S x S x 3 uint8 -> N x D features, N x L probabilities
-Provenance = Callable[[str], tuple[str, str]]  # a garment's source -> the URLs of its page and of its image
+Provenance = Callable[[str], Garment]  # a garment's source in the dataset -> what the catalog knows of it
 
 NEIGHBOURS = 3  # real garments named for each traced sample
 MANIFOLD = 10_000  # real images that precision and recall look at, at most: their cost grows with the square
@@ -29,12 +30,17 @@ TILE, LINE, GAP = 128, 16, 4  # pixels: side of an image on the sheet, height of
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbour:
-    """A real garment near a sample: its source in the dataset, where it came from, 1 - cosine of the features."""
+    """A real garment near a sample: its source in the dataset, where it came from, 1 - cosine of the features.
+
+    ``licence`` and ``credit`` as the photo's owner gave them, or empty.
+    """
 
     source: str
     page_url: str
     image_url: str
     distance: float
+    licence: str = ""
+    credit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,5 +161,12 @@ def neighbours(
 
 
 def _neighbour(source: str, distance: float, provenance: Provenance) -> Neighbour:
-    page_url, image_url = provenance(source)
-    return Neighbour(source=source, page_url=page_url, image_url=image_url, distance=distance)
+    of = provenance(source)
+    return Neighbour(
+        source=source,
+        page_url=of.page_url,
+        image_url=of.image_url,
+        distance=distance,
+        licence=of.licence,
+        credit=of.credit,
+    )

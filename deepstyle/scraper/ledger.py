@@ -16,8 +16,8 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
 from deepstyle.scraper.fetch import Fetched
 from deepstyle.scraper.frontier import Frontier, Waiting
-from deepstyle.scraper.near import NearIndex
 from deepstyle.scraper.pages import Page
+from deepstyle.scraper.shelf import Shelf
 from deepstyle.scraper.take import Taken, Visit
 from deepstyle.scraper.urls import host, origin, page_key
 
@@ -37,11 +37,7 @@ class Ledger:
         self._refused: dict[str, str] = {}  # page key -> robots or noai
         counts = crawl.outcomes()
         self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
-        self.known: set[str] = set()
-        self._near = NearIndex(config.near_distance)
-        for photo in catalog.standing_photos():
-            self.known.add(photo.sha256)
-            self._near.add(photo.sha256, photo.dhash, photo.width, photo.height, near_of=photo.near_of)
+        self.shelf = Shelf(catalog, config)
         for page_url, image_url in crawl.sightings():
             self._shown.setdefault(page_key(page_url), set()).add(image_url)
         for page in crawl.visited_pages():
@@ -214,28 +210,14 @@ class Ledger:
         """Record what became of an image, and store it if it is to be kept."""
         one = self._of_url.pop(url)
         with self.catalog.transaction():
-            outcome = self._keep(one, taken) if taken.outcome == "ok" else taken.outcome
-            self._log(taken.answer, "image", outcome, sha256=taken.sha256, detail=taken.detail)
+            photo, outcome = taken.photo, taken.outcome
+            if photo is None:
+                self._log(taken.answer, "image", outcome)
+            else:
+                outcome = self.shelf.keep(one, photo) if outcome == "ok" else outcome
+                self._log(taken.answer, "image", outcome, sha256=photo.sha256, detail=photo.detail)
             self.crawl.finish_listing(url, outcome)
         self.kept += outcome == "kept"
-
-    def _keep(self, one: Listing, taken: Taken) -> str:
-        """Store the photo unless its bytes, or nearly its pixels with ``drop_near``, are there already."""
-        digest, info = taken.sha256, taken.info
-        assert digest is not None
-        assert info is not None
-        if digest in self.known:
-            return "duplicate"
-        near = self._near.find(taken.dhash, info.width, info.height)
-        if near is not None and self.config.drop_near:
-            return "near-duplicate"
-        self.catalog.add_photo(
-            digest, taken.answer.body, extension=info.extension, width=info.width, height=info.height, dhash=taken.dhash,
-            image_url=one.image_url, page_url=one.page_url, title=one.title, near_of=near,
-        )  # fmt: skip
-        self.known.add(digest)
-        self._near.add(digest, taken.dhash, info.width, info.height, near_of=near)
-        return "kept"
 
     def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
         self.crawl.add_fetch(

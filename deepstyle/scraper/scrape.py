@@ -21,6 +21,8 @@ links and its listings are committed together, as are a photo's row, its fetch a
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -32,6 +34,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
+from deepstyle.files import shown
 from deepstyle.progress import Reporter, Task
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier, Waiting
@@ -114,8 +117,13 @@ def checked(url: str) -> str:
     """The URL in normal form. Raises UsageError when it is not an http or https URL."""
     normal = normalise(url)
     if not normal:
+        path = url.removeprefix("file://")
+        if os.path.lexists(path):
+            raise UsageError(
+                f"URL {shown(url)}: a place on this machine; use `deepstyle add {shlex.quote(shown(path))}`"
+            )
         hint = f"write https://{url.strip()}" if "://" not in url else "it must start with http:// or https://"
-        raise UsageError(f"URL {url!r}: not a web address; {hint}")
+        raise UsageError(f"URL {shown(url)!r}: not a web address; {hint}")
     return normal
 
 
@@ -174,7 +182,7 @@ class _Crawl:
             reserved = max(0, reserve - sum(host(entry.url) == name for entry, _ in self.pages))
             while queue and busy[name] + reserved < config.connections and self._room(busy):
                 url = queue.popleft()
-                self.flying[pool.submit(take, self.fetcher, url, config, self.ledger.known)] = url
+                self.flying[pool.submit(take, self.fetcher, url, config, self.ledger.shelf.known)] = url
                 self.images[name] += 1
                 busy[name] += 1
         ahead = reserve if self.images.total() else config.connections

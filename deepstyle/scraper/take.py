@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import dataclass
 
-from deepstyle import images
 from deepstyle.config import ScrapeConfig
-from deepstyle.errors import ImageError
+from deepstyle.scraper.check import Checked, check
 from deepstyle.scraper.fetch import Fetched, Fetcher
 from deepstyle.scraper.pages import Kind, Page, parse
 
@@ -23,14 +22,15 @@ class Visit:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A photo as it was fetched. ``outcome`` is ``ok``, one of Fetcher's, or what is wrong with the bytes."""
+    """A photo as it was fetched, and what its bytes are; ``photo`` is None unless the answer is ``ok``."""
 
-    outcome: str
     answer: Fetched
-    sha256: str | None = None
-    info: images.ImageInfo | None = None
-    dhash: str = ""
-    detail: str = ""
+    photo: Checked | None = None
+
+    @property
+    def outcome(self) -> str:
+        """``ok``, one of Fetcher's outcomes, or what is wrong with the bytes."""
+        return self.answer.outcome if self.photo is None else self.photo.outcome
 
 
 def visit(fetcher: Fetcher, url: str) -> Visit:
@@ -45,17 +45,4 @@ def visit(fetcher: Fetcher, url: str) -> Visit:
 def take(fetcher: Fetcher, url: str, config: ScrapeConfig, known: Container[str]) -> Taken:
     """Fetch a photo and look at it; bytes whose hash is ``known`` are not decoded again."""
     answer = fetcher.get(url, "image")
-    if answer.outcome != "ok":
-        return Taken(outcome=answer.outcome, answer=answer, detail=answer.detail)
-    digest = images.sha256(answer.body)
-    try:
-        info = images.probe(answer.body, max_pixels=config.max_pixels)
-        if min(info.width, info.height) < config.min_side:
-            size = f"{info.width} x {info.height} pixels"
-            return Taken(outcome="too-small", answer=answer, sha256=digest, info=info, detail=size)
-        if digest in known:
-            return Taken(outcome="ok", answer=answer, sha256=digest, info=info)
-        pixels = images.decode(answer.body, max_pixels=config.max_pixels)
-    except ImageError as error:
-        return Taken(outcome=error.reason, answer=answer, sha256=digest, detail=str(error))
-    return Taken(outcome="ok", answer=answer, sha256=digest, info=info, dhash=images.difference_hash(pixels))
+    return Taken(answer=answer, photo=check(answer.body, config, known) if answer.outcome == "ok" else None)
