@@ -900,6 +900,33 @@ def _short(value: Any) -> str:
 
 @main.command()
 @_json_option
+@click.pass_obj
+def doctor(session: Session) -> None:
+    """Say whether deepstyle works here, and what to do if not.
+
+    Versions, device, memory, disk, backends, extras and the workspace, one line each with its remedy. Exit 0 when it
+    works, 1 when something that is needed is missing.
+
+    \b
+    Example:
+        deepstyle doctor
+    """
+    from deepstyle.doctor import examine
+
+    found = list(examine(session.workspace))
+    usable = all(one.outcome != "problem" for one in found)
+    if click.get_current_context().meta["json"]:
+        _json({"usable": usable, "findings": [asdict(one) for one in found]})
+    else:
+        told = [(one.outcome, one.name, " -> ".join(filter(None, (one.value, one.remedy)))) for one in found]
+        _columns(
+            "deepstyle works here" if usable else "deepstyle does not work here: see the lines with `problem`", told
+        )
+    sys.exit(0 if usable else 1)
+
+
+@main.command()
+@_json_option
 @click.argument("preset", required=False, metavar="[PRESET|FILE]")
 def settings(preset: str | None) -> None:
     """Explain what --config and --set can change.
