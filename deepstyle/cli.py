@@ -26,6 +26,7 @@ import click
 from deepstyle import __version__
 from deepstyle.errors import DeepstyleError, UsageError
 from deepstyle.progress import Reporter
+from deepstyle.weak import weak_classifier, weak_detector
 
 F = TypeVar("F", bound=Callable[..., Any])
 LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
@@ -124,12 +125,17 @@ _json_option = click.option("--json", is_flag=True, expose_value=False, callback
                             help="Print one JSON object, for programs.")  # fmt: skip
 
 
-def _show(title: str, rows: dict[str, Any], **result: Any) -> None:
-    """Print what a command came to, on standard output: a table for people or, with --json, ``result`` as one object."""
+def _show(title: str, rows: dict[str, Any], *, weak: list[str] | None = None, **result: Any) -> None:
+    """Print what a command came to, on standard output: a table for people or, with --json, ``result`` as one object.
+
+    ``weak``: why the result is too weak to be used, in sentences; empty when it is good enough, None where nobody judges.
+    """
     if click.get_current_context().meta["json"]:
-        _json(result)
-    else:
-        _table(title, rows)
+        _json(result if weak is None else result | {"weak": weak})
+        return
+    _table(title, rows)
+    for sentence in weak or () if LEADS else ():
+        click.echo(f"  weak: {sentence}")
 
 
 def _json(value: Any) -> None:
@@ -498,8 +504,9 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
         result = pipeline.detector_from(
             train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
         )
-    seen = {"photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min"}
-    _show(f"the detector is in {result.folder}", _precision_rows(result.evaluation) | seen, **asdict(result))
+    rows = _precision_rows(result.evaluation) | {"photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min"}
+    weak = weak_detector(result.evaluation.ap50, result.evaluation.photos)
+    _show(f"the detector is in {result.folder}", rows, weak=weak, **asdict(result))
 
 
 def _precision_rows(figures: Any) -> dict[str, Any]:
@@ -528,7 +535,8 @@ def eval_detector(session: Session, validation: Path, detector: str | None) -> N
         from deepstyle import pipeline
 
         figures, name = pipeline.evaluate_detector(validation, catalog, reporter=session.reporter, detector=detector)
-    _show(f"{name} on {validation}", _precision_rows(figures), detector=name, **asdict(figures))
+    weak = weak_detector(figures.ap50, figures.photos)
+    _show(f"{name} on {validation}", _precision_rows(figures), weak=weak, detector=name, **asdict(figures))
 
 
 @main.command()
@@ -606,11 +614,29 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
         summary = pipeline.crop_photos(
             catalog, built, reporter=session.reporter, detector=detector, exclude=exclude, include=include
         )
-        page = {}
+        page: dict[str, Any] = {}
         if review:
             page = {"review": write_review(catalog, summary.detector, built, reporter=session.reporter)}
-    folder, rows = session.workspace / "garments", asdict(summary) | {"per_label": _counts(summary.per_label)}
+    folder, rows = session.workspace / "garments", _crop_rows(summary)
     _show(f"garments are in {folder}", rows | page, folder=folder, **asdict(summary), **page)
+
+
+def _crop_rows(summary: Any) -> dict[str, Any]:
+    """What a cut or a re-cut changed: a re-cut looks at no photo, and cuts all the same."""
+    looked = (
+        f"{summary.photos:,}" if summary.photos else "none: all were looked at before; cut from what was found then"
+    )
+    rows = {
+        "cut": f"{summary.cut:,} garments", "kept as they were": f"{summary.kept:,}", "removed": f"{summary.removed:,}",
+        "photos looked at": looked, "there are now": _counts(summary.per_label), "detector": summary.detector,
+    }  # fmt: skip
+    if summary.photos:
+        rows["detections"] = f"{summary.detections:,}"
+    if summary.failed:
+        rows["photos that failed"] = f"{summary.failed:,}"
+    if summary.excluded:
+        rows["left out by marks"] = f"{summary.excluded:,}"
+    return rows
 
 
 @main.command()
@@ -645,7 +671,7 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
         "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", "labels": ", ".join(result.labels),
         "validation images": result.validation_images,
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
-    }, **asdict(result))  # fmt: skip
+    }, weak=weak_classifier(result.top1, len(result.labels)), **asdict(result))  # fmt: skip
 
 
 @main.command()
@@ -695,7 +721,7 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
     rows |= {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
     rows["next"] = "deepstyle sample, deepstyle score" if result.last else "deepstyle sample"
-    _show(f"run {result.run} is in {result.folder}", rows, **asdict(result))
+    _show(f"run {result.run} is in {result.folder}", rows, weak=pipeline.weak_of(result, built), **asdict(result))
 
 
 @main.command()
@@ -1050,26 +1076,30 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
         outcome = pipeline.run_all(
             urls, catalog, stages, reporter=session.reporter, annotations=annotations, labels=labels
         )
-    _show(f"done; see `tensorboard --logdir {session.workspace / 'runs'}`", outcome, **outcome)
+    title = f"done; see `tensorboard --logdir {session.workspace / 'runs'}`"
+    _show(title, outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
 
 
 @main.command()
 @_json_option
-@click.option(
-    "--minutes", type=click.FloatRange(0.1, 600), default=3.0, show_default=True, help="Time budget of the GAN."
-)
+@click.option("--images", type=click.IntRange(100, 10_000_000), default=40_000, show_default=True,
+              help="Images that the GAN sees, repeats counted.")  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(0.1, 6000), default=15.0, show_default=True,
+              help="The GAN stops after this time, if it has not seen them by then.")  # fmt: skip
 @click.option(
     "--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site."
 )
 @click.pass_obj
-def demo(session: Session, minutes: float, looks: int) -> None:
+def demo(session: Session, images: int, minutes: float, looks: int) -> None:
     """Draw a fashion site, scrape it, train everything on it.
 
-    Needs no network, no data, no GPU. Works in the folder demo-workspace, unless --workspace names another.
+    Needs no network, no data, no GPU. Works in the folder demo-workspace, unless --workspace names another. Where a slow
+    machine ran out of --minutes before there were garments, it says so; run again with more, it goes on.
 
     \b
     Example:
-        deepstyle demo --minutes 3
+        deepstyle demo
+        deepstyle demo --minutes 40
     """
     context = click.get_current_context().find_root()
     if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
@@ -1077,8 +1107,8 @@ def demo(session: Session, minutes: float, looks: int) -> None:
     with _catalog(session) as catalog:
         from deepstyle.demo.tour import tour
 
-        rows = tour(catalog, minutes=minutes, looks=looks, reporter=session.reporter)
-    _show("the demo is done", rows, **rows)
+        outcome = tour(catalog, images_seen=images, minutes=minutes, looks=looks, reporter=session.reporter)
+    _show("the demo is done", outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from deepstyle import images
@@ -39,6 +40,7 @@ from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
 from deepstyle.scraper.scrape import scrape_urls
 from deepstyle.status import find_model
+from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
@@ -209,11 +211,26 @@ def score_run(
     return score, folder / "score.json"
 
 
+def weak_of(gan: TrainedGan, config: GanConfig) -> list[str]:
+    """Why a GAN is too weak to be used as it is, if it is."""
+    by_time = config.minutes is not None and gan.images < config.images
+    return weak_gan(gan.images, gan.seconds, gan.garments, by_time=by_time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What all stages in a row came to: what a person wants to know, in order; what is too weak; the GAN."""
+
+    told: dict[str, str]
+    weak: list[str]
+    gan: TrainedGan
+
+
 def run_all(
     urls: Sequence[str], catalog: Catalog, stages: Stages, *, reporter: Reporter,
     annotations: tuple[Path, Path] | None = None, labels: Path | None = None, count: int = 64,
-) -> dict[str, str]:  # fmt: skip
-    """All stages in a row; returns what a person wants to know, in order. What can be missing is checked before work starts.
+) -> Outcome:  # fmt: skip
+    """All stages in a row. What can be missing is checked before work starts.
 
     Without ``annotations`` the workspace's detector cuts, or the one that ships. Raises UsageError when there is neither
     a classifier in the workspace nor ``labels`` to train one.
@@ -223,6 +240,7 @@ def run_all(
     pair = read_pair(annotations[:1], annotations[1]) if annotations is not None else None
     table = read_table(labels) if labels is not None else None
     told: dict[str, str] = {}
+    weak: list[str] = []
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)
     told["photos"] = f"{photos.found:,} found, {photos.kept:,} kept, {photos.duplicates:,} duplicates"
     if pair is not None:
@@ -230,13 +248,16 @@ def run_all(
         told["detector"] = (
             f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
         )
+        weak += weak_detector(detector.evaluation.ap50, detector.evaluation.photos)
     garments = crop_photos(catalog, stages.crop, reporter=reporter)
     told["garments"] = ", ".join(f"{label} {number:,}" for label, number in garments.per_label.items())
     if table is not None:
         judge = train_classifier(table, catalog, stages.classifier, reporter=reporter)
         told["classifier"] = f"top-1 {judge.top1:.3f} on {judge.validation_images:,} images it has not seen"
+        weak += weak_classifier(judge.top1, len(judge.labels))
     gan = gan_from_garments(catalog, stages.gan, reporter=reporter)
     told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"
+    weak += weak_of(gan, stages.gan)
     if gan.first and gan.last:
         told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
     generator, _ = load_generator(gan.folder)
@@ -246,4 +267,4 @@ def run_all(
     told["score"] = f"Frechet {score.frechet:.2f}, KID {score.kid:.4f}; {path}"
     told["samples"] = str(grid)
     told["TensorBoard"] = watch_command(catalog.root / "runs")
-    return told
+    return Outcome(told=told, weak=weak, gan=gan)

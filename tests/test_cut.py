@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -106,6 +107,20 @@ def test_the_same_command_does_nothing(tmp_path: Path) -> None:
         again = cut(catalog, detector)
 
         assert (again.photos, again.cut, again.kept) == (0, 0, 6)
+
+
+def test_a_recut_does_not_speak_of_no_photos(tmp_path: Path) -> None:
+    """Progress tells of photos looked at only where there are new ones; a re-cut tells what it cut."""
+    told = io.StringIO()
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+        cut(catalog, FakeDetector())
+        config = load_config(CropConfig, None, ["margin=0.5"])
+        crop(catalog, FakeDetector(), config, reporter=Reporter(stream=told))
+
+    assert "cropping" not in told.getvalue()
+    assert "checking garments: 3/3 photos" in told.getvalue()
+    assert "6 cut" in told.getvalue()
 
 
 def test_a_lost_garment_file_is_cut_again(tmp_path: Path) -> None:

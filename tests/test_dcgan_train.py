@@ -171,6 +171,7 @@ def test_figures_at_start_and_end(tmp_path: Path) -> None:
     result = train(tmp_path, "images=200")
 
     assert set(result.first) == set(result.last) == {"frechet"}
+    assert result.images_per_second == pytest.approx(result.images / result.seconds)
     assert losses(tmp_path)[0]["images"] == 0
     assert result.first["frechet"] == losses(tmp_path)[0]["frechet"]
 

@@ -101,7 +101,7 @@ def test_crop_works_without_training(tmp_path: Path) -> None:
     listed = CliRunner().invoke(main, ["-w", str(tmp_path), "models", "--json"], catch_exceptions=False)
 
     assert done.exit_code == 0
-    assert re.search(r"photos +1\n", done.output)
+    assert re.search(r"photos looked at +1\n", done.output)
     assert json.loads(again.stdout)["photos"] == 0
     assert "checking garments" in again.stderr
     assert SHIPPED in listed.output

@@ -9,10 +9,12 @@ import numpy as np
 
 from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog
+from deepstyle.config import GanConfig, load_config
 from deepstyle.demo.draw import CATEGORIES
-from deepstyle.demo.tour import annotated_looks, free_port, write_table
+from deepstyle.demo.tour import IMAGES, annotated_looks, demo_stages, free_port, write_table
 from deepstyle.images import decode
 from deepstyle.progress import Reporter
+from deepstyle.weak import FEW_IMAGES
 
 
 def test_annotated_looks_are_photos_boxes_and_garments(tmp_path: Path) -> None:
@@ -29,6 +31,18 @@ def test_annotated_looks_are_photos_boxes_and_garments(tmp_path: Path) -> None:
         height, width, _ = decode((tmp_path / "train/garments" / row[0]).read_bytes()).shape
         assert np.allclose((width, height), (box.box[2] - box.box[0], box.box[3] - box.box[1]), atol=1)
         assert CATEGORIES[row[1]] == box.label
+
+
+def test_the_gan_trains_by_images_with_a_limit_of_minutes() -> None:
+    """The demo's GAN sees as many images on any machine, within the minutes given, and shows eight grids before garments."""
+    gan = demo_stages(images_seen=IMAGES, minutes=15).gan
+
+    assert (gan.images, gan.minutes) == (40_000, 15)
+    assert FEW_IMAGES // gan.snapshot_every >= 8
+    assert gan.images >= 1.5 * FEW_IMAGES
+    assert gan.model_dump(exclude={"images", "minutes", "snapshot_every", "score_samples"}) == load_config(
+        GanConfig, "dcgan-plus-64"
+    ).model_dump(exclude={"images", "minutes", "snapshot_every", "score_samples"})
 
 
 def test_a_second_demo_continues_the_first_ones_crawl(tmp_path: Path) -> None:

@@ -41,10 +41,12 @@ class TrainedGan:
     """What training left behind. ``figures`` are those of ``on_snapshot`` at the start (0 images) and at the end.
 
     ``best`` holds the lowest Frechet distance of all snapshots and its ``images``; empty when nobody measured it.
+    ``garments`` is the number of real ones, ``images`` how many of them were shown, repeats counted.
     """
 
     run: str
     folder: Path
+    garments: int
     images: int
     seconds: float
     images_per_second: float
@@ -76,7 +78,7 @@ def train_gan(
             players.load(state, str(run.folder))
             if (figures := run.finished(players.images, players.spent)) is not None:
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
-                return _result(run, players, figures)
+                return _result(run, players, figures, len(data))
             reporter.say(f"run {run.name} continues at {players.images:,} images")
         reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
         reporter.say(
@@ -94,7 +96,7 @@ def train_gan(
             run=run, players=players, real=RealImages(data, conditions, fabric.device), total=len(data),
             on_snapshot=on_snapshot, reporter=reporter, budget=Budget(config.images, config.minutes, spent=players.spent),
         )  # fmt: skip
-        return _result(run, players, _to_the_end(training))
+        return _result(run, players, _to_the_end(training), len(data))
 
 
 def check(data: PackedDataset, config: GanConfig, processes: int) -> None:
@@ -201,11 +203,10 @@ def collapsed(p: Players, values: Mapping[str, float]) -> str | None:
     return complaint
 
 
-def _result(run: Run, p: Players, figures: Mapping[str, Any]) -> TrainedGan:
-    rates = [point["images_per_second"] for point in run.stats() if "images_per_second" in point]
+def _result(run: Run, p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:
     return TrainedGan(
-        run=run.name, folder=run.folder, images=p.images, seconds=p.spent,
-        images_per_second=float(np.median(rates)) if rates else 0.0, first=figures["first"], last=figures["last"],
+        run=run.name, folder=run.folder, garments=garments, images=p.images, seconds=p.spent,
+        images_per_second=p.images / max(p.spent, 1e-9), first=figures["first"], last=figures["last"],
         best=figures.get("best", {}), rollbacks=figures.get("rollbacks", 0),
         grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
     )  # fmt: skip

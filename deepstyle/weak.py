@@ -1,0 +1,54 @@
+"""When a result is too weak to be used as it is: one sentence that says what, why, and what to do (pure).
+
+A summary that shows a number alone looks like success to who does not know what number to expect.
+"""
+
+from __future__ import annotations
+
+import math
+
+LITTLE_SKILL = 0.25  # of what guessing gets wrong, the share a classifier must get right (0: chance, 1: all)
+LOW_AP50 = 0.3  # below it a detector misses or misplaces more garments than it finds
+FEW_IMAGES = (
+    20_000  # seen by a GAN: at 22,000 drawn garments have outlines, before there is fog (docs/log.md, the demo)
+)
+FEW_GARMENTS = 500  # to learn from: with fewer a GAN repeats them
+
+
+def weak_classifier(top1: float, labels: int) -> list[str]:
+    """Why a classifier with this top-1 (share in [0, 1]) over so many labels is no judge yet; empty when it is one."""
+    chance = 1 / labels
+    if labels > 1 and (top1 - chance) / (1 - chance) >= LITTLE_SKILL:
+        return []
+    what = f"top-1 {top1:.0%} over {labels} labels, because it has learned little beyond guessing ({chance:.0%})"
+    return [f"{what}; what it says of samples means little: train longer (--minutes) or on more images of each label"]
+
+
+def weak_detector(ap50: float, photos: int) -> list[str]:
+    """Why a detector with this AP50 (in [0, 1]) on so many photos cuts badly; empty when it does not."""
+    if ap50 >= LOW_AP50:
+        return []
+    what = f"AP50 {ap50:.2f} on {photos:,} photos, because many garments are missed or misplaced below {LOW_AP50}"
+    return [f"{what}; train longer (--minutes) or --start-from garments-small, or cut with `--detector garments-small`"]
+
+
+def weak_gan(images: int, seconds: float, garments: int, *, by_time: bool) -> list[str]:
+    """What a GAN lacks that saw so many images of so many garments in so long; ``by_time``: --minutes ended it."""
+    found = []
+    if images < FEW_IMAGES:
+        remedy = f"--minutes {minutes_for(FEW_IMAGES, images, seconds)}" if by_time else f"--images {FEW_IMAGES}"
+        found.append(
+            f"too few: {images:,} images, because before some {FEW_IMAGES:,} samples are seldom garments; run again with "
+            f"{remedy}: it goes on from here"
+        )
+    if garments < FEW_GARMENTS:
+        found.append(
+            f"{garments:,} garments, because with fewer than {FEW_GARMENTS} a GAN repeats them: add photos and crop them, "
+            "then train again"
+        )
+    return found
+
+
+def minutes_for(wanted: int, images: int, seconds: float) -> int:
+    """Whole minutes in which ``wanted`` images are seen at the pace of these, with a tenth to spare."""
+    return max(1, math.ceil(1.1 * wanted / max(images, 1) * seconds / 60))
