@@ -157,23 +157,24 @@ def _configured(function: F) -> F:
 
 
 def _config(
-    session: Session, kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, dry_run: bool
-) -> Any:
-    """Build a config from preset, --set and the command's own flags, and show it."""
+    session: Session, kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, dry_run: bool,
+    like: Any = None,
+) -> Any:  # fmt: skip
+    """Build a config from preset (without one from ``like``), --set and the command's own flags, and show it."""
     import yaml
 
     from deepstyle import config as configs
 
     given = [f"{key}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}" for key, value in flags.items()
              if value is not None and value is not False and value != ()]  # fmt: skip
-    built = configs.load_config(getattr(configs, kind), config, [*overrides, *given])
+    built = configs.load_config(getattr(configs, kind), config, [*overrides, *given], like=like)
     if dry_run:
         if click.get_current_context().meta["json"]:
             _json(built.model_dump(mode="json"))
         else:
             click.echo(configs.to_yaml(built), nl=False)
         sys.exit(0)
-    name = config or type(built).default_preset
+    name = config or (type(built).default_preset if like is None else f"those of {built.start_from}")
     session.reporter.say(f"settings: {', '.join([name, *overrides, *given])} (--dry-run shows them all)")
     return built
 
@@ -679,17 +680,22 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
 @click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
 @click.option("--images", type=int, help="Real images to show, repeats counted.")
 @click.option("--label", "labels", multiple=True, help="Learn from this garment label only (may be repeated).")
+@click.option("--from", "start_from", metavar="MODEL|RUN",
+              help="Start from these weights, with their settings unless --config says others.")  # fmt: skip
 @click.option("--classifier", help="Judge of the Frechet distance; the newest otherwise.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
-def train_gan(session: Session, minutes: float | None, images: int | None, labels: tuple[str, ...], classifier: str | None,
-              fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ...], classifier: str | None, fresh: bool,
+              config: str | None, overrides: tuple[str, ...], dry_run: bool, **budget: Any) -> None:  # fmt: skip
     """Train the DCGAN on the garments.
 
     Presets: dcgan-plus-64 (the default) to dcgan-plus-256: the DCGAN's layers with the relativistic loss, told each
     garment's label; dcgan-32 to dcgan-256: the paper's game, worse garments in the same time; residual-64. A game that
     collapses goes back to its last good snapshot. Works under torchrun.
+
+    --from starts from weights that are there: a run gives both networks, a model (demo-garments ships) its generator.
+    Labels of the same names are known already. Without --config the settings are theirs.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
     classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is
@@ -699,10 +705,17 @@ def train_gan(session: Session, minutes: float | None, images: int | None, label
     Example:
         deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
         deepstyle train-gan --config dcgan-64 --images 500000
+        deepstyle train-gan --from demo-garments --minutes 15
         torchrun --nproc-per-node 4 -m deepstyle train-gan --config dcgan-plus-128 --set batch_size=64
     """
-    flags = {"minutes": minutes, "images": images, "labels": list(labels) or None}
-    built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run)
+    flags = {**budget, "labels": list(labels) or None, "start_from": start_from}
+    like = None
+    if start_from and config is None:
+        from deepstyle.source import find_source
+
+        with _catalog(session, must_exist=True) as catalog:
+            like = find_source(catalog, start_from).config
+    built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like)
     with _catalog(session, must_exist=True) as catalog:
         from deepstyle import pipeline
         from deepstyle.run import watch_command

@@ -259,6 +259,9 @@ class GanConfig(Config):
     minibatch_stddev: bool = Field(
         False, description="residual: the discriminator sees how much groups of 4 images vary"
     )
+    start_from: str = Field(
+        "", description="GAN's run or model whose weights it starts from (--from); empty: random ones"
+    )
     condition: Literal["none", "label", "category"] = Field(
         "none", description="tell both networks each garment's label, or the category the classifier gives it"
     )
@@ -330,6 +333,12 @@ KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a d
 }  # fmt: skip
 
 
+CIRCUMSTANCES = {  # settings that another training, which starts from this one, does not take over
+    "images", "minutes", "labels", "start_from", "snapshot_every", "keep_snapshots", "grid", "score_samples", "rollbacks",
+    "compile", "precision", "seed",
+}  # fmt: skip
+
+
 def presets() -> dict[str, Path]:
     """Every preset shipped with the package: name -> YAML file."""
     folder = Path(str(resources.files("deepstyle") / "configs"))
@@ -356,14 +365,20 @@ def _stage(source: str) -> str:
     return kind
 
 
-def load_config(kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = ()) -> C:
+def load_config(
+    kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = (), *, like: Config | None = None
+) -> C:
     """Build a config: defaults, then the preset or YAML file ``source``, then ``key=value`` overrides.
 
+    Without ``source`` the settings of ``like`` take the place of the default preset, those of one run's circumstances aside.
     Raises ConfigError naming the preset, file or override, and what would be right.
     """
     name = str(source) if source is not None else kind.default_preset
     expected = kind.model_fields["kind"].default
-    values = _read(name, kind=expected)
+    if source is None and like is not None:
+        values = like.model_dump(mode="json", exclude=CIRCUMSTANCES)
+    else:
+        values = _read(name, kind=expected)
     if values.get("kind", expected) != expected:
         raise ConfigError(f"--config {name}: this is a {values['kind']} config, the command needs a {expected} one")
     for override in overrides:

@@ -39,6 +39,7 @@ from deepstyle.metrics.tracker import Tracker, histogram_picture
 from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
 from deepstyle.scraper.scrape import scrape_urls
+from deepstyle.source import check_fits, find_source
 from deepstyle.status import find_model
 from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
@@ -161,8 +162,12 @@ def gan_from_garments(
 ) -> TrainedGan:
     """Pack the garments and train the DCGAN on them; Frechet distances are tracked when there is a classifier.
 
-    With ``config.condition`` "category" the networks are told what the classifier takes each garment for.
+    With ``config.condition`` "category" the networks are told what the classifier takes each garment for. Raises
+    UsageError when the run or model that ``config.start_from`` names is not there, or of another architecture.
     """
+    source = find_source(catalog, config.start_from) if config.start_from else None
+    if source is not None:
+        check_fits(source, config)
     data = pack_garments(catalog, config, reporter=reporter)
     judge = find_classifier(catalog, classifier)
     conditions: Conditions | None = None
@@ -175,7 +180,14 @@ def gan_from_garments(
     else:
         on_snapshot = Tracker(data, judge.embed, judge.labels)
     return train_gan(
-        data, catalog, config, on_snapshot=on_snapshot, reporter=reporter, fresh=fresh, conditions=conditions
+        data,
+        catalog,
+        config,
+        on_snapshot=on_snapshot,
+        reporter=reporter,
+        fresh=fresh,
+        conditions=conditions,
+        source=source,
     )
 
 

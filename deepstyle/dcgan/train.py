@@ -28,12 +28,14 @@ from deepstyle.dcgan.players import Players
 from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
 from deepstyle.dcgan.snapshots import LOG_STEPS, OnSnapshot, Training, roll_back, show_hparams, snapshot
+from deepstyle.dcgan.transfer import start_from
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
 from deepstyle.files import put_file
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import Budget, Run, watch_command
+from deepstyle.source import Source, remember
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +61,20 @@ class TrainedGan:
 
 def train_gan(
     data: PackedDataset, catalog: Catalog, config: GanConfig, *, on_snapshot: OnSnapshot | None, reporter: Reporter,
-    fresh: bool = False, conditions: Conditions | None = None,
+    fresh: bool = False, conditions: Conditions | None = None, source: Source | None = None,
 ) -> TrainedGan:  # fmt: skip
     """Train on packed garments until the budget is used up; the same call resumes, or returns the finished result.
 
     ``on_snapshot`` gets ``score_samples`` images of the averaged generator at every snapshot; its figure ``frechet``, if
     any, tells the best. ``conditions``: what the networks are told when ``config.condition`` is "category"; the
-    dataset's labels serve for "label"; labels.json in the run folder names them. Raises TrainingError, and UsageError
-    for conditions that are missing.
+    dataset's labels serve for "label"; labels.json in the run folder names them. ``source``: weights that a new run
+    starts from, a part of what it is. Raises TrainingError, and UsageError for conditions that are missing.
     """
     fabric = make_fabric(config.precision)
     check(data, config, fabric.world_size)
     conditions = _conditions(data, config, conditions)
     key = data.key + (images.sha256(conditions.labels.tobytes()) if conditions is not None else "")
+    key += source.digest if source is not None else ""
     with Run.open(catalog, "gan", config, data_key=key, fresh=fresh, fabric=fabric) as run:
         players = Players(config, fabric, len(data), None if conditions is None else conditions.shares())
         if (state := run.latest(reporter.say)) is not None:
@@ -80,6 +83,10 @@ def train_gan(
                 reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
                 return _result(run, players, figures, len(data))
             reporter.say(f"run {run.name} continues at {players.images:,} images")
+        elif source is not None:
+            reporter.say(f"run {run.name} {start_from(players, source, conditions.names if conditions else ())}")
+            if run.leads:
+                remember(run.folder, source)
         reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
         reporter.say(
             f"run {run.name}: a grid of the same {config.grid} seeds every {config.snapshot_every:,} images, in "

@@ -1,0 +1,59 @@
+"""The networks of a training that starts from another's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from deepstyle import weights
+from deepstyle.dcgan.players import Players
+from deepstyle.errors import ModelError, UsageError
+from deepstyle.source import Source
+
+LABELLED = ("told.", "projection.")  # what both networks know of labels: a row for each
+
+
+def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
+    """Fill the players from a run (both networks) or a model (the generator), and say in words what was taken.
+
+    Labels that the source knows by name keep their vectors, others get the fresh ones that are there. Raises UsageError
+    when the source has gone, ModelError when its weights do not fit.
+    """
+    if source.weights is None:
+        raise UsageError(
+            f"--from {source.name}: it has gone, and no run that started from it has a snapshot; bring it back"
+        )
+    if source.whole:
+        state = weights.load_checkpoint(source.weights)
+        parts = {part: state.get(part) for part in ("generator", "discriminator", "average")}
+    else:
+        parts = dict.fromkeys(("generator", "average"), weights.read_weights(source.weights))
+    for part, given in parts.items():
+        if not isinstance(given, Mapping):
+            raise ModelError(f"{source.weights}: holds no {part}; name another with --from")
+        _fill(getattr(players, part), given, source, names)
+    taken = "both networks" if source.whole else "the generator (a model holds no discriminator: that one starts anew)"
+    new = [name for name in names if name not in source.labels]
+    return f"starts from {source.name}: {taken}" + (f"; fresh label vectors: {', '.join(new)}" if new else "")
+
+
+@torch.no_grad()
+def _fill(network: nn.Module, given: Mapping[str, Tensor], source: Source, names: Sequence[str]) -> None:
+    own = network.state_dict()
+    merged = {key: value for key, value in given.items() if not key.startswith(LABELLED)}
+    for key, mine in own.items():
+        if not key.startswith(LABELLED):
+            continue
+        merged[key] = mine.clone()
+        if key == "told.shares" or key not in given or mine.dim() != 2:  # shares are those of the garments at hand
+            continue
+        if given[key].shape != (len(source.labels), mine.shape[1]):
+            raise ModelError(
+                f"{source.weights}: its {key} is not of {len(source.labels)} labels; name another with --from"
+            )
+        for number, name in enumerate(names):
+            if name in source.labels:
+                merged[key][number] = given[key][source.labels.index(name)]
+    weights.fill(network, merged, origin=f"--from {source.name}: {source.weights}")
