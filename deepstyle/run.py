@@ -117,7 +117,7 @@ class Run:
 
     @property
     def writer(self) -> SummaryWriter:
-        """The TensorBoard writer; points later than ``start`` was given are purged."""
+        """The TensorBoard writer, opened on first use; ``start`` opens it so that an interrupted process's points go."""
         if self._writer is None:
             self._writer = SummaryWriter(str(self.folder))
         return self._writer

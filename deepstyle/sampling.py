@@ -45,7 +45,10 @@ STRIP = 8  # frames on a filmstrip
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A generator, the folder that its samples go to, and the suffix that tells them from those of its other weights."""
+    """A generator and the folder that its samples go to.
+
+    ``best``: it is the run's best generator, not its last; the names of its samples then end on ``-best``.
+    """
 
     trained: TrainedGenerator
     place: Path
@@ -54,7 +57,11 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What to make: each seed, with each of the labels (none: the one that the seed picks), truncated or not (None)."""
+    """What to make: one image of each seed and each label.
+
+    Without ``labels`` each seed picks its own. ``truncation`` squeezes the latents into (-truncation, truncation); None
+    leaves them as they are.
+    """
 
     seeds: Sequence[int]
     labels: tuple[str, ...] = ()

@@ -75,7 +75,7 @@ class _Garment:
 
     @property
     def area(self) -> float:
-        """Pixels of the mask."""
+        """Pixels of the box, of which the mask fills ``pixels``."""
         return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
 
 

@@ -56,7 +56,7 @@ class Tally:
     rows: list[tuple[str, str, int]] = field(default_factory=list)
 
     def count(self, reason: str, name: str, amount: int = 1) -> None:
-        """Note that ``amount`` things of ``name`` ended as ``reason``; none is no news."""
+        """Note that ``amount`` things of ``name`` ended as ``reason``; an amount of 0 is not noted."""
         if amount:
             self.rows.append((reason, name, amount))
 

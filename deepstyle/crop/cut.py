@@ -88,7 +88,7 @@ class _Work:
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """A photo, what was found on it, and its garments on their way to the disk."""
+    """A photo, the boxes found on it, and its garments' files, which a worker thread is still writing."""
 
     opened: Opened
     boxes: list[Box]

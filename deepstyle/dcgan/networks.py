@@ -28,8 +28,8 @@ def feature_maps(size: int, width: int) -> list[int]:
 class Told(nn.Module):
     """What z becomes for a generator that is told a label: z, and the label's learned vector after it.
 
-    At the start that vector is about as long as a one-hot code. One as long as z speaks as loudly as z, and the generator
-    learns one image a label (measured: docs/log.md).
+    At the start that vector has a norm of about 1, as a one-hot code has; z has sqrt(latent). With a vector as long as z
+    the generator ignored z and made one image for each label (measured: docs/log.md).
 
     ``shares`` (one per label, float32, sum 1) are the labels' frequencies in the training data; they travel with the
     weights. With no shares z stays as it is. ``size`` is the length of what ``forward`` gives.
