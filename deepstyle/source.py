@@ -45,7 +45,7 @@ def find_source(catalog: Catalog, name: str) -> Source:
     Raises UsageError naming what there is, and InputError for one that cannot be read.
     """
     row = catalog.run("gan", name)
-    folder = catalog.path(row["path"]) if row is not None else Path(name)
+    folder = catalog.path(row.path) if row is not None else Path(name)
     if (folder / "snapshots").is_dir():
         return _run(name, folder)
     try:
