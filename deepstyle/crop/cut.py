@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import chain, groupby
+from itertools import groupby
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
@@ -131,12 +131,11 @@ def _crop_new(work: _Work, detector: Detector) -> None:
     """Look at every photo that the detector has not seen, and cut its garments from the same decoded pixels."""
     side: int | None = getattr(detector, "input_side", None)
     total = work.catalog.count("photos") - len(work.catalog.looked_at(work.model))
-    waiting: deque[list[_Look]] = deque()
-    batches = _opened(work, FINER * side if side else None)
-    if (first := next(batches, None)) is None:  # a re-cut: "0 photos" would sound as if nothing had been done
+    if not total:  # a re-cut: "0 photos" would sound as if nothing had been done
         return
+    waiting: deque[list[_Look]] = deque()
     with work.reporter.task("cropping", total=total, unit="photos") as task:
-        for batch in chain([first], batches):
+        for batch in _opened(work, FINER * side if side else None):
             waiting.append(_detect(work, detector, batch))
             if len(waiting) > 1:
                 task.advance(_record(work, waiting.popleft()), note=f"{work.counts.cut} garments")
