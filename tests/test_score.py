@@ -110,7 +110,7 @@ def test_json_holds_every_field(real: PackedDataset) -> None:
 
     assert data["frechet"] == score.frechet
     assert data["histogram"] == score.histogram
-    assert set(data["nearest"][1][0]) == {"source", "page_url", "image_url", "distance"}
+    assert set(data["nearest"][1][0]) == {"source", "page_url", "image_url", "distance", "licence", "credit"}
 
 
 def test_wrong_samples_are_refused(real: PackedDataset) -> None:

@@ -232,11 +232,18 @@ def test_a_long_series_is_followed_to_its_end(tmp_path: Path) -> None:
         assert crawl(tmp_path, site.url, max_depth=2).kept == 15
 
 
-@pytest.mark.parametrize("url", ["a.example/gallery", "ftp://a.example/", "http://[", "", "file:///etc/passwd"])
+@pytest.mark.parametrize("url", ["a.example/gallery", "ftp://a.example/", "http://[", "", "file:///no/such"])
 def test_start_urls_that_are_no_web_addresses(tmp_path: Path, url: str) -> None:
     """Refused by name before anything happens, with the remedy."""
     with pytest.raises(UsageError, match=re.escape(repr(url)) + ".*(write https://|must start with)"):
         crawl(tmp_path, url)
+
+
+def test_a_place_on_this_machine_is_for_add(tmp_path: Path) -> None:
+    """Given a folder or a file URL instead of a web address, scrape names the command that takes it."""
+    for url in (str(tmp_path), f"file://{tmp_path}"):
+        with pytest.raises(UsageError, match=re.escape(f"use `deepstyle add {tmp_path}`")):
+            crawl(tmp_path / "w", url)
 
 
 def test_a_start_page_that_fails(tmp_path: Path) -> None:
