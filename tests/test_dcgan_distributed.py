@@ -20,7 +20,7 @@ from deepstyle.progress import Reporter
 SETTINGS = [
     "size=32", "width=8", "max_width=16", "latent=16", "batch_size=16", "grid=4", "score_samples=16",
     "snapshot_every=160", "precision=32", "condition=label", "minibatch_stddev=true", "strength=0.3",
-    "ada_images=1000",
+    "ada_images=1000", "lr=0.00003",  # Adam makes a step of any gradient, of one that is rounding alone as well: a small one
 ]  # fmt: skip
 
 SCRIPT = """

@@ -126,8 +126,7 @@ def test_labels_decide_what_is_generated(tmp_path: Path) -> None:
     data = PackedDataset.pack(tmp_path / "packed", items, size=32, fit="stretch", reporter=QUIET)
     with Catalog(tmp_path) as catalog:
         made = train_gan(
-            data, catalog, config("images=4000", "lr=0.001", "ema_images=200", "condition=label", "norm=none", "r1=1",
-                                  "penalty_every=4"),
+            data, catalog, config("images=2800", "lr=0.002", "ema_images=100", "condition=label", "snapshot_every=9999"),
             on_snapshot=None, reporter=QUIET,
         )  # fmt: skip
     generator, _ = load_generator(made.folder)
@@ -233,7 +232,7 @@ def test_the_loop_learns_colours(tmp_path: Path) -> None:
     data = PackedDataset.pack(tmp_path / "packed", items, size=32, fit="stretch", reporter=QUIET)
     with Catalog(tmp_path) as catalog:
         made = train_gan(
-            data, catalog, config("images=3000", "lr=0.001", "ema_images=200"), on_snapshot=None, reporter=QUIET
+            data, catalog, config("images=1600", "lr=0.002", "ema_images=100"), on_snapshot=None, reporter=QUIET
         )
     generator, _ = load_generator(made.folder)
     mean = generate(generator, latents(range(32), generator.latent)).mean((0, 1, 2))
