@@ -18,6 +18,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import CropConfig, DetectorConfig, load_config, to_yaml
 from deepstyle.crop.cut import WINDOW, CropSummary, crop
+from deepstyle.crop.marks import apply_marks
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError, StorageError, UsageError
 from deepstyle.images import Pixels
@@ -121,6 +122,27 @@ def test_a_recut_does_not_speak_of_no_photos(tmp_path: Path) -> None:
     assert "cropping" not in told.getvalue()
     assert "checking garments: 3/3 photos" in told.getvalue()
     assert "6 cut" in told.getvalue()
+
+
+def test_a_crop_counts_what_it_did(tmp_path: Path) -> None:
+    """Photos looked at, garments cut now, those that stood, those removed, and marks: each number, over four crops."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+        told = [cut(catalog, FakeDetector())]
+        fill(catalog, 5)
+        told.append(cut(catalog, FakeDetector()))
+        told.append(cut(catalog, FakeDetector(), "labels=upper"))
+        photo = catalog.photos()[0].sha256
+        (tmp_path / "bad.txt").write_text(f"{photo}-0\n")
+        apply_marks(catalog, "fake@1", exclude=tmp_path / "bad.txt", include=None, reporter=QUIET)
+        told.append(cut(catalog, FakeDetector(), "margin=0.2"))
+        (tmp_path / f"garments/lower/{photo}-1.png").unlink()
+        told.append(cut(catalog, FakeDetector(), "margin=0.2"))
+
+    assert [(one.photos, one.detections, one.cut, one.kept, one.removed, one.excluded) for one in told] == [
+        (3, 6, 6, 0, 0, 0), (2, 4, 4, 6, 0, 0), (0, 0, 0, 5, 5, 0), (0, 0, 9, 0, 1, 1), (0, 0, 1, 8, 0, 1),
+    ]  # fmt: skip
+    assert told[-1].per_label == {"lower": 5, "upper": 4}
 
 
 def test_a_lost_garment_file_is_cut_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -61,6 +62,51 @@ def test_gradients_pass_through(policy: str) -> None:
 
     assert images.grad is not None
     assert images.grad.abs().sum() > 0
+
+
+def test_colours_change_as_in_the_paper() -> None:
+    """Brightness + b - 0.5, then saturation x 2 s, then contrast x (c + 0.5) around the mean, computed pixel by pixel."""
+    images = torch.rand(40, 3, 6, 5, generator=seeded(1), dtype=torch.float64) * 2 - 1
+    drawn = torch.rand(40, 3, generator=seeded(2), dtype=torch.float64)
+    drawn[0], drawn[1] = 0, 1
+    changed = augment.color(images, drawn).numpy()
+    for image, (b, s, c), got in zip(images.numpy(), drawn.tolist(), changed, strict=True):
+        bright = image + (b - 0.5)
+        grey = (bright[0] + bright[1] + bright[2]) / 3
+        vivid = np.stack([grey + (channel - grey) * 2 * s for channel in bright])
+        middle = vivid.sum() / vivid.size
+
+        assert np.allclose(got, middle + (vivid - middle) * (0.5 + c), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("chance", "rows"), [(0.5, range(8, 25)), (0.0, range(9)), (0.999, range(23, 32)), (0.26, range(17))]
+)
+def test_cutout_blanks_to_the_pixel(chance: float, rows: range) -> None:
+    """Of 32 rows those within 8 of the centre are blank, and so are the columns: 17 by 17 where nothing is cut off."""
+    cut = augment.cutout(torch.ones(2, 1, 32, 32), torch.tensor([[chance, 0.5], [0.5, chance]]))
+    blank = torch.zeros(32, 32, dtype=torch.bool)
+    blank[rows.start : rows.stop, 8:25] = True
+
+    assert torch.equal(cut[0, 0] == 0, blank)
+    assert torch.equal(cut[1, 0] == 0, blank.T)
+
+
+def test_mirroring_begins_at_one_half() -> None:
+    """A chance of exactly one half mirrors, the number below does not."""
+    images = torch.arange(8.0).reshape(2, 1, 1, 4)
+    flipped = augment.flip(images, torch.tensor([0.5, 0.49999997]))
+
+    assert flipped.flatten(1).tolist() == [[3.0, 2.0, 1.0, 0.0], [4.0, 5.0, 6.0, 7.0]]
+
+
+def test_a_policy_is_applied_below_its_strength() -> None:
+    """A chance of exactly the strength leaves the image, one below it changes it: strength 0 changes none."""
+    drawn = torch.full((2, augment.CHANCES), 0.75)
+    drawn[1, 7 + 2] = 0.25
+    changed = (augment.augment(torch.ones(2, 3, 8, 8), ["cutout"], drawn, 0.75) == 0).flatten(1).any(1)
+
+    assert changed.tolist() == [False, True]
 
 
 def test_no_policy_changes_nothing() -> None:

@@ -35,6 +35,15 @@ def test_the_same_config_continues_and_another_starts_anew(tmp_path: Path) -> No
     assert names == ["gan-001", "gan-001", "gan-002", "gan-003", "gan-004"]
 
 
+@pytest.mark.parametrize("setting", ["images=5", "minutes=5", "keep_snapshots=7"])
+def test_a_budget_may_change(tmp_path: Path, setting: str) -> None:
+    """Images, minutes and the number of snapshots that are kept are no part of what a run is: it continues."""
+    with Catalog(tmp_path) as catalog:
+        for made in (config(), config(setting)):
+            with Run.open(catalog, "gan", made, data_key="k") as run:
+                assert run.name == "gan-001"
+
+
 def test_later_points_are_dropped_on_resume(tmp_path: Path) -> None:
     """What was logged after the last snapshot, and a torn last line, vanish when the run continues."""
     with Catalog(tmp_path) as catalog:

@@ -58,6 +58,40 @@ def test_a_large_sigma_is_plain_suppression() -> None:
     assert torch.equal(final, scores[best])
 
 
+def pair(height: float) -> tuple[Tensor, Tensor, Tensor]:
+    """A box of 10 x 10 with score 0.9, one of 10 x ``height`` inside it with 0.5, of one label: an IoU of height / 10."""
+    return torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, height]]), torch.tensor([0.9, 0.5]), torch.tensor([1, 1])
+
+
+@pytest.mark.parametrize(("height", "left"), [(5.0, 2), (5.01, 1), (4.9, 2)])
+def test_what_overlaps_by_more_than_the_limit_goes(height: float, left: int) -> None:
+    """At an IoU of exactly ``max_iou`` a box is only lowered, above it it goes."""
+    best, final = soft_nms(*pair(height), sigma=0.5, max_iou=0.5, min_score=0.0, limit=9)
+
+    assert len(best) == left
+    assert final.tolist()[1:] == pytest.approx([0.5 * math.exp(-((height / 10) ** 2) / 0.5)][: left - 1])
+
+
+def test_a_score_at_the_lowest_is_too_low() -> None:
+    """What has fallen to ``min_score`` goes, what is above it stays, and never are there more than ``limit``."""
+    boxes, scores, labels = (
+        torch.tensor([[0.0, 0, 1, 1], [5, 5, 6, 6]]),
+        torch.tensor([0.5, 0.25]),
+        torch.tensor([1, 1]),
+    )
+
+    for lowest, limit, left in ((0.25, 9, 1), (0.24, 9, 2), (0.24, 1, 1), (0.5, 9, 0)):
+        assert len(soft_nms(boxes, scores, labels, sigma=1, max_iou=1, min_score=lowest, limit=limit)[0]) == left
+
+
+@pytest.mark.parametrize(("height", "lower"), [(5.0, (0.9 * 10 + 0.5 * 5) / 1.4), (4.9, 10.0)])
+def test_boxes_agree_from_the_least_iou_on(height: float, lower: float) -> None:
+    """At an IoU of exactly ``min_iou`` two boxes vote together, below it each stays where it is."""
+    voted = vote(*pair(height), torch.tensor([0]), 0.5)
+
+    assert voted[0].tolist() == pytest.approx([0, 0, 10, lower])
+
+
 def test_no_detection_is_no_error() -> None:
     """A photo without any detection leaves two empty tensors."""
     best, final = soft_nms(
