@@ -908,6 +908,34 @@ def _shares(values: dict[str, float]) -> str:
 
 @main.command()
 @_json_option
+@click.argument("images", nargs=-1, required=True, metavar="GARMENT|SAMPLE...")
+@click.pass_obj
+def where(session: Session, images: tuple[str, ...]) -> None:
+    """Say which pages an image came from.
+
+    A garment (its file or name) or a photo leads to the pages that show it, with licence and credit. A sample leads to its
+    nearest real garments and their pages, as `sample --novelty` and `score` recorded them; a copy of a sample that lies
+    elsewhere is known by its bytes. novelty.csv and score.json stand for all samples in them.
+
+    \b
+    Example:
+        deepstyle where workspace/garments/upper/*-0.png
+        deepstyle where workspace/runs/gan-001/samples/seed-000042.png --json
+    """
+    from deepstyle.where import rows_of
+    from deepstyle.where import where as find
+
+    with _catalog(session, must_exist=True, reading=True) as catalog:
+        found = [one for asked in images for one in find(asked, catalog)]
+    if click.get_current_context().meta["json"]:
+        _json({"found": [asdict(one) for one in found]})
+        return
+    for one in found:
+        _table(f"{one.name}: a {one.kind}", rows_of(one))
+
+
+@main.command()
+@_json_option
 @click.pass_obj
 def status(session: Session) -> None:
     """Show what the workspace holds.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,6 +36,7 @@ from deepstyle.files import as_name, put_file
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
 from deepstyle.status import find_model
+from deepstyle.traces import Near, Trace, to_csv
 
 MOST_FRAMES = 20_000  # of one animation: at 25 a second, 13 minutes
 STRIP = 8  # frames on a filmstrip
@@ -216,20 +215,25 @@ def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter)
         names=[f"seed {seed} {label}".strip() for seed, label in zip(samples.seeds, samples.labels, strict=True)],
         provenance=garments.__getitem__,
     )  # fmt: skip
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["seed", "label", "file", "rank", "distance", "ratio", "garment", "page_url", "photo_url", "licence",
-                     "credit"])  # fmt: skip
-    for i, near in enumerate(found.nearest):
-        for rank, one in enumerate(near, start=1):
-            writer.writerow([
-                samples.seeds[i], samples.labels[i], f"{samples.names[i]}.png", rank, f"{one.distance:.6f}",
-                f"{one.distance / max(found.usual, 1e-12):.4f}", garments[one.source].path, one.page_url, one.image_url,
-                one.licence, one.credit,
-            ])  # fmt: skip
+    usual = max(found.usual, 1e-12)
+    traces = [
+        Trace(
+            name=f"{name}.png", sha256=images.sha256(images.encode(pixels)), seed=seed, label=label,
+            near=tuple(
+                Near(
+                    garment=garments[one.source].path, distance=one.distance, ratio=one.distance / usual,
+                    page_url=one.page_url, photo_url=one.image_url, licence=one.licence, credit=one.credit,
+                )
+                for one in near
+            ),
+        )
+        for name, pixels, seed, label, near in zip(
+            samples.names, samples.pixels, samples.seeds, samples.labels, found.nearest, strict=True
+        )
+    ]  # fmt: skip
     path = samples.grid.with_name(samples.grid.name.replace("grid", "novelty", 1)).with_suffix(".csv")
     put_file(path.with_suffix(".png"), images.encode(sheet))
-    put_file(path, text.getvalue().encode())
+    put_file(path, to_csv(traces).encode())
     return found, path
 
 

@@ -149,9 +149,9 @@ def test_licence_and_credit_can_be_given_later(tmp_path: Path) -> None:
     folder = shoot(tmp_path / "mine", "a.jpg")
     put(tmp_path / "w", folder)
     put(tmp_path / "w", folder, licence="CC0")
-    put(tmp_path / "w", folder, credit="Me")
+    put(tmp_path / "w", folder, credit="Me\udce9")
     with Catalog(tmp_path / "w") as catalog:
-        assert [(one.licence, one.credit) for one in catalog.photos()] == [("CC0", "Me")]
+        assert [(one.licence, one.credit) for one in catalog.photos()] == [("CC0", "Me\\udce9")]
 
 
 def test_others_words_on_a_photo_are_not_overwritten(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from deepstyle.config import ClassifierConfig, GanConfig, load_config, to_yaml
 from deepstyle.files import put_file
 from deepstyle.images import Pixels, decode, encode, sha256
 from deepstyle.progress import Reporter
+from deepstyle.where import where
 
 QUIET = Reporter(quiet=True)
 TINY = ["size=32", "width=8", "latent=16", "batch_size=8", "grid=4", "score_samples=16", "precision=32", "augment=[]"]
@@ -250,6 +251,9 @@ def test_novelty_finds_a_copy_and_its_page(workspace: Path) -> None:
         rows = list(csv.DictReader(file))
 
     assert [row["seed"] for row in rows[::3]] == ["0", "1", "2", "3", "4"]
+    with Catalog(workspace) as catalog:
+        (found,) = where(str(place / rows[3]["file"]), catalog)
+    assert [one.origin.pages[0].page_url for one in found.places] == [row["page_url"] for row in rows[3:6]]
     assert [row["rank"] for row in rows[:3]] == ["1", "2", "3"]
     for row in rows:
         assert (workspace / row["garment"]).is_file()

@@ -78,7 +78,7 @@ def thumbnail(data: bytes) -> Pixels:
 
 def _photo(photo: Photo) -> dict[str, Any]:
     return {"sha256": photo.sha256, "path": f"../{photo.path}", "width": photo.width, "height": photo.height,
-            "page": photo.page_url}  # fmt: skip
+            "page": photo.page_url, "rights": "; ".join(filter(None, (photo.licence, photo.credit)))}  # fmt: skip
 
 
 def _shares(corners: Corners, photo: Photo) -> list[float]:

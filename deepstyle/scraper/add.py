@@ -133,7 +133,7 @@ class _Adding:
         self.outcomes: Counter[str] = Counter()
         self.left_out: dict[str, list[str]] = {}
         self.new = self.known = 0
-        self._catalog, self._rights = catalog, {"licence": licence, "credit": credit}
+        self._catalog, self._rights = catalog, {"licence": _text(licence), "credit": _text(credit)}
         self._folders: set[Path] = set()
 
     def full(self) -> bool:
@@ -184,6 +184,11 @@ class _Adding:
         self.outcomes[outcome] += 1
         if outcome != "kept" and len(names := self.left_out.setdefault(outcome, [])) < NAMED:
             names.append(shown(file.path))
+
+
+def _text(given: str) -> str:
+    """What was typed, as text that can be stored: bytes of another encoding than the terminal's are written out."""
+    return given.encode("utf-8", "backslashreplace").decode()
 
 
 def _listing(file: LocalFile) -> Listing:

@@ -1,0 +1,113 @@
+"""Which real garments are nearest to a generated image: the table beside the samples, and the part of a score (pure).
+
+This file owns the form of ``novelty.csv``, both directions, and reads the ``nearest`` of ``score.json``.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import PurePosixPath
+
+from deepstyle.errors import InputError
+
+COLUMNS = (
+    "seed", "label", "file", "sha256", "rank", "distance", "ratio", "garment", "page_url", "photo_url", "licence", "credit",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Near:
+    """A real garment near an image: its file in the workspace (or its name), the distance, and where its photo is from.
+
+    ``distance``: 1 - cosine of features; ``ratio``: in the distances at which real garments usually are from one another.
+    """
+
+    garment: str
+    distance: float
+    ratio: float | None
+    page_url: str
+    photo_url: str
+    licence: str = ""
+    credit: str = ""
+
+    @property
+    def name(self) -> str:
+        """The garment's name: its photo's hash and its number on it."""
+        return PurePosixPath(self.garment).stem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """A generated image and its nearest real garments, nearest first.
+
+    ``name`` is that of its file, ``sha256`` the hash of the file's bytes; images that a score looked at have no file.
+    """
+
+    name: str
+    near: tuple[Near, ...]
+    sha256: str = ""
+    seed: int | None = None
+    label: str = ""
+
+
+def to_csv(traces: Iterable[Trace]) -> str:
+    """The table of images that have files: one line a garment."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for trace in traces:
+        for rank, near in enumerate(trace.near, start=1):
+            assert near.ratio is not None
+            writer.writerow([
+                trace.seed, trace.label, trace.name, trace.sha256, rank, f"{near.distance:.6f}", f"{near.ratio:.4f}",
+                near.garment, near.page_url, near.photo_url, near.licence, near.credit,
+            ])  # fmt: skip
+    return text.getvalue()
+
+
+def from_csv(text: str, origin: str) -> list[Trace]:
+    """Read that table. Raises InputError naming its ``origin`` when it is none, or one of before files had hashes."""
+    try:
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise InputError(
+                f"{origin}: not a table of nearest garments; make it again with `deepstyle sample --novelty`"
+            )
+        return [
+            Trace(name=name, sha256=digest, seed=int(seed), label=label, near=tuple(_near(row) for row in rows))
+            for (name, digest, seed, label), rows in groupby(
+                reader, key=lambda row: (row["file"], row["sha256"], row["seed"], row["label"])
+            )
+        ]
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise InputError(f"{origin}: a damaged table of nearest garments ({error}); make it again") from error
+
+
+def _near(row: dict[str, str]) -> Near:
+    return Near(
+        garment=row["garment"], distance=float(row["distance"]), ratio=float(row["ratio"]), page_url=row["page_url"],
+        photo_url=row["photo_url"], licence=row["licence"], credit=row["credit"],
+    )  # fmt: skip
+
+
+def from_score(text: str, origin: str) -> list[Trace]:
+    """The images of a ``score.json`` whose nearest garments it names. Raises InputError naming its ``origin``."""
+    try:
+        return [
+            Trace(name=f"sample {number}", near=tuple(_of_score(one) for one in near))
+            for number, near in enumerate(json.loads(text)["nearest"], start=1)
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(f"{origin}: not a score ({error}); make it again with `deepstyle score`") from error
+
+
+def _of_score(one: dict[str, str]) -> Near:
+    return Near(
+        garment=str(one["source"]), distance=float(one["distance"]), ratio=None, page_url=str(one["page_url"]),
+        photo_url=str(one["image_url"]), licence=str(one.get("licence", "")), credit=str(one.get("credit", "")),
+    )  # fmt: skip
