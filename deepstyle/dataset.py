@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle import images
-from deepstyle.errors import ImageError, InputError
-from deepstyle.files import put_folder, reserve
+from deepstyle.errors import InputError
+from deepstyle.files import put_folder, read_regular, reserve
 from deepstyle.progress import Reporter
 
 try:
@@ -126,10 +126,11 @@ def _key(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> st
 
 def _load(item: Item, size: int, fit: images.Fit) -> images.Pixels | str:
     try:
-        return images.resize(images.decode(item.path.read_bytes()), size, fit)
+        with images.decoded(read_regular(item.path, images.MAX_BYTES)) as pixels:
+            return images.resize(pixels, size, fit)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    except ImageError as error:
+    except InputError as error:
         return str(error)
 
 

@@ -8,29 +8,40 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import threading
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
+from deepstyle import colour
 from deepstyle.errors import ImageError
 
-Pixels = NDArray[np.uint8]  # HWC RGB in [0, 255]
+Pixels = colour.Pixels  # uint8 HWC RGB in [0, 255]
 Fit = Literal["pad", "stretch", "cover"]
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF": "tif", "BMP": "bmp", "AVIF": "avif"}
+ORIENTATION = 0x0112  # EXIF's tag
+BROKEN = (  # what Pillow raises of bytes that are no image: the errors of its parsers come through
+    OSError, ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, struct.error,
+    NotImplementedError, ImageCms.PyCMSError,
+)  # fmt: skip
+LARGE = 8_000_000  # pixels from which ``at_least`` averages any image
+MAX_BYTES = 200_000_000  # of a photo's file: 64 megapixels in 24 bits, as they are
 MAX_PIXELS = 64_000_000  # 64 megapixels: above any camera photo on a web page, far below a decompression bomb
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageInfo:
-    """What the header says: format as Pillow names it; width and height in pixels after EXIF rotation."""
+    """What the header says: format as Pillow names it; width and height in pixels after EXIF rotation.
+
+    A phone's JPEG that holds more than one picture is an "MPO".
+    """
 
     format: str
     width: int
@@ -39,7 +50,7 @@ class ImageInfo:
     @property
     def extension(self) -> str:
         """The file name extension that fits the bytes, whatever the site called them."""
-        return EXTENSIONS[self.format]
+        return EXTENSIONS.get(self.format, "jpg")
 
 
 def sha256(data: bytes) -> str:
@@ -58,11 +69,17 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
         raise ImageError(f"decodes to more than {max_pixels:,} pixels", "bomb") from error
     except UnidentifiedImageError as error:
         raise ImageError("the bytes are not an image of a known format", "not-image") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ImageError(f"the image header is broken ({error})", "broken") from error
+    except BROKEN as error:
+        raise _broken("header", error) from error
     if image.width * image.height > max_pixels:
         raise ImageError(f"decodes to {image.width} x {image.height} pixels, limit {max_pixels:,}", "bomb")
     return image
+
+
+def _broken(what: str, error: Exception) -> ImageError:
+    return ImageError(
+        f"the image {what} is broken ({' '.join(str(error).split())[:200] or type(error).__name__})", "broken"
+    )
 
 
 def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
@@ -72,10 +89,12 @@ def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     """
     with _open(data, max_pixels) as image:
         try:
-            rotated = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ImageError(f"the image header is broken ({error})", "broken") from error
-        width, height = (image.height, image.width) if rotated else image.size
+            turned = (
+                image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8) and image.format != "TIFF"
+            )  # it gives sizes upright
+        except BROKEN as error:
+            raise _broken("header", error) from error
+        width, height = (image.height, image.width) if turned else image.size
         return ImageInfo(format=str(image.format), width=width, height=height)
 
 
@@ -83,54 +102,67 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = 
     """Decode to uint8 HWC RGB, upright (EXIF applied), in sRGB (embedded profiles applied); transparency is laid on white.
 
     ``at_least``: shorter side in pixels that is enough. A JPEG is then decoded at 1/2, 1/4 or 1/8 where that still has
-    it; nothing is ever resized to it. Raises ImageError when the bytes are truncated, broken, no image, or larger than
-    ``max_pixels``.
+    it, and a large image of another kind averaged by a whole number; nothing is ever resized to it. Raises ImageError
+    when the bytes are truncated, broken, no image, or larger than ``max_pixels``.
     """
+    with decoded(data, max_pixels=max_pixels, at_least=at_least) as pixels:
+        return pixels
+
+
+@contextmanager
+def decoded(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Iterator[Pixels]:
+    """``decode`` for large work: while the block runs, its pixels count among those that ROOM lets be open at a time."""
     with _open(data, max_pixels) as image:
         try:
             if at_least is not None:
                 image.draft(None, (at_least, at_least))  # None: the mode stays
-            image.load()
-            ImageOps.exif_transpose(image, in_place=True)
-        except (OSError, ValueError, SyntaxError, IndexError) as error:
-            raise ImageError(f"the image data is broken ({error})", "broken") from error
-        return to_rgb(image)
+        except BROKEN as error:
+            raise _broken("data", error) from error
+        with ROOM.taken(image.width * image.height):
+            try:
+                image.load()
+                orientation = int(image.getexif().get(ORIENTATION, 1))
+                large = at_least is not None and image.width * image.height > LARGE
+                shrink = max(1, min(image.size) // at_least) if large and at_least else 1
+                pixels = colour.to_rgb(image, shrink=shrink)
+            except BROKEN as error:
+                raise _broken("data", error) from error
+            image.close()
+            yield colour.upright(pixels, orientation)
 
 
-def to_rgb(image: Image.Image) -> Pixels:
-    """Convert any Pillow image to uint8 HWC RGB in sRGB; alpha is laid on white."""
-    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
-        rgba = _to_srgb(image.convert("RGBA"))
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba)
-    else:
-        image = _to_srgb(image.convert("RGB") if image.mode == "P" else image)
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+class Room:
+    """A bound on what threads hold at a time: ``taken`` waits until there is room. What is larger than all goes alone.
+
+    A thread that has taken some is inside: what it takes then is not counted, or it would wait for itself.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = self._free = size
+        self._changed = threading.Condition()
+        self._thread = threading.local()
+
+    @contextmanager
+    def taken(self, amount: int) -> Iterator[None]:
+        """Hold ``amount`` while the block runs."""
+        if getattr(self._thread, "inside", False):
+            yield
+            return
+        need = min(amount, self.size)
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= need)
+            self._free -= need
+        self._thread.inside = True
+        try:
+            yield
+        finally:
+            self._thread.inside = False
+            with self._changed:
+                self._free += need
+                self._changed.notify_all()
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Apply the embedded ICC profile; an image without one, or with a broken or ill-fitting one, stays as it is."""
-    profile = image.info.get("icc_profile")
-    transform = _transform(profile, image.mode) if isinstance(profile, bytes) and profile else None
-    if transform is None:
-        return image
-    return transform.apply(image)
-
-
-@lru_cache(maxsize=32)
-def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From this profile to sRGB (perceptual); None when it is sRGB already or of no use for the mode."""
-    if mode not in {"RGB", "RGBA", "CMYK", "L"}:
-        return None
-    try:
-        source = ImageCms.getOpenProfile(io.BytesIO(profile))
-        name = ImageCms.getProfileDescription(source).lower()
-        if mode in {"RGB", "RGBA"} and name.startswith("srgb") and "linear" not in name:
-            return None
-        target = ImageCms.createProfile("sRGB")
-        return ImageCms.buildTransform(source, target, mode, "RGBA" if mode == "RGBA" else "RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
+ROOM = Room(MAX_PIXELS)  # pixels being decoded in this process; each takes up to 12 bytes on its way
 
 
 def encode(pixels: Pixels, kind: Literal["PNG", "JPEG"] = "PNG", *, quality: int = 92) -> bytes:

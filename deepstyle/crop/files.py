@@ -88,14 +88,15 @@ def write_pieces(root: Path, opened: Opened, choices: Sequence[Choice], config: 
 
     Raises StorageError when a file cannot be written.
     """
-    if choices and not opened.whole:
-        opened = open_photo(root, opened.photo)
-    if opened.fault:
-        return Written(opened=opened, cuts=[])
-    done = []
-    for choice in choices:
-        assert opened.pixels is not None
-        piece = piece_of(opened.pixels, choice, config)
-        put_file(root / garment_path(opened.photo.sha256, choice.k, choice.box.label), images.encode(piece))
-        done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0]))
-    return Written(opened=opened, cuts=done)
+    photo, again = opened.photo, bool(choices) and not opened.whole
+    with images.ROOM.taken(photo.width * photo.height if choices else 0):
+        opened = open_photo(root, photo) if again else opened
+        if opened.fault:
+            return Written(opened=opened, cuts=[])
+        done = []
+        for choice in choices:
+            assert opened.pixels is not None
+            piece = piece_of(opened.pixels, choice, config)
+            put_file(root / garment_path(photo.sha256, choice.k, choice.box.label), images.encode(piece))
+            done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0]))
+        return Written(opened=opened, cuts=done)
