@@ -91,14 +91,18 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
     \b
     A first look, without network or data:
         deepstyle demo
-    The whole way:
-        deepstyle scrape https://a-gallery.example/fall-2026/    # or: deepstyle add my-photos/
+    Your own photos, or a gallery's (scrape instead of add):
+        deepstyle add my-photos/
         deepstyle crop
-        deepstyle train-classifier labels.csv
         deepstyle train-gan --minutes 30
-        deepstyle sample --count 64
-        deepstyle score
+        deepstyle sample
         tensorboard --logdir workspace/runs
+    A judge of what it generates:
+        deepstyle train-classifier labels.csv
+        deepstyle score
+    Does it work here? What can be set?
+        deepstyle doctor
+        deepstyle settings
     Every command resumes when it is run again.
     """
     ctx.obj = Session(workspace=workspace, reporter=Reporter(quiet=quiet or not LEADS))
@@ -146,9 +150,10 @@ def _json(value: Any) -> None:
 def _configured(function: F) -> F:
     """Add the options of the one road of configuration: preset or file, --set, --dry-run."""
 
-    @click.option("--config", metavar="PRESET|FILE", help="A preset's name or a YAML file.")
-    @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change one value of the config.")
-    @click.option("--dry-run", is_flag=True, help="Print the config and stop.")
+    @click.option("--config", metavar="PRESET|FILE", help="A preset (`deepstyle settings` lists them) or a YAML file.")
+    @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+                  help="Change one setting (`deepstyle settings PRESET` explains them); may be repeated.")  # fmt: skip
+    @click.option("--dry-run", is_flag=True, help="Print all settings and stop.")
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         return function(*args, **kwargs)
@@ -444,7 +449,7 @@ def download(session: Session, name: str, out: Path | None, mirror: str | None) 
 @_json_option
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="COCO file to write.")
-@click.option("--detector", help="Name of the detector; the newest otherwise.")
+@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
 @click.option("--min-score", type=click.FloatRange(0, 1), default=0.6, show_default=True,
               help="Confidence from which a detection becomes an annotation.")  # fmt: skip
 @click.pass_obj
@@ -476,7 +481,7 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
 @click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
               help="COCO file of photos that are never trained on.")  # fmt: skip
 @click.option("--start-from", metavar="MODEL", help="Detector or small classifier (name or folder) to start from.")
-@click.option("--minutes", type=float, help="Time budget; without it, the config's number of photos.")
+@click.option("--minutes", type=float, help="Stop after this time; else after the photos that the settings say.")
 @click.option("--name", default="detector", show_default=True, callback=_named, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
@@ -521,7 +526,7 @@ def _precision_rows(figures: Any) -> dict[str, Any]:
 @main.command()
 @_json_option
 @click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
-@click.option("--detector", help="Name of the detector; the newest otherwise.")
+@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
 @click.pass_obj
 def eval_detector(session: Session, validation: Path, detector: str | None) -> None:
     """Measure a detector's COCO average precision.
@@ -571,7 +576,7 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
 
 @main.command()
 @_json_option
-@click.option("--detector", help="Name of the detector; the newest otherwise.")
+@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
 @click.option("--label", "labels", multiple=True, help="Cut this label only (may be repeated).")
 @click.option("--min-score", type=float, help="Confidence from which a detection is cut.")
 @click.option(
@@ -645,7 +650,7 @@ def _crop_rows(summary: Any) -> dict[str, Any]:
 @click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
 @click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
-@click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
+@click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option("--name", default="classifier", show_default=True, callback=_named, help="Name of the model folder.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
@@ -677,11 +682,13 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
 
 @main.command()
 @_json_option
-@click.option("--minutes", type=float, help="Time budget; without it, the config's number of images.")
-@click.option("--images", type=int, help="Real images to show, repeats counted.")
+@click.option("--minutes", type=float, help="Stop after this time; else after --images.")
+@click.option(
+    "--images", type=int, help="Stop when so many real images were shown, repeats counted; else after a million."
+)
 @click.option("--label", "labels", multiple=True, help="Learn from this garment label only (may be repeated).")
 @click.option("--from", "start_from", metavar="MODEL|RUN",
-              help="Start from these weights, with their settings unless --config says others.")  # fmt: skip
+              help="Start from this one's weights, with its settings unless --config is given.")  # fmt: skip
 @click.option("--classifier", help="Judge of the Frechet distance; the newest otherwise.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
@@ -1089,9 +1096,10 @@ def models(session: Session) -> None:
 @_json_option
 @click.argument("urls", nargs=-1, required=True, metavar="URL...")
 @click.option("--annotations", type=(click.Path(path_type=Path, exists=True), click.Path(path_type=Path, exists=True)),
-              metavar="TRAIN.json VAL.json", help="Train a detector on these first, unless the workspace has one.")  # fmt: skip
+              metavar="TRAIN.json VAL.json",
+              help="Train a detector on these first; else the workspace's newest cuts, or the one that ships.")  # fmt: skip
 @click.option("--labels", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv",
-              help="Train a classifier on these first, unless the workspace has one.")  # fmt: skip
+              help="Train a classifier on these first; needed unless the workspace has one.")  # fmt: skip
 @click.option("--minutes", type=float, default=15.0, show_default=True, help="Time budget of the GAN.")
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--config", "presets", multiple=True, metavar="PRESET|FILE", help="Config of a stage (may be repeated).")

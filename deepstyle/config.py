@@ -430,9 +430,9 @@ def _read(name: str, kind: str = "") -> dict[str, Any]:
     if not exists(path):
         known = [preset for preset in presets() if not kind or _read(preset)["kind"] == kind]
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(known)}"
+        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(known)}."
         raise ConfigError(
-            f"--config {shown(name)}: neither a file nor a preset; {hint} `deepstyle settings` lists them all"
+            f"--config {shown(name)}: neither a file nor a preset; {hint} `deepstyle settings` tells what they are"
         )
     try:
         values = _parsed(read_regular(path, MOST).decode("utf-8-sig"), f"--config {shown(path)}")

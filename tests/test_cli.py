@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,30 @@ def test_a_command_opens_with_one_line_of_settings(tmp_path: Path) -> None:
 
     assert lines == ["settings: crop, min_side=9, margin=0.2 (--dry-run shows them all)"]
     assert "max_overlap" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("tra", {"train-detector", "train-classifier", "train-gan"}),
+        ("data cc", {"ccp"}),
+        ("crop --mar", {"--margin"}),
+    ],
+)
+def test_the_shell_completes_commands_and_options(typed: str, offered: set[str]) -> None:
+    """With the README's line in bash, a word that was begun is completed to the commands or options that fit."""
+    words = ["deepstyle", *typed.split()]
+    code = "from deepstyle.cli import main; main(prog_name='deepstyle')"
+    told = {
+        shell: subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+            env=os.environ | {"_DEEPSTYLE_COMPLETE": shell, "COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)},
+        ).stdout for shell in ("bash_complete", "bash_source")
+    }  # fmt: skip
+
+    assert {line.partition(",")[2] for line in told["bash_complete"].splitlines()} == offered
+    assert "_DEEPSTYLE_COMPLETE=bash_complete" in told["bash_source"]
+    assert "_DEEPSTYLE_COMPLETE=bash_source deepstyle" in (Path(__file__).parent.parent / "README.md").read_text()
 
 
 def test_version() -> None:

@@ -138,7 +138,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None
         (GanConfig, "dcgan-46", r"did you mean dcgan-64\?"),
         (GanConfig, "dcgan-pluss-64", r"did you mean dcgan-plus-64\?"),
         (DetectorConfig, "smal-256", r"did you mean small-256\?"),
-        (ClassifierConfig, "zzz", "presets: classifier-128, classifier-64, classifier-96 "),
+        (ClassifierConfig, "zzz", "presets: classifier-128, classifier-64, classifier-96\\."),
         (CropConfig, "scrap", r"did you mean crop\?"),
     ],
 )
