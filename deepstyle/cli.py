@@ -1138,8 +1138,10 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 @click.option(
     "--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site."
 )
+@click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
+              help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
 @click.pass_obj
-def demo(session: Session, images: int, minutes: float, looks: int) -> None:
+def demo(session: Session, images: int, minutes: float, looks: int, overrides: tuple[str, ...]) -> None:
     """Draw a fashion site, scrape it, train everything on it.
 
     Needs no network, no data, no GPU. Works in the folder demo-workspace, unless --workspace names another. Where a slow
@@ -1154,9 +1156,10 @@ def demo(session: Session, images: int, minutes: float, looks: int) -> None:
     if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
         session = Session(workspace=Path("demo-workspace"), reporter=session.reporter)
     with _catalog(session) as catalog:
-        from deepstyle.demo.tour import tour
+        from deepstyle.demo.tour import demo_stages, tour
 
-        outcome = tour(catalog, images_seen=images, minutes=minutes, looks=looks, reporter=session.reporter)
+        stages = demo_stages(images_seen=images, minutes=minutes, overrides=overrides)
+        outcome = tour(catalog, stages, looks=looks, reporter=session.reporter)
     _show("the demo is done", outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
 
 

@@ -17,10 +17,11 @@ from deepstyle.images import decode
 
 @pytest.mark.slow
 def test_the_demo_from_the_command_line(tmp_path: Path) -> None:
-    """The detector's AP50 on unseen looks is at least 0.8, samples come closer to the garments, too few images are told."""
+    """In half of its time: AP50 is at least 0.6 on unseen looks, samples come closer to garments, too few images are told."""
     environment = {k: v for k, v in os.environ.items() if k != "DEEPSTYLE_WORKSPACE"}
     done = subprocess.run(
-        [sys.executable, "-m", "deepstyle", "demo", "--images", "5000", "--minutes", "600", "--looks", "120"],
+        [sys.executable, "-m", "deepstyle", "demo", "--images", "5000", "--minutes", "600", "--looks", "120",
+         "--set", "detector.images=4000", "--set", "detector.evaluate_every=4000", "--set", "classifier.images=3000"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -30,7 +31,7 @@ def test_the_demo_from_the_command_line(tmp_path: Path) -> None:
         float(x) for x in re.findall(r"Frechet distance +([\d.]+) at the start, ([\d.]+) at the end", told)[0]
     )
 
-    assert ap50 >= 0.8
+    assert ap50 >= 0.6  # with 4,000 of the 7,000 photos that the demo trains on: 0.9 with all of them
     assert re.search(r"weak: too few: 5,008 images, .*; run again with --images 20000", told)
     assert len(list((tmp_path / "demo-workspace/runs/gan-001/samples").glob("grid-*.png"))) == 3  # 0, 2,512 and 5,008
     assert last < 0.75 * first

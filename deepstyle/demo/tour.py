@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,18 +79,22 @@ def free_port(catalog: Catalog) -> int:
     return port
 
 
-def demo_stages(*, images_seen: int, minutes: float) -> Stages:
-    """The demo's configs. Fewer samples behind each Frechet distance than usual: a snapshot takes a tenth as long."""
+def demo_stages(*, images_seen: int, minutes: float, overrides: Sequence[str] = ()) -> Stages:
+    """The demo's configs, with ``overrides`` (STAGE.KEY=VALUE) on top.
+
+    Fewer samples behind each Frechet distance than usual: a snapshot takes a tenth as long.
+    """
     return load_stages(
         ["demo-detector", "classifier-64", "dcgan-plus-64"],
         [
             "scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", f"gan.minutes={minutes}",
             f"gan.images={images_seen}", f"gan.snapshot_every={GRID_EVERY}", "gan.score_samples=300",
+            *overrides,
         ],
     )  # fmt: skip
 
 
-def tour(catalog: Catalog, *, images_seen: int, minutes: float, looks: int, reporter: Reporter) -> pipeline.Outcome:
+def tour(catalog: Catalog, stages: Stages, *, looks: int, reporter: Reporter) -> pipeline.Outcome:
     """Draw, serve, scrape, train, crop, generate, score."""
     drawn = (catalog.root / "drawn").absolute()
     train, train_crops = annotated_looks(drawn / "train", TRAIN_SEED, 360, reporter)
@@ -99,7 +104,6 @@ def tour(catalog: Catalog, *, images_seen: int, minutes: float, looks: int, repo
     rows = [(f"train/garments/{name}", label, "train") for name, label in train_crops]
     rows += [(f"validation/garments/{name}", label, "validation") for name, label in other_crops]
     write_table(drawn / "garments.csv", rows)
-    stages = demo_stages(images_seen=images_seen, minutes=minutes)
     reporter.say(f"drawing and serving a site of {looks} looks")
     with DrawnSite(seed=SITE_SEED, looks=looks, port=free_port(catalog)) as site:
         return pipeline.run_all(
