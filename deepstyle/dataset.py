@@ -2,9 +2,11 @@
 
     datasets/<name>/images.npy    uint8 N x S x S x 3, RGB in [0, 255]
     datasets/<name>/labels.npy    int64 N, indices into label_names
-    datasets/<name>/index.json    format version, key, label_names, sources, skipped
+    datasets/<name>/index.json    format version, key, stamp, label_names, sources, skipped
 
-The same items give the same bytes, on any number of threads; a dataset whose ``key`` still fits is not packed again.
+The same items give the same bytes, on any number of threads. The ``key`` stands for the content of the images, so it is
+the same in a copy of the workspace; the ``stamp`` for their sizes and times, so that what has not changed is not read. A
+dataset that still fits is not packed again.
 """
 
 from __future__ import annotations
@@ -14,20 +16,20 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle import images
 from deepstyle.errors import InputError
-from deepstyle.files import put_folder, read_regular, reserve
+from deepstyle.files import put_file, put_folder, read_regular, reserve
 from deepstyle.progress import Reporter
 
 try:
@@ -36,6 +38,9 @@ except ImportError:  # Windows has no flock: there two commands packing the same
     fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
+REFUSED = "refused"  # in the place of the digest of what is no regular file, or too large
+WINDOW = 256  # images on their way at a time: it bounds memory whatever the size of the dataset
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,7 @@ class PackedDataset:
             named = len(index["sources"])
             self.skipped = dict(index["skipped"])
             self.key = str(index["key"])
+            self.stamp = str(index.get("stamp", self.key))  # once they were one
             version = index["format"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
@@ -91,14 +97,29 @@ class PackedDataset:
         Images that cannot be decoded are left out and named in ``skipped``. Raises InputError when nothing is left.
         """
         names = list(label_names) if label_names is not None else sorted({item.label for item in items})
-        key = _key(items, names, size, fit)
+        stamp = _stamp(items, names, size, fit)
         with _alone(folder.parent / f".{folder.name}.lock"):
             if (folder / "index.json").is_file():
                 existing = cls(folder)
-                if existing.key == key:
+                if existing.stamp == stamp:
                     return existing
-            put_folder(folder, lambda place: _write(place, items, names, key, size, fit, reporter, workers))
+                if existing._holds(items) and existing.key == _key(items, names, size, fit, reporter, workers):
+                    existing._restamp(stamp)
+                    return existing
+            put_folder(folder, lambda place: _write(place, items, names, stamp, size, fit, reporter, workers))
         return cls(folder)
+
+    def _holds(self, items: Sequence[Item]) -> bool:
+        """Whether these are the items that were packed, by name."""
+        return self.sources == tuple(item.source for item in items if item.source not in self.skipped)
+
+    def _restamp(self, stamp: str) -> None:
+        """Note that files of other times hold what they held; unless some could not be read, which are tried every time."""
+        if not self.stamp:
+            return
+        index = json.loads((self.folder / "index.json").read_text(encoding="utf-8"))
+        put_file(self.folder / "index.json", json.dumps({**index, "stamp": stamp}).encode())
+        self.stamp = stamp
 
 
 @contextmanager
@@ -111,8 +132,8 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _key(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> str:
-    """What the bytes depend on; a file's size and time stand for its content."""
+def _stamp(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> str:
+    """What tells, without reading them, that files have not changed: their sizes and times."""
     digest = hashlib.sha256(json.dumps([FORMAT, size, fit, list(names)]).encode())
     for item in items:
         try:
@@ -124,18 +145,56 @@ def _key(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> st
     return digest.hexdigest()
 
 
-def _load(item: Item, size: int, fit: images.Fit) -> images.Pixels | str:
+def _key(
+    items: Sequence[Item], names: Sequence[str], size: int, fit: str, reporter: Reporter, workers: int | None
+) -> str:
+    """What the packed bytes depend on: each image's content and label, in order."""
+    digest = _begun(names, size, fit)
+    with reporter.task("checking", total=len(items), unit="images") as task:
+        for item, content in _each(items, _content, workers):
+            digest.update(json.dumps([item.label, content]).encode())
+            task.advance()
+    return digest.hexdigest()
+
+
+def _begun(names: Sequence[str], size: int, fit: str) -> hashlib._Hash:
+    return hashlib.sha256(json.dumps(["content", FORMAT, size, fit, list(names)]).encode())
+
+
+def _content(item: Item) -> str:
+    """The digest of a file; empty when it could not be read, which may pass."""
     try:
-        with images.decoded(read_regular(item.path, images.MAX_BYTES)) as pixels:
-            return images.resize(pixels, size, fit)
+        return images.sha256(read_regular(item.path, images.MAX_BYTES))
+    except OSError:
+        return ""
+    except InputError:
+        return REFUSED
+
+
+def _each(items: Sequence[Item], work: Callable[[Item], V], workers: int | None) -> Iterator[tuple[Item, V]]:
+    """Each item with what ``work`` makes of it on other threads, in order."""
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        for start in range(0, len(items), WINDOW):
+            window = items[start : start + WINDOW]
+            yield from zip(window, pool.map(work, window), strict=True)
+
+
+def _load(item: Item, size: int, fit: images.Fit) -> tuple[str, images.Pixels | str]:
+    """What ``_content`` says of a file, and its pixels, or why there are none."""
+    content = REFUSED
+    try:
+        data = read_regular(item.path, images.MAX_BYTES)
+        content = images.sha256(data)
+        with images.decoded(data) as pixels:
+            return content, images.resize(pixels, size, fit)
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return "", f"cannot be read ({error.strerror})"
     except InputError as error:
-        return str(error)
+        return content, str(error)
 
 
 def _write(
-    folder: Path, items: Sequence[Item], names: Sequence[str], key: str, size: int, fit: images.Fit,
+    folder: Path, items: Sequence[Item], names: Sequence[str], stamp: str, size: int, fit: images.Fit,
     reporter: Reporter, workers: int | None,
 ) -> None:  # fmt: skip
     shape = (len(items), size, size, 3)
@@ -144,19 +203,17 @@ def _write(
     raw = _reserved(folder / "images.npy", shape)
     kept: list[Item] = []
     skipped: dict[str, str] = {}
-    with (
-        ThreadPoolExecutor(workers or os.cpu_count()) as pool,
-        reporter.task(f"packing {size} px", total=len(items), unit="images") as task,
-    ):
-        for start in range(0, len(items), 256):  # a window bounds memory whatever the size of the dataset
-            window = items[start : start + 256]
-            for item, result in zip(window, pool.map(lambda item: _load(item, size, fit), window), strict=True):
-                if isinstance(result, str):
-                    skipped[item.source] = result
-                else:
-                    raw[len(kept)] = result
-                    kept.append(item)
-                task.advance()
+    digest = _begun(names, size, fit)
+    with reporter.task(f"packing {size} px", total=len(items), unit="images") as task:
+        for item, (content, result) in _each(items, lambda item: _load(item, size, fit), workers):
+            digest.update(json.dumps([item.label, content]).encode())
+            stamp = "" if not content and item.path.exists() else stamp  # what could not be read is tried again
+            if isinstance(result, str):
+                skipped[item.source] = result
+            else:
+                raw[len(kept)] = result
+                kept.append(item)
+            task.advance()
     if not kept:
         raise InputError(f"none of the {len(items)} images can be decoded: {next(iter(skipped.items()))}")
     raw.flush()
@@ -165,8 +222,8 @@ def _write(
     number = {name: i for i, name in enumerate(names)}
     np.save(folder / "labels.npy", np.array([number[item.label] for item in kept], np.int64))
     index: dict[str, Any] = {
-        "format": FORMAT, "key": key, "label_names": list(names), "sources": [item.source for item in kept],
-        "skipped": skipped,
+        "format": FORMAT, "key": digest.hexdigest(), "stamp": stamp, "label_names": list(names),
+        "sources": [item.source for item in kept], "skipped": skipped,
     }  # fmt: skip
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     for path in folder.iterdir():

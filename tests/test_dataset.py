@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
+import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deepstyle import dataset
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
+from deepstyle.files import read_regular
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 
@@ -168,3 +174,68 @@ def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path / "d", tmp_path / "nowhere"):
         with pytest.raises(InputError, match="delete it"):
             PackedDataset(folder)
+
+
+def test_a_copy_of_a_workspace_has_the_same_key(tmp_path: Path) -> None:
+    """Files copied with new times, under another name, are read but not packed again; the next call does not even read."""
+    (tmp_path / "w").mkdir()
+    first = PackedDataset.pack(tmp_path / "w/d", items(tmp_path / "w"), size=16, fit="pad", reporter=QUIET)
+    shutil.copytree(tmp_path / "w", tmp_path / "copy", copy_function=shutil.copyfile)
+    rows = [Item(source=f"s{i}", path=tmp_path / f"copy/{i}.png", label="ab"[i % 2]) for i in range(12)]
+    for row in rows:
+        os.utime(row.path, ns=(1, 1))
+    said = [io.StringIO(), io.StringIO()]
+    before = (tmp_path / "copy/d/images.npy").stat().st_ino
+    again = [
+        PackedDataset.pack(tmp_path / "copy/d", rows, size=16, fit="pad", reporter=Reporter(stream=o)) for o in said
+    ]
+
+    assert first.key == again[0].key == again[1].key
+    assert (tmp_path / "copy/d/images.npy").stat().st_ino == before
+    assert "checking: 12/12 images" in said[0].getvalue()
+    assert said[1].getvalue() == ""
+
+
+def test_the_key_is_of_the_content(tmp_path: Path) -> None:
+    """Pictures that change places are another key; the same pictures by other names are the same one."""
+    rows = items(tmp_path)
+    packed = PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+    renamed = [Item(source=f"other-{row.source}", path=row.path, label=row.label) for row in rows]
+    swapped = [
+        Item(source=row.source, path=other.path, label=row.label)
+        for row, other in zip(rows, rows[2:] + rows[:2], strict=True)
+    ]
+
+    assert PackedDataset.pack(tmp_path / "e", renamed, size=16, fit="pad", reporter=QUIET).key == packed.key
+    assert PackedDataset.pack(tmp_path / "f", swapped, size=16, fit="pad", reporter=QUIET).key != packed.key
+    again = PackedDataset.pack(tmp_path / "d", renamed, size=16, fit="pad", reporter=QUIET)
+    assert (again.key, again.sources[0]) == (packed.key, "other-s0")
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read error that passes leaves an image out of this packing only, though size and time of the file stay."""
+    rows = items(tmp_path, 5)
+
+    def fails(path: Path, limit: int) -> bytes:
+        if path == rows[1].path:
+            raise OSError(errno.EIO, "Input/output error")
+        return read_regular(path, limit)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(dataset, "read_regular", fails)
+        for _ in range(2):
+            packed = PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+            assert packed.skipped == {"s1": "cannot be read (Input/output error)"}
+
+    assert len(PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)) == 5
+
+
+def test_a_dataset_from_before_there_were_stamps_is_kept(tmp_path: Path) -> None:
+    """Its key was its stamp: while the files are as they were it is not packed again, and runs on it are found."""
+    rows = items(tmp_path)
+    PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET)
+    index = json.loads((tmp_path / "d/index.json").read_text())
+    index["key"] = index.pop("stamp")
+    (tmp_path / "d/index.json").write_text(json.dumps(index))
+
+    assert PackedDataset.pack(tmp_path / "d", rows, size=16, fit="pad", reporter=QUIET).key == index["key"]
