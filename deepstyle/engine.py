@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import warnings
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -32,6 +33,17 @@ def resolve_precision(precision: Precision) -> str:
             native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
         precision = "bf16" if native else "32"
     return {"32": "32-true", "bf16": "bf16-mixed"}[precision]
+
+
+class Stream(IntEnum):
+    """What random numbers are for: each use has a stream of its own. The values decide what a seed means, for ever.
+
+    A training photo's view has none of these: it depends on (seed, step, place in the batch).
+    """
+
+    ORDER = 1  # in which order an epoch shows the images
+    STEP = 2  # what a step draws itself: a GAN's latents and augmentation, a classifier's views
+    PROPOSALS = 3  # which of its proposals a detector learns from
 
 
 class Autocast(MixedPrecision):
@@ -85,7 +97,10 @@ def share_of(fabric: Fabric, batch: int) -> slice:
 
 
 def seeded(seed: int, *numbers: int, device: torch.device | None = None) -> torch.Generator:
-    """A generator that depends on (seed, numbers) alone, so a step's randomness never depends on how we got there."""
+    """A generator that depends on (seed, numbers) alone, so a step's randomness never depends on how we got there.
+
+    The first number is a Stream.
+    """
     text = ",".join(str(number) for number in (seed, *numbers))
     value = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
     return torch.Generator(device or torch.device("cpu")).manual_seed(value)
@@ -104,5 +119,5 @@ def batch_indices(images: int, batch: int, total: int, seed: int) -> NDArray[np.
 @lru_cache(maxsize=4)
 def _order(epoch: int, total: int, seed: int) -> NDArray[np.int64]:
     """The order of an epoch, kept because every step of the epoch asks for it."""
-    order: NDArray[np.int64] = torch.randperm(total, generator=seeded(seed, 1, epoch)).numpy()
+    order: NDArray[np.int64] = torch.randperm(total, generator=seeded(seed, Stream.ORDER, epoch)).numpy()
     return order

@@ -31,7 +31,8 @@ from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.detector.evaluate import Evaluation, evaluate
 from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detector.label import LabelSummary, label_photos
-from deepstyle.detector.train import TrainedDetector, train_detector
+from deepstyle.detector.loop import TrainedDetector
+from deepstyle.detector.train import train_detector
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import as_name, check_name, put_file
 from deepstyle.metrics.score import Score, score_samples, to_json

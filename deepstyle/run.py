@@ -6,9 +6,10 @@
     runs/<name>/snapshots/        checkpoints, named by the images seen
     runs/<name>/samples/          pictures
 
-The same command finds the newest run of its kind with the same configuration (budgets aside) and continues it from the
-last snapshot: later lines of stats.jsonl and later TensorBoard points are dropped, so nothing stands there twice. A snapshot
-that cannot be read is told, put aside as ``<name>.pt.damaged``, and the run continues from the one before.
+The same command finds the newest run of its kind with the same configuration (budgets aside), data and model name, however
+many others were begun since, and continues it from the last snapshot: later lines of stats.jsonl and later TensorBoard
+points are dropped, so nothing stands there twice. A snapshot that cannot be read is told, put aside as
+``<name>.pt.damaged``, and the run continues from the one before.
 
 Where several processes train together, the first one leads: it alone locks and writes, the others read along.
 """
@@ -24,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Generic, Self, TextIO, TypeVar
 
 import numpy as np
 from lightning.fabric import Fabric
@@ -32,7 +33,15 @@ from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle import weights
 from deepstyle.catalog import Catalog
-from deepstyle.config import Config, load_config, to_yaml
+from deepstyle.config import (
+    ClassifierConfig,
+    Config,
+    DetectorConfig,
+    Detectron2Config,
+    GanConfig,
+    load_config,
+    to_yaml,
+)
 from deepstyle.engine import agreed
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.files import put_file
@@ -40,6 +49,7 @@ from deepstyle.images import Pixels, encode
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 STATS = "stats.jsonl"
+C = TypeVar("C", bound=ClassifierConfig | DetectorConfig | Detectron2Config | GanConfig)  # what trains
 
 try:
     import fcntl
@@ -47,10 +57,10 @@ except ImportError:  # Windows has no flock: there two commands on one run are n
     fcntl = None  # type: ignore[assignment]
 
 
-class Run:
+class Run(Generic[C]):
     """One training run. Use as a context manager: it holds the folder's lock and the TensorBoard writer."""
 
-    def __init__(self, catalog: Catalog, kind: str, name: str, config: Config, data_key: str, *, leads: bool) -> None:
+    def __init__(self, catalog: Catalog, kind: str, name: str, config: C, data_key: str, *, leads: bool) -> None:
         self.catalog, self.kind, self.name, self.config, self.leads = catalog, kind, name, config, leads
         self.folder = catalog.root / "runs" / name
         self._writer: SummaryWriter | None = None
@@ -78,7 +88,7 @@ class Run:
         cls,
         catalog: Catalog,
         kind: str,
-        config: Config,
+        config: C,
         *,
         data_key: str,
         fresh: bool = False,
@@ -86,7 +96,8 @@ class Run:
     ) -> Self:
         """Continue the newest run of this kind, configuration and data, or start the next one (``<kind>-001``, ...).
 
-        The processes of ``fabric`` open the same run; without it there is one process.
+        ``data_key`` stands for the data, and for the name of the model where there is one. The processes of ``fabric``
+        open the same run; without it there is one process.
         """
         name = cls._choose(catalog, kind, config, data_key, fresh=fresh)
         if fabric is None:
@@ -96,13 +107,15 @@ class Run:
         return run
 
     @staticmethod
-    def _choose(catalog: Catalog, kind: str, config: Config, data_key: str, *, fresh: bool) -> str:
+    def _choose(catalog: Catalog, kind: str, config: C, data_key: str, *, fresh: bool) -> str:
         folder = catalog.root / "runs"
-        names = sorted(p.name for p in folder.glob(f"{kind}-*") if re.fullmatch(rf"{kind}-\d+", p.name))
-        if names and not fresh and _same(folder / names[-1], config, data_key):
-            return names[-1]
-        number = int(names[-1].rpartition("-")[2]) + 1 if names else 1
-        return f"{kind}-{number:03d}"
+        found = [re.fullmatch(rf"{kind}-(\d+)", path.name) for path in folder.glob(f"{kind}-*")]
+        runs = sorted(((int(match[1]), match[0]) for match in found if match), reverse=True)
+        if not fresh:
+            for _, name in runs:
+                if _same(folder / name, config, data_key):
+                    return name
+        return f"{kind}-{(runs[0][0] if runs else 0) + 1:03d}"
 
     def __enter__(self) -> Self:
         return self
@@ -209,14 +222,10 @@ class Run:
             else:
                 complain(f"{path}: a checkpoint of another kind of run ({state.get('kind')})")
 
-    def finished(self, images: int, seconds: float) -> dict[str, Any] | None:
-        """The recorded figures, when this run ended well and its budget as configured now leaves nothing to do."""
-        record, budget = self.catalog.run(self.kind, self.name), self.config.model_dump()
-        if record is None or record.status != "done":
-            return None
-        if Budget(budget["images"], budget["minutes"], spent=seconds).progress(images) < 1.0:
-            return None
-        return dict(record.figures)
+    def recorded(self) -> dict[str, Any] | None:
+        """The recorded figures of a run that ended well, else None."""
+        record = self.catalog.run(self.kind, self.name)
+        return dict(record.figures) if record is not None and record.status == "done" else None
 
     def record(self, status: str, images: int, figures: Mapping[str, Any]) -> None:
         """Tell the catalog how the run stands: running, done or failed."""
@@ -238,12 +247,13 @@ def _images_of(line: str) -> float:
 
 
 def _same(folder: Path, config: Config, data_key: str) -> bool:
+    """Whether the run was begun on this data with this configuration; settings that were added since had their defaults."""
     try:
-        old = load_config(type(config), folder / "config.yaml")
-        same_data = (folder / "data.key").read_text(encoding="utf-8") == data_key
-    except (ConfigError, OSError):
+        if (folder / "data.key").read_text(encoding="utf-8") != data_key:
+            return False
+        return _bare(load_config(type(config), folder / "config.yaml")) == _bare(config)
+    except (ConfigError, OSError, UnicodeDecodeError):
         return False
-    return same_data and _bare(old) == _bare(config)
 
 
 def _bare(config: Config) -> dict[str, Any]:

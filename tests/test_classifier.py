@@ -143,6 +143,17 @@ def test_fresh_starts_another_run(tmp_path: Path) -> None:
     assert (second.folder / "weights.safetensors").read_bytes() == before
 
 
+def test_another_name_is_another_run(tmp_path: Path) -> None:
+    """``--name`` belongs to a run: another model's is not continued, and each is when its name is given again."""
+    table, config = make_table(tmp_path / "photos", 12), CONFIG.model_copy(update={"images": 32})
+    more = config.model_copy(update={"images": 64})
+    with Catalog(tmp_path) as catalog:
+        made = [train_classifier(table, catalog, config, reporter=QUIET, name=name).run for name in ("whole", "half")]
+        again = [train_classifier(table, catalog, more, reporter=QUIET, name=name).run for name in ("whole", "half")]
+
+    assert made == again == ["classifier-001", "classifier-002"]
+
+
 CHILD = """
 import os, signal, sys, torch
 from pathlib import Path

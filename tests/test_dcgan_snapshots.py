@@ -171,7 +171,7 @@ def test_odd_snapshots_are_refused(tmp_path: Path) -> None:
     """A snapshot that lacks something, or holds something else in its place, is a ModelError that names the run."""
     made = load_config(GanConfig, "residual-64", [*PLUS, "ada_target=0.6", "augment=color"])
     fabric = make_fabric("32")
-    whole = Players(made, fabric, 40).dump(0.0) | {"images": 0}
+    whole = Players(made, fabric, 40).dump() | {"images": 0}
     broken = [whole | odd for odd in ODD] + [
         {k: v for k, v in whole.items() if k != name} for name in whole if name != "points"
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,6 +164,18 @@ def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     assert (again.run, again.images) == ("gan-001", first.images)
     assert (again.folder / "generator.safetensors").read_bytes() == before
     assert train(tmp_path, "images=200", fresh=True).run == "gan-002"
+
+
+def test_a_copied_workspace_goes_on(tmp_path: Path) -> None:
+    """In a copy of the workspace, with files of other times, the same command continues the run."""
+    train(tmp_path / "a", "images=80")
+    shutil.copytree(tmp_path / "a", tmp_path / "b", copy_function=shutil.copyfile)
+    for path in (tmp_path / "b/raw").iterdir():
+        os.utime(path, ns=(1, 1))
+    result = train(tmp_path / "b", "images=160")
+
+    assert (result.run, result.images) == ("gan-001", 160)
+    assert [line["images"] for line in losses(tmp_path / "b") if "frechet" in line][:1] == [0]
 
 
 def test_figures_at_start_and_end(tmp_path: Path) -> None:

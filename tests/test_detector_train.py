@@ -18,13 +18,14 @@ from deepstyle.backbone import SmallClassifier
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.find import load_detector
+from deepstyle.detector.loop import TrainedDetector
 from deepstyle.detector.networks import UNKNOWN, build_network, parsing_target, start_from
 from deepstyle.detector.photos import Target, jitter_colour, zoom_and_flip
 from deepstyle.detector.resize import scale_of
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
-from deepstyle.detector.train import TrainedDetector, follow, learning_rate, train_detector
+from deepstyle.detector.train import follow, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
-from deepstyle.errors import InputError, ModelError
+from deepstyle.errors import ModelError
 from deepstyle.images import decode, encode
 from deepstyle.progress import Reporter
 
@@ -265,14 +266,3 @@ def test_foreign_detectors_are_named(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelError, match="unknown backend"):
         load_detector(folder)
-
-
-def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    """No photos, or validation labels that differ, raise InputError before any work."""
-    data = annotated(tmp_path)
-    with Catalog(tmp_path) as catalog:
-        for train_set, other in [
-            (AnnotatedSet(labels=LABELS, images=()), data), (data, AnnotatedSet(labels=("x",), images=data.images)),
-        ]:  # fmt: skip
-            with pytest.raises(InputError):
-                train_detector(train_set, other, catalog, config(), reporter=QUIET)

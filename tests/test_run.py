@@ -22,17 +22,29 @@ def config(*overrides: str) -> GanConfig:
 
 
 def test_the_same_config_continues_and_another_starts_anew(tmp_path: Path) -> None:
-    """Budgets may change between a run and its continuation; anything else, other data, or fresh is a new run."""
+    """Budgets may change between a run and its continuation; anything else, other data, or fresh is a new run.
+
+    Any earlier one continues, however many were begun since; of equal ones the newest.
+    """
     with Catalog(tmp_path) as catalog:
         names = []
         for made, key, fresh in [
             (config(), "k", False), (config("minutes=5"), "k", False), (config("lr=0.1"), "k", False),
-            (config("lr=0.1"), "other", False), (config("lr=0.1"), "other", True),
+            (config("lr=0.1"), "other", False), (config("lr=0.1"), "other", True), (config(), "k", False),
+            (config("lr=0.1"), "k", False), (config("lr=0.1"), "other", False), (config("lr=0.1"), "third", False),
         ]:  # fmt: skip
             with Run.open(catalog, "gan", made, data_key=key, fresh=fresh) as run:
-                names.append(run.name)
+                names.append(int(run.name.removeprefix("gan-")))
 
-    assert names == ["gan-001", "gan-001", "gan-002", "gan-003", "gan-004"]
+    assert names == [1, 1, 2, 3, 4, 1, 2, 4, 5]
+
+
+def test_the_thousandth_run_comes_after_the_others(tmp_path: Path) -> None:
+    """Runs are numbered, not sorted as text, and what is not ours among them is left alone."""
+    for name in ("gan-999", "gan-1000", "gan-old", "gan-1001.bak"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    with Catalog(tmp_path) as catalog, Run.open(catalog, "gan", config(), data_key="k") as run:
+        assert run.name == "gan-1001"
 
 
 @pytest.mark.parametrize("setting", ["images=5", "minutes=5", "keep_snapshots=7"])

@@ -8,8 +8,8 @@ would do, so there is none.
 Several processes (torchrun) share each batch, and each sees its images as one process would. On CPUs a process
 normalises over its own share of the batch, on GPUs over all of it; the first process judges and writes.
 
-How a training ends: ``done`` (the catalog has run and model), interrupted (the next call continues from the newest
-checkpoint), TrainingError (a loss that is not finite; no checkpoint of it is kept).
+Outcomes: ``done`` (the catalog has run and model), interrupted (the next call continues from the newest checkpoint),
+``failed`` (TrainingError: a loss that is not finite; no checkpoint of it is kept).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,15 @@ from deepstyle.classifier.evaluate import Predictions, evaluate
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing, build_network, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
-from deepstyle.engine import agreed, averaged, batch_indices, make_fabric, seeded, share_of
-from deepstyle.errors import ConfigError, ModelError, TrainingError
+from deepstyle.engine import Stream, agreed, averaged, batch_indices, make_fabric, seeded, share_of
+from deepstyle.errors import ConfigError, TrainingError
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
-from deepstyle.run import Budget, Run
+from deepstyle.training import Training, opened
 
 LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
 VALIDATIONS = 12  # validations during a run, the last one at its end
 SAVE_SECONDS = 60.0
-VIEWS = 2  # name of the random stream; 1 is the order of the images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,23 +65,26 @@ class TrainedClassifier:
 
 @dataclass(kw_only=True)
 class _State:
-    """All that changes while training; what ``checkpoint`` returns is all a resume needs."""
+    """All that changes while training; what ``dump`` returns is all a resume needs. ``batch``: images a step."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
+    batch: int
     images: int = 0
-    seconds: float = 0.0
+    step: int = 0
+    spent: float = 0.0
 
-    def checkpoint(self, seconds: float) -> dict[str, Any]:
+    def dump(self) -> dict[str, Any]:
         """Everything a snapshot needs, as state dicts and plain values."""
-        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "seconds": seconds}
+        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "seconds": self.spent}
 
-    def restore(self, state: Mapping[str, Any], origin: str) -> None:
+    def load(self, state: Mapping[str, Any], origin: str) -> None:
         """Continue from a snapshot of the same network."""
         with weights.restoring(origin):
             weights.fill(self.network, state["network"], origin=origin)
             weights.fill_optimizer(self.optimizer, state["optimizer"])
-            self.images, self.seconds = int(state["images"]), float(state["seconds"])
+            self.images, self.spent = int(state["images"]), float(state["seconds"])
+            self.step = self.images // self.batch
 
 
 def train_classifier(
@@ -102,36 +104,18 @@ def train_classifier(
     if share.stop - share.start < 2:
         raise ConfigError("batch_size: must be at least 2 a process, the network normalises over the batch")
     train, validation = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
-    folder = catalog.root / "models" / name
     key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
-    with Run.open(catalog, KIND, config, data_key=key, fresh=fresh, fabric=fabric) as run:
-        checkpoint = run.latest(reporter.say)
-        trunk = None
-        if config.pretrained and checkpoint is None:
-            trunk = fetch(config.network, config.pretrained_from, reporter)
+    with opened(catalog, KIND, config, data_key=f"{name}:{key}", reporter=reporter, fabric=fabric, fresh=fresh) as t:
+        trunk = fetch(config.network, config.pretrained_from, reporter) if config.pretrained and t.new else None
         state = _start(config, len(train.label_names), fabric, trunk)
-        if checkpoint is not None:
-            state.restore(checkpoint, str(run.folder / "snapshots"))
-        budget = Budget(config.images, config.minutes, spent=state.seconds)
-        done = agreed(fabric, _recorded(catalog, run.name, folder, name))
-        if done is not None and agreed(fabric, budget.progress(state.images)) >= 1:
-            reporter.say(f"{run.name} is done already; --fresh trains again")
-            return done
-        if checkpoint is not None:
-            reporter.say(f"run {run.name} continues at {state.images:,} images")
-        run.start(state.images)
-        run.record("running", state.images, {})
-        classifier = Classifier(state.network, Preprocessing(image_size=config.image_size), train.label_names, name)
-        try:
-            _loop(state, classifier, train, validation, run, fabric, budget, reporter, save_every)
-        except TrainingError:
-            run.record("failed", state.images, {})
-            raise
-        if run.leads:
-            done = _finish(classifier, validation, run, state, reporter)
-        done = agreed(fabric, done)
-        assert done is not None
-        return done
+        folder = catalog.root / "models" / name
+        figures = t.resume(state, model=folder)
+        if figures is None:
+            classifier = Classifier(state.network, Preprocessing(image_size=config.image_size), train.label_names, name)
+            _learn(t, state, classifier, train, validation, save_every)
+            figures = agreed(fabric, _finish(t, classifier, validation) if t.run.leads else {})
+        known = {key: value for key, value in figures.items() if key != "recall"}
+        return TrainedClassifier(name=name, folder=folder, labels=train.label_names, **known)
 
 
 def _start(config: ClassifierConfig, labels: int, fabric: Fabric, trunk: Mapping[str, Tensor] | None) -> _State:
@@ -146,7 +130,8 @@ def _start(config: ClassifierConfig, labels: int, fabric: Fabric, trunk: Mapping
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return _State(network=network, optimizer=torch.optim.AdamW(groups, lr=config.lr, fused=True))
+    optimizer = torch.optim.AdamW(groups, lr=config.lr, fused=True)
+    return _State(network=network, optimizer=optimizer, batch=config.batch_size)
 
 
 def learning_rate(progress: float, peak: float) -> float:
@@ -168,45 +153,36 @@ def view_size(progress: float, image_size: int) -> int:
     return image_size if progress >= 0.75 else min(small, image_size)
 
 
-def _loop(
-    state: _State, classifier: Classifier, train: PackedDataset, validation: PackedDataset, run: Run, fabric: Fabric,
-    budget: Budget, reporter: Reporter, save_every: float,
+def _learn(
+    t: Training[ClassifierConfig], state: _State, classifier: Classifier, train: PackedDataset,
+    validation: PackedDataset, save_every: float,
 ) -> None:  # fmt: skip
-    """Step until the budget is used; log, validate and save at points that depend on the images seen."""
-    config: Any = run.config
+    """Step until the budget is used up; log, validate and save at points that depend on the images seen."""
+    config, fabric = t.config, t.fabric
     model, optimizer = fabric.setup(state.network, state.optimizer)
     window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of top-1 shares, since the last point
-    saved, last_images, last_seconds = budget.seconds, state.images, budget.seconds
-    step = state.images // config.batch_size
-    progress = agreed(fabric, budget.progress(state.images))
-    with reporter.task(f"training {run.name}", total=config.images, unit="images") as task:
-        task.advance(state.images)
-        while progress < 1:
-            rate = learning_rate(progress, config.lr)
+    logged, saved = state.step, t.budget.seconds
+    with t.task(f"training {t.run.name}"):
+        while not t.over:
+            rate = learning_rate(t.progress, config.lr)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            size = view_size(progress, config.image_size)
+            size, before = view_size(t.progress, config.image_size), t.progress
             window += _step(model, optimizer, train, state.images, size, config, fabric)
-            step, state.images, before = step + 1, state.images + config.batch_size, progress
-            progress = agreed(fabric, budget.progress(state.images))
-            task.advance(config.batch_size, total=max(state.images, min(config.images, state.images / progress)))
-            due = int(progress * VALIDATIONS) > int(before * VALIDATIONS)
-            if step % LOG_STEPS and not due:
+            t.count()
+            due = int(t.progress * VALIDATIONS) > int(before * VALIDATIONS)
+            if not due and not t.every(LOG_STEPS):
                 continue
-            speed = (state.images - last_images) / max(budget.seconds - last_seconds, 1e-9)
-            values = _means(averaged(fabric, window), (state.images - last_images) // config.batch_size, state.images)
-            values |= {"lr": rate, "images_per_second": speed}
-            if due and run.leads:
+            values = _means(averaged(fabric, window), state.step - logged, state.images) | {"lr": rate}
+            if due and t.run.leads:
                 values |= _validation(evaluate(classifier, validation, mirror=False))
-                task.advance(0, note=f"top-1 {values['validation/top1']:.1%}")
-            run.log(state.images, values)
+                t.note(f"top-1 {values['validation/top1']:.1%}")
+            t.log(values)
             window.zero_()
-            last_images, last_seconds = state.images, budget.seconds
-            if budget.seconds - saved >= save_every or progress >= 1:
-                saved = budget.seconds
-                run.save(state.images, state.checkpoint(saved), keep=2)
-                run.record("running", state.images, {})
-    state.seconds = budget.seconds
+            logged = state.step
+            if t.budget.seconds - saved >= save_every or t.over:
+                saved = t.budget.seconds
+                t.save()
 
 
 def _step(
@@ -217,7 +193,7 @@ def _step(
     mine = share_of(fabric, config.batch_size)
     chosen = batch_indices(images, config.batch_size, len(train), config.seed)[mine]
     pixels = to_float(train.images[chosen], fabric.device)  # NCHW float32 in [0, 1]
-    views = augment(pixels, size, seeded(config.seed, VIEWS, images), (config.batch_size, mine))
+    views = augment(pixels, size, seeded(config.seed, Stream.STEP, images), (config.batch_size, mine))
     truth = torch.from_numpy(train.labels[chosen]).to(fabric.device)
     optimizer.zero_grad(set_to_none=True)
     model.train()
@@ -243,42 +219,24 @@ def _validation(evaluation: Predictions) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _finish(
-    classifier: Classifier, validation: PackedDataset, run: Run, state: _State, reporter: Reporter
-) -> TrainedClassifier:
-    """Judge the network, show where it errs, write the model folder, then tell the catalog."""
-    evaluation = evaluate(classifier, validation)
-    run.picture("confusion", pictures.confusion_picture(evaluation), state.images, file="confusion.png")
-    mistakes = pictures.mistakes_picture(validation.images, evaluation)
+def _finish(t: Training[ClassifierConfig], classifier: Classifier, validation: PackedDataset) -> dict[str, Any]:
+    """Evaluate the network, show where it errs, write the model folder, then tell the catalog; the figures."""
+    state, run = t.learner, t.run
+    result = evaluate(classifier, validation)
+    run.picture("confusion", pictures.confusion_picture(result), state.images, file="confusion.png")
+    mistakes = pictures.mistakes_picture(validation.images, result)
     if mistakes is not None:
         run.picture("worst mistakes", mistakes, state.images, file="mistakes.png")
-    result = TrainedClassifier(
-        name=classifier.name, folder=run.catalog.root / "models" / classifier.name, labels=classifier.labels,
-        top1=evaluation.top1, top3=evaluation.top3, loss=evaluation.loss, validation_images=evaluation.images,
-        images=state.images, seconds=state.seconds, images_per_second=state.images / max(state.seconds, 1e-9),
-        run=run.name,
-    )  # fmt: skip
-    figures = {key: value for key, value in asdict(result).items() if key not in {"name", "folder", "labels"}}
-    figures["recall"] = evaluation.recall
-    classifier.save(result.folder, to_yaml(run.config), {"run": run.name, "figures": figures})
-    run.catalog.put_model(classifier.name, KIND, figures)
-    run.record("done", state.images, figures)
-    reporter.say(
-        f"{classifier.name}: top-1 {result.top1:.1%}, top-3 {result.top3:.1%} on {result.validation_images} "
-        f"validation images; {result.images:,} images in {result.seconds:.0f} s"
+    figures = {
+        "top1": result.top1, "top3": result.top3, "loss": result.loss, "validation_images": result.images,
+        "images": state.images, "seconds": state.spent, "images_per_second": state.images / max(state.spent, 1e-9),
+        "run": run.name, "recall": result.recall,
+    }  # fmt: skip
+    folder = run.catalog.root / "models" / classifier.name
+    classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures})
+    t.done(figures, model=classifier.name)
+    t.reporter.say(
+        f"{classifier.name}: top-1 {result.top1:.1%}, top-3 {result.top3:.1%} on {result.images} validation images; "
+        f"{state.images:,} images in {state.spent:.0f} s"
     )
-    return result
-
-
-def _recorded(catalog: Catalog, run: str, folder: Path, name: str) -> TrainedClassifier | None:
-    """The figures of this run as the model folder holds them; None when it did not end, or the model is another's."""
-    record = catalog.run(KIND, run)
-    try:
-        about = weights.read_about(folder)
-        figures = dict(about["figures"])
-        if record is None or record.status != "done" or figures.pop("run") != run:
-            return None
-        figures.pop("recall", None)
-        return TrainedClassifier(name=name, folder=folder, labels=tuple(about["labels"]), run=run, **figures)
-    except (ModelError, KeyError, TypeError):
-        return None
+    return figures

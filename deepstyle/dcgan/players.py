@@ -16,7 +16,7 @@ from deepstyle.config import GanConfig
 from deepstyle.dcgan.augment import CHANCES, policies_for
 from deepstyle.dcgan.build import build_discriminator, build_generator
 from deepstyle.dcgan.watch import Point
-from deepstyle.engine import seeded, share_of
+from deepstyle.engine import Stream, seeded, share_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,19 +79,24 @@ class Players:
         Every process draws them for the whole batch and keeps its share: two processes play the game of one.
         """
         batch, device = self.config.batch_size, self.fabric.device
-        random = seeded(self.config.seed, 2, self.step, self.rollbacks, device=device)
+        random = seeded(self.config.seed, Stream.STEP, self.step, self.rollbacks, device=device)
         z = torch.randn(2, batch, self.config.latent, generator=random, device=device)
         flips = torch.rand(batch, generator=random, device=device)
         chances = torch.rand(3, batch, CHANCES, generator=random, device=device)
         return Draws(z=z[:, self.mine], flips=flips[self.mine], chances=chances[:, self.mine])
 
-    def dump(self, seconds: float) -> dict[str, Any]:
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What the catalog keeps of a game under way."""
+        return {"first": self.first, "best": self.best, "rollbacks": self.rollbacks}
+
+    def dump(self) -> dict[str, Any]:
         """Everything a snapshot needs, as state dicts and plain values."""
         parts = ("generator", "discriminator", "average", "g_optimizer", "d_optimizer")
         states = {part: getattr(self, part).state_dict() for part in parts}
         plain = {name: getattr(self, name) for name in ("step", "rollbacks", "first", "best")}
         tensors = {name: float(getattr(self, name)) for name in ("strength", "signs", "penalty")}
-        return {**states, **plain, **tensors, "seconds": seconds, "points": [asdict(point) for point in self.points]}
+        return {**states, **plain, **tensors, "seconds": self.spent, "points": [asdict(point) for point in self.points]}
 
     def load(self, state: Mapping[str, Any], origin: str) -> None:
         """Continue from a snapshot. Raises ModelError when it is of another network, or lacks something."""

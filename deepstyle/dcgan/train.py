@@ -27,15 +27,16 @@ from deepstyle.dcgan.loss import relative
 from deepstyle.dcgan.players import Players
 from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
-from deepstyle.dcgan.snapshots import LOG_STEPS, OnSnapshot, Training, roll_back, show_hparams, snapshot
+from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, roll_back, show_hparams, snapshot
 from deepstyle.dcgan.transfer import start_from
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
 from deepstyle.files import put_file
-from deepstyle.progress import Reporter, Task
-from deepstyle.run import Budget, Run, watch_command
+from deepstyle.progress import Reporter
+from deepstyle.run import Run, watch_command
 from deepstyle.source import Source, remember
+from deepstyle.training import Training, opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,35 +76,36 @@ def train_gan(
     conditions = _conditions(data, config, conditions)
     key = data.key + (images.sha256(conditions.labels.tobytes()) if conditions is not None else "")
     key += source.digest if source is not None else ""
-    with Run.open(catalog, "gan", config, data_key=key, fresh=fresh, fabric=fabric) as run:
+    with opened(
+        catalog, "gan", config, data_key=key, reporter=reporter, fabric=fabric, fresh=fresh, clock_steps=LOG_STEPS
+    ) as t:
         players = Players(config, fabric, len(data), None if conditions is None else conditions.shares())
-        if (state := run.latest(reporter.say)) is not None:
-            players.load(state, str(run.folder))
-            if (figures := run.finished(players.images, players.spent)) is not None:
-                reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
-                return _result(run, players, figures, len(data))
-            reporter.say(f"run {run.name} continues at {players.images:,} images")
-        elif source is not None:
-            reporter.say(f"run {run.name} {start_from(players, source, conditions.names if conditions else ())}")
-            if run.leads:
-                remember(run.folder, source)
-        reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
-        reporter.say(
-            f"run {run.name}: a grid of the same {config.grid} seeds every {config.snapshot_every:,} images, in "
-            f"{run.folder / 'samples'}\nwatch it learn: {watch_command(run.folder.parent)}"
-        )
-        run.start(players.images)
-        run.record("running", players.images, {})
-        if conditions is not None and run.leads:
-            put_file(run.folder / "labels.json", json.dumps(conditions.names).encode())
-        if players.images == 0:
-            shown = data.images[np.linspace(0, len(data) - 1, min(config.grid, len(data))).astype(np.int64)]
-            run.picture("samples/real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
-        training = Training(
-            run=run, players=players, real=RealImages(data, conditions, fabric.device), total=len(data),
-            on_snapshot=on_snapshot, reporter=reporter, budget=Budget(config.images, config.minutes, spent=players.spent),
-        )  # fmt: skip
-        return _result(run, players, _to_the_end(training), len(data))
+        if t.new and source is not None:
+            reporter.say(f"run {t.run.name} {start_from(players, source, conditions.names if conditions else ())}")
+            if t.run.leads:
+                remember(t.run.folder, source)
+        figures = t.resume(players)
+        if figures is None:
+            _announce(t, players, data, conditions)
+            real = RealImages(data, conditions, fabric.device)
+            game = Game(training=t, players=players, real=real, total=len(data), on_snapshot=on_snapshot)
+            figures = _to_the_end(game)
+        return _result(t.run, players, figures, len(data))
+
+
+def _announce(t: Training[GanConfig], players: Players, data: PackedDataset, conditions: Conditions | None) -> None:
+    """Say what is trained and where to look; put what the labels are called, and some real images, into the run."""
+    run, grid = t.run, t.config.grid
+    t.reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
+    t.reporter.say(
+        f"run {run.name}: a grid of the same {grid} seeds every {t.config.snapshot_every:,} images, in "
+        f"{run.folder / 'samples'}\nwatch it learn: {watch_command(run.folder.parent)}"
+    )
+    if conditions is not None and run.leads:
+        put_file(run.folder / "labels.json", json.dumps(conditions.names).encode())
+    if players.images == 0:
+        shown = data.images[np.linspace(0, len(data) - 1, min(grid, len(data))).astype(np.int64)]
+        run.picture("samples/real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
 
 
 def check(data: PackedDataset, config: GanConfig, processes: int) -> None:
@@ -128,54 +130,43 @@ def _conditions(data: PackedDataset, config: GanConfig, given: Conditions | None
     return given or Conditions(names=data.label_names, labels=data.labels)
 
 
-def _to_the_end(t: Training) -> dict[str, Any]:
+def _to_the_end(game: Game) -> dict[str, Any]:
     """Play until the budget is used up, going back whenever the game is lost; the final figures."""
-    p = t.players
+    t, p = game.training, game.players
     if p.images == 0:
-        p.first = snapshot(t)
-    with t.reporter.task("training the GAN", total=p.config.images, unit="images") as task:
-        while (complaint := _loop(t, task)) is not None:
-            roll_back(t, complaint)
-    p.spent = t.budget.seconds
-    last = snapshot(t)
-    outcome: dict[str, Any] = agreed(p.fabric, {
-        "first": p.first, "last": last, "best": p.best, "rollbacks": p.rollbacks, "seconds": round(p.spent, 1)
-    })  # fmt: skip
-    t.run.record("done", p.images, outcome)
+        p.first = snapshot(game)
+    with t.task("training the GAN"):
+        while not t.over:
+            if (complaint := _step(game)) is not None:
+                roll_back(game, complaint)
+    last = snapshot(game)
+    outcome: dict[str, Any] = agreed(p.fabric, {**p.figures, "last": last, "seconds": round(p.spent, 1)})
+    t.done(outcome)
     if t.run.leads:
         show_hparams(t, last)
     return outcome
 
 
-def _loop(t: Training, task: Task) -> str | None:
-    """Play, report every LOG_STEPS, snapshot every ``snapshot_every`` images; None at the end, or why the game is lost."""
-    p, config = t.players, t.players.config
-    task.advance(p.images - task.done)
-    mark = (p.images, t.budget.seconds)
-    over = t.over
-    while not over:
-        played = play(p, *t.real.batch(batch_indices(p.images, config.batch_size, t.total, config.seed)[p.mine]))
-        p.step += 1
-        p.images += config.batch_size
-        task.total = max(p.images, p.images / max(t.budget.progress(p.images), 1e-6))
-        task.advance(config.batch_size)
-        over = t.over
-        due = p.images % config.snapshot_every < config.batch_size and not over
-        if p.step % LOG_STEPS == 0 or due or over:
-            values = figures_of(p, played)
-            if (complaint := not_finite(values)) is not None:
-                return complaint
-        if p.step % LOG_STEPS == 0:
-            if (complaint := collapsed(p, values)) is not None:
-                return complaint
-            rate = (p.images - mark[0]) / max(t.budget.seconds - mark[1], 1e-9)
-            mark = (p.images, t.budget.seconds)
-            t.run.log(p.images, values | {"images_per_second": rate})
-            task.advance(0, note=f"D {values['loss/d']:.2f} G {values['loss/g']:.2f}")
-        if due:
-            figures = snapshot(t)
-            told = ", ".join(f"{k} {v:.3g}" for k, v in figures.items()) or f"grid-{p.images:010d}.png"
-            t.reporter.say(f"  at {p.images:,} images: {told}")
+def _step(game: Game) -> str | None:
+    """Play a step, report every LOG_STEPS, snapshot every ``snapshot_every`` images; why the game is lost, if it is."""
+    t, p, config = game.training, game.players, game.training.config
+    played = play(p, *game.real.batch(batch_indices(p.images, config.batch_size, game.total, config.seed)[p.mine]))
+    t.count()
+    logs, due = t.every(LOG_STEPS), t.passed(config.snapshot_every)
+    if not (logs or due or t.over):
+        return None
+    values = figures_of(p, played)
+    if (complaint := not_finite(values)) is not None:
+        return complaint
+    if logs:
+        if (complaint := collapsed(p, values)) is not None:
+            return complaint
+        t.log(values)
+        t.note(f"D {values['loss/d']:.2f} G {values['loss/g']:.2f}")
+    if due:
+        figures = snapshot(game)
+        told = ", ".join(f"{k} {v:.3g}" for k, v in figures.items()) or f"grid-{p.images:010d}.png"
+        t.reporter.say(f"  at {p.images:,} images: {told}")
     return None
 
 
@@ -210,7 +201,7 @@ def collapsed(p: Players, values: Mapping[str, float]) -> str | None:
     return complaint
 
 
-def _result(run: Run, p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:
+def _result(run: Run[GanConfig], p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:
     return TrainedGan(
         run=run.name, folder=run.folder, garments=garments, images=p.images, seconds=p.spent,
         images_per_second=p.images / max(p.spent, 1e-9), first=figures["first"], last=figures["last"],

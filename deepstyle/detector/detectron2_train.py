@@ -1,14 +1,15 @@
 """The training loop of detectron2 networks: SGD with steps as in the DeepStyle article, COCO AP on the way.
 
 Photos, augmentation, validation and the run folder are those of train.py; network, losses and optimizer are detectron2's.
-Outcomes: ``done``, interrupted (the same command continues), TrainingError (a loss is not finite).
+Outcomes: ``done``, interrupted (the same command continues), ``failed`` (TrainingError: a loss is not finite).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,13 @@ from deepstyle.detector.detectron2_backend import (
     save_detectron2,
 )
 from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.loop import TrainedDetector, data_digest, finish, learn, require_fit, trained
 from deepstyle.detector.photos import Target, TrainingPhotos
 from deepstyle.detector.pictures import validate
-from deepstyle.detector.train import TrainedDetector, data_digest, trained
-from deepstyle.engine import batch_indices, seeded
-from deepstyle.errors import InputError, ModelError, TrainingError
+from deepstyle.engine import Stream, batch_indices, make_fabric, seeded
+from deepstyle.errors import ModelError, TrainingError, UsageError
 from deepstyle.progress import Reporter
-from deepstyle.run import Budget, Run
+from deepstyle.training import Training, opened
 
 
 @dataclass(kw_only=True)
@@ -46,12 +47,12 @@ class _State:
     step: int = 0
     spent: float = 0.0
 
-    def dump(self, seconds: float) -> dict[str, Any]:
+    def dump(self) -> dict[str, Any]:
         """The state as plain values and tensors."""
         own = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
-        return {**own, "step": self.step, "seconds": seconds}
+        return {**own, "step": self.step, "seconds": self.spent}
 
-    def load(self, state: dict[str, Any], origin: str) -> None:
+    def load(self, state: Mapping[str, Any], origin: str) -> None:
         """Continue from a snapshot of the same network."""
         with weights.restoring(origin):
             weights.fill(self.network, state["network"], origin=origin)
@@ -83,36 +84,37 @@ def train_detectron2(
 ) -> TrainedDetector:  # fmt: skip
     """Train a detectron2 network and write ``models/<name>``; the same call resumes or returns the result.
 
-    Raises InputError (no photos, labels differ), UsageError without detectron2, TrainingError (a loss is not finite).
+    Raises InputError (no photos, labels differ), UsageError without detectron2 or with several processes, TrainingError
+    (a loss is not finite).
     """
-    if not train.images or train.labels != validation.labels:
-        raise InputError(
-            f"train and validation must hold photos with the same labels: {train.labels} {validation.labels}"
-        )
+    require_fit(train, validation)
     cfg = settings_of(config, train.labels)
     from detectron2.solver import build_optimizer
 
-    with Run.open(catalog, "detector", config, data_key=f"{name}:" + data_digest(train), fresh=fresh) as run:
+    fabric = make_fabric("32")
+    if fabric.world_size > 1:
+        raise UsageError("a detectron2 network trains on one process; run the command without torchrun")
+    key = f"{name}:" + data_digest(train)
+    with opened(
+        catalog, "detector", config, data_key=key, reporter=reporter, fabric=fabric, fresh=fresh, unit="photos"
+    ) as t:
         torch.manual_seed(config.seed)
         network = build_detectron2(cfg)
-        state = _State(network=network, optimizer=build_optimizer(cfg, network))
-        if (snapshot := run.latest(reporter.say)) is not None:
-            state.load(snapshot, str(run.folder))
-            if (figures := run.finished(state.images, state.spent)) is not None:
-                reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
-                return trained(catalog, name, run.name, figures)
-            reporter.say(f"run {run.name} continues at {state.images:,} photos")
-        elif config.weights:
+        if t.new and config.weights:
             _start_from(network, cfg.MODEL.WEIGHTS if config.weights == "yaml" else config.weights, reporter)
-        run.start(state.images)
-        run.record("running", state.images, {})
-        _loop(run, state, cfg, train, validation, reporter)
-        result = _validate(run, state, cfg, validation, reporter)
-        figures = {**result.as_dict(), "images": state.images, "seconds": round(state.spent, 1), "run": run.name}
-        save_detectron2(catalog.root / "models" / name, network, cfg, config, validation.labels, figures)
-        catalog.put_model(name, "detector", figures)
-        run.record("done", state.images, figures)
-        return trained(catalog, name, run.name, figures)
+        state = _State(network=network, optimizer=build_optimizer(cfg, network))
+        figures = t.resume(state, model=catalog.root / "models" / name)
+        if figures is None:
+            measure = partial(_validate, t, state, cfg, validation)
+            if not t.over:
+                _learn(t, state, cfg, train, measure)
+            figures = finish(
+                t,
+                name,
+                ap,
+                lambda folder, figures: save_detectron2(folder, network, cfg, config, train.labels, figures),
+            )
+        return trained(catalog, name, t.run.name, figures)
 
 
 def _start_from(network: nn.Module, source: str, reporter: Reporter) -> None:
@@ -137,35 +139,25 @@ def _inputs(photos: Sequence[Tensor], targets: Sequence[Target], *, rgb: bool) -
     return rows
 
 
-def _loop(run: Run, state: _State, cfg: Any, train: AnnotatedSet, validation: AnnotatedSet, reporter: Reporter) -> None:
+def _learn(
+    t: Training[Detectron2Config], state: _State, cfg: Any, train: AnnotatedSet, measure: Callable[[], Evaluation]
+) -> None:
     from detectron2.utils.events import EventStorage
 
-    config: Detectron2Config = run.config  # type: ignore[assignment]
+    config = t.config
     shared = config.model_dump(include={"image_size", "max_size", "colour_jitter", "scale_jitter", "seed"})
-    photos = TrainingPhotos(train, DetectorConfig(**shared), reporter)
-    budget = Budget(config.images, config.minutes, spent=state.spent)
-    with (
-        EventStorage(state.step),  # detectron2's networks count into it
-        reporter.task("training the detector", total=config.images, unit="photos") as task,
-    ):
-        task.advance(state.images)
-        while (progress := budget.progress(state.images)) < 1.0:
-            indices = batch_indices(state.step * config.batch_size, config.batch_size, len(photos), config.seed)
-            batch, targets = photos.batch(indices, config.seed, state.step)
-            torch.manual_seed(seeded(config.seed, 3, state.step).initial_seed())  # proposals are drawn from it
-            rate = learning_rate(config, state.step, progress)
-            losses = _step(state, _inputs(batch, targets, rgb=cfg.INPUT.FORMAT == "RGB"), rate)
-            state.step += 1
-            state.images += config.batch_size
-            task.total = max(state.images, state.images / max(budget.progress(state.images), 1e-6))
-            task.advance(config.batch_size, note=f"loss {losses['total']:.3f}")
-            if state.step % 20 == 0:
-                run.log(state.images, {f"loss/{key}": value for key, value in losses.items()} | {"learning_rate": rate})
-            if state.images % config.evaluate_every < config.batch_size and budget.progress(state.images) < 1.0:
-                _validate(run, state, cfg, validation, reporter)
-                run.save(state.images, state.dump(budget.seconds), keep=2)
-    run.save(state.images, state.dump(budget.seconds), keep=2)
-    state.spent = budget.seconds
+    photos = TrainingPhotos(train, DetectorConfig(**shared), t.reporter)
+
+    def step(progress: float) -> tuple[dict[str, float], float]:
+        indices = batch_indices(state.step * config.batch_size, config.batch_size, len(photos), config.seed)
+        batch, targets = photos.batch(indices, config.seed, state.step)
+        # detectron2 draws the proposals that train from the global generator
+        torch.manual_seed(seeded(config.seed, Stream.PROPOSALS, state.step).initial_seed())
+        rate = learning_rate(config, state.step, progress)
+        return _step(state, _inputs(batch, targets, rgb=cfg.INPUT.FORMAT == "RGB"), rate), rate
+
+    with EventStorage(state.step):  # detectron2's networks count into it
+        learn(t, step, measure)
 
 
 def _step(state: _State, batch: list[dict[str, Any]], rate: float) -> dict[str, float]:
@@ -184,7 +176,7 @@ def _step(state: _State, batch: list[dict[str, Any]], rate: float) -> dict[str, 
     return losses
 
 
-def _validate(run: Run, state: _State, cfg: Any, validation: AnnotatedSet, reporter: Reporter) -> Evaluation:
-    """Judge the network on the validation photos."""
-    detector = Detectron2Detector(state.network, cfg, validation.labels, run.name)
-    return validate(run, detector, validation, state.images, reporter, batch_size=2)
+def _validate(t: Training[Detectron2Config], state: _State, cfg: Any, validation: AnnotatedSet) -> Evaluation:
+    """Evaluate the network on the validation photos."""
+    detector = Detectron2Detector(state.network, cfg, validation.labels, t.run.name)
+    return validate(t.run, detector, validation, state.images, t.reporter, batch_size=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from torch.utils.tensorboard import SummaryWriter
@@ -21,7 +22,7 @@ SHOWN = 0.5  # score from which a detection is drawn
 
 
 def validate(
-    run: Run, detector: Detector, truth: AnnotatedSet, images: int, reporter: Reporter, *, batch_size: int = 8
+    run: Run[Any], detector: Detector, truth: AnnotatedSet, images: int, reporter: Reporter, *, batch_size: int = 8
 ) -> Evaluation:
     """AP of a detector at ``images`` photos seen; figures, pictures and curves go into its run."""
     found = find_all(detector, truth, batch_size=batch_size, reporter=reporter)

@@ -1,7 +1,7 @@
 """The detector's training loop: AdamW, warm-up and cosine, a moving average of the weights, COCO AP on the way.
 
 Outcomes: ``done`` (budget used up, model folder written), interrupted (the same command continues from the last
-snapshot), TrainingError (a loss is not finite). Photos are counted, not epochs.
+snapshot), ``failed`` (TrainingError: a loss is not finite). Photos are counted, not epochs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
 from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.loop import TrainedDetector, data_digest, finish, learn, require_fit, trained
 from deepstyle.detector.networks import (
     DetectorInTraining,
     build_network,
@@ -36,22 +37,11 @@ from deepstyle.detector.networks import (
 from deepstyle.detector.photos import Target, TrainingPhotos, categories_of
 from deepstyle.detector.pictures import validate
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
-from deepstyle.engine import agreed, batch_indices, make_fabric, seeded, share_of
-from deepstyle.errors import InputError, TrainingError
+from deepstyle.engine import Stream, batch_indices, make_fabric, seeded, share_of
+from deepstyle.errors import TrainingError
 from deepstyle.pretrained import Fetch, imagenet
-from deepstyle.progress import Reporter, Task
-from deepstyle.run import Budget, Run
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedDetector:
-    """What training left behind: the model folder and how good it is on the validation photos."""
-
-    folder: Path
-    evaluation: Evaluation
-    images: int
-    seconds: float
-    run: str
+from deepstyle.progress import Reporter
+from deepstyle.training import Training, opened
 
 
 @dataclass(kw_only=True)
@@ -65,11 +55,11 @@ class _State:
     step: int = 0
     spent: float = 0.0
 
-    def dump(self, seconds: float) -> dict[str, Any]:
+    def dump(self) -> dict[str, Any]:
         """The state as plain values and tensors."""
         return {
             "network": self.network.state_dict(), "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": seconds,
+            "optimizer": self.optimizer.state_dict(), "step": self.step, "seconds": self.spent,
         }  # fmt: skip
 
     def load(self, state: Mapping[str, Any], origin: str) -> None:
@@ -97,33 +87,25 @@ def train_detector(
     ``fetch`` brings the ImageNet weights when the config asks for them; a continued run needs none.
     Raises InputError (no photos, labels differ), ModelError (no such weights), TrainingError (a loss is not finite).
     """
-    if not train.images or train.labels != validation.labels:
-        raise InputError(
-            f"train and validation must hold photos with the same labels: {train.labels} {validation.labels}"
-        )
+    require_fit(train, validation)
     data_key = f"{name}:" + data_digest(train)
     if start is not None:
         data_key += images.sha256((start / "weights.safetensors").read_bytes())
     fabric = make_fabric(config.precision)
     share_of(fabric, config.batch_size)
-    with Run.open(catalog, "detector", config, data_key=data_key, fresh=fresh, fabric=fabric) as run:
-        snapshot = run.latest(reporter.say)
-        first = (
-            partial(_begin, config=config, start=start, fetch=fetch, reporter=reporter) if snapshot is None else None
-        )
-        state = _state(train, config, fabric, first)
-        if snapshot is not None:
-            state.load(snapshot, str(run.folder))
-            figures = run.finished(state.images, state.spent)
-            if figures is not None and (catalog.root / "models" / name / "model.json").is_file():
-                reporter.say(f"run {run.name} is done already (--fresh trains a new one)")
-                return trained(catalog, name, run.name, figures)
-            reporter.say(f"run {run.name} continues at {state.images:,} photos")
-        run.start(state.images)
-        run.record("running", state.images, {})
-        _loop(run, state, TrainingPhotos(train, config, reporter), validation, fabric, reporter)
-        figures = agreed(fabric, _finish(run, state, validation, catalog, name, reporter) if run.leads else {})
-        return trained(catalog, name, run.name, figures)
+    with opened(
+        catalog, "detector", config, data_key=data_key, reporter=reporter, fabric=fabric, fresh=fresh, unit="photos"
+    ) as t:
+        begin = partial(_begin, config=config, start=start, fetch=fetch, reporter=reporter) if t.new else None
+        state = _state(train, config, fabric, begin)
+        figures = t.resume(state, model=catalog.root / "models" / name)
+        if figures is None:
+            if not t.over:
+                _learn(t, state, TrainingPhotos(train, config, reporter), validation)
+            figures = finish(
+                t, name, lambda: _validate(t, state, validation), partial(_write, state, config, train.labels)
+            )
+        return trained(catalog, name, t.run.name, figures)
 
 
 def _begin(detector: FasterRCNN, config: DetectorConfig, start: Path | None, fetch: Fetch, reporter: Reporter) -> None:
@@ -160,47 +142,32 @@ def follow(decay: float, average: Sequence[Tensor], current: Sequence[Tensor], s
     get_ema_multi_avg_fn(min(decay, (1 + n) / (10 + n)))(average, current, steps)  # type: ignore[no-untyped-call]
 
 
-def data_digest(data: AnnotatedSet) -> str:
-    """A digest of the photo names and boxes: another training set is another run."""
-    rows = [(str(im.path), [(a.label, *a.box) for a in im.annotations]) for im in data.images]
-    return images.sha256(repr((data.labels, rows)).encode())
-
-
-def _loop(
-    run: Run, state: _State, photos: TrainingPhotos, validation: AnnotatedSet, fabric: Fabric, reporter: Reporter
-) -> None:
-    config: DetectorConfig = run.config  # type: ignore[assignment]
+def _learn(t: Training[DetectorConfig], state: _State, photos: TrainingPhotos, validation: AnnotatedSet) -> None:
+    """Step until the budget is used up; the next batch is prepared beside the step."""
+    config, fabric = t.config, t.fabric
     network, optimizer = fabric.setup(state.network, state.optimizer)
-    budget = Budget(config.images, config.minutes, spent=state.spent)
     mine = share_of(fabric, config.batch_size)
 
     def prepare(step: int) -> tuple[list[Tensor], list[Target]]:
         indices = batch_indices(step * config.batch_size, config.batch_size, len(photos), config.seed)
         return photos.batch(indices[mine], config.seed, step, first=mine.start)
 
-    with (
-        ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        reporter.task("training the detector", total=config.images, unit="photos") as task,
-    ):
-        task.advance(state.images)
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         upcoming: Future[tuple[list[Tensor], list[Target]]] = pool.submit(prepare, state.step)
-        while (progress := agreed(fabric, budget.progress(state.images))) < 1.0:
+
+        def step(progress: float) -> tuple[dict[str, float], float]:
+            nonlocal upcoming
             batch, targets = upcoming.result()
             # torchvision draws the proposals that train from the global generator
-            torch.manual_seed(seeded(config.seed, 3, state.step, mine.start).initial_seed())
+            torch.manual_seed(seeded(config.seed, Stream.PROPOSALS, state.step, mine.start).initial_seed())
             upcoming = pool.submit(prepare, state.step + 1)
             rate = learning_rate(config, state.images, progress)
             losses = _step(network, optimizer, fabric, config, rate, [p.to(fabric.device) for p in batch], targets)
             if config.ema:
                 state.average.update_parameters(state.network.detector)
-            state.step += 1
-            state.images += config.batch_size
-            _report(run, state, task, losses, rate, budget)
-            if state.images % config.evaluate_every < config.batch_size and state.images < config.images and run.leads:
-                _validate(run, state, validation, reporter)
-                run.save(state.images, state.dump(budget.seconds), keep=2)
-    run.save(state.images, state.dump(budget.seconds), keep=2)
-    state.spent = budget.seconds
+            return losses, rate
+
+        learn(t, step, lambda: _validate(t, state, validation))
 
 
 def _step(
@@ -224,48 +191,23 @@ def _step(
     return losses
 
 
-def _report(run: Run, state: _State, task: Task, losses: Mapping[str, float], rate: float, budget: Budget) -> None:
-    batch = run.config.batch_size  # type: ignore[attr-defined]
-    task.total = max(state.images + batch, state.images / max(budget.progress(state.images), 1e-6))
-    task.advance(batch, note=f"loss {losses['total']:.3f}")
-    if state.step % 20 == 0:
-        run.log(state.images, {f"loss/{key}": value for key, value in losses.items()} | {"learning_rate": rate})
+def _source(state: _State, config: DetectorConfig) -> nn.Module:
+    """The weights that count: the averaged ones, where there are."""
+    return state.average.module if config.ema else state.network.detector
 
 
-def _detector(run: Run, state: _State, labels: tuple[str, ...], name: str) -> TorchvisionDetector:
-    config: DetectorConfig = run.config  # type: ignore[assignment]
-    copy = build_network(config, len(labels))
-    source = state.average.module if config.ema else state.network.detector
-    copy.load_state_dict(source.state_dict())
-    return TorchvisionDetector(copy, config, labels, name)
+def _validate(t: Training[DetectorConfig], state: _State, validation: AnnotatedSet) -> Evaluation:
+    """Evaluate the weights that count on the validation photos."""
+    copy = build_network(t.config, len(validation.labels))
+    copy.load_state_dict(_source(state, t.config).state_dict())
+    detector = TorchvisionDetector(copy, t.config, validation.labels, t.run.name)
+    return validate(t.run, detector, validation, state.images, t.reporter)
 
 
-def _validate(run: Run, state: _State, validation: AnnotatedSet, reporter: Reporter) -> Evaluation:
-    """Judge the averaged weights on the validation photos."""
-    return validate(run, _detector(run, state, validation.labels, run.name), validation, state.images, reporter)
-
-
-def _finish(
-    run: Run, state: _State, validation: AnnotatedSet, catalog: Catalog, name: str, reporter: Reporter
-) -> dict[str, Any]:
-    """Validate a last time and write the model folder, then its rows; the figures."""
-    result = _validate(run, state, validation, reporter)
-    figures = {**result.as_dict(), "images": state.images, "seconds": round(state.spent, 1), "run": run.name}
-    source = state.average.module if run.config.ema else state.network.detector  # type: ignore[attr-defined]
+def _write(
+    state: _State, config: DetectorConfig, labels: tuple[str, ...], folder: Path, figures: Mapping[str, Any]
+) -> None:
     about = {"kind": "detector", "backend": "torchvision", "figures": figures}
-    folder = catalog.root / "models" / name
     weights.save_model(
-        folder, source, config_yaml=to_yaml(run.config), labels=validation.labels, about=about, half=True
+        folder, _source(state, config), config_yaml=to_yaml(config), labels=labels, about=about, half=True
     )
-    catalog.put_model(name, "detector", figures)
-    run.record("done", state.images, figures)
-    return figures
-
-
-def trained(catalog: Catalog, name: str, run: str, figures: Mapping[str, Any]) -> TrainedDetector:
-    """The result from the figures that a finished run recorded."""
-    evaluation = Evaluation(**{key: figures[key] for key in ("ap", "ap50", "ap75", "per_label", "photos")})
-    return TrainedDetector(
-        folder=catalog.root / "models" / name, evaluation=evaluation, images=int(figures["images"]),
-        seconds=float(figures["seconds"]), run=run,
-    )  # fmt: skip

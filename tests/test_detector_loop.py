@@ -1,0 +1,66 @@
+"""What the trainings of both detector backends share: which run goes on, and how one ends."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_detector_train import LABELS, QUIET, annotated, config, train
+
+from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.catalog import Catalog
+from deepstyle.detector import train as training
+from deepstyle.detector.loop import data_digest
+from deepstyle.detector.train import train_detector
+from deepstyle.errors import InputError, TrainingError
+
+
+def test_any_earlier_command_goes_on(tmp_path: Path) -> None:
+    """After configuration A, then B, the command of A trains nothing and gives its model back in the place of B's."""
+    first = train(tmp_path, "images=4")
+    mine = (first.folder / "weights.safetensors").read_bytes()
+    assert train(tmp_path, "images=4", "seed=1").run == "detector-002"
+    assert (first.folder / "weights.safetensors").read_bytes() != mine
+    again = train(tmp_path, "images=4")
+
+    assert (again.run, again.images) == ("detector-001", 4)
+    assert (first.folder / "weights.safetensors").read_bytes() == mine
+    assert train(tmp_path, "images=8", "seed=1").run == "detector-002"
+
+
+def test_a_copied_workspace_goes_on(tmp_path: Path) -> None:
+    """Photos in another folder, copied with other times, are the same training set; other boxes are another."""
+    (tmp_path / "w").mkdir()
+    data = annotated(tmp_path / "w")
+    shutil.copytree(tmp_path / "w", tmp_path / "copy", copy_function=shutil.copyfile)
+    moved = replace(data, images=tuple(replace(im, path=tmp_path / "copy" / im.path.name) for im in data.images))
+    first = moved.images[0]
+    fewer = replace(data, images=(replace(first, annotations=first.annotations[1:]), *moved.images[1:]))
+
+    assert data_digest(moved) == data_digest(data) != data_digest(fewer)
+
+
+def test_a_loss_that_is_not_finite_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate that is no number makes the weights so: the error says what to try, and the catalog says failed."""
+    monkeypatch.setattr(training, "learning_rate", lambda *_: math.nan)
+    with pytest.raises(TrainingError, match=r"loss is not finite.*--set lr="):
+        train(tmp_path, "images=8")
+    with Catalog(tmp_path) as catalog:
+        record = catalog.run("detector")
+
+    assert record is not None
+    assert record.status == "failed"
+
+
+def test_sets_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    """No photos, or validation labels that differ, raise InputError before any work."""
+    data = annotated(tmp_path)
+    with Catalog(tmp_path) as catalog:
+        for train_set, other in [
+            (AnnotatedSet(labels=LABELS, images=()), data), (data, AnnotatedSet(labels=("x",), images=data.images)),
+        ]:  # fmt: skip
+            with pytest.raises(InputError):
+                train_detector(train_set, other, catalog, config(), reporter=QUIET)
