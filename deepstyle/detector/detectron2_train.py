@@ -108,12 +108,11 @@ def train_detectron2(
             measure = partial(_validate, t, state, cfg, validation)
             if not t.over:
                 _learn(t, state, cfg, train, measure)
-            figures = finish(
-                t,
-                name,
-                ap,
-                lambda folder, figures: save_detectron2(folder, network, cfg, config, train.labels, figures),
-            )
+
+            def write(folder: Path, found: dict[str, Any]) -> None:
+                save_detectron2(folder, network, cfg, config, train.labels, found)
+
+            figures = finish(t, name, measure, write)
         return trained(catalog, name, t.run.name, figures)
 
 
