@@ -25,17 +25,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from deepstyle import images
-from deepstyle.errors import InputError
-from deepstyle.files import put_file, put_folder, read_regular, reserve
+from deepstyle.errors import InputError, StorageError
+from deepstyle.files import put_file, put_folder, read_regular, reason, reserve, shown
 from deepstyle.progress import Reporter
-
-try:
-    import fcntl
-except ImportError:  # Windows has no flock: there two commands packing the same garments both do
-    fcntl = None  # type: ignore[assignment]
 
 FORMAT = 1
 REFUSED = "refused"  # in the place of the digest of what is no regular file, or too large
@@ -125,11 +121,16 @@ class PackedDataset:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Only one process at a time is inside, so of those that torchrun starts one packs and the others find it done."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        lock.acquire()
+    except OSError as error:
+        raise StorageError(f"{shown(path.parent)}: cannot be written ({reason(error)})") from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _stamp(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> str:

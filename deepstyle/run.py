@@ -25,9 +25,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Self, TextIO, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
+from filelock import FileLock, Timeout
 from lightning.fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
@@ -43,18 +44,13 @@ from deepstyle.config import (
     to_yaml,
 )
 from deepstyle.engine import agreed
-from deepstyle.errors import ConfigError, ModelError, UsageError
-from deepstyle.files import put_file
+from deepstyle.errors import ConfigError, ModelError, StorageError, UsageError
+from deepstyle.files import put_file, reason
 from deepstyle.images import Pixels, encode
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 STATS = "stats.jsonl"
 C = TypeVar("C", bound=ClassifierConfig | DetectorConfig | Detectron2Config | GanConfig)  # what trains
-
-try:
-    import fcntl
-except ImportError:  # Windows has no flock: there two commands on one run are not kept apart
-    fcntl = None  # type: ignore[assignment]
 
 
 class Run(Generic[C]):
@@ -64,22 +60,21 @@ class Run(Generic[C]):
         self.catalog, self.kind, self.name, self.config, self.leads = catalog, kind, name, config, leads
         self.folder = catalog.root / "runs" / name
         self._writer: SummaryWriter | None = None
-        self._lock: TextIO | None = None
+        self._lock = FileLock(self.folder / ".lock", timeout=0)
         if leads:
             self._claim(data_key)
 
     def _claim(self, data_key: str) -> None:
         """Lock the folder and write down what this run is."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / ".lock").open("w")
-        if fcntl is not None:
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                self._lock.close()
-                raise UsageError(
-                    f"run {self.name} is being trained by another process; wait for it or use --fresh"
-                ) from error
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise UsageError(
+                f"run {self.name} is being trained by another process; wait for it or use --fresh"
+            ) from error
+        except OSError as error:
+            raise StorageError(f"{self.folder}: cannot be written ({reason(error)})") from error
         put_file(self.folder / "config.yaml", to_yaml(self.config).encode())
         put_file(self.folder / "data.key", data_key.encode())
 
@@ -125,8 +120,7 @@ class Run(Generic[C]):
     ) -> None:
         if self._writer is not None:
             self._writer.close()
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.release()
 
     @property
     def writer(self) -> SummaryWriter:
