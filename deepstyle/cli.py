@@ -893,6 +893,7 @@ def score(session: Session, run: str | None, classifier: str | None, count: int)
         result, path = pipeline.score_run(
             catalog, reporter=session.reporter, run=run, classifier=classifier, count=count
         )
+        weak = pipeline.weak_judge(catalog, classifier)
     rows = {
         "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
         "features of": result.features,
@@ -905,7 +906,7 @@ def score(session: Session, run: str | None, classifier: str | None, count: int)
     pages = {
         f"sample {number}": f"nearest garment from {row[0].page_url}" for number, row in enumerate(result.nearest, 1)
     }
-    _show(f"the score is in {path}", rows | pages, file=path, **asdict(result))
+    _show(f"the score is in {path}", rows | pages, weak=weak, file=path, **asdict(result))
 
 
 def _shares(values: dict[str, float]) -> str:

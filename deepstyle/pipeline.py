@@ -41,7 +41,7 @@ from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
 from deepstyle.scraper.scrape import scrape_urls
 from deepstyle.source import check_fits, find_source
-from deepstyle.status import find_model
+from deepstyle.status import find_model, read_model
 from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
@@ -143,6 +143,17 @@ def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier | N
     if record is None and name is not None:
         raise UsageError(f"--classifier {name}: there is no such classifier in {catalog.root}; see `deepstyle status`")
     return Classifier.load(catalog.path(record.path)) if record is not None else None
+
+
+def weak_judge(catalog: Catalog, name: str | None = None) -> list[str]:
+    """Why the figures of the named (or newest) classifier's judgement mean little, if they do."""
+    record = catalog.model("classifier", name)
+    about = read_model(catalog.path(record.path)) if record is not None else None
+    if about is None or "top1" not in about.figures:
+        return []
+    return [
+        f"the judge {about.name}: {sentence}" for sentence in weak_classifier(about.figures["top1"], len(about.labels))
+    ]
 
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:

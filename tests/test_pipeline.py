@@ -150,10 +150,11 @@ def test_programs_read_one_object(workspace: Path, site: DrawnSite, drawn: Path)
     assert told["scrape"]["kept"] == len(site.truth().wanted)
     assert (told["crop"]["cut"], told["crop"]["failed"]) == (0, 0)
     assert told["score"] == json.loads((workspace / "runs/gan-001/score.json").read_text()) | {
-        "file": told["score"]["file"]
-    }
+        "file": told["score"]["file"], "weak": told["score"]["weak"],
+    }  # fmt: skip
     assert told["eval-detector"]["ap50"] == pytest.approx(told["train-detector"]["evaluation"]["ap50"], abs=0.02)
     assert told["train-detector"]["run"] == "detector-001"
+    assert len(told["score"]["weak"]) == len(told["train-classifier"]["weak"])
     assert told["eval-detector"]["weak"] == weak_detector(told["eval-detector"]["ap50"], 12)
     assert isinstance(told["train-classifier"]["weak"], list)
     assert told["train-classifier"]["validation_images"] > 0
