@@ -30,6 +30,7 @@ from deepstyle.weak import weak_classifier, weak_detector
 
 F = TypeVar("F", bound=Callable[..., Any])
 LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
+SPINS = "2000"  # rounds that a waiting thread of GNU's OpenMP spins; its 300,000 made two threads slower than one beside others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,8 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
         deepstyle settings
     Every command resumes when it is run again.
     """
+    if "OMP_WAIT_POLICY" not in os.environ:  # must be there before torch is imported
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     ctx.obj = Session(workspace=workspace, reporter=Reporter(quiet=quiet or not LEADS))
 
 

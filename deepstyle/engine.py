@@ -6,8 +6,11 @@ import hashlib
 import logging
 import os
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from enum import IntEnum
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -54,13 +57,38 @@ class Autocast(MixedPrecision):
         return data
 
 
+def threads_for(cores: int, limits: Iterable[str]) -> int:
+    """How many threads may compute at once: all the cores, or fewer where a cgroup grants less time than that.
+
+    ``limits`` are cpu.max files of cgroups (version 2): microseconds granted and the period, "50000 100000", or "max 100000".
+    """
+    granted = [int(quota) / int(period) for quota, period in map(str.split, limits) if quota != "max"]
+    return max(1, min([cores, *map(round, granted)]))
+
+
+def _limits() -> Iterator[str]:
+    """The cpu.max of this process's cgroup and of those above it, where the system has them."""
+    try:
+        own = Path("/proc/self/cgroup").read_text(encoding="utf-8").rpartition("::")[2].strip()
+    except OSError:
+        return
+    folder = Path("/sys/fs/cgroup") / own.lstrip("/")
+    while folder.is_relative_to("/sys/fs/cgroup"):
+        with suppress(OSError):
+            yield (folder / "cpu.max").read_text(encoding="utf-8")
+        folder = folder.parent
+
+
 def make_fabric(precision: Precision) -> Fabric:
     """A Fabric on the best device here: one process, or as many as `torchrun` started (DDP, on one node or several).
 
-    Raises UsageError when `torchrun` started more processes on this machine than it has GPUs.
+    On a CPU OMP_NUM_THREADS says how many threads compute; without it torch takes every core, here no more than a container
+    is granted. Raises UsageError when `torchrun` started more processes on this machine than it has GPUs.
     """
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     cuda = torch.cuda.is_available()
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(threads_for(torch.get_num_threads(), _limits()))
     mixed = resolve_precision(precision) == "bf16-mixed"
     plugins: list[Any] = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
     world, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

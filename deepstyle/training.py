@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Generic, Protocol
 
+import torch
 from lightning.fabric import Fabric
 from torch import Tensor
 
@@ -86,8 +87,14 @@ class Training(Generic[C]):
             return figures
         if figures is not None:
             self.reporter.say(f"run {run.name} is done already; {model} is another's or lost, and is written again")
-        elif not self.new:
+        elif self._snapshot is not None:
             self.reporter.say(f"run {run.name} continues at {learner.images:,} {self._unit}")
+            before, now = self._snapshot.get("threads"), torch.get_num_threads()
+            if before not in {None, now} and self.fabric.device.type == "cpu":
+                self.reporter.say(
+                    f"  with {now} threads, before with {before}: numbers may differ in their last digits from those of a "
+                    f"training without a break; OMP_NUM_THREADS={before} keeps them"
+                )
         self._snapshot, self.begun = None, True
         run.start(learner.images)
         run.record("running", learner.images, {})
@@ -163,7 +170,7 @@ class Training(Generic[C]):
                     f"run {self.run.name}: {part} has weights that are not finite ({bad}) after {learner.images:,} "
                     f"{self._unit}; lower the rate: --set lr={self.config.lr / 4:g}"
                 )
-        self.run.save(learner.images, {**state, **more}, keep=keep)
+        self.run.save(learner.images, {**state, "threads": torch.get_num_threads(), **more}, keep=keep)
         self.run.record("running", learner.images, figures or {})
 
     def done(self, figures: Mapping[str, Any], *, model: str | None = None) -> None:

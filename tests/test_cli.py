@@ -67,6 +67,26 @@ def test_a_wrong_workspace_is_told_before_torch_is_imported(tmp_path: Path, comm
     assert "exit 2, torch False" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+    ids=["default", "count", "policy"],
+)
+def test_threads_do_not_spin_for_long(tmp_path: Path, given: dict[str, str], expected: str) -> None:
+    """Before torch is imported OpenMP is told to spin briefly, unless the user has said how to wait."""
+    script = (
+        "import os, sys\nfrom deepstyle.cli import main\ntry:\n    main(sys.argv[1:])\n"
+        "except SystemExit:\n    assert 'torch' not in sys.modules\n    print(os.environ.get('GOMP_SPINCOUNT'))\n"
+    )
+    own = {k: v for k, v in os.environ.items() if k not in {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}}
+    words = ["-w", str(tmp_path / "nowhere"), "status"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], check=True, capture_output=True, text=True, env=own | given
+    )
+
+    assert done.stdout.splitlines()[-1] == expected
+
+
 @pytest.mark.parametrize("words", [(), ("data",)], ids=["deepstyle", "data"])
 def test_the_list_of_commands_cuts_no_line_short(words: tuple[str, ...]) -> None:
     """Each command's first line fits into the list that --help shows at 80 columns."""

@@ -53,6 +53,17 @@ def test_the_design_shows_the_layers_of_the_contract() -> None:
     assert drawn == contract[0]["layers"]
 
 
+def test_the_lab_book_has_an_index() -> None:
+    """Every section of docs/log.md is one line of its index, in order, and its link leads there."""
+    index, _, sections = (
+        (ROOT / "docs" / "log.md").read_text(encoding="utf-8").partition("## Index")[2].partition("\n## ")
+    )
+    titles = re.findall(r"^## (.+)$", "## " + sections, re.MULTILINE)
+    links = re.findall(r"^\| [\d-]+ \| \[.+?\]\(#(.+?)\) \| .+ \| .+ \|$", index, re.MULTILINE)
+
+    assert links == [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
 def test_every_command_of_the_readme_exists() -> None:
     """Each `deepstyle <command>` in the README is a command."""
     from deepstyle.cli import main

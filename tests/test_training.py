@@ -85,6 +85,23 @@ def test_a_training_is_done_once(tmp_path: Path) -> None:
     assert "continues at 100 images" in said.getvalue()
 
 
+def test_another_number_of_threads_is_said(tmp_path: Path) -> None:
+    """A run that continues with other threads than it had says what that means and how to keep them; else nothing."""
+    told, before = [], torch.get_num_threads()
+    try:
+        with Catalog(tmp_path) as catalog:
+            for threads, images in ((2, 100), (2, 110), (3, 120)):
+                torch.set_num_threads(threads)
+                said = io.StringIO()
+                train(catalog, f"images={images}", said=said)
+                told.append("with 3 threads, before with 2" in said.getvalue())
+    finally:
+        torch.set_num_threads(before)
+
+    assert told == [False, False, True]
+    assert "OMP_NUM_THREADS=2 keeps them" in said.getvalue()
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
