@@ -100,8 +100,7 @@ class Catalog:
 
     def photo(self, sha256: str) -> Photo | None:
         """The photo of this hash, or None."""
-        row = self._db.one("SELECT * FROM photos WHERE sha256 = ?", (sha256,))
-        return Photo(**row) if row is not None else None
+        return next(iter(self._db.records(Photo, "SELECT * FROM photos WHERE sha256 = ?", (sha256,))), None)
 
     def stands(self, relative: str, size: int) -> bool:
         """Whether a photo's file is there with all its bytes."""
@@ -157,8 +156,7 @@ class Catalog:
 
     def photos(self, *, after: str = "", limit: int = -1) -> list[Photo]:
         """Photos in a stable order (by hash): those after this hash, at most ``limit`` (-1: all)."""
-        rows = self._db.rows("SELECT * FROM photos WHERE sha256 > ? ORDER BY sha256 LIMIT ?", (after, limit))
-        return [Photo(**row) for row in rows]
+        return self._db.records(Photo, "SELECT * FROM photos WHERE sha256 > ? ORDER BY sha256 LIMIT ?", (after, limit))
 
     def set_rights(self, sha256: str, image_url: str, *, licence: str, credit: str) -> None:
         """Note what a photo's owner says of it: it replaces what was said of a photo from this very URL, or nothing."""
@@ -171,24 +169,24 @@ class Catalog:
 
     def pages_of_photo(self, sha256: str) -> list[Sighting]:
         """Every page that shows this photo, the one it was kept for first, then as they were seen: the provenance query."""
-        rows = self._db.rows(
+        return self._db.records(
+            Sighting,
             "SELECT page_url, image_url, title FROM (SELECT page_url, image_url, title, 0 AS rank FROM photos "
             "WHERE sha256 = ?1 UNION ALL SELECT s.page_url, s.image_url, s.title, s.rowid AS rank FROM sightings s "
             "WHERE s.image_url IN (SELECT url FROM fetches WHERE sha256 = ?1)) GROUP BY page_url ORDER BY min(rank)",
             (sha256,),
         )
-        return [Sighting(**row) for row in rows]
 
     # ---- detections and garments --------------------------------------------------------------------------------
 
     def undetected(self, model: str, *, after: str = "", limit: int = -1) -> list[Photo]:
         """Photos that this detector has not looked at yet, or in vain: by hash, those after this one, at most ``limit``."""
-        rows = self._db.rows(
+        return self._db.records(
+            Photo,
             "SELECT * FROM photos p WHERE sha256 > ? AND NOT EXISTS (SELECT 1 FROM detected d "
             "WHERE d.photo = p.sha256 AND d.model = ? AND d.error = '') ORDER BY sha256 LIMIT ?",
             (after, model, limit),
         )
-        return [Photo(**row) for row in rows]
 
     def looked_at(self, model: str, first: str = "", last: str = "g") -> set[str]:
         """The photos from hash ``first`` to ``last`` that this detector has looked at, not in vain."""
@@ -217,10 +215,11 @@ class Catalog:
 
     def detections(self, model: str, first: str = "", last: str = "g") -> list[Detection]:
         """A model's detections on the photos from hash ``first`` to ``last`` (all: hex digits end before g), by rank."""
-        rows = self._db.rows(
-            "SELECT * FROM detections WHERE model = ? AND photo BETWEEN ? AND ? ORDER BY photo, k", (model, first, last)
+        return self._db.records(
+            Detection,
+            "SELECT * FROM detections WHERE model = ? AND photo BETWEEN ? AND ? ORDER BY photo, k",
+            (model, first, last),
         )
-        return [Detection(**row) for row in rows]
 
     def add_garment(
         self, photo: str, k: int, label: str, box: tuple[float, float, float, float], *, score: float,
@@ -238,12 +237,13 @@ class Catalog:
         """Garments (of these labels, or all) in a stable order."""
         wanted = list(labels)
         where = f"WHERE g.label IN ({','.join('?' * len(wanted))})" if wanted else ""
-        return [Garment(**row) for row in self._db.rows(f"{_GARMENTS} {where} ORDER BY g.photo, g.k", wanted)]
+        return self._db.records(Garment, f"{_GARMENTS} {where} ORDER BY g.photo, g.k", wanted)
 
     def garments_between(self, first: str, last: str) -> list[Garment]:
         """Garments of the photos from hash ``first`` to ``last``, by photo and rank."""
-        rows = self._db.rows(f"{_GARMENTS} WHERE g.photo BETWEEN ? AND ? ORDER BY g.photo, g.k", (first, last))
-        return [Garment(**row) for row in rows]
+        return self._db.records(
+            Garment, f"{_GARMENTS} WHERE g.photo BETWEEN ? AND ? ORDER BY g.photo, g.k", (first, last)
+        )
 
     def garment_counts(self) -> dict[str, int]:
         """How many garments there are of each label, by label."""
@@ -304,8 +304,7 @@ class Catalog:
 
     def models(self) -> list[ModelRecord]:
         """All models, newest first."""
-        rows = self._db.rows("SELECT * FROM models ORDER BY at DESC, name")
-        return [ModelRecord(**{**row, "figures": json.loads(row["figures"])}) for row in rows]
+        return self._db.records(ModelRecord, "SELECT * FROM models ORDER BY at DESC, name")
 
     def put_run(self, name: str, kind: str, *, status: str, images: int, figures: dict[str, Any]) -> None:
         """Register or update a run folder ``runs/<name>``: status running / done / failed, training images seen."""
@@ -322,5 +321,4 @@ class Catalog:
 
     def runs(self) -> list[RunRecord]:
         """All runs, oldest first."""
-        rows = self._db.rows("SELECT * FROM runs ORDER BY rowid")
-        return [RunRecord(**{**row, "figures": json.loads(row["figures"])}) for row in rows]
+        return self._db.records(RunRecord, "SELECT * FROM runs ORDER BY rowid")

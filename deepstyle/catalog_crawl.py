@@ -55,22 +55,22 @@ class Crawl:
 
     def queued_pages(self) -> list[CrawledPage]:
         """The frontier, oldest first."""
-        rows = self._db.rows(
+        return self._db.records(
+            CrawledPage,
             "SELECT url, parent, depth, outcome, 0 AS images FROM pages WHERE crawl = ? AND outcome = 'queued' "
             "ORDER BY rowid",
             (self.number,),
         )
-        return [CrawledPage(**row) for row in rows]
 
     def visited_pages(self) -> list[CrawledPage]:
         """Every page that is not queued any more, in the order it was done."""
-        rows = self._db.rows(
+        return self._db.records(
+            CrawledPage,
             "SELECT p.url, p.parent, p.depth, p.outcome, coalesce(l.images, 0) AS images FROM pages p LEFT JOIN "
             "(SELECT page_url, count(*) AS images FROM listings WHERE crawl = ?1 GROUP BY page_url) l "
             "ON l.page_url = p.url WHERE p.crawl = ?1 AND p.outcome != 'queued' ORDER BY p.fetched_at, p.rowid",
             (self.number,),
         )
-        return [CrawledPage(**row) for row in rows]
 
     def begun(self) -> bool:
         """Whether any page has been visited."""
@@ -124,11 +124,11 @@ class Crawl:
         return self._listings("detail_url", "deferred")
 
     def _listings(self, detail: str, outcome: str) -> list[Listing]:
-        rows = self._db.rows(
+        return self._db.records(
+            Listing,
             f"SELECT {_LISTING}, {detail} FROM listings WHERE crawl = ? AND outcome = ? ORDER BY rowid",
             (self.number, outcome),
         )
-        return [Listing(**row) for row in rows]
 
     def listing_outcome(self, image_url: str) -> str | None:
         """How an image stands; None when the crawl does not know it."""

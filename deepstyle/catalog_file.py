@@ -6,6 +6,7 @@ says whether the disk is full, the file read-only, locked, damaged, or no catalo
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import tempfile
@@ -13,11 +14,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from deepstyle.errors import CatalogError
 from deepstyle.migrations import MIGRATIONS
 
+T = TypeVar("T")
 Row = sqlite3.Row
 WAIT = 30.0  # seconds in all to wait for another process that holds the file
 TABLES = frozenset({"crawls", "photos", "garments", "models", "runs"})  # a catalog of any version has these
@@ -128,6 +131,17 @@ class CatalogFile:
         with self._statement():
             return self._db.execute(sql, values).fetchall()
 
+    def records(self, kind: type[T], sql: str, values: Sequence[Any] = ()) -> list[T]:
+        """All rows of a reading statement, each as a record of this kind; texts of JSON become what they say."""
+        rows = self.rows(sql, values)
+        try:
+            names = rows[0].keys() if rows else []
+            known = _types(kind)
+            types = [known[name] for name in names]  # SQLite itself checks no values
+            return [kind(**dict(zip(names, map(_checked, row, types), strict=True))) for row in rows]
+        except (TypeError, ValueError, KeyError, RecursionError) as error:
+            raise CatalogError(WORDS[sqlite3.SQLITE_CORRUPT].format(path=self.path, error=error)) from error
+
     def one(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
         with self._statement():
@@ -189,7 +203,7 @@ class CatalogFile:
 def _in_words(path: Path, wait: float) -> Iterator[None]:
     try:
         yield
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeError) as error:  # UnicodeError: SQLite's own message holds damaged text
         raise CatalogError(explain(path, error, wait)) from error
 
 
@@ -202,8 +216,30 @@ def explain(path: Path, error: Exception, wait: float = WAIT) -> str:
         code = sqlite3.SQLITE_FULL
     elif code == sqlite3.SQLITE_ERROR and "no such" in str(error):
         code = sqlite3.SQLITE_NOTADB
+    elif isinstance(error, UnicodeError) or "decode" in str(error):
+        code = sqlite3.SQLITE_CORRUPT
     words = WORDS.get(code, "{path}: the catalog refused a statement ({error}); run the same command again")
     return words.format(path=path, error=error, wait=wait)
+
+
+def _types(kind: type) -> dict[str, tuple[type, ...]]:
+    """The types that each field of a record may have in the catalog."""
+    found: dict[str, tuple[type, ...]] = {}
+    for name, hint in get_type_hints(kind).items():
+        found[name] = tuple(
+            get_origin(one) or one for one in (get_args(hint) if isinstance(hint, UnionType) else (hint,))
+        )
+        found[name] += (int,) if float in found[name] else ()
+    return found
+
+
+def _checked(value: Any, types: tuple[type, ...]) -> Any:
+    """The value of a field. Raises TypeError for one that no field of these types can have."""
+    if dict in types:
+        value = json.loads(value)
+    if not isinstance(value, types):
+        raise TypeError(f"{value!r:.40} where {types[0].__name__} belongs")
+    return value
 
 
 def _code(error: BaseException | None) -> int:

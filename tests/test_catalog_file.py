@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -245,3 +246,21 @@ def test_a_kind_of_error_nobody_thought_of_has_words(tmp_path: Path) -> None:
     assert explain(tmp_path / "c", sqlite3.ProgrammingError("odd")) == (
         f"{tmp_path / 'c'}: the catalog refused a statement (odd); run the same command again"
     )
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE runs SET figures = '{\"last\": '", "UPDATE runs SET figures = '7'", "UPDATE runs SET name = x'ff00'",
+        "UPDATE runs SET images = 'many'", "UPDATE runs SET status = CAST(x'ff' AS TEXT)",
+        "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, 'images', 'imag3s') WHERE name = 'runs'",
+    ],
+)  # fmt: skip
+def test_damaged_values_are_named(tmp_path: Path, damage: str) -> None:
+    """A text that is cut short, bytes where a text belongs, or a column of another name: the catalog is called damaged."""
+    with Catalog(tmp_path) as catalog:
+        catalog.put_run("gan-001", "gan", status="done", images=1, figures={"last": {"frechet": 1.0}})
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as db:
+        db.executescript(damage)
+    with Catalog(tmp_path) as catalog, pytest.raises(CatalogError, match=r"catalog\.sqlite is damaged"):
+        catalog.runs()
