@@ -733,6 +733,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         result = pipeline.gan_from_garments(
             catalog, built, reporter=session.reporter, classifier=classifier, fresh=fresh
         )
+        newest = catalog.run("gan")
     rows = {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)"}
     if result.first and result.last:
         rows["Frechet distance"] = (
@@ -743,7 +744,8 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
     if result.rollbacks:
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
     rows |= {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
-    rows["next"] = "deepstyle sample, deepstyle score" if result.last else "deepstyle sample"
+    this = f" --run {result.run}" if newest is not None and newest.name != result.run else ""  # the newest goes without
+    rows["next"] = f"deepstyle sample{this}" + (f", deepstyle score{this}" if result.last else "")
     _show(f"run {result.run} is in {result.folder}", rows, weak=pipeline.weak_of(result, built), **asdict(result))
 
 

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.plugins.precision import MixedPrecision
+from lightning.fabric.strategies.ddp import DDPStrategy
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -24,6 +26,7 @@ from deepstyle.config import Precision
 from deepstyle.errors import ConfigError, UsageError
 
 V = TypeVar("V")
+PATIENCE = timedelta(hours=12)  # how long processes wait for the one that evaluates; when one ends, torchrun ends all
 
 
 def resolve_precision(precision: Precision) -> str:
@@ -100,7 +103,7 @@ def make_fabric(precision: Precision) -> Fabric:
         warnings.simplefilter("ignore")  # hardware advice of the library, not about this run
         fabric = Fabric(
             accelerator="cuda" if cuda else "cpu", devices=here, num_nodes=world // here,
-            strategy="ddp" if world > 1 else "auto", plugins=plugins,
+            strategy=DDPStrategy(timeout=PATIENCE) if world > 1 else "auto", plugins=plugins,
         )  # fmt: skip
         fabric.launch()
     return fabric

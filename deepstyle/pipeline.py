@@ -113,7 +113,8 @@ def label_folder(
 
 
 def _is_photo(path: Path) -> bool:
-    return path.suffix.lower().lstrip(".") in PHOTOS
+    """Whether a file is called like a photo; a hidden one is what a killed process was writing."""
+    return not path.name.startswith(".") and path.suffix.lower().lstrip(".") in PHOTOS
 
 
 def crop_photos(

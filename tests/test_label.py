@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from deepstyle import pipeline
 from deepstyle.annotations.coco import read_coco
 from deepstyle.annotations.tags import garments, read_tags
 from deepstyle.boxes import Box
@@ -83,3 +84,10 @@ def test_labels_become_a_coco_file(tmp_path: Path, worn: dict[str, int] | None, 
     assert (summary.labelled, summary.unsure, summary.failed) == (labelled, unsure, 1)
     assert [image.path for image in written.images] == photos[:labelled]
     assert all([a.box for a in image.annotations] == [UPPER.corners, LOWER.corners] for image in written.images)
+
+
+def test_what_a_killed_process_was_writing_is_no_photo() -> None:
+    """Photos below a folder are found by their names, whatever the case; hidden files are not among them."""
+    names = ["a.jpg", "B.JPEG", "c.png", "d.txt", ".tmp-x.jpg"]
+
+    assert [pipeline._is_photo(Path(name)) for name in names] == [True, True, True, False, False]

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from test_dcgan_train import TINY
+from test_sampling import add_garments
 
 from deepstyle.catalog import Catalog
+from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.run import Budget, Run
@@ -184,3 +188,17 @@ def test_damaged_statistics_are_left_out(tmp_path: Path) -> None:
         (run.folder / "stats.jsonl").write_bytes(b'{"images": 1}\n\xff\xfe\x00\n{"images": 2}\n{"ima')
 
         assert run.stats() == [{"images": 1}, {"images": 2}]
+
+
+def test_an_older_run_that_went_on_is_named_for_what_comes_next(tmp_path: Path) -> None:
+    """After settings A, then B, A's command goes on with A's run, and says that sample must be told its name."""
+    with Catalog(tmp_path) as catalog:
+        add_garments(catalog)
+    flags = [flag for one in [*TINY, "augment=[]"] for flag in ("--set", one)]
+    base = ["-q", "-w", str(tmp_path), "train-gan", "--config", "dcgan-32", *flags, "--images"]
+    told = [CliRunner().invoke(main, [*base, *more]) for more in (["8"], ["8", "--set", "seed=1"], ["16"])]
+
+    assert [one.exit_code for one in told] == [0, 0, 0]
+    assert "run gan-001 is in" in told[2].output
+    assert "deepstyle sample --run gan-001" in told[2].output
+    assert "--run" not in told[0].output + told[1].output

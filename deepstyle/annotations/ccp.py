@@ -242,7 +242,7 @@ def label_names(path: Path) -> tuple[str, ...]:
 
 def _masks(source: Path) -> list[Path]:
     folder = source / "annotations" / "pixel-level"
-    masks = sorted(folder.glob("*.mat"))
+    masks = sorted(folder.glob("[!.]*.mat"))
     if not masks:
         raise InputError(f"{folder}: holds no .mat masks; give Clothing Co-Parsing's folder, unpacked")
     if not (source / "photos").is_dir():

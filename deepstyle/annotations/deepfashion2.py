@@ -48,7 +48,7 @@ def convert_deepfashion2(source: Path, out: Path, *, reporter: Reporter, labels:
 
 
 def _split(folder: Path, labels: Labels, tally: Tally, reporter: Reporter) -> list[AnnotatedImage]:
-    files = sorted(folder.absolute().glob("annos/*.json"))
+    files = sorted(folder.absolute().glob("annos/[!.]*.json"))
     photos = [f"{folder.absolute()}{os.sep}image{os.sep}{file.stem}.jpg" for file in files]
     images = []
     sizes = photo_sizes(photos, reporter) if files else []

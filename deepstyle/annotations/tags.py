@@ -22,7 +22,7 @@ def read_tags(source: Path) -> dict[Path, Counter[str]]:
     """
     names = label_names(source / "label_list.mat")
     worn: dict[Path, Counter[str]] = {}
-    for path in sorted((source / "annotations" / "image-level").glob("*.mat")):
+    for path in sorted((source / "annotations" / "image-level").glob("[!.]*.mat")):
         photo = source / "photos" / f"{path.stem}.jpg"
         try:
             ids = np.asarray(load_mat(path).get("tags", ())).ravel()
