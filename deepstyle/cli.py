@@ -733,7 +733,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         result = pipeline.gan_from_garments(
             catalog, built, reporter=session.reporter, classifier=classifier, fresh=fresh
         )
-        newest = catalog.run("gan")
+        following = _after_gan(catalog, result)
     rows = {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)"}
     if result.first and result.last:
         rows["Frechet distance"] = (
@@ -744,9 +744,15 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
     if result.rollbacks:
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
     rows |= {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
-    this = f" --run {result.run}" if newest is not None and newest.name != result.run else ""  # the newest goes without
-    rows["next"] = f"deepstyle sample{this}" + (f", deepstyle score{this}" if result.last else "")
+    rows["next"] = following
     _show(f"run {result.run} is in {result.folder}", rows, weak=pipeline.weak_of(result, built), **asdict(result))
+
+
+def _after_gan(catalog: Any, result: Any) -> str:
+    """The commands that come after a GAN's training; one that is not the newest must be named."""
+    newest = catalog.run("gan")
+    this = f" --run {result.run}" if newest is not None and newest.name != result.run else ""
+    return f"deepstyle sample{this}" + (f", deepstyle score{this}" if result.last else "")
 
 
 @main.command()
