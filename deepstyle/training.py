@@ -95,6 +95,7 @@ class Training(Generic[C]):
                     f"  with {now} threads, before with {before}: numbers may differ in their last digits from those of a "
                     f"training without a break; OMP_NUM_THREADS={before} keeps them"
                 )
+        self.reporter.say(f"run {run.name}: all its settings are in {run.folder / 'config.yaml'}")
         self._snapshot, self.begun = None, True
         run.start(learner.images)
         run.record("running", learner.images, {})

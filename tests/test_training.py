@@ -102,6 +102,16 @@ def test_another_number_of_threads_is_said(tmp_path: Path) -> None:
     assert "OMP_NUM_THREADS=2 keeps them" in said.getvalue()
 
 
+def test_a_training_says_where_its_settings_are(tmp_path: Path) -> None:
+    """One line names the run's config.yaml, in which every setting stands."""
+    said = io.StringIO()
+    with Catalog(tmp_path) as catalog:
+        train(catalog, said=said)
+    (line,) = [line for line in said.getvalue().splitlines() if "all its settings are in" in line]
+
+    assert load_config(ClassifierConfig, Path(line.rpartition(" in ")[2])) == config()
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
