@@ -18,6 +18,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from deepstyle.errors import CatalogError
+from deepstyle.files import is_regular
 from deepstyle.migrations import MIGRATIONS
 
 T = TypeVar("T")
@@ -60,6 +61,10 @@ class CatalogFile:
         self._wait = wait
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._then: list[Callable[[], None]] = []  # what is done once the transaction is committed
+        if self.path.exists() and not is_regular(
+            self.path
+        ):  # SQLite would wait for ever for somebody to write to a pipe
+            raise CatalogError(f"{self.path} is no plain file; move it away, or name another --workspace")
         try:
             self._db = self._open(reading=reading)
         except CatalogError as error:

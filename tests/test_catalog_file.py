@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -170,6 +171,16 @@ def test_a_folder_without_rights_is_named(tmp_path: Path) -> None:
     for place in (root, root / "below"):
         with pytest.raises(CatalogError, match=r"--workspace .*file.*name a folder that can be made"):
             Catalog(place)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["a pipe", "a folder"])
+def test_a_catalog_that_is_no_plain_file_is_refused_at_once(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    """A pipe or a folder called catalog.sqlite is named, where opening it could wait for ever."""
+    make(tmp_path / "catalog.sqlite")
+
+    for reading in (False, True):
+        with pytest.raises(CatalogError, match=r"catalog\.sqlite is no plain file; move it away"):
+            Catalog(tmp_path, reading=reading)
 
 
 @pytest.mark.parametrize("mode", ["EXCLUSIVE", "IMMEDIATE"])
