@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from deepstyle.errors import InputError, StorageError, UsageError
 
@@ -212,11 +213,28 @@ def is_regular(path: Path) -> bool:
         return False
 
 
+def read_input(path: Path, limit: int, remedy: str) -> bytes:
+    """The bytes of a plain file that a user gave. Raises InputError with the ``remedy``, whatever is wrong with it."""
+    try:
+        return read_regular(path, limit)
+    except OSError as error:
+        raise InputError(f"{shown(path)}: cannot be read ({reason(error)}); {remedy}") from error
+
+
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a plain file of at most ``limit`` bytes. Raises InputError, at once, for anything else.
 
     OSErrors are left to the caller, who knows what the file is for; see ``reason``.
     """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise InputError(f"{shown(path)}: has {size:,} bytes; at most {limit:,} are read")
+        return file.read(size) if size else b""  # 0 for the kernel's endless files in /proc: nothing of them is read
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a plain file for reading. Raises InputError, at once, for a folder, pipe, device or socket; and OSErrors."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except ValueError as error:
@@ -225,21 +243,12 @@ def read_regular(path: Path, limit: int) -> bytes:
         if error.errno == errno.ENXIO:  # a socket
             raise InputError(f"{shown(path)}: is no regular file") from error
         raise
-    try:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
-            raise InputError(f"{shown(path)}: is no regular file but {what}")
-        if found.st_size > limit:
-            raise InputError(f"{shown(path)}: has {found.st_size:,} bytes; at most {limit:,} are read")
-        parts = []
-        left = found.st_size  # 0 for the kernel's endless files in /proc: nothing of them is read
-        while left and (part := os.read(handle, left)):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
-    finally:
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
         os.close(handle)
+        what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
+        raise InputError(f"{shown(path)}: is no regular file but {what}")
+    return os.fdopen(handle, "rb")
 
 
 def sweep(root: Path, *patterns: str, older: float = DAY) -> int:

@@ -29,7 +29,7 @@ EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF":
 ORIENTATION = 0x0112  # EXIF's tag
 BROKEN = (  # what Pillow raises of bytes that are no image: the errors of its parsers come through
     OSError, ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, struct.error,
-    NotImplementedError, ImageCms.PyCMSError,
+    RuntimeError, ImageCms.PyCMSError,
 )  # fmt: skip
 LARGE = 8_000_000  # pixels from which ``at_least`` averages any image
 MAX_BYTES = 200_000_000  # of a photo's file: 64 megapixels in 24 bits, as they are
@@ -62,24 +62,37 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise ImageError("the file is empty", "empty")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # we check the size ourselves, below
+        with _parsing("header"):
             image = Image.open(io.BytesIO(data), formats=list(EXTENSIONS))
     except Image.DecompressionBombError as error:
         raise ImageError(f"decodes to more than {max_pixels:,} pixels", "bomb") from error
-    except UnidentifiedImageError as error:
-        raise ImageError("the bytes are not an image of a known format", "not-image") from error
-    except BROKEN as error:
-        raise _broken("header", error) from error
     if image.width * image.height > max_pixels:
         raise ImageError(f"decodes to {image.width} x {image.height} pixels, limit {max_pixels:,}", "bomb")
     return image
 
 
-def _broken(what: str, error: Exception) -> ImageError:
-    return ImageError(
-        f"the image {what} is broken ({' '.join(str(error).split())[:200] or type(error).__name__})", "broken"
-    )
+@contextmanager
+def _parsing(what: str) -> Iterator[None]:
+    """Silence what Pillow says of odd bytes (of sizes, too: we check them ourselves), and translate what it raises."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UnidentifiedImageError as error:
+        raise ImageError("the bytes are not an image of a known format", "not-image") from error
+    except BROKEN as error:
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(f"the image {what} is broken ({said})", "broken") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1 where there is none, or none that can be read: the picture may be whole all the same."""
+    try:
+        with _parsing("header"):
+            found = image.getexif().get(ORIENTATION, 1)
+    except ImageError:
+        return 1
+    return found if isinstance(found, int) else 1
 
 
 def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
@@ -88,12 +101,7 @@ def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     Raises ImageError (reason ``empty``, ``not-image``, ``broken`` or ``bomb``).
     """
     with _open(data, max_pixels) as image:
-        try:
-            turned = (
-                image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8) and image.format != "TIFF"
-            )  # it gives sizes upright
-        except BROKEN as error:
-            raise _broken("header", error) from error
+        turned = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"  # which gives its size upright
         width, height = (image.height, image.width) if turned else image.size
         return ImageInfo(format=str(image.format), width=width, height=height)
 
@@ -113,20 +121,17 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = 
 def decoded(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Iterator[Pixels]:
     """``decode`` for large work: while the block runs, its pixels count among those that ROOM lets be open at a time."""
     with _open(data, max_pixels) as image:
-        try:
-            if at_least is not None:
+        if at_least is not None:
+            with _parsing("data"):
                 image.draft(None, (at_least, at_least))  # None: the mode stays
-        except BROKEN as error:
-            raise _broken("data", error) from error
         with ROOM.taken(image.width * image.height):
-            try:
+            with _parsing("data"):
                 image.load()
-                orientation = int(image.getexif().get(ORIENTATION, 1))
-                large = at_least is not None and image.width * image.height > LARGE
-                shrink = max(1, min(image.size) // at_least) if large and at_least else 1
+            orientation = _orientation(image)
+            large = at_least is not None and image.width * image.height > LARGE
+            shrink = max(1, min(image.size) // at_least) if large and at_least else 1
+            with _parsing("data"):
                 pixels = colour.to_rgb(image, shrink=shrink)
-            except BROKEN as error:
-                raise _broken("data", error) from error
             image.close()
             yield colour.upright(pixels, orientation)
 

@@ -197,7 +197,7 @@ def test_split_is_stable(tmp_path: Path) -> None:
 
 def test_wrong_folders_are_named(tmp_path: Path) -> None:
     """A folder that is not CCP's, one without masks, and one without a usable photo are refused with a remedy."""
-    with pytest.raises(InputError, match=r"label_list\.mat: is missing; give"):
+    with pytest.raises(InputError, match=r"label_list\.mat: cannot be read .*; give"):
         convert_ccp(tmp_path, tmp_path / "out", reporter=QUIET)
     with pytest.raises(InputError, match=r"holds no \.mat masks"):
         convert_ccp(gallery(tmp_path / "bare", {}), tmp_path / "out", reporter=QUIET)

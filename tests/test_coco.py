@@ -23,7 +23,7 @@ from deepstyle.annotations.coco import (
 from deepstyle.annotations.mask import decode
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.annotations.sheet import contact_sheet
-from deepstyle.errors import InputError
+from deepstyle.errors import InputError, StorageError
 from deepstyle.images import encode
 
 GOOD: dict[str, Any] = {
@@ -196,7 +196,7 @@ def test_unwritable_sets(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="label 'hat' is none of upper, lower, full"):
         write_coco(tmp_path / "set.json", AnnotatedSet(labels=LABELS, images=(one,)))
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_coco(tmp_path / "file" / "set.json", AnnotatedSet(labels=LABELS, images=()))
     assert not (tmp_path / "set.json").exists()
 

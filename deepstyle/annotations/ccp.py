@@ -29,6 +29,8 @@ And how a part of a kept photo can: ``speck``, ``trim``, ``hosiery`` (tights und
 
 from __future__ import annotations
 
+import io
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -39,8 +41,9 @@ from numpy.typing import NDArray
 from deepstyle.annotations.coco import LABELS, XYXY, AnnotatedImage, Annotation
 from deepstyle.annotations.convert import Summary, Tally, check_shares, place, split_of, write_splits
 from deepstyle.annotations.mask import encode
-from deepstyle.errors import ImageError, InputError
-from deepstyle.images import probe
+from deepstyle.errors import InputError
+from deepstyle.files import read_input, read_regular
+from deepstyle.images import MAX_BYTES, probe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +51,12 @@ if TYPE_CHECKING:
 
     from deepstyle.progress import Reporter
 
+MAT, SMALL_MAT = (
+    2_000_000,
+    100_000,
+)  # bytes of a mask's file, and of the labels': packed, they can be a thousand times that
+LARGEST = 16_000_000  # pixels of a mask
+NUMBERS = {"double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
 SPECK = 0.002  # share of the photo's pixels under which a connected part is a stray
 TRIM_INSIDE, TRIM_SHARE, TRIM_FILL = 0.6, 0.05, 0.15  # see the module's text
 DENIM_JACKET = 0.42  # height of the person (0 head, 1 feet) above which the middle of a part of jeans is a jacket's
@@ -190,8 +199,8 @@ def _convert_one(source: Path, mask: Path, names: Sequence[str]) -> tuple[Annota
     if not photo.is_file():
         return None, Counter({"no-photo": 1})
     try:
-        info = probe(photo.read_bytes())
-    except (OSError, ImageError):
+        info = probe(read_regular(photo, MAX_BYTES))
+    except (OSError, InputError):
         return None, Counter({"bad-photo": 1})
     grid = _grid(mask)
     if grid is None:
@@ -207,7 +216,7 @@ def _convert_one(source: Path, mask: Path, names: Sequence[str]) -> tuple[Annota
 def _grid(path: Path) -> Grid | None:
     """Read label ids (height x width) from a mask file; None when it holds none. MATLAB's doubles are accepted."""
     try:
-        grid = np.asarray(load_mat(path).get("groundtruth"))
+        grid = np.asarray(load_mat(path, "groundtruth"))
     except InputError:
         return None
     if grid.ndim != 2 or not grid.size or grid.dtype.kind not in "uif":
@@ -218,25 +227,32 @@ def _grid(path: Path) -> Grid | None:
     return grid
 
 
-def load_mat(path: Path) -> dict[str, Any]:
-    """Read the variables of a MATLAB file; InputError when it is broken, whatever scipy calls that."""
-    from scipy.io import loadmat
+def load_mat(path: Path, name: str, *, cells: bool = False) -> Any:
+    """Read a variable of a MATLAB file: an array of numbers, or with ``cells`` a cell array.
 
+    Raises InputError when the file is broken, whatever scipy calls that, lacks the variable, or unpacks to more than
+    any mask has.
+    """
+    from scipy.io import loadmat, whosmat
+
+    data = read_input(
+        path, SMALL_MAT if cells else MAT, "give Clothing Co-Parsing's folder, with photos/ and annotations/"
+    )
     try:
-        variables: dict[str, Any] = loadmat(path)
+        found = {title: (shape, kind) for title, shape, kind in whosmat(io.BytesIO(data))}
+        shape, kind = found.get(name, ((), ""))
+        if name not in found or math.prod(shape) > LARGEST or kind not in ({"cell"} if cells else NUMBERS):
+            raise InputError(f"{path}: holds no {name!r} of a mask's size; take the file that comes with the photos")
+        return loadmat(io.BytesIO(data), variable_names=[name])[name]
+    except InputError:
+        raise
     except Exception as error:  # scipy raises a dozen kinds, some from zlib, on broken bytes
         raise InputError(f"{path}: is no readable MATLAB file ({error})") from error
-    return variables
 
 
 def label_names(path: Path) -> tuple[str, ...]:
     """CCP's label names by id, from ``label_list.mat`` (a 1 x 59 cell array)."""
-    if not path.is_file():
-        raise InputError(f"{path}: is missing; give Clothing Co-Parsing's folder, with photos/ and annotations/")
-    variables = load_mat(path)
-    if "label_list" not in variables:
-        raise InputError(f"{path}: holds no 'label_list'; take the file that comes with Clothing Co-Parsing")
-    cells = (np.asarray(cell).ravel() for cell in np.asarray(variables["label_list"]).ravel())
+    cells = (np.asarray(cell).ravel() for cell in np.asarray(load_mat(path, "label_list", cells=True)).ravel())
     return tuple(str(cell[0]).strip() if cell.size else "" for cell in cells)
 
 

@@ -26,12 +26,14 @@ from typing import TYPE_CHECKING, Any
 
 from deepstyle.annotations.mask import from_coco
 from deepstyle.errors import InputError
-from deepstyle.files import put_file
+from deepstyle.files import put_file, read_input
+from deepstyle.images import MAX_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LABELS = ("upper", "lower", "full")
+MOST = 4_000_000_000  # bytes of a COCO file
 TOLERANCE = 1e-3  # pixels; a smaller overhang is rounding, cut without being counted
 
 XYXY = tuple[float, float, float, float]
@@ -79,7 +81,7 @@ def read_coco(path: Path) -> AnnotatedSet:
     """
     data = _load(path)
     names = {
-        _get(path, row, "id", int, f"categories[{i}]"): _get(path, row, "name", str, f"categories[{i}]")
+        _get(path, row, "id", int, f"categories[{i}]"): _text(path, row, "name", f"categories[{i}]")
         for i, row in _rows(path, data, "categories")
     }
     labels = {key: names[key] for key in sorted(names)}
@@ -108,7 +110,7 @@ def write_coco(path: Path, annotated: AnnotatedSet) -> None:
     """Write the set as COCO JSON, whole or not at all; ids count from 1, labels keep their order.
 
     ``file_name`` is relative when the photo lies below the JSON's folder (the folder can then move), else absolute.
-    Raises InputError when an annotation's label is not among ``annotated.labels``, or the file cannot be written.
+    Raises InputError when an annotation's label is not among ``annotated.labels``, StorageError when it cannot be written.
     """
     ids = {label: k for k, label in enumerate(annotated.labels, 1)}
     base = path.parent.absolute().as_posix().rstrip("/") + "/"
@@ -124,10 +126,8 @@ def write_coco(path: Path, annotated: AnnotatedSet) -> None:
             annotations.append(row | _fields(one, image))
     categories = [{"id": k, "name": label} for label, k in ids.items()]
     data = {"images": images, "categories": categories, "annotations": annotations}
-    try:
-        put_file(path, json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose a folder you may write to") from error
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    put_file(path, text.encode("utf-8", "backslashreplace"))  # bytes of a name that are no text become JSON's escapes
 
 
 def _fields(one: Annotation, image: AnnotatedImage) -> dict[str, Any]:
@@ -160,10 +160,9 @@ def fit(box: XYXY, width: int, height: int) -> tuple[XYXY | None, str]:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    text = read_input(path, MOST, "give a COCO annotation file")
     try:
-        data = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a COCO annotation file") from error
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:  # JSONDecodeError, UnicodeDecodeError, nesting without end
         raise InputError(f"{path}: is no JSON ({error}); give a COCO annotation file") from error
     if not isinstance(data, dict):
@@ -195,8 +194,23 @@ def _image(path: Path, row: dict[str, Any], where: str) -> tuple[int, tuple[Path
     width, height = (_get(path, row, key, int, where) for key in ("width", "height"))
     if width < 1 or height < 1:
         raise InputError(f"{path}: {where} is {width} x {height} pixels; both must be positive")
-    file = Path(os.path.normpath(path.parent.absolute() / _get(path, row, "file_name", str, where)))
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{path}: {where} is {width} x {height} pixels; photos of at most {MAX_PIXELS:,} are read")
+    name = _text(path, row, "file_name", where)
+    if "\0" in name:
+        raise InputError(f"{path}: {where}.file_name is {name!r}, which no file can be called")
+    file = Path(os.path.normpath(path.parent.absolute() / name))
     return _get(path, row, "id", int, where), (file, width, height)
+
+
+def _text(path: Path, row: dict[str, Any], key: str, where: str) -> str:
+    """A text that can be a file's name or be shown; half a pair of UTF-16 is neither."""
+    text: str = _get(path, row, key, str, where)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path}: {where}.{key} is {text!r}, which is no text; export the file again") from error
+    return text
 
 
 def _box(path: Path, row: dict[str, Any], where: str) -> XYXY:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,9 +23,9 @@ from itertools import chain
 from pathlib import Path
 
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, write_coco
-from deepstyle.errors import ImageError, InputError, UsageError
-from deepstyle.files import put_file
-from deepstyle.images import MAX_PIXELS, ImageInfo, probe
+from deepstyle.errors import InputError, UsageError
+from deepstyle.files import open_regular, put_file, read_regular
+from deepstyle.images import MAX_BYTES, MAX_PIXELS, ImageInfo, probe
 from deepstyle.progress import Reporter
 
 EXAMPLES = 5  # names kept for each reason, for the terminal
@@ -144,18 +143,15 @@ def _sizes(paths: Iterable[str]) -> list[ImageInfo | str]:
 
 def _size(path: str) -> ImageInfo | str:
     try:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            head = os.read(handle, HEAD)
-        finally:
-            os.close(handle)
+        with open_regular(Path(path)) as file:
+            head = file.read(HEAD)
     except FileNotFoundError:
         return "no-photo"
-    except OSError:
+    except (OSError, InputError):
         return "bad-photo"
     try:
-        return jpeg_size(head) or probe(head if head.startswith(b"\xff\xd8") else Path(path).read_bytes())
-    except (OSError, ImageError):
+        return jpeg_size(head) or probe(head if head.startswith(b"\xff\xd8") else read_regular(Path(path), MAX_BYTES))
+    except (OSError, InputError):
         return _whole_size(path) if len(head) == HEAD else "bad-photo"
 
 
@@ -177,6 +173,6 @@ def jpeg_size(head: bytes) -> ImageInfo | None:
 def _whole_size(path: str) -> ImageInfo | str:
     """For headers longer than ``HEAD``: a large EXIF block."""
     try:
-        return probe(Path(path).read_bytes())
-    except (OSError, ImageError):
+        return probe(read_regular(Path(path), MAX_BYTES))
+    except (OSError, InputError):
         return "bad-photo"

@@ -22,6 +22,7 @@ from deepstyle.annotations.convert import Summary, Tally, photo_sizes, write_spl
 from deepstyle.annotations.deepfashion import Labels
 from deepstyle.annotations.mask import from_coco
 from deepstyle.errors import InputError
+from deepstyle.files import read_regular
 from deepstyle.images import ImageInfo
 from deepstyle.progress import Reporter
 
@@ -33,6 +34,7 @@ CATEGORIES = {  # in the order of category_id, from 1
     "sling dress": "full",
 }  # fmt: skip
 NAMES = tuple(CATEGORIES)
+MOST = 10_000_000  # bytes of the annotations of one photo
 
 
 def convert_deepfashion2(source: Path, out: Path, *, reporter: Reporter, labels: Labels = "type") -> Summary:
@@ -68,9 +70,9 @@ def read_items(file: Path, size: ImageInfo, labels: Labels, tally: Tally) -> tup
     """The garments of one photo of ``size``; what is left out is counted under the photo's name."""
     name = f"{file.parent.parent.name}/{file.stem}"
     try:
-        data = json.loads(file.read_bytes())
+        data = json.loads(read_regular(file, MOST))
         items = [data[key] for key in data if key.startswith("item")]
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, InputError, ValueError, TypeError, RecursionError):
         tally.count("bad-json", name)
         return ()
     found = []

@@ -7,6 +7,7 @@ row k is about row k of ``<split>.txt``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import IO
 
 from deepstyle.annotations.convert import Tally
 from deepstyle.errors import InputError
+from deepstyle.files import open_regular, reason
 from deepstyle.progress import Reporter
 
 EVERY = 1000  # rows between two looks at the progress bar
@@ -84,10 +86,12 @@ def positive(row: bytes, names: Sequence[str]) -> tuple[str, ...] | None:
 @contextmanager
 def _open(path: Path) -> Iterator[IO[bytes]]:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise InputError(f"{path}: is empty; take the file as DeepFashion ships it")
             yield file
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give DeepFashion's folder, unpacked") from error
+        raise InputError(f"{path}: cannot be read ({reason(error)}); give DeepFashion's folder, unpacked") from error
 
 
 def _count(path: Path, file: IO[bytes]) -> int:

@@ -18,6 +18,8 @@ from deepstyle.errors import InputError
 
 Mask = NDArray[np.bool_]  # height x width, True where the garment shows
 FAR = 2.0  # a vertex further outside than so many times the photo's longer side is an error of the file
+LONG = 50  # times a photo's height and width: an outline that is longer is none of a garment
+MOST = 4_000_000  # characters of one mask's run lengths
 DIGITS = 12  # characters of one number at most: 60 bits
 
 
@@ -36,6 +38,8 @@ def decode(counts: str, height: int, width: int) -> Mask:
 
 def run_lengths(counts: str, height: int, width: int) -> NDArray[np.int64]:
     """Lengths of the runs in pixels, background first; raises InputError when they do not fill height x width."""
+    if len(counts) > MOST:
+        raise InputError(f"a mask has more than {MOST:,} characters of run lengths, which is noise; draw it again")
     digits = np.frombuffer(counts.encode("ascii", "replace"), np.uint8).astype(np.int64) - ord("0")
     last = digits < 32
     if not digits.size or digits.min() < 0 or digits.max() > 63 or not last[-1]:
@@ -67,7 +71,15 @@ def from_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) 
     whole = [[float(value) for value in one] for one in polygons if len(one) >= 6 and len(one) % 2 == 0]
     if not whole or any(not math.isfinite(v) or abs(v) > reach for one in whole for v in one):
         raise InputError(f"a mask's polygons are no outlines on a photo of {width} x {height} pixels")
+    if sum(map(_length, whole)) > LONG * (height + width):
+        raise InputError(f"a mask's outline runs to and fro over its photo of {width} x {height} pixels; draw it again")
     return str(mask.merge(mask.frPyObjects(whole, height, width))["counts"], "ascii")
+
+
+def _length(polygon: Sequence[float]) -> float:
+    """How many pixels a closed outline passes: what it costs to fill it."""
+    points = np.reshape(polygon, (-1, 2))
+    return float(np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum())
 
 
 def from_coco(value: Any, height: int, width: int) -> str:
@@ -93,6 +105,22 @@ def _from_rle(value: dict[str, Any], height: int, width: int) -> str:
     counts = value["counts"]
     if isinstance(counts, str):
         return counts
-    if any(type(run) is not int or run < 0 for run in counts) or sum(counts) != height * width:
+    if len(counts) > MOST or any(type(run) is not int or run < 0 for run in counts) or sum(counts) != height * width:
         raise InputError(f"a mask's runs do not fill its photo of {width} x {height} pixels")
-    return encode(np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(width, height).T)
+    return _compressed(np.array(counts, np.int64))
+
+
+def _compressed(runs: NDArray[np.int64]) -> str:
+    """Write the lengths of runs as COCO does; the inverse of ``run_lengths``."""
+    values = runs.copy()
+    values[3:] -= runs[1:-2]
+    digits = np.zeros((len(values), DIGITS), np.uint8)
+    used = np.zeros((len(values), DIGITS), np.bool_)
+    more = np.ones(len(values), np.bool_)
+    for place in range(DIGITS):
+        low, values = values & 31, values >> 5
+        used[:, place] = more
+        ends = np.where(low & 16, values == -1, values == 0)
+        digits[:, place] = low | np.where(ends, 0, 32)
+        more &= ~ends
+    return (digits[used] + ord("0")).tobytes().decode("ascii")

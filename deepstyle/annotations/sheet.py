@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deepstyle.annotations.coco import LABELS, AnnotatedImage
 from deepstyle.annotations.mask import decode as decode_mask
-from deepstyle.errors import ImageError, InputError
-from deepstyle.images import Pixels, decode, tile
+from deepstyle.errors import InputError
+from deepstyle.files import read_regular, shown
+from deepstyle.images import MAX_BYTES, Pixels, decode, tile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +43,11 @@ def _cell(image: AnnotatedImage, height: int, colours: dict[str, Colour]) -> Pix
     """One photo, scaled to ``height``, with its boxes and its file name."""
     width = max(1, round(image.width * height / image.height))
     try:
-        pixels = _tint(decode(image.path.read_bytes()), image, colours)
+        pixels = _tint(decode(read_regular(image.path, MAX_BYTES)), image, colours)
         photo = Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR)
-        caption = image.path.name
-    except (OSError, ImageError):
-        photo, caption = Image.new("RGB", (width, height), GREY), f"{image.path.name}: unreadable"
+        caption = shown(image.path.name)
+    except (OSError, InputError):
+        photo, caption = Image.new("RGB", (width, height), GREY), f"{shown(image.path.name)}: unreadable"
     draw, scale = ImageDraw.Draw(photo), height / image.height
     line = max(2, height // 150)
     for one in image.annotations:

@@ -12,19 +12,22 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.errors import InputError, UsageError
+from deepstyle.files import read_input, reason, shown
 from deepstyle.images import EXTENSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 COLUMNS = {
     "path": ("image", "image_name", "file", "file_name", "filename", "path", "image_path"),
@@ -33,6 +36,9 @@ COLUMNS = {
     "split": ("split", "partition", "evaluation_status"),
 }
 SUFFIXES = (*(f".{extension}" for extension in EXTENSIONS.values()), ".jpeg", ".tiff")
+MOST = 500_000_000  # bytes of a table
+FOLDERS = 10_000  # that are remembered for not being there
+LONGEST_HEADER = 100_000  # bytes
 TRIALS = 40  # random starts of the split; more find hardly better ones
 FLIPS = 300  # moves of one group that a start may take at most
 CELLS = 40_000_000  # groups x labels x trials looked at, so that a table of single photos splits in seconds too
@@ -66,7 +72,7 @@ def read_table(path: Path, *, images: Path | None = None) -> LabelTable:
     Names may lack their extension and may use backslashes. Raises InputError when the file or folder cannot be read, or
     when it lacks a column for the image or the label (the message names what was found).
     """
-    if images is not None and not images.is_dir():
+    if images is not None and not os.path.isdir(images):  # noqa: PTH112  # of a name that no folder can have, too
         raise InputError(f"{images}: is no folder; give the one that holds the photos of {path.name}")
     header, records = _records(path)
     columns = _columns(path, header)
@@ -153,22 +159,30 @@ def _cost(inside: Counts, total: Counts, share: float) -> Counts:
     return np.asarray(labels + size + total.sum() * (lacking + 1e6 * empty))
 
 
-def _records(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Header and non-empty records of a table parted by commas, semicolons or tabs (whichever the header has most)."""
+def _records(path: Path) -> tuple[list[str], Iterator[list[str]]]:
+    """Header and non-empty records of a table parted by commas, semicolons or tabs (whichever the header has most).
+
+    Records are read as they are asked for. Raises InputError, also while they are.
+    """
+    data = read_input(path, MOST, "give a CSV of images and labels")
+    first = data[:LONGEST_HEADER].partition(b"\n")[0]
+    delimiter = max(b",;\t", key=lambda sign: first.count(bytes([sign])))
+    records = _parsed(path, io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), chr(delimiter))
+    header, second = next(records, None), next(records, None)
+    if header is None or second is None:
+        raise InputError(f"{path}: holds no rows; expected a header such as 'image,label' and a row for each photo")
+    return header, chain([second], records)
+
+
+def _parsed(path: Path, text: TextIO, delimiter: str) -> Iterator[list[str]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a CSV of images and labels") from error
+        for row in csv.reader(text, delimiter=delimiter):
+            if any(row):
+                yield row
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is no UTF-8 text ({error.reason}); save the table as CSV in UTF-8") from error
-    first = text.partition("\n")[0]
-    try:
-        records = [row for row in csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)) if any(row)]
     except csv.Error as error:
         raise InputError(f"{path}: is no CSV ({error}); save the table as CSV in UTF-8") from error
-    if len(records) < 2:
-        raise InputError(f"{path}: holds no rows; expected a header such as 'image,label' and a row for each photo")
-    return records[0], records[1:]
 
 
 def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
@@ -179,7 +193,7 @@ def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
         if kind not in found:
             expected = ", ".join(COLUMNS[kind])
             raise InputError(
-                f"{path}: has no column for the {what}; found {', '.join(header)}; name one of them: {expected}"
+                f"{path}: has no column for the {what}; found {', '.join(header[:20])}; name one of them: {expected}"
             )
     return found
 
@@ -188,27 +202,37 @@ class _Finder:
     """Finds the file a table means: as written, with another case, or with the extension it left out."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
-        self._roots = [root.absolute() for root in roots]
-        self._folders: dict[Path, dict[str, Path]] = {}
+        self._roots = [str(root.absolute()) for root in roots]
+        self._folders: dict[str, dict[str, Path]] = {}
 
     def find(self, name: str) -> Path | None:
         """Return the photo's absolute path, or None when no root has it."""
-        relative = PurePosixPath(name.replace("\\", "/"))
+        folder, slash, last = name.replace("\\", "/").rstrip("/").rpartition("/")
         for root in self._roots:
-            folder = self._folder(root / relative.parent)
-            if (file := folder.get(relative.name) or folder.get(relative.name.lower())) is not None:
+            known = self._folder(os.path.join(root, folder or slash))  # noqa: PTH118  # ten times pathlib's speed
+            if (file := known.get(last) or known.get(last.lower())) is not None:
                 return file
         return None
 
-    def _folder(self, folder: Path) -> dict[str, Path]:
+    def _folder(self, folder: str) -> dict[str, Path]:
         """Names of a folder's photos -> paths: exact names first, then lower case, then without the extension."""
         if folder not in self._folders:
-            files = sorted(folder.iterdir()) if folder.is_dir() else []
-            photos = [file for file in files if file.suffix.lower() in SUFFIXES]
-            known = {file.name: file for file in photos}
-            for name, file in [(file.name.lower(), file) for file in photos] + [(file.stem, file) for file in photos]:
-                known.setdefault(name, file)
-            for file in photos:
-                known.setdefault(file.stem.lower(), file)
-            self._folders[folder] = known
+            there = os.path.isdir(folder)  # noqa: PTH112  # of a name that no folder can have, too
+            if not there and len(self._folders) > FOLDERS:
+                return {}
+            self._folders[folder] = _photos(Path(folder)) if there else {}
         return self._folders[folder]
+
+
+def _photos(folder: Path) -> dict[str, Path]:
+    try:
+        files = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{shown(folder)}: cannot be read ({reason(error)})") from error
+    photos = [file for file in files if file.suffix.lower() in SUFFIXES]
+    known = {file.name: file for file in photos}
+    for name, file in [(file.name.lower(), file) for file in photos] + [(file.stem, file) for file in photos]:
+        known.setdefault(name, file)
+    for file in photos:
+        known.setdefault(file.stem.lower(), file)
+    return known

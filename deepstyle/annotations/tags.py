@@ -25,10 +25,10 @@ def read_tags(source: Path) -> dict[Path, Counter[str]]:
     for path in sorted((source / "annotations" / "image-level").glob("[!.]*.mat")):
         photo = source / "photos" / f"{path.stem}.jpg"
         try:
-            ids = np.asarray(load_mat(path).get("tags", ())).ravel()
+            ids = np.asarray(load_mat(path, "tags")).ravel()
         except InputError:
             continue
-        tags = {names[int(key)] for key in ids if 0 <= key < len(names)}
+        tags = {names[int(key)] for key in ids if ids.dtype.kind in "uif" and 0 <= key < len(names)}
         if found := garments(tags):
             worn[photo.absolute()] = found
     return {photo: found for photo, found in worn.items() if photo.is_file()}

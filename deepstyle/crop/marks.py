@@ -13,10 +13,12 @@ from pathlib import Path
 
 from deepstyle.catalog import Catalog
 from deepstyle.errors import InputError, UsageError
+from deepstyle.files import read_regular, shown
 from deepstyle.progress import Reporter
 
 Mark = tuple[str, int]  # photo hash, rank of the detection
 HEAD = re.compile(r"#.*\bdetector (\S+)")
+MOST = 50_000_000  # bytes of a list
 LINE = re.compile(r"(?:.*[/\\])?([0-9a-f]+)-(\d{1,9})(?:\.png)?")
 
 
@@ -49,9 +51,9 @@ def read_marks(path: Path, flag: str, model: str) -> MarkList:
     Raises InputError when it is no list, UsageError when it was made for another detector.
     """
     try:
-        found = parse_marks(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{flag} {path}: not a readable list of marks ({error})") from error
+        found = parse_marks(read_regular(path, MOST).decode("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{flag} {shown(path)}: not a readable list of marks ({error})") from error
     if found.strange and not found.marks:
         raise InputError(f"{flag} {path}: no line is a mark; write <photo sha256>-<k>, as garment files are named")
     if found.model not in (None, model):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
 from deepstyle.boxes import Box, Detector
 from deepstyle.errors import ImageError, InputError
+from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
 
 
@@ -69,11 +71,22 @@ def find_all(detector: Detector, photos: AnnotatedSet, *, batch_size: int = 8, r
     """Run the detector over annotated photos; boxes of each, in their order."""
     found: list[list[Box]] = []
     with reporter.task("evaluating the detector", total=len(photos.images), unit="photos") as task:
-        for start in range(0, len(photos.images), batch_size):
-            window = [load_photo(image) for image in photos.images[start : start + batch_size]]
+        for window in _batches(photos.images, batch_size):
             found += detector.detect(window)
             task.advance(len(window))
     return found
+
+
+def _batches(annotated: Sequence[AnnotatedImage], size: int) -> Iterator[list[images.Pixels]]:
+    """The photos, decoded: ``size`` of them, or as many as together have the pixels of the largest that is read."""
+    batch: list[images.Pixels] = []
+    for image in annotated:
+        batch.append(load_photo(image))
+        if len(batch) == size or sum(photo.size // 3 for photo in batch) >= images.MAX_PIXELS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def evaluate(detector: Detector, truth: AnnotatedSet, *, batch_size: int = 8, reporter: Reporter) -> Evaluation:
@@ -83,14 +96,19 @@ def evaluate(detector: Detector, truth: AnnotatedSet, *, batch_size: int = 8, re
 
 def load_photo(image: AnnotatedImage) -> images.Pixels:
     """Decode an annotated photo. Raises InputError naming the file when it is missing or broken."""
+    with opened_photo(image) as pixels:
+        return pixels
+
+
+@contextmanager
+def opened_photo(image: AnnotatedImage) -> Iterator[images.Pixels]:
+    """``load_photo`` for work in threads: only so many pixels are open at a time (``images.ROOM``)."""
+    data = read_input(image.path, images.MAX_BYTES, "is the data set complete?")
     try:
-        return images.decode(image.path.read_bytes())
-    except OSError as error:
-        raise InputError(
-            f"{image.path}: the photo cannot be read ({error.strerror}); is the data set complete?"
-        ) from error
+        with images.decoded(data) as pixels:
+            yield pixels
     except ImageError as error:
-        raise InputError(f"{image.path}: {error}; remove it from the annotations") from error
+        raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
 
 
 def _xywh(box: tuple[float, float, float, float]) -> list[float]:

@@ -17,7 +17,8 @@ from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.boxes import Detector
 from deepstyle.detector.matching import plausible
-from deepstyle.errors import ImageError
+from deepstyle.errors import ImageError, InputError
+from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
 
 
@@ -44,9 +45,14 @@ def label_photos(
     with reporter.task("labelling photos", total=len(photos), unit="photos") as task:
         for path in photos:
             try:
-                pixels = images.decode(path.read_bytes())
-            except (OSError, ImageError) as error:
-                reporter.say(f"  {path}: {error}; skipped")
+                pixels = images.decode(read_input(path, images.MAX_BYTES, "make it readable"))
+            except ImageError as error:
+                reporter.say(f"  {shown(path)}: {error}; skipped")
+                outcomes["failed"] += 1
+                task.advance()
+                continue
+            except InputError as error:
+                reporter.say(f"  {error}; skipped")
                 outcomes["failed"] += 1
                 task.advance()
                 continue

@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.nn import functional as F
 from torchvision.ops import box_area, clip_boxes_to_image
 
-from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
 from deepstyle.annotations.mask import decode
 from deepstyle.config import DetectorConfig
-from deepstyle.detector.evaluate import load_photo
+from deepstyle.detector.evaluate import opened_photo
 from deepstyle.detector.networks import UNKNOWN
 from deepstyle.detector.resize import network_size, to_network
 from deepstyle.engine import seeded
+from deepstyle.errors import InputError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
@@ -61,17 +62,23 @@ class TrainingPhotos:
 
     def _decode(self, index: int) -> tuple[Pixels, NDArray[np.uint8]]:
         """The photo at network size, uint8 HWC RGB, and its map, uint8 HW."""
-        pixels = load_photo(self._data.images[index])
-        height, width = network_size(pixels.shape[0], pixels.shape[1], self._config)
-        categories = Image.fromarray(self._map(index)).resize((width, height), Image.Resampling.NEAREST)
-        return to_network(pixels, self._config), np.asarray(categories)
-
-    def _map(self, index: int) -> NDArray[np.uint8]:
-        """Category of each pixel of the photo as annotated; ``UNKNOWN`` all over when no garment has a mask."""
         image = self._data.images[index]
+        with opened_photo(image) as pixels:
+            height, width = network_size(pixels.shape[0], pixels.shape[1], self._config)
+            if not any(a.mask for a in image.annotations):
+                return to_network(pixels, self._config), np.full((height, width), UNKNOWN, np.uint8)
+            if pixels.shape[:2] != (image.height, image.width):
+                size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+                raise InputError(
+                    f"{image.path}: has {size} pixels, its masks {image.width} x {image.height}; annotate it as it is"
+                )
+            categories = Image.fromarray(self._map(image)).resize((width, height), Image.Resampling.NEAREST)
+            return to_network(pixels, self._config), np.asarray(categories)
+
+    def _map(self, image: AnnotatedImage) -> NDArray[np.uint8]:
+        """Category of each pixel of a photo of which some garments have masks."""
         number = {category: i for i, category in enumerate(self._categories, start=1)}
-        known = any(a.mask for a in image.annotations)
-        found = np.full((image.height, image.width), 0 if known else UNKNOWN, np.uint8)
+        found = np.zeros((image.height, image.width), np.uint8)
         for one in image.annotations:
             if one.mask:
                 found[decode(one.mask, image.height, image.width)] = number[one.category or one.label]
