@@ -180,3 +180,21 @@ def test_odd_snapshots_are_refused(tmp_path: Path) -> None:
     for state in broken:
         with pytest.raises(ModelError, match="gan-001"):
             Players(made, fabric, 40).load(state, "gan-001")
+
+
+def test_a_damaged_snapshot_costs_time_only(tmp_path: Path) -> None:
+    """With its newest snapshot damaged the same command says so, goes on from the one before, and ends with the same bytes."""
+    said = io.StringIO()
+    settings = [*PLUS, "snapshot_every=40"]
+    straight = train(tmp_path / "a", [*settings, "images=120"])
+    stopped = train(tmp_path / "b", [*settings, "images=80"])
+    newest = stopped.folder / "snapshots/0000000080.pt"
+    damaged = bytearray(newest.read_bytes())
+    damaged[20_000:25_000] = bytes(5_000)
+    newest.write_bytes(damaged)
+    resumed = train(tmp_path / "b", [*settings, "images=120"], said)
+
+    assert "0000000080.pt: damaged" in said.getvalue()
+    assert "continues at 40 images" in said.getvalue()
+    for name in ("generator.safetensors", "samples/grid-0000000120.png"):
+        assert (straight.folder / name).read_bytes() == (resumed.folder / name).read_bytes()
