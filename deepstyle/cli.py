@@ -419,6 +419,26 @@ def coco(session: Session, source: Path, out: Path, mapping: str, **options: Any
 
 @data.command()
 @_json_option
+@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="IMAGES.csv")
+@_split_options(0.15, 0)
+@_conversion
+def singles(session: Session, table: Path, out: Path, **shares: Any) -> None:
+    """Photos of single garments with a category: a box each.
+
+    The box is what stands out from the photo's edge, or the whole photo. Photos of shoes and hats become photos without a
+    garment. A sender's photos stay on one side of the split.
+
+    \b
+    Example:
+        deepstyle data singles clothing-dataset/images.csv --out workspace/singles
+    """
+    from deepstyle.annotations.singles import convert_singles
+
+    _converted(out, convert_singles(table, out, reporter=session.reporter, **shares))
+
+
+@data.command()
+@_json_option
 @click.argument("name", type=click.Choice(["ccp", "clothing-dataset"]))
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; the repository's name otherwise."
@@ -526,15 +546,24 @@ def _precision_rows(figures: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _crop_rows(crops: Any) -> dict[str, Any]:
+    rows = {"crops that are right": crops.precision, "garments cut rightly": crops.recall}
+    rows |= {f"right label on {crops.singles} single garments": crops.main} if crops.singles else {}
+    rows |= {f"no crop on {crops.bare} photos without a garment": crops.empty} if crops.bare else {}
+    shown = {name: "-" if share is None else f"{share:.3f}" for name, share in rows.items()}
+    return shown | {"crops, pairs of one cloth": f"{crops.crops}, {crops.doubles}"}
+
+
 @main.command()
 @_json_option
 @click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
 @click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
 @click.pass_obj
 def eval_detector(session: Session, validation: Path, detector: str | None) -> None:
-    """Measure a detector's COCO average precision.
+    """Measure a detector's average precision, and its crops.
 
-    On annotated photos, whatever backend the detector has.
+    COCO's AP on annotated photos, whatever backend the detector has. Crops are judged by the default rules: the share with
+    the right label and an IoU of 0.5 or more, the share of garments that have such a crop, pairs that show one cloth.
 
     \b
     Example:
@@ -543,9 +572,12 @@ def eval_detector(session: Session, validation: Path, detector: str | None) -> N
     with _catalog(session) as catalog:
         from deepstyle import pipeline
 
-        figures, name = pipeline.evaluate_detector(validation, catalog, reporter=session.reporter, detector=detector)
+        figures, crops, name = pipeline.evaluate_detector(
+            validation, catalog, reporter=session.reporter, detector=detector
+        )
     weak = weak_detector(figures.ap50, figures.photos)
-    _show(f"{name} on {validation}", _precision_rows(figures), weak=weak, detector=name, **asdict(figures))
+    rows = _precision_rows(figures) | _crop_rows(crops)
+    _show(f"{name} on {validation}", rows, weak=weak, detector=name, **asdict(figures), crop=asdict(crops))
 
 
 @main.command()

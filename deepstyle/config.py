@@ -88,13 +88,16 @@ class DetectorConfig(Config):
 
     default_preset: ClassVar[str] = "mobilenet-320"
     kind: Literal["detector"] = "detector"
-    backbone: Literal["mobilenet", "r50", "r50-v2", "small"] = Field(
+    backbone: Literal["lite0", "mobilenet", "r50", "r50-v2", "small"] = Field(
         "mobilenet", description="MobileNetV3-Large, ResNet-50, the same with deeper heads (v2), or our small network"
     )
     width: int = Field(
-        32, ge=8, le=256, description="channels: width of the small backbone's first stage; others ignore it"
+        32,
+        ge=8,
+        le=256,
+        description="channels: the small backbone's first stage; a third of lite0's pyramid; others ignore it",
     )
-    pretrained: bool = Field(False, description="start from torchvision's ImageNet backbone (downloads it)")
+    pretrained: bool = Field(False, description="start from an ImageNet backbone (torchvision's are downloaded)")
     pretrained_from: str = Field(
         "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
     )
@@ -140,6 +143,11 @@ class DetectorConfig(Config):
         0.2, ge=0, le=1, description="share: most that brightness, contrast, saturation change"
     )
     scale_jitter: float = Field(0.2, ge=0, lt=1, description="share: largest relative zoom; 0: off")
+    light_jitter: float = Field(
+        0.0, ge=0, le=1, description="share of photos shown in low or coloured light, or blurred"
+    )
+    frozen_stages: int = Field(2, ge=0, le=7, description="stages: the first of lite0's seven that are not trained")
+    backbone_lr: float = Field(1.0, gt=0, le=1, description="share: the body's learning rate, of the others'")
     evaluate_every: int = Field(5_000, ge=1, le=MANY, description="photos: trained on from one validation to the next")
     precision: Precision = "auto"
     seed: Seed = 0
@@ -197,6 +205,9 @@ class CropConfig(Config):
     min_side: int = Field(48, ge=1, le=10_000, description="pixels: shorter side that box and margin must have")
     max_overlap: float = Field(
         1.0, ge=0, le=1, description="IoU: overlap a garment may have with a surer one of any label; 1: any"
+    )
+    max_inside: float = Field(
+        1.0, ge=0, le=1, description="share: of the smaller of two garments' boxes, inside that of a surer one; 1: any"
     )
     max_per_label: int | None = Field(
         1, ge=1, le=MANY, description="garments: most per photo and label, surest first; null: all"

@@ -20,15 +20,17 @@ from deepstyle.config import (
     Detectron2Config,
     GanConfig,
     Stages,
+    load_config,
 )
 from deepstyle.crop.cut import CropSummary, crop
+from deepstyle.crop.figures import CropFigures, crop_figures
 from deepstyle.crop.marks import apply_marks
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import file_name, find_run, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.snapshots import OnSnapshot
 from deepstyle.dcgan.train import TrainedGan, train_gan
-from deepstyle.detector.evaluate import Evaluation, evaluate
+from deepstyle.detector.evaluate import Evaluation, average_precision, find_all
 from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detector.label import LabelSummary, label_photos
 from deepstyle.detector.loop import TrainedDetector
@@ -88,8 +90,8 @@ def _train(
 
 def evaluate_detector(
     validation: Path, catalog: Catalog, *, reporter: Reporter, detector: str | None = None
-) -> tuple[Evaluation, str]:
-    """COCO AP of the named (or newest) detector on the photos of a COCO file, and which weights were judged.
+) -> tuple[Evaluation, CropFigures, str]:
+    """COCO AP of the named (or newest) detector on a COCO file's photos, its crops by the default rules, and its weights' name.
 
     Raises InputError when the file has a label that the detector does not know.
     """
@@ -97,7 +99,9 @@ def evaluate_detector(
     judged = load_detector(find_detector(catalog, detector))
     if unknown := [label for label in truth.labels if label not in judged.labels]:
         raise InputError(f"{validation}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
-    return evaluate(judged, truth, batch_size=8, reporter=reporter), judged.name
+    found = find_all(judged, truth, reporter=reporter)
+    rules = load_config(CropConfig, CropConfig.default_preset)
+    return average_precision(truth, found), crop_figures(truth, found, rules), judged.name
 
 
 def label_folder(

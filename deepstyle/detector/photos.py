@@ -20,6 +20,7 @@ from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
 from deepstyle.annotations.mask import decode
 from deepstyle.config import DetectorConfig
 from deepstyle.detector.evaluate import opened_photo
+from deepstyle.detector.light import relight
 from deepstyle.detector.networks import UNKNOWN
 from deepstyle.detector.resize import network_size, to_network
 from deepstyle.engine import seeded
@@ -46,11 +47,13 @@ class TrainingPhotos:
         self._labels = [np.array([number[a.label] for a in im.annotations], np.int64) for im in data.images]
         self._boxes = [np.array([a.box for a in im.annotations], np.float32).reshape(-1, 4) for im in data.images]
         self._categories = categories_of(data)
+        place: dict[AnnotatedImage, int] = {}
+        self._place = [place.setdefault(image, k) for k, image in enumerate(data.images)]  # a repeated photo: its first
         self._cache: dict[int, tuple[Pixels, NDArray[np.uint8]]] = {}
-        used = 0
-        with ThreadPoolExecutor() as pool, reporter.task("decoding", total=len(data.images), unit="photos") as task:
-            for start in range(0, len(data.images), 64):
-                window = range(start, min(start + 64, len(data.images)))
+        used, first = 0, sorted(place.values())
+        with ThreadPoolExecutor() as pool, reporter.task("decoding", total=len(first), unit="photos") as task:
+            for start in range(0, len(first), 64):
+                window = first[start : start + 64]
                 for index, made in zip(window, pool.map(self._decode, window), strict=True):
                     if used + made[0].nbytes + made[1].nbytes <= MEMORY:
                         self._cache[index] = made
@@ -93,11 +96,11 @@ class TrainingPhotos:
         return [photo for photo, _ in rows], [target for _, target in rows]
 
     def _one(self, index: int, random: torch.Generator) -> tuple[Tensor, Target]:
-        pixels, categories = self._cache.get(index) or self._decode(index)
+        pixels, categories = self._cache.get(self._place[index]) or self._decode(index)
         photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div_(255)  # CHW float32 in [0, 1]
         boxes = torch.from_numpy(self._boxes[index] * (pixels.shape[1] / self._data.images[index].width))
         labels = torch.from_numpy(self._labels[index])
-        photo = jitter_colour(photo, self._config.colour_jitter, random)
+        photo = relight(jitter_colour(photo, self._config.colour_jitter, random), self._config.light_jitter, random)
         target = {"boxes": boxes, "labels": labels, "map": torch.from_numpy(categories.copy())}
         return zoom_and_flip(photo, target, self._config.scale_jitter, random)
 

