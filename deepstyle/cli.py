@@ -546,7 +546,7 @@ def _precision_rows(figures: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _crop_rows(crops: Any) -> dict[str, Any]:
+def _judged_crops(crops: Any) -> dict[str, Any]:
     rows = {"crops that are right": crops.precision, "garments cut rightly": crops.recall}
     rows |= {f"right label on {crops.singles} single garments": crops.main} if crops.singles else {}
     rows |= {f"no crop on {crops.bare} photos without a garment": crops.empty} if crops.bare else {}
@@ -576,7 +576,7 @@ def eval_detector(session: Session, validation: Path, detector: str | None) -> N
             validation, catalog, reporter=session.reporter, detector=detector
         )
     weak = weak_detector(figures.ap50, figures.photos)
-    rows = _precision_rows(figures) | _crop_rows(crops)
+    rows = _precision_rows(figures) | _judged_crops(crops)
     _show(f"{name} on {validation}", rows, weak=weak, detector=name, **asdict(figures), crop=asdict(crops))
 
 
