@@ -49,7 +49,7 @@ def test_figures_by_hand() -> None:
         [found("full", 0.8, whole)],
         [found("full", 0.3, whole)],
     ]
-    seen = crop_figures(truth, boxes, rules("min_score=0.5"))
+    seen = crop_figures(truth, boxes, rules("min_score=0.5", "max_overlap=1"))
 
     assert (seen.crops, seen.doubles, seen.singles, seen.bare) == (3, 1, 2, 2)
     assert seen.precision == pytest.approx(1 / 3)

@@ -154,6 +154,6 @@ def test_photos_without_garments_train() -> None:
     scores = network.detector.roi_heads.box_predictor.cls_score.bias.grad
 
     assert all(bool(torch.isfinite(value)) for value in losses.values())
-    assert float(losses["loss_box_reg"]) == float(losses["loss_rpn_box_reg"]) == 0
+    assert losses["loss_box_reg"].item() == losses["loss_rpn_box_reg"].item() == 0
     assert scores is not None
     assert float(scores[0]) < 0 < float(scores[1:].min())

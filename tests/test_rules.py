@@ -46,7 +46,8 @@ def test_margin_is_clipped_to_the_photo() -> None:
 
 def test_best_of_each_label_is_chosen() -> None:
     """By default one garment per label: the surest; the rank in the detections is kept."""
-    found = [box("full", 0.6), box("upper", 0.9), box("full", 0.8), box("lower", 0.3)]
+    apart = (200, 0, 300, 200)
+    found = [box("full", 0.6, *apart), box("upper", 0.9), box("full", 0.8, *apart), box("lower", 0.3)]
 
     assert [(c.k, c.box.label) for c in choose(found, config(), 500, 500)] == [(1, "upper"), (2, "full")]
 
@@ -67,7 +68,15 @@ def test_each_rule_selects(override: str, expected: list[int]) -> None:
     """Score, label, number and size rules each select what they say."""
     found = [box("full", 0.6), box("upper", 0.9), box("full", 0.8), box("lower", 0.3)]
 
-    assert [c.k for c in choose(found, config(override), 500, 500)] == expected
+    loose = () if "overlap" in override else ("max_overlap=1",)
+    assert [c.k for c in choose(found, config(override, *loose), 500, 500)] == expected
+
+
+def test_one_cloth_is_cut_once() -> None:
+    """By default a box that overlaps a surer one by an IoU over 0.6 is no garment, whatever its label; one below is."""
+    found = [box("upper", 0.9, 0, 0, 100, 100), box("full", 0.8, 0, 0, 100, 160), box("lower", 0.7, 0, 80, 100, 180)]
+
+    assert [c.k for c in choose(found, config(), 500, 500)] == [0, 2]
 
 
 def test_overlap_is_with_surer_garments_only() -> None:
