@@ -18,7 +18,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from deepstyle.errors import CatalogError
-from deepstyle.files import is_regular
+from deepstyle.files import exists, is_regular
 from deepstyle.migrations import MIGRATIONS
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ UNWRITABLE = frozenset({
 _AGAIN = "then run the same command again: nothing that was finished is lost"
 _READ_ONLY = (
     "{path} cannot be written ({error}): get the right to write it, or name another --workspace; as it is, `deepstyle status`, "
-    "`deepstyle models` and `deepstyle sample --out FOLDER` can be used"
+    "`deepstyle models`, `deepstyle where` and `deepstyle sample --out FOLDER` can be used"
 )
 WORDS = {
     sqlite3.SQLITE_FULL: "{path}: the disk is full; make room, " + _AGAIN,
@@ -58,13 +58,13 @@ class CatalogFile:
 
     def __init__(self, root: Path, *, wait: float = WAIT, reading: bool = False) -> None:
         self.path = root / "catalog.sqlite"
+        for part in ("", "-wal", "-shm", "-journal"):  # a pipe would be waited on for ever
+            path = Path(f"{self.path}{part}")
+            if exists(path) and not is_regular(path):
+                raise CatalogError(f"{path} is no plain file; move it away, or name another --workspace")
         self._wait = wait
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self._then: list[Callable[[], None]] = []  # what is done once the transaction is committed
-        if self.path.exists() and not is_regular(
-            self.path
-        ):  # SQLite would wait for ever for somebody to write to a pipe
-            raise CatalogError(f"{self.path} is no plain file; move it away, or name another --workspace")
         try:
             self._db = self._open(reading=reading)
         except CatalogError as error:

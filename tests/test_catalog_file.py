@@ -252,6 +252,17 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path, version: in
     db.close()
 
 
+@pytest.mark.parametrize("part", ["", "-wal", "-shm"])
+def test_a_pipe_or_folder_in_the_catalogs_place_is_refused_at_once(tmp_path: Path, part: str) -> None:
+    """What is no plain file is never opened: a pipe would be waited on for ever."""
+    path = tmp_path / f"catalog.sqlite{part}"
+    for make in (os.mkfifo, os.mkdir):
+        make(path)
+        with pytest.raises(CatalogError, match="is no plain file"):
+            Catalog(tmp_path, reading=True)
+        path.unlink() if path.is_fifo() else path.rmdir()
+
+
 def test_a_kind_of_error_nobody_thought_of_has_words(tmp_path: Path) -> None:
     """An error of SQLite without words of its own still names the file."""
     assert explain(tmp_path / "c", sqlite3.ProgrammingError("odd")) == (
