@@ -11,7 +11,7 @@ class Listing:
     """A picture on a page. URLs are absolute and normal; ``width_hint`` in pixels, when the markup says it.
 
     ``detail_url``: the page a thumbnail links to, which may show the picture larger; None for a picture that stands by
-    itself.
+    itself. ``fallbacks``: other URLs of the same picture, to be asked for in their order when ``image_url`` is refused.
     """
 
     image_url: str
@@ -19,6 +19,7 @@ class Listing:
     title: str = ""
     width_hint: int | None = None
     detail_url: str | None = None
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,14 +14,29 @@ from deepstyle.scraper.guard import refused
 
 PRIVATE = ["127.0.0.1", "10.1.2.3", "192.168.1.1", "172.16.0.1", "100.64.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1",
            "255.255.255.255", "::1", "::", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
-           "2002:7f00:1::", "fd00:ec2::254", "168.63.129.16"]  # fmt: skip
+           "2002:7f00:1::", "fd00:ec2::254", "168.63.129.16", "192.0.0.192", "192.0.0.1", "192.88.99.1",
+           "64:ff9b:1::1", "64:ff9b:1:ffff::808:808", "::127.0.0.1", "::8.8.8.8", "::ffff:0:8.8.8.8", "::ffff:0:127.0.0.1",
+           "::ffff:0:10.1.2.3", "fec0::1", "feff::1", "2001:db8::1", "3fff::1", "100::1"]  # fmt: skip
 
 
 def test_which_addresses_are_refused() -> None:
     """Everything that is not global unicast; with allow_private still link-local, multicast and metadata addresses."""
     assert [one for one in PRIVATE if not refused(one, allow_private=False)] == []
-    assert [one for one in ("8.8.8.8", "2606:4700::1111") if refused(one, allow_private=False)] == []
-    always = ["169.254.169.254", "169.254.0.1", "fe80::1", "fd00:ec2::254", "::ffff:169.254.169.254", "100.100.100.200"]
+    assert [
+        one
+        for one in ("8.8.8.8", "2606:4700::1111", "64:ff9b::808:808", "::ffff:8.8.8.8")
+        if refused(one, allow_private=False)
+    ] == []
+    always = [
+        "169.254.169.254",
+        "169.254.0.1",
+        "fe80::1",
+        "fd00:ec2::254",
+        "::ffff:169.254.169.254",
+        "100.100.100.200",
+        "::169.254.169.254",
+        "::ffff:0:169.254.169.254",
+    ]
     assert [one for one in always if not refused(one, allow_private=True)] == []
     assert not refused("127.0.0.1", allow_private=True)
 

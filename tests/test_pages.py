@@ -59,7 +59,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("same picture twice", '<img src="/a.jpg"><img src="/b/../a.jpg#x">', ["/a.jpg"]),
     ("icons", '<img src="/i.png" width="40" height="40"><img src="/p.gif" width=1><img src="/l.svg">', []),
     ("data URL", f'<img src="{PIXEL}">', []),
-    ("video poster", '<video poster="/v.jpg"><source src="/v.mp4"></video>', []),
+    ("video poster", '<video poster="/v.jpg"><source src="/v.mp4"></video>', ["/v.jpg"]),
     ("bad URLs", '<img src="http://["><img src="http://a:b:c/x.jpg"><a href="javascript:x">x</a><img src="">', []),
 ]  # fmt: skip
 

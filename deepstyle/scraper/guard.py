@@ -26,7 +26,30 @@ METADATA = frozenset(
     ipaddress.ip_address(text)
     for text in ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
 )
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_EMBEDDING = tuple(  # IPv6 prefixes whose last 32 bits are an IPv4 address
+    ipaddress.IPv6Network(text)
+    for text in (
+        "64:ff9b::/96",  # NAT64, RFC 6052
+        "::/96",  # IPv4-compatible, RFC 4291 2.5.5.1
+        "::ffff:0:0:0/96",  # IPv4-translated, RFC 2765
+    )
+)
+_NEVER_PUBLIC = tuple(  # what ipaddress of some Python version calls global and is not
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",  # IETF protocol assignments, NAT64 discovery among them: RFC 6890, RFC 7050
+        "192.88.99.0/24",  # 6to4 relays, deprecated: RFC 7526
+        "::/96",  # IPv4-compatible, deprecated: RFC 4291 2.5.5.1
+        "::ffff:0:0:0/96",  # IPv4-translated, RFC 2765
+        "64:ff9b:1::/48",  # local-use NAT64, RFC 8215
+        "100::/64",  # discard, RFC 6666
+        "2001::/23",  # IETF protocol assignments, RFC 2928
+        "2001:db8::/32",  # documentation, RFC 3849
+        "3fff::/20",  # documentation, RFC 9637
+        "5f00::/16",  # segment routing, RFC 9602
+        "fec0::/10",  # site-local, deprecated: RFC 3879
+    )
+)
 waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads from; for the watchdog in stream.py
 
 
@@ -42,13 +65,14 @@ def refused(address: str, *, allow_private: bool) -> bool:
     ip: Address = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is None and ip in _NAT64:
+        if inner is None and int(ip) > 1 and any(ip in network for network in _EMBEDDING):  # ::1 and :: are not IPv4
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is not None:
-            return refused(str(inner), allow_private=allow_private)
+            outdated = not allow_private and any(ip in network for network in _NEVER_PUBLIC)
+            return outdated or refused(str(inner), allow_private=allow_private)
     if ip in METADATA or ip.is_link_local or ip.is_multicast:
         return True
-    return not allow_private and not ip.is_global
+    return not allow_private and (not ip.is_global or any(ip in network for network in _NEVER_PUBLIC))
 
 
 def _connect(connection: HTTPConnection, resolve: Resolve, *, allow_private: bool) -> socket.socket:

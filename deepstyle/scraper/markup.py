@@ -1,294 +1,265 @@
-"""HTML elements -> pictures and links (pure): the one walk over a parsed page that ``pages.parse_html`` makes.
+"""HTML elements -> pictures (pure): one pass over a page's start tags, end tags and texts, with a stack and no tree.
 
-Sources: HTML living standard (img, picture, srcset, base, link types); Open Graph protocol; the robots meta tag.
+Every element is looked at once and asks its open ancestors through what they left on the stack, so that no nesting makes
+a page slow. Links and flags are ``links.py``'s. Sources: HTML living standard (img, picture, srcset, base, template);
+SVG 2 (image); Open Graph protocol; AMP's amp-img.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
+from html import unescape
+from typing import Any
 
-from bs4 import BeautifulSoup, Tag
-
-from deepstyle.scraper.candidates import (
-    ORIGINAL,
-    Candidate,
-    best,
-    json_pictures,
-    parse_css,
-    parse_srcset,
-    script_values,
-    size_rank,
-)  # fmt: skip
+from deepstyle.scraper.attributes import Attributes, carried, is_icon, is_lazy, offered, pixels, second, usable
+from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
+from deepstyle.scraper.elements import IMAGES, TEXTS, Open, leads, named, painted, shown
+from deepstyle.scraper.events import feed
+from deepstyle.scraper.links import Links
+from deepstyle.scraper.pictures import Picture, merged
+from deepstyle.scraper.state import flight_values, json_value, nuxt3, script_values
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, page_key, resolve
+from deepstyle.scraper.values import Found, read_values
 
-MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
-FULL = (
-    "data-orig-file", "data-original-src", "data-full", "data-full-src", "data-full-url", "data-fullsize", "data-hires",
-    "data-hi-res-src", "data-zoom-image", "data-zoom-src", "data-zoom", "data-large_image", "data-large",
-    "data-highres", "data-large-file", "data-master",
-)  # fmt: skip
-LAZY = (
-    "data-src", "data-lazy-src", "data-original", "data-lazy", "data-lazyload", "data-actualsrc", "data-echo",
-    "data-img-src", "data-image-src", "data-image", "data-url", "data-cfsrc", "data-ll-src", "data-pin-media",
-)  # fmt: skip
-LAZY_SETS = ("data-srcset", "data-lazy-srcset", "data-original-set", "data-ll-srcset")
-BACKGROUNDS = ("data-bg", "data-background", "data-background-image", "data-bgset", "data-lazy-background")
-LEADS = {"og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src"}
-ROBOTS = {"robots", "deepstyle"}
-FEEDS = {"application/rss+xml", "application/atom+xml"}
-NOAI = {"noai", "noimageai", "noml"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """One picture of the page: absolute URL, how good its size is, and the page it links to."""
-
-    url: str
-    rank: float
-    width: int | None = None
-    title: str = ""
-    detail: str | None = None
+PLAIN_SCRIPTS = frozenset({"", "text/javascript", "application/javascript", "module", "text/ecmascript"})
+MAX_INNER = 3  # levels of markup inside markup: srcdoc, noscript, texts of JSON
 
 
 class Reader:
-    """Reads one page: call ``read`` once, then take what it found. ``soup`` is the page, ``url`` its normal URL."""
+    """Reads one page: hand it to ``events.feed``, then take what it found. ``url`` is the page's normal URL."""
 
-    def __init__(self, soup: BeautifulSoup, url: str) -> None:
-        self.soup, self.url = soup, url
-        base = soup.find("base", href=True)
-        self.base = resolve(url, str(base["href"])) or url if isinstance(base, Tag) else url
-        self.title = soup.title.get_text() if soup.title else ""
-        self.links: dict[str, None] = {}
-        self.next_links: dict[str, None] = {}
-        self.feeds: dict[str, None] = {}
-        self.flags: set[str] = set()
+    def __init__(self, url: str, budget: Budget, *, base: str | None = None, depth: int = 0) -> None:
+        self.url, self.budget, self.depth = url, budget, depth
+        self.base = base or url
+        self.links = Links(url, budget)
+        self.title = ""
         self.lead: str | None = None
-        self._found: list[Picture] = []
-        self._of_tag: dict[int, int] = {}  # id of an img or picture element -> its place in _found
+        self.found: list[Picture] = []
+        self._stack: list[Open] = []
+        self._texts: list[str] = []
+        self._listening = 0  # open elements whose text is wanted
+        self._flight: list[str] = []
+        self._based = base is not None
 
-    def read(self) -> None:
-        """Walk over all elements once, in document order."""
-        for tag in self.soup.find_all(True):
-            match tag.name:
-                case "img" | "amp-img":
-                    if tag.find_parent("picture") is None:
-                        self._image(tag, [tag])
-                case "picture":
-                    self._image(tag, tag.find_all(["source", "img"]))
-                case "a" | "area":
-                    self._anchor(tag)
-                case "link":
-                    self._link(tag)
-                case "meta":
-                    self._meta(tag)
-                case "script":
-                    self._script(tag)
-                case "style":
-                    self._add_all(parse_css(tag.get_text()))
-            self._background(tag)
+    # ---- events -------------------------------------------------------------------------------------------------
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        """An element begins."""
+        if not self.budget.element():
+            return
+        outer = self._stack[-1] if self._stack else None
+        one = Open(tag, attributes, outer)
+        one.inner, one.text = len(self.found), len(self._texts)
+        self._listening += tag in TEXTS
+        self._stack.append(one)
+        if tag == "a" and attributes.get("href"):
+            self._anchor(one)
+        elif tag == "base" and not self._based and attributes.get("href"):
+            self.base = self.links.base = resolve(self.url, attributes["href"]) or self.url
+            self._based = True
+        if tag in IMAGES and one.picture is None:
+            self._image(one, [(tag, attributes)])
+        elif one.picture is not None and one.picture is not one and (tag in IMAGES or tag == "source"):
+            one.picture.sources.append((tag, attributes))
+        elif attributes:
+            self._other(one)
+        if attributes:
+            self._painted(one)
+            self.links.element(tag, attributes, self.base)
+
+    def end(self, _tag: str) -> None:
+        """The innermost open element ends (the parser closes what the page forgot to)."""
+        if not self._stack or self.budget.elements < 0:
+            return
+        one = self._stack.pop()
+        if one.tag == "picture":
+            self._image(one, one.sources)
+        if one.tag in TEXTS:
+            self._listening -= 1
+            self._text(one, one.piece(self._texts))
+            if not self._listening:
+                self._texts.clear()
+        if one.place is not None and len(self.found) - one.inner == 2 and one.tag not in IMAGES:
+            self._fold(one.place, self.found.pop())
+        if self._stack and one.tag not in {"noscript", "script", "br", "source"}:
+            self._stack[-1].previous = one.previous
+        self.links.end(one.tag)
+
+    def data(self, text: str) -> None:
+        """A piece of text."""
+        if self._listening:
+            self._texts.append(text)
+
+    def close(self) -> None:
+        """The page is over."""
+        while self._stack and self.budget.elements >= 0:
+            self.end("")
+        flight, self._flight = self._flight, []
+        if flight:
+            self._values(flight_values("".join(flight), self.budget))
+
+    def json(self, text: str) -> None:
+        """Read a document that is JSON."""
+        self._values([json_value(text, self.budget)])
+
+    # ---- what was found -----------------------------------------------------------------------------------------
 
     def pictures(self) -> list[Picture]:
-        """Each logical picture once: equal URLs, and URLs that differ in a size token only, are one picture."""
-        unique: dict[str, Picture] = {}
-        for one in self._found:
-            key, size = family(one.url)
-            old = unique.get(key)
-            if old is None:
-                unique[key] = replace(one, rank=size)  # from here on ranks compare within a family only
-            elif old.url == one.url:
-                detail = old.detail if old.detail and one.detail else None  # it also stands by itself
-                unique[key] = replace(old, title=old.title or one.title, detail=detail, width=old.width or one.width)
-            elif (size, one.width or 0, not one.detail) > (old.rank, old.width or 0, not old.detail):
-                unique[key] = replace(one, rank=size, title=one.title or old.title)
-        return list(unique.values())
+        """Each logical picture of the page once."""
+        return merged(self.found)
 
     # ---- pictures -----------------------------------------------------------------------------------------------
 
-    def _add(self, one: Candidate | None, *, detail: str | None = None) -> int | None:
-        url = resolve(self.base, one.url) if one else ""
-        if one is None or not url or extension(url) in {"svg", "svgz", "ico"}:
+    def _add(self, one: Candidate | None, *, detail: str | None = None) -> Picture | None:
+        if one is None or not usable(one.url) or not decodable(one.url):
             return None
-        self._found.append(Picture(url=url, rank=one.rank, width=one.width, title=one.title, detail=detail))
-        return len(self._found) - 1
+        url = resolve(self.base, one.url)
+        if not url or not self.budget.picture():
+            return None
+        others = tuple(other for text in one.others if usable(text) and (other := resolve(self.base, text)))
+        picture = Picture(url=url, rank=one.rank, width=one.width, title=one.title, detail=detail, others=others)
+        self.found.append(picture)
+        return picture
 
-    def _add_all(self, candidates: list[Candidate]) -> None:
-        for one in candidates:
-            self._add(one)
+    def _anchor(self, one: Open) -> None:
+        one.anchor = one
+        url = resolve(self.base, one.attributes["href"])
+        if "nofollow" in one.attributes.get("rel", "").lower().split():
+            return
+        if names_image(url) and decodable(url):
+            one.place = self._add(Candidate(url=url, rank=ORIGINAL, title=one.attributes.get("title", "")))
+        elif url and page_key(url) != page_key(self.url) and extension(url) not in OTHER_EXTENSIONS:
+            one.detail = url
 
-    def _image(self, tag: Tag, sources: list[Tag]) -> None:
-        image = next((one for one in sources if one.name in {"img", "amp-img"}), tag)
+    def _image(self, one: Open, sources: list[tuple[str, Attributes]]) -> None:
+        image = next((attributes for tag, attributes in sources if tag in IMAGES), one.attributes)
         if is_icon(image):
             return
-        options = [option for one in sources for option in offered(one)]
-        chosen = best([one for one in options if resolve(self.base, one.url) and "svg" not in extension(one.url)])
+        options = [option for tag, attributes in sources for option in offered(attributes, source=tag == "source")]
+        chosen = best([option for option in options if resolve(self.base, option.url)])
         if chosen is None:
             return
-        title = text_of(image, "alt") or text_of(image, "title") or _caption(tag)
+        title = image.get("alt") or image.get("title") or ""
         chosen = replace(chosen, title=title, width=chosen.width or pixels(image, "width"))
-        original, detail = self._target(tag)
-        if original:
-            return  # _anchor has taken it
-        noscript = tag.find_parent("noscript")
-        before = noscript.find_previous_sibling() if noscript is not None else None
-        place = self._of_tag.get(id(before)) if isinstance(before, Tag) else None
-        if place is not None and before is not None and is_lazy(before):  # the fallback of the lazy image before it
-            if chosen.rank > self._found[place].rank:
-                url = resolve(self.base, chosen.url)
-                self._found[place] = replace(self._found[place], url=url, rank=chosen.rank, width=chosen.width)
+        anchor = one.anchor
+        if anchor is not None and anchor.place is not None:  # the link's own picture is this one, larger
+            anchor.place.also([resolve(self.base, url) for url in (chosen.url, *chosen.others)])
+            anchor.place.title = title or anchor.place.title
             return
-        added = self._add(chosen, detail=detail)
-        if added is not None:
-            self._of_tag[id(tag)] = added
-
-    def _target(self, tag: Tag) -> tuple[str, str | None]:
-        """What the link around an element leads to: (picture file, None), ("", detail page) or ("", None)."""
-        anchor = tag if tag.name == "a" else tag.find_parent("a", href=True)
-        if anchor is None or not anchor.get("href") or "nofollow" in rel(anchor):
-            return "", None
-        url = resolve(self.base, text_of(anchor, "href"))
-        if names_image(url):
-            return url, None
-        here = not url or page_key(url) == page_key(self.url) or extension(url) in OTHER_EXTENSIONS
-        return "", None if here else url
-
-    def _background(self, tag: Tag) -> None:
-        if is_icon(tag) or not tag.attrs:
+        before = one.noscript.previous if one.noscript is not None else None
+        if before is not None and is_lazy(before[0]):  # the fallback of the lazy image before it
+            self._improve(before[1], chosen)
             return
-        found = parse_css(text_of(tag, "style"))
-        for name in BACKGROUNDS:
-            if value := text_of(tag, name).strip():
-                found += parse_css(f"background:{value}") or [one for one in [best(parse_srcset(value))] if one]
-        if not found:
+        picture = self._add(chosen, detail=anchor.detail if anchor else None)
+        if picture is not None:
+            one.previous = (image if not any(is_lazy(part) for _, part in sources) else {"class": "lazy"}, picture)
+            if one.figure is not None and not title:
+                one.figure.append(picture)
+            for other in second(image):
+                self._add(other, detail=picture.detail)
+
+    def _improve(self, picture: Picture, chosen: Candidate) -> None:
+        url = resolve(self.base, chosen.url)
+        if chosen.rank > picture.rank and url:
+            picture.also([picture.url])
+            picture.url, picture.rank, picture.width = url, chosen.rank, chosen.width
+        else:
+            picture.also([url])
+
+    def _other(self, one: Open) -> None:
+        """Elements that are no images but carry one: meta and link, SVG, video, objects, and what galleries read."""
+        tag, attributes = one.tag, one.attributes
+        if tag in {"meta", "link"}:
+            picture = self._add(named(tag, attributes))
+            if picture is not None and leads(attributes):
+                self.lead = self.lead or picture.url
             return
-        original, detail = self._target(tag)
-        for one in found if not original else ():
-            self._add(replace(one, title=text_of(tag, "aria-label") or text_of(tag, "title")), detail=detail)
+        if tag == "iframe" and attributes.get("srcdoc"):
+            self._inner(attributes["srcdoc"])
+        if url := shown(tag, attributes, self.base):
+            if not is_icon(attributes):
+                self._add(Candidate(url=url, title=one.title()))
+        elif tag not in {"script", "source", "video", "iframe"} and (chosen := best(carried(attributes))):
+            if one.place is not None:
+                self._improve(one.place, chosen)
+            else:
+                one.place = self._add(replace(chosen, title=one.title()))
 
-    def _script(self, tag: Tag) -> None:
-        kind = text_of(tag, "type").lower().partition(";")[0].strip()
-        schema, is_json = kind == "application/ld+json", kind.endswith("json")
-        if is_json or not kind or kind in {"text/javascript", "application/javascript", "module"}:
-            for value in script_values(tag.string or tag.get_text(), is_json=is_json):
-                self._add_all(json_pictures(value, schema=schema))
-
-    # ---- links and flags ----------------------------------------------------------------------------------------
-
-    def _anchor(self, tag: Tag) -> None:
-        url = resolve(self.base, text_of(tag, "href")) if tag.get("href") else ""
-        if not url or "nofollow" in rel(tag):
+    def _painted(self, one: Open) -> None:
+        """Backgrounds, and JSON in attributes."""
+        for name, value in one.attributes.items():
+            if len(value) > 8 and value.lstrip()[:1] in {"{", "["} and name not in {"style", "class"}:
+                self._values([json_value(value, self.budget)])
+        anchor, found = one.anchor, painted(one.attributes)
+        if not found or is_icon(one.attributes) or (anchor is not None and anchor.place is not None):
             return
-        if names_image(url):
-            image = tag.find("img")
-            title = (text_of(image, "alt") if isinstance(image, Tag) else "") or text_of(tag, "title") or tag.get_text()
-            self._add(Candidate(url=url, rank=ORIGINAL, title=title))
-        elif extension(url) not in OTHER_EXTENSIONS:
-            self._follow(url, following="next" in rel(tag))
+        for chosen in found:
+            self._add(replace(chosen, title=one.title()), detail=anchor.detail if anchor else None)
 
-    def _follow(self, url: str, *, following: bool) -> None:
-        self.links[url] = None
-        if following:
-            self.next_links[url] = None
+    def _fold(self, full: Picture, thumbnail: Picture) -> None:
+        """A gallery's element carries the picture, and the one image inside it is its thumbnail."""
+        full.also([thumbnail.url, *thumbnail.others])
+        full.title = full.title or thumbnail.title
 
-    def _link(self, tag: Tag) -> None:
-        url, kinds = resolve(self.base, text_of(tag, "href")), rel(tag)
-        if url and kinds & {"next", "prev"}:
-            self._follow(url, following="next" in kinds)
-        elif url and "alternate" in kinds and text_of(tag, "type").lower() in FEEDS:
-            self.feeds[url] = None
-        elif url and "image_src" in kinds:
-            self._add(Candidate(url=url))
+    # ---- texts --------------------------------------------------------------------------------------------------
 
-    def _meta(self, tag: Tag) -> None:
-        name = (text_of(tag, "property") or text_of(tag, "name") or text_of(tag, "itemprop")).lower()
-        content = text_of(tag, "content").strip()
-        if name in LEADS and content:
-            place = self._add(Candidate(url=content))
-            self.lead = self.lead or (self._found[place].url if place is not None else None)
-        elif name in ROBOTS:
-            words = {word.strip().lower() for word in content.split(",")}
-            self.flags |= words & {"noindex", "nofollow"} | ({"noindex", "nofollow"} if "none" in words else set())
-            self.flags |= {"noai"} if words & NOAI else set()
-        elif name == "tdm-reservation" and content == "1":
-            self.flags.add("noai")
+    def _text(self, one: Open, text: str) -> None:
+        match one.tag:
+            case "title":
+                self.title = self.title or text
+            case "figcaption" if one.figure:
+                for picture in one.figure:
+                    picture.title = picture.title or text
+                one.figure.clear()
+            case "a" if one.place is not None:
+                one.place.title = one.place.title or text
+            case "style":
+                for chosen in parse_css(text):
+                    self._add(chosen)
+            case "script":
+                self._script(one.attributes, text)
+            case "noscript" if "<" in text or "&lt;" in text:
+                self._inner(text, before=one.noscript)
+        if one.tag in {"a", "button"}:
+            self.links.text(one.tag, one.attributes, text[:200], self.base)
 
+    def _script(self, attributes: Attributes, text: str) -> None:
+        kind = attributes.get("type", "").lower().partition(";")[0].strip()
+        if kind.endswith("json") or kind in {"text/x-magento-init", "application/vnd.bokehjs_exec.v0"}:
+            value = json_value(text, self.budget)
+            if attributes.get("id") == "__NUXT_DATA__" or "data-nuxt-data" in attributes:
+                value = nuxt3(value, self.budget)
+            self._values([value], schema=kind == "application/ld+json")
+        elif kind in PLAIN_SCRIPTS:
+            for name, value in script_values(text, self.budget):
+                if name == "flight":
+                    self._flight.append(value)
+                else:
+                    self._values([value])
 
-def offered(tag: Tag) -> list[Candidate]:
-    """Every size an img or source element offers: src ranks 1, lazy sources more, srcset by its descriptors."""
-    found = [Candidate(url=value, rank=1.0) for value in [text_of(tag, "src")] if value and tag.name != "source"]
-    found += [Candidate(url=value, rank=1.1) for name in LAZY if (value := text_of(tag, name)) and "{" not in value]
-    found += [Candidate(url=value, rank=ORIGINAL) for name in FULL if "/" in (value := text_of(tag, name))]
-    for name in ("srcset", *LAZY_SETS):
-        found += parse_srcset(text_of(tag, name))
-    return [one for one in found if one.url.strip()]
+    def _values(self, values: Iterable[Any], *, schema: bool = False) -> None:
+        found = Found()
+        for value in values:
+            read_values(value, found, self.budget, schema=schema)
+        for one in found.pictures:
+            self._add(one)
+        for url in found.following:
+            self.links.more(resolve(self.base, url))
+        for text in found.markup:
+            self._inner(text)
 
-
-def is_icon(tag: Tag) -> bool:
-    """Whether the element says that a side of it is under 64 pixels."""
-    return min(pixels(tag, "width") or MIN_SIDE, pixels(tag, "height") or MIN_SIDE) < MIN_SIDE or (
-        text_of(tag, "width") == "0" or text_of(tag, "height") == "0"
-    )
-
-
-def is_lazy(tag: Tag) -> bool:
-    """Whether a script fills in the element's picture later."""
-    return (
-        any(tag.has_attr(name) for name in (*LAZY, *FULL, *LAZY_SETS))
-        or text_of(tag, "src").startswith("data:")
-        or "lazy" in text_of(tag, "class")
-        or any(is_lazy(one) for one in tag.find_all(["img", "source"]))
-    )
-
-
-def pixels(tag: Tag, name: str) -> int | None:
-    """The attribute as whole pixels (``640`` or ``640px``), else None."""
-    match = re.fullmatch(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", text_of(tag, name), re.ASCII)
-    return int(match[1]) if match else None
-
-
-def text_of(tag: Tag, name: str) -> str:
-    """The attribute as text; an empty text when it is missing."""
-    value = tag.get(name)
-    return " ".join(value) if isinstance(value, list) else value or ""
-
-
-def rel(tag: Tag) -> set[str]:
-    """The link types of an element in lower case."""
-    return set(text_of(tag, "rel").lower().split())
-
-
-def _caption(tag: Tag) -> str:
-    figure = tag.find_parent("figure")
-    caption = figure.find("figcaption") if figure is not None else None
-    return caption.get_text() if isinstance(caption, Tag) else ""
-
-
-_WORDS = "thumb(?:nail)?s?|small|medium|large|full|orig(?:inal)?s?"
-_SUFFIX = re.compile(rf"[-_](?:(\d{{2,4}})x\d{{2,4}}|({_WORDS}))(?=\.\w+$)", re.IGNORECASE)
-_FOLDER = re.compile(rf"w[_-]?\d{{2,4}}|\d{{2,4}}x\d{{0,4}}|{_WORDS}", re.IGNORECASE)
-_QUERY = re.compile(
-    rf"(?<=[?&])(?:(w|width|size|resize)=(\d+)[\dx,.]*|(?:h|height|q|quality|dpr)=[\d.]+|fit=\w+|size=({_WORDS}))(?:&|$)",
-    re.IGNORECASE,
-)
-
-
-def _named(word: str) -> float:
-    return size_rank(word.lower().removesuffix("s")) or ORIGINAL
-
-
-def family(url: str) -> tuple[str, float]:
-    """The URL without its size tokens (``-300x200``, ``/thumbs/``, ``?w=640``), and the size they name.
-
-    A URL without tokens counts as the original: it is what size variants are made of.
-    """
-    head, mark, query = url.partition("?")
-    start, *folders, name = head.split("/")[2:]
-    sizes = [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
-    folders = [folder for folder in folders if not _FOLDER.fullmatch(folder)]
-    if match := _SUFFIX.search(name):
-        sizes.append(float(match[1]) if match[1] else _named(match[2]))
-        name = name.replace(match[0], "", 1)
-    for match in _QUERY.finditer(mark + query):
-        sizes += [float(match[2])] if match[2] else [_named(match[3])] if match[3] else []
-    rest = _QUERY.sub("", mark + query).rstrip("?&")
-    return "/".join([start, *folders, name]) + rest, min(sizes, default=ORIGINAL)
+    def _inner(self, text: str, *, before: Open | None = None) -> None:
+        """Markup inside markup: an escaped noscript, HTML in JSON, the srcdoc of an iframe."""
+        if self.depth >= MAX_INNER or not self.budget.in_time():
+            return
+        inner = Reader(self.url, self.budget, base=self.base, depth=self.depth + 1)
+        feed(unescape(text) if "&lt;" in text else text, inner, self.budget)
+        lazy = before.previous if before is not None else None
+        if lazy is not None and is_lazy(lazy[0]) and len(inner.found) == 1:
+            one = inner.found[0]
+            self._improve(lazy[1], Candidate(url=one.url, rank=one.rank, width=one.width))
+        else:
+            self.found += inner.found
+        self.links.take(inner.links)

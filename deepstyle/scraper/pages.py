@@ -1,13 +1,14 @@
 """Page bytes -> Listings and links. Pure: nothing is fetched here, and no input raises.
 
-Rule 1: one logical picture is ONE Listing, with the best URL the markup offers. Nobody falls back to a thumbnail when
-the best one is refused.
+Rule 1: one logical picture is ONE Listing, with the best URL that the markup, or what is known of the site, offers. Its other
+URLs are ``fallbacks``.
 Rule 2: a thumbnail that links to a picture file is replaced by that file. A thumbnail that links to a page carries
 that page as ``detail_url``: the loop looks there first.
 Rule 3: icons (an explicit side under 64 pixels), ``data:`` URLs and vector graphics are no photos.
 
-Understood: img, srcset, picture, lazy-loading attributes, noscript, links to originals, JSON-LD, JSON state in scripts,
-CSS backgrounds, og:image, base href; sitemaps with image:loc; RSS, Media RSS and Atom. Not: video posters.
+Understood: img, srcset, picture, SVG images, video posters, lazy-loading and gallery attributes, noscript, links to originals,
+CSS backgrounds, og:image, microdata, preloads, JSON-LD, JSON and JavaScript state (Next.js, Nuxt), JSON in attributes, AMP;
+base href; sitemaps with image:loc; RSS, Media RSS and Atom; JSON that a "load more" button fetches.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from bs4 import BeautifulSoup
-
 from deepstyle.records import Listing
+from deepstyle.scraper.budget import MAX_BYTES, Budget
+from deepstyle.scraper.candidates import decodable
+from deepstyle.scraper.events import feed, feed_tolerantly
 from deepstyle.scraper.feeds import FeedItems, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
 from deepstyle.scraper.urls import normalise
@@ -36,7 +38,8 @@ class Page:
     """What a page, sitemap or feed offers: pictures, pages to go on with (``next_links`` are those of rel=next), feeds.
 
     ``lead_image`` is the page's og:image or twitter:image. The flags come from ``<meta name=robots>``; ``noai`` also
-    stands for noimageai, noml and a TDM reservation.
+    stands for noimageai and noml. ``reservations``: what meta elements state, as (name, content). ``guesses``: URLs of a next
+    part that no link names. ``cut``: the limit of ``budget.py`` at which reading stopped, or empty.
     """
 
     listings: tuple[Listing, ...] = ()
@@ -48,8 +51,12 @@ class Page:
     noindex: bool = False
     nofollow: bool = False
     noai: bool = False
+    guesses: tuple[str, ...] = ()
+    cut: str = ""
+    reservations: tuple[tuple[str, str], ...] = ()
 
 
+_XML = re.compile(r"^\s*<\?xml[^>]*+>")
 _ROOT = re.compile(
     rb"\s*(?:<\?xml.{0,200}?\?>\s*|<\?xml-stylesheet.{0,500}?\?>\s*|<!--.{0,2000}?-->\s*)*<(?:\w+:)?"
     rb"(urlset|sitemapindex|rss|feed|rdf)\b",
@@ -68,6 +75,10 @@ def parse(body: bytes, url: str, *, charset: str | None = None, content_type: st
         return "feed", parse_feed(body, url)
     if content_type == "text/plain" and b"<" not in body[:4096]:
         return "sitemap", parse_sitemap(body, url)
+    if content_type.endswith("json") or (
+        body[:200].lstrip()[:1] in {b"{", b"["} and b"<html" not in body[:4096].lower()
+    ):
+        return "page", parse_json(body, url, charset=charset)
     return "page", parse_html(body, url, charset=charset)
 
 
@@ -78,23 +89,43 @@ def _unpacked(body: bytes) -> bytes:
         return b""
 
 
-def parse_html(body: bytes, url: str, *, charset: str | None = None) -> Page:
+def parse_html(body: bytes, url: str, *, charset: str | None = None, budget: Budget | None = None) -> Page:
     """Parse an HTML page that was fetched from ``url``; ``charset`` is the one of the Content-Type header, if any."""
     if b"<" not in body:
         return Page()
-    soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", _decoded(body, charset)), "lxml")
-    reader = Reader(soup, normalise(url) or url)
-    reader.read()
+    budget = budget or Budget()
+    if len(body) > MAX_BYTES:
+        body, budget.cut = body[:MAX_BYTES], "bytes"
+    reader = Reader(normalise(url) or url, budget)
+    text = _XML.sub("", _decoded(body, charset), count=1)
+    feed(text, reader, budget)
+    if not reader.found and not reader.links.links:
+        feed_tolerantly(text, reader)
+    reader.close()
+    return _of(reader)
+
+
+def parse_json(body: bytes, url: str, *, charset: str | None = None, budget: Budget | None = None) -> Page:
+    """Parse what a "load more" endpoint answers: JSON with pictures, or with HTML in its texts."""
+    reader = Reader(normalise(url) or url, budget or Budget())
+    reader.json(_decoded(body[:MAX_BYTES], charset))
+    return _of(reader)
+
+
+def _of(reader: Reader) -> Page:
     listings = (
         Listing(
-            image_url=one.url, page_url=reader.url, title=_tidy(one.title), width_hint=one.width, detail_url=one.detail
+            image_url=one.url, page_url=reader.url, title=_tidy(one.title), width_hint=one.width, detail_url=one.detail,
+            fallbacks=one.others,
         )
         for one in reader.pictures()
-    )
+    )  # fmt: skip
+    links = reader.links
     return Page(
-        listings=tuple(listings), links=tuple(reader.links), next_links=tuple(reader.next_links),
-        feeds=tuple(reader.feeds), title=_tidy(reader.title), lead_image=reader.lead, noindex="noindex" in reader.flags,
-        nofollow="nofollow" in reader.flags, noai="noai" in reader.flags,
+        listings=tuple(listings), links=tuple(links.links), next_links=tuple(links.next_links), feeds=tuple(links.feeds),
+        guesses=tuple(links.guesses()), title=_tidy(reader.title), lead_image=reader.lead, cut=reader.budget.cut,
+        noindex="noindex" in links.flags, nofollow="nofollow" in links.flags, noai="noai" in links.flags,
+        reservations=tuple(links.metas.items()),
     )  # fmt: skip
 
 
@@ -117,7 +148,7 @@ def _page(found: FeedItems) -> Page:
     unique = {
         image: Listing(image_url=image, page_url=page, title=_tidy(title), width_hint=width)
         for image, page, title, width in found.pictures
-        if image and not image.partition("?")[0].lower().endswith((".svg", ".svgz"))
+        if image and decodable(image)
     }
     links, following = dict.fromkeys([*found.links, *found.next_links]), dict.fromkeys(found.next_links)
     return Page(

@@ -16,6 +16,7 @@ OTHER_EXTENSIONS = frozenset({
     "mjs", "json", "woff", "woff2", "ttf", "eot", "svg", "ico", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "psd",
     "ai", "eps", "exe", "dmg", "apk", "ics", "csv",
 })  # fmt: skip
+UNDECODABLE = frozenset({"svg", "svgz", "ico", "jxl", "heic", "heif", "hif", "jp2", "j2k", "jpx", "eps", "psd", "pdf"})
 MAX_URL = 2_000  # characters; longer ones come from relative-link loops
 MAX_REPEATS = 3  # how often one word may occur as a path segment
 
@@ -122,6 +123,12 @@ def extension(url: str) -> str:
     """The extension of the last path segment in lower case without the dot, or an empty text."""
     name = unquote(urlsplit(url).path.rpartition("/")[2])
     return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+def extension_of(reference: str) -> str:
+    """The extension of a reference as written, absolute or not, in lower case; an empty text when there is none."""
+    path = reference[-MAX_URL:].partition("?")[0].partition("#")[0]
+    return path.rpartition("/")[2].rpartition(".")[2].strip().lower() if "." in path.rpartition("/")[2] else ""
 
 
 def names_image(url: str) -> bool:

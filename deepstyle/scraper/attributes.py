@@ -1,0 +1,124 @@
+"""Attributes of one element -> sizes of its picture, other pictures, size in pixels (pure).
+
+Sources: HTML living standard (img, source); the attributes that lazy loaders and galleries read (lazysizes, PhotoSwipe,
+lightGallery, Flickity, Fancybox, Splide, WooCommerce, jQuery Zoom).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from deepstyle.scraper.candidates import ORIGINAL, Candidate, decodable, parse_srcset
+from deepstyle.scraper.urls import names_image
+from deepstyle.scraper.values import is_picture_url
+
+Attributes = Mapping[str, str]
+
+MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
+FULL = frozenset({
+    "data-orig-file", "data-original-src", "data-full", "data-full-src", "data-full-url", "data-fullsize", "data-hires",
+    "data-hi-res-src", "data-zoom-image", "data-zoom-src", "data-zoom", "data-large_image", "data-large", "data-zoom-img",
+    "data-highres", "data-large-file", "data-master", "data-pswp-src", "data-download-url", "data-mfp-src", "data-hi-res",
+    "data-image-full", "data-full-image", "data-original-image", "data-photo-full", "data-large-src", "data-fancybox-href",
+    "data-image-large", "data-large-image", "data-xl", "data-max", "data-full-size-url", "data-retina", "data-fullres",
+})  # fmt: skip
+LAZY = frozenset({
+    "data-src", "data-lazy-src", "data-original", "data-lazy", "data-lazyload", "data-actualsrc", "data-echo",
+    "data-img-src", "data-image-src", "data-image", "data-url", "data-cfsrc", "data-ll-src", "data-pin-media", "data-img",
+    "data-flickity-lazyload", "data-flickity-lazyload-src", "data-splide-lazy", "data-lazy-image", "data-defer-src",
+    "data-desktop-src", "data-photo", "data-picture", "data-media", "data-srcs", "data-delayed-url", "data-gallery-src",
+})  # fmt: skip
+LAZY_SETS = frozenset({
+    "data-srcset", "data-lazy-srcset", "data-original-set", "data-ll-srcset", "data-pswp-srcset", "data-responsive",
+    "data-flickity-lazyload-srcset", "data-splide-lazy-srcset", "data-image-srcset", "data-bgset", "data-sizes-srcset",
+})  # fmt: skip
+BACKGROUNDS = frozenset({
+    "data-bg", "data-background", "data-background-image", "data-lazy-background", "data-flickity-bg-lazyload", "data-bg-src",
+    "data-bg-image", "data-bgimage", "data-background-src", "data-setbg", "data-image-bg", "background", "data-bg-url",
+    "data-parallax-image", "data-image-url",
+})  # fmt: skip
+_SMALL = re.compile(
+    r"thumb|small|tiny|lqip|blur|placeholder|preview|low|loader|spinner|icon|avatar|logo|mobile", re.IGNORECASE
+)
+_SECOND = re.compile(
+    r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
+)
+_PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
+
+
+def pixels(attributes: Attributes, name: str) -> int | None:
+    """The attribute as whole pixels (``640`` or ``640px``), else None."""
+    match = _PIXELS.fullmatch(attributes.get(name, "")[:20])
+    return int(match[1]) if match else None
+
+
+def is_icon(attributes: Attributes) -> bool:
+    """Whether the element says that a side of it is under 64 pixels; AMP's ``layout`` makes sides a ratio."""
+    if attributes.get("layout", "fixed") != "fixed":
+        return False
+    sides = [side for name in ("width", "height") if (side := pixels(attributes, name)) is not None]
+    return min(sides, default=MIN_SIDE) < MIN_SIDE
+
+
+def is_lazy(attributes: Attributes) -> bool:
+    """Whether a script fills in the element's picture later."""
+    return (
+        any(name in LAZY or name in FULL or name in LAZY_SETS for name in attributes)
+        or attributes.get("src", "").startswith("data:")
+        or "lazy" in attributes.get("class", "")
+    )
+
+
+def usable(url: str) -> bool:
+    """Whether a text may be a URL: no template of a script (``{{src}}``, ``${src}``, ``<%= src %>``), no data."""
+    return (
+        bool(url.strip())
+        and not any(mark in url for mark in ("{", "<", "%7B"))
+        and not url.startswith(("data:", "blob:"))
+    )
+
+
+def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
+    """Every size an img (or ``source``) element offers: src ranks 1, lazy sources more, srcset by its descriptors."""
+    kind = attributes.get("type", "") if source else ""
+    found: list[Candidate] = []
+    for name, value in attributes.items():
+        if name == "src" and not source:
+            found.append(Candidate(url=value, rank=1.0))
+        elif name == "srcset" or name in LAZY_SETS:
+            found += parse_srcset(value)
+        elif name in FULL and ("/" in value or names_image_text(value)):
+            found.append(Candidate(url=value, rank=ORIGINAL))
+        elif name in LAZY:
+            found.append(Candidate(url=value, rank=1.1))
+        elif name.startswith("data-") and not _SECOND.search(name) and is_picture_url(value, surely=False):
+            found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else 1.05))
+    return [one for one in found if usable(one.url) and decodable(one.url, kind)]
+
+
+def second(attributes: Attributes) -> list[Candidate]:
+    """Other pictures that an img element shows when the pointer is over it."""
+    return [
+        Candidate(url=value)
+        for name, value in attributes.items()
+        if name.startswith("data-") and _SECOND.search(name) and is_picture_url(value)
+    ]
+
+
+def carried(attributes: Attributes) -> list[Candidate]:
+    """The sizes of a picture that another element (``a``, ``div``, ``li``, ``button``) carries for a gallery's script."""
+    found: list[Candidate] = []
+    for name, value in attributes.items():
+        if name in LAZY_SETS and name not in BACKGROUNDS:
+            found += [one for one in parse_srcset(value) if names_image_text(one.url)]
+        elif name in FULL and is_picture_url(value):
+            found.append(Candidate(url=value, rank=ORIGINAL))
+        elif name in LAZY and is_picture_url(value):
+            found.append(Candidate(url=value, rank=3_000.0))
+    return [one for one in found if usable(one.url) and decodable(one.url)]
+
+
+def names_image_text(reference: str) -> bool:
+    """Whether a reference as written, absolute or not, ends like a photo's file name."""
+    return names_image("http://a.example/" + reference.strip()[:2_000].replace("[", "").replace("]", ""))

@@ -1,0 +1,98 @@
+"""One open element while a page is read, and the pictures that elements other than img name (pure)."""
+
+from __future__ import annotations
+
+from deepstyle.scraper.attributes import BACKGROUNDS, Attributes
+from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
+from deepstyle.scraper.pictures import Picture
+from deepstyle.scraper.urls import names_image, resolve
+
+IMAGES = frozenset({"img", "amp-img", "amp-anim"})
+TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button"})
+MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
+LEADS = frozenset({
+    "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src", "twitter:image0",
+})  # fmt: skip
+ITEMS = frozenset({"image", "thumbnailurl", "contenturl"})
+
+
+class Open:
+    """An element that is open: what those inside it, and its end, need to know."""
+
+    __slots__ = ("anchor", "attributes", "detail", "figure", "inner", "noscript", "outermost", "picture", "place", "previous",
+                 "sources", "tag", "text")  # fmt: skip
+
+    def __init__(self, tag: str, attributes: Attributes, outer: Open | None) -> None:
+        self.tag, self.attributes = tag, attributes
+        self.anchor: Open | None = outer.anchor if outer else None  # the ``a`` around, with its target
+        self.picture: Open | None = outer.picture if outer else None  # the picture element around
+        self.noscript: Open | None = outer.noscript if outer else None  # what a noscript around stands in
+        self.figure: list[Picture] | None = outer.figure if outer else None  # pictures that wait for a caption
+        self.detail: str | None = None  # of an ``a``: the page that it links to
+        self.place: Picture | None = None  # the picture that the element itself carries
+        self.inner = 0  # how many pictures had been found when it began
+        self.previous: tuple[Attributes, Picture] | None = None  # the image that ended last inside it
+        self.sources: list[tuple[str, Attributes]] = []  # of a picture element
+        self.text = 0  # how many pieces of text had come when it began
+        self.outermost = False  # whether it is a noscript that is in no other
+        if tag == "picture":
+            self.picture = self
+        elif tag == "noscript" and self.noscript is None:
+            self.noscript, self.outermost = outer or self, True
+        elif tag == "figure":
+            self.figure = []
+
+    def title(self) -> str:
+        """What the element's attributes say of its picture."""
+        get = self.attributes.get
+        return get("aria-label") or get("title") or get("data-caption") or ""
+
+    def piece(self, texts: list[str]) -> str:
+        """Its text, of all pieces that came; the first pieces only where elements of its kind can be nested."""
+        whole = self.tag in {"script", "style"} or self.outermost
+        return "".join(texts[self.text : None if whole else self.text + MAX_PIECES])
+
+
+def named(tag: str, attributes: Attributes) -> Candidate | None:
+    """The picture that a meta or link element names: Open Graph, Twitter cards, microdata, preloads, image_src."""
+    get = attributes.get
+    item = get("itemprop", "").lower() in ITEMS
+    if tag == "meta":
+        return Candidate(url=get("content", "").strip()) if item or leads(attributes) else None
+    kinds, href = get("rel", "").lower().split(), get("href", "")
+    preloaded = "preload" in kinds and get("as", "").lower() == "image" and decodable(href, get("type", ""))
+    if preloaded or "image_src" in kinds or item:
+        return best([*parse_srcset(get("imagesrcset", "")), Candidate(url=href, rank=1.0)])
+    return None
+
+
+def leads(attributes: Attributes) -> bool:
+    """Whether a meta element names the page's main picture."""
+    return (attributes.get("property") or attributes.get("name") or "").lower() in LEADS
+
+
+def shown(tag: str, attributes: Attributes, base: str) -> str:
+    """The picture that SVG's image, a video, an object, an embed or an input shows, as written; else an empty text."""
+    get = attributes.get
+    match tag:
+        case "image":
+            return get("href") or get("xlink:href") or ""
+        case "video" | "amp-video":
+            return get("poster") or get("data-poster") or ""
+        case "object" | "embed":
+            url = get("data") or get("src") or ""
+            return url if get("type", "").startswith("image/") or names_image(resolve(base, url)) else ""
+        case "input":
+            return get("src", "") if get("type", "").lower() == "image" else ""
+    return ""
+
+
+def painted(attributes: Attributes) -> list[Candidate]:
+    """The pictures of the element's background: its style, and what loaders read."""
+    style = attributes.get("style", "")
+    found = parse_css(style) if "url(" in style or "image-set" in style else []
+    for name, value in attributes.items():
+        if name in BACKGROUNDS and value.strip():
+            chosen = best(parse_srcset(value))
+            found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
+    return found

@@ -1,0 +1,215 @@
+"""HTML elements -> links, the next part of a series, feeds and the robots flags (pure).
+
+The next part is found in rel=next, ``data-next`` and its kin, buttons with URLs, ``select`` options, GET forms without
+free text, meta refresh, frames of the page, endpoints that scripts name; ``guesses`` are URLs that no link names.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlencode
+
+from deepstyle.scraper.attributes import Attributes
+from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
+
+FEEDS = {"application/rss+xml", "application/atom+xml"}
+ROBOTS = {"robots", "deepstyle"}
+NOAI = {"noai", "noimageai", "noml"}
+NEXT = frozenset({
+    "data-next", "data-next-url", "data-next-page", "data-next-href", "data-nextpage", "data-load-more-url", "data-more-url",
+    "data-next-page-url", "data-load-more", "data-pagination-next", "data-infinite-url", "hx-get", "data-next-link",
+})  # fmt: skip
+URLS = frozenset({"data-href", "data-url", "data-link", "data-endpoint", "data-api", "data-api-url", "data-ajax-url",
+                  "data-fetch-url", "data-source", "formaction", "data-target-url"})  # fmt: skip
+MAX_OPTIONS = 200  # of a select
+_REFRESH = re.compile(r"\s*[\d.]*\s*[;,]?\s*url\s*=\s*['\"]?\s*([^'\"]+)", re.IGNORECASE)
+_ONCLICK = re.compile(
+    r"(?:location(?:\.href)?\s*=|location\.(?:assign|replace)\(|window\.open\(|navigate\()\s*['\"]([^'\"]{1,1000})['\"]"
+)
+_MORE = re.compile(
+    r"load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager", re.IGNORECASE
+)
+_NEXT_TEXT = re.compile(
+    r"\s*(?:next(?:\s+page)?|more|older(?:\s+posts)?|load more|show more)?\s*[>\u00bb\u203a\u2192]*\s*", re.IGNORECASE
+)
+_PAGED = re.compile(
+    r"([?&](?:page|p|paged|pg|pagina|seite)=)(\d{1,5})(?=&|$)|(/page/)(\d{1,5})(?=/?(?:\?|$))", re.IGNORECASE
+)
+_LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?:[^,<\"]|\"[^\"]*+\"?)*+)")
+_NEXT_PARAMETER = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\";]*\s)?next[\s\"]|next\s*(?:;|$))", re.IGNORECASE)
+_FREE = frozenset({"text", "search", "email", "password", "file", "tel", "url", "date", "number"})
+
+
+class Links:
+    """What a page links to, in the page's order; all URLs are absolute and normal. ``base`` resolves references."""
+
+    def __init__(self, url: str, budget: Budget) -> None:
+        self.url, self.base, self.budget = url, url, budget
+        self.links: dict[str, None] = {}
+        self.next_links: dict[str, None] = {}
+        self.feeds: dict[str, None] = {}
+        self.flags: set[str] = set()
+        self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
+        self._form: tuple[str, list[tuple[str, str]], bool] | None = None  # action, values, whether it may be sent
+        self._select: tuple[str, int] | None = None  # name, options so far
+        self._more = False  # whether the page looks as if it had more than it shows
+
+    def element(self, tag: str, attributes: Attributes, base: str) -> None:
+        """Look at one start tag."""
+        get = attributes.get
+        self.base = base
+        match tag:
+            case "a" | "area":
+                self._anchor(get("href", ""), _words(attributes))
+            case "link":
+                self._link(attributes)
+            case "meta":
+                self._meta(attributes)
+            case "iframe" | "frame":
+                self._page(get("src") or get("data-src") or get("data-lazy-src") or "")
+            case "form":
+                sent = get("method", "get").lower() == "get" and bool(get("action"))
+                self._form = (get("action", ""), [], sent and "search" not in get("role", "") + get("class", ""))
+            case "input":
+                self._input(attributes)
+            case "select":
+                self._select = (get("name", ""), 0)
+            case "option":
+                self._option(attributes)
+        for name, value in attributes.items():
+            if name in NEXT:
+                self._page(value, following=True)
+            elif name in URLS and tag not in {"img", "iframe", "script", "source"}:
+                self._page(value, following=bool(_MORE.search(_named(attributes))))
+            elif name == "onclick" and (match := _ONCLICK.search(value)):
+                self._page(match[1], following=bool(_MORE.search(_named(attributes))))
+            elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
+                self._more = name.startswith("data") or bool(_MORE.search(value[:200]))
+
+    def text(self, tag: str, attributes: Attributes, text: str, base: str) -> None:
+        """Look at the text of an ``a`` or button when it ends."""
+        self.base = base
+        if text.strip() and _NEXT_TEXT.fullmatch(text.strip()):
+            self._more = True
+            if tag == "a" and attributes.get("href") and "nofollow" not in _words(attributes):
+                url = resolve(base, attributes["href"])
+                if url in self.links:
+                    self.next_links[url] = None
+
+    def end(self, tag: str) -> None:
+        """Look at an end tag."""
+        if tag == "form" and self._form is not None:
+            action, values, sent = self._form
+            self._form = None
+            if sent and values:
+                self._page(
+                    _with(action, values), following=any(name.lower() in {"page", "p", "paged"} for name, _ in values)
+                )
+        elif tag == "select":
+            self._select = None
+
+    def more(self, url: str) -> None:
+        """A URL that a script or JSON names as the next part."""
+        self._follow(url, following=True)
+
+    def take(self, inner: Links) -> None:
+        """Add what markup inside the page links to; flags are the page's own."""
+        self.links.update(inner.links)
+        self.next_links.update(inner.next_links)
+
+    def guesses(self) -> list[str]:
+        """URLs of a next part that no link names, where the page looks as if there were one."""
+        match = _PAGED.search(self.url)
+        if match:
+            number = int(match[2] or match[4]) + 1
+            guess = f"{self.url[: match.start()]}{match[1] or match[3]}{number}{self.url[match.end() :]}"
+        else:
+            guess = f"{self.url}{'&' if '?' in self.url else '?'}page=2"
+        known = guess in self.links or any(_PAGED.search(url) for url in self.next_links)
+        return [guess] if self._more and not known and not self.next_links else []
+
+    def _anchor(self, href: str, rel: set[str]) -> None:
+        url = resolve(self.base, href) if href else ""
+        if url and "nofollow" not in rel and not names_image(url) and extension(url) not in OTHER_EXTENSIONS:
+            self._follow(url, following="next" in rel)
+
+    def _page(self, text: str, *, following: bool = False) -> None:
+        """A URL in an attribute that is no link: it must look like one."""
+        text = text.strip()
+        if text.startswith(("/", "?", "./", "../", "http://", "https://")) or (
+            following and re.match(r"[\w%-]+[/?.=&\w%-]*$", text[:300])
+        ):
+            if text.isdigit() or text in {"true", "false"} or len(text) > MAX_URL:
+                return
+            url = resolve(self.base, text)
+            if url and url != self.url and not names_image(url) and extension(url) not in OTHER_EXTENSIONS - {"json"}:
+                self._follow(url, following=following)
+
+    def _follow(self, url: str, *, following: bool) -> None:
+        if url and (url in self.links or self.budget.picture()):
+            self.links[url] = None
+            if following:
+                self.next_links[url] = None
+
+    def _link(self, attributes: Attributes) -> None:
+        url, kinds = resolve(self.base, attributes.get("href", "")), _words(attributes)
+        if url and kinds & {"next", "prev"}:
+            self._follow(url, following="next" in kinds)
+        elif url and "alternate" in kinds and attributes.get("type", "").lower() in FEEDS:
+            self.feeds[url] = None
+
+    def _meta(self, attributes: Attributes) -> None:
+        name = (attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or "").lower()
+        content = attributes.get("content", "").strip()
+        if name in ROBOTS:
+            words = {word.strip().lower() for word in content.split(",")}
+            self.flags |= words & {"noindex", "nofollow"} | ({"noindex", "nofollow"} if "none" in words else set())
+            self.flags |= {"noai"} if words & NOAI else set()
+            self.metas[name] = content[:500]
+        elif name in {"tdm-reservation", "tdm-policy"}:
+            self.metas[name] = content[:500]
+        elif attributes.get("http-equiv", "").lower() == "refresh" and (match := _REFRESH.match(content)):
+            self._page(match[1].strip() if "/" in match[1] or "?" in match[1] else "./" + match[1].strip())
+
+    def _input(self, attributes: Attributes) -> None:
+        if self._form is None:
+            return
+        action, values, _ = self._form
+        kind = attributes.get("type", "text").lower()
+        if kind in _FREE:
+            self._form = (action, values, False)
+        elif kind == "hidden" and attributes.get("name") and len(values) < 20:
+            values.append((attributes["name"], attributes.get("value", "")))
+
+    def _option(self, attributes: Attributes) -> None:
+        if self._select is None or self._select[1] >= MAX_OPTIONS:
+            return
+        name, number = self._select
+        self._select = (name, number + 1)
+        value = attributes.get("value", "").strip()
+        if value.startswith(("/", "?", "http://", "https://")):
+            self._page(value)
+        elif value and name and self._form is not None and self._form[2]:
+            self._page(_with(self._form[0], [*self._form[1], (name, value)]))
+
+
+def link_header(value: str, base: str) -> list[str]:
+    """The URLs of ``rel=next`` in a Link header (RFC 8288)."""
+    found = [
+        resolve(base, match[1]) for match in _LINK_VALUE.finditer(value[:20_000]) if _NEXT_PARAMETER.search(match[2])
+    ]
+    return [url for url in found if url]
+
+
+def _words(attributes: Attributes) -> set[str]:
+    return set(attributes.get("rel", "").lower().split())
+
+
+def _named(attributes: Attributes) -> str:
+    return f"{attributes.get('class', '')} {attributes.get('id', '')} {attributes.get('aria-label', '')}"[:300]
+
+
+def _with(action: str, values: list[tuple[str, str]]) -> str:
+    head, _, query = action.partition("?")
+    return f"{head or './'}?{urlencode([*parse_qsl(query), *values])}"

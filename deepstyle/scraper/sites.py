@@ -1,0 +1,153 @@
+"""What is known of sites' image URLs, as data (pure): how to write the original of a size variant, and what is one photo.
+
+A rule's ``originals`` are templates for ``re.Match.expand``, the best first; ``{1}`` stands for group 1 without its percent
+escapes. The URL as the page wrote it always comes last: whoever asks falls back along the list.
+Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress and Photon, Squarespace, Cloudinary, imgix,
+Wix, Contentful, Sanity, Next.js, Nuxt Image, Cloudflare Images) and the addresses that the sites' own pages use.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from deepstyle.scraper.candidates import ORIGINAL
+from deepstyle.scraper.urls import resolve
+from deepstyle.scraper.values import size_rank
+
+_EXT = r"\.(?:jpe?g|png|webp|gif|avif)"
+_SIZING = r"(?:w|h|width|height|fit|crop|auto|q|quality|dpr|fm|format|rect|ar|imwidth|resize|ssl|strip|zoom|f|scl)"
+_PARAMETERS = rf"\?(?:{_SIZING}=[^&]*&?)+$"
+
+_STEP = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|b|bo|r|x|y|z|t|o|a|l|u|co|d)"  # the parameters of a Cloudinary transformation
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One site's or system's size variants: which URLs they are, and the originals to ask for, best first."""
+
+    name: str
+    hint: str  # every variant has this text
+    variant: re.Pattern[str]
+    originals: tuple[str, ...]
+
+
+def _rule(name: str, hint: str, variant: str, *originals: str) -> Rule:
+    return Rule(name, hint, re.compile(variant, re.IGNORECASE), originals)
+
+
+RULES: tuple[Rule, ...] = (
+    _rule("next", "/_next/image", r"(https?://[^?]+)/_next/image/?\?(?:[^#]*&)?url=([^&#]+).*",
+          r"{2}", r"\1/_next/image?url=\2&w=3840&q=75"),
+    _rule("vercel", "/_vercel/image", r"https?://[^?]+/_vercel/image/?\?(?:[^#]*&)?url=([^&#]+).*", r"{1}"),
+    _rule("nuxt-ipx", "/_ipx/", r"(https?://[^/?]+)(?:/[^/?]+)*?/_ipx/[^/?]+/(https?:/+)?([^?]+).*", r"{2}/{3}"),
+    _rule("cloudflare", "/cdn-cgi/image/", r"(https?://[^/?]+)/cdn-cgi/image/[^/?]*=[^/?]*/(https?:/+)?(.+)", r"{2}/{3}"),
+    _rule("pinimg", "i.pinimg.com/", r"(https?://i\.pinimg\.com)/\d+x\d*(?:_RS)?/(.+)", r"\1/originals/\2", r"\1/736x/\2"),
+    _rule("photon", ".wp.com/", rf"https?://i[0-3]\.wp\.com/([^/?]+\.[^/?]+/[^?]+{_EXT})(?:\?.*)?", r"https://\1", r"https://i0.wp.com/\1"),
+    _rule("wordpress.com", ".files.wordpress.com/", r"(https?://[^/]+\.files\.wordpress\.com/[^?]+)\?.+", r"\1"),
+    _rule("wordpress", "uploads/", rf"(https?://[^?]+/(?:wp-content/uploads|wp-uploads|app/uploads)/[^?]+?)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
+          r"\1\2", r"\1-scaled\2"),
+    _rule("wordpress-scaled", "-scaled.", rf"(https?://[^?]+/wp-content/uploads/[^?]+?)-scaled({_EXT})(?:\?.*)?", r"\1\2"),
+    _rule("shopify", "_", r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+?)"
+          r"_(?:pico|icon|thumb|small|compact|medium|large|grande|original|master|\d+x\d*|x\d+)"
+          rf"(?:_crop_\w+)?(?:@\dx)?(?:\.progressive)?({_EXT})(?:\?(?:(?!v=)[^&#]*&)*(v=\d+)?[^#]*)?", r"\1\2?\3"),
+    _rule("shopify-width", "?v=", r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(v=\d+)&(?:width|height|crop)=.*",
+          r"\1?\2"),
+    _rule("squarespace", "images.squarespace-cdn.com/", r"(https?://images\.squarespace-cdn\.com/[^?]+)(?:\?(?!format=original)format=.*)",
+          r"\1?format=original", r"\1?format=2500w"),
+    _rule("cloudinary", "/image/",
+          rf"(https?://[^?]+/image/(?:upload|private))/(?:{_STEP}_[^/,]+(?:(?:,|%2C){_STEP}_[^/,]+)*/)+([^?]+)(?:\?.*)?",
+          r"\1/\2"),
+    _rule("imgix", ".imgix.net/",
+          r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)(?:w|h|fit|crop|auto|q|dpr|fm|ar|rect|cs|bg)=.*", r"\1"),
+    _rule("wix", "static.wixstatic.com/", r"(https?://static\.wixstatic\.com/media/[^/?]+)/v1/(?:fill|fit|crop)/.*", r"\1"),
+    _rule("conde-nast", "/photos/", r"(https?://[^/?]+/photos/[0-9a-f]{16,32})/(?!master/pass/)(?:master|\d+:\d+)/[^/?]+/([^?]+)(?:\?.*)?",
+          r"\1/master/pass/\2", r"\1/master/w_2560,c_limit/\2"),
+    _rule("contentful", "images.c", rf"(https?://images\.(?:ctfassets\.net|contentful\.com)/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("sanity", "cdn.sanity.io/", rf"(https?://cdn\.sanity\.io/images/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("unsplash", "://images.", rf"(https?://images\.(?:unsplash|pexels)\.com/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("blogger", "blog", r"(https?://(?:\d\.bp\.blogspot\.com|blogger\.googleusercontent\.com)/.+?)/(?:s|w)\d{2,4}(?:-[^/]*)?/([^/?]+)",
+          r"\1/s0/\2"),
+    _rule("amazon", "._", rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/[^?]+?)\._[^/?]+_({_EXT})", r"\1\2"),
+)  # fmt: skip
+MAX_RULES = 3  # applied to one URL, one after the other: Photon before WordPress, say
+_PIECE = re.compile(r"\{(\d)\}")
+
+
+def _expanded(template: str, match: re.Match[str], url: str) -> str:
+    if "{" not in template:
+        return resolve(url, match.expand(template).rstrip("?"))
+    text = _PIECE.sub(lambda piece: unquote(match[int(piece[1])] or ""), template)
+    text = re.sub(r"^(https?):/+", r"\1://", text)
+    return resolve(url, text if text.startswith(("http", "/")) else f"/{text}")
+
+
+def ranked(url: str) -> tuple[str, ...]:
+    """The URLs at which the photo of a normal URL may be had: the original first, the URL itself last."""
+    found: list[str] = []
+    current = url
+    for _ in range(MAX_RULES):
+        hit = next(
+            ((rule, match) for rule in RULES if rule.hint in current and (match := rule.variant.fullmatch(current))),
+            None,
+        )
+        if hit is None:
+            break
+        urls = [one for template in hit[0].originals if (one := _expanded(template, hit[1], current))]
+        if not urls or urls[0] == current:
+            break
+        found = [*urls, *found]
+        current = urls[0]
+    return tuple(dict.fromkeys([*found, url]))
+
+
+_WORDS = (
+    "thumb(?:nail)?s?|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
+    "|mobile|tablet|desktop"
+)
+_SUFFIX = re.compile(rf"[-_.@](?:(\d{{2,4}})x(?:\d{{2,4}})?|({_WORDS})|(\d{{3,4}})w|([1-4])x)(?=\.\w+$)", re.IGNORECASE)
+_OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
+_FOLDER = re.compile(
+    rf"w[_-]?\d{{2,4}}|\d{{2,4}}x\d{{0,4}}|x\d{{2,4}}|\d{{3,4}}w|{_WORDS}|{_OPERATION}(?:(?:,|%2C){_OPERATION})*",
+    re.IGNORECASE,
+)
+_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(\d{2,4})(?:x|w)", re.IGNORECASE)
+_QUERY = re.compile(
+    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d+)[\dx,.w]*|format=original"
+    rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}))(?:&|$)",
+    re.IGNORECASE,
+)
+
+
+def _named(word: str) -> float:
+    width = _WIDTH.search(word)
+    if width:
+        return float(width[1] or width[2])
+    return size_rank(word) or size_rank(word.lower().removesuffix("s")) or ORIGINAL
+
+
+def family(url: str) -> tuple[str, float]:
+    """The URL without its size tokens (``-300x200``, ``/thumbs/``, ``/w_320,c_limit/``, ``?w=640``), and the size they name.
+
+    A URL without tokens counts as the original: it is what size variants are made of. A URL that a site rule knows
+    belongs to its original's family.
+    """
+    original = ranked(url)[0]
+    key, _ = _stripped(original)
+    return key, _stripped(url)[1] if original == url else min(_stripped(url)[1], ORIGINAL - 1)
+
+
+def _stripped(url: str) -> tuple[str, float]:
+    head, mark, query = url.partition("?")
+    start, *folders, name = head.split("/")[2:]
+    sizes = [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
+    folders = [folder for folder in folders if not _FOLDER.fullmatch(folder)]
+    if match := _SUFFIX.search(name):
+        number = match[1] or match[3]
+        sizes.append(float(number) if number else float(match[4]) if match[4] else _named(match[2]))
+        name = name.replace(match[0], "", 1)
+    for match in _QUERY.finditer(mark + query):
+        sizes += [float(match[1])] if match[1] else [_named(match[2])] if match[2] else []
+    rest = _QUERY.sub("", mark + query).rstrip("?&")
+    return "/".join([start, *folders, name]) + rest, min(sizes, default=ORIGINAL)

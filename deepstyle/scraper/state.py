@@ -1,0 +1,147 @@
+"""What a page's scripts and JSON hold (pure): text -> values. JSON-LD, assigned state, calls, Next.js and Nuxt.
+
+Sources: Next.js' flight rows (``self.__next_f.push([1, "id:json"])``); Nuxt 2's ``__NUXT__=(function(a,b){...}(...))``;
+Nuxt 3's ``__NUXT_DATA__``, an array whose numbers are places in itself (the npm package devalue).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.literals import Name, read_literal
+
+MAX_LITERALS = 5_000  # of one script
+MAX_RESOLVED = 60  # levels of Nuxt's places that are followed
+_DECODER = json.JSONDecoder()
+_PROMISING = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media", re.IGNORECASE)
+_START = re.compile(
+    r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^)]*+)\)\s*+)(?=\{)"
+    r"|(?P<text>JSON\.parse\(\s*+(?:decodeURIComponent\(\s*+)?+)(?=[\"'`])"
+    r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
+)
+
+
+def json_value(text: str, budget: Budget) -> Any:
+    """JSON, or what was meant to be: trailing commas, comments and single quotes are survived."""
+    text = text.strip().removeprefix("<!--").removesuffix("-->").strip()
+    text = text.removeprefix("//<![CDATA[").removeprefix("<![CDATA[").removesuffix("//]]>").removesuffix("]]>").strip()
+    if not text or not budget.value(len(text) // 8):
+        return None
+    try:
+        return json.loads(text.rstrip(";"))
+    except (ValueError, RecursionError):
+        return read_literal(text, 0, budget)[0] if text[0] in "[{" else None
+
+
+def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:
+    """The values that a script assigns or hands to functions, as (``value``, it), and Next.js' rows as (``flight``, text).
+
+    The literals follow one another; each character is looked at twice at most, as JSON and as JavaScript.
+    """
+    if not _PROMISING.search(text):
+        return
+    position = 0
+    for _ in range(MAX_LITERALS):
+        match = _START.search(text, position)
+        if match is None or not budget.value():
+            return
+        if match["nuxt"]:
+            value, position = _nuxt2(text, match, budget)
+        else:
+            value, position = _value(text, match.end(), budget)
+        if match["flight"]:
+            if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str):
+                yield "flight", value[1]
+        elif match["text"] and isinstance(value, str):
+            yield "value", json_value(unquote(value) if value.startswith("%") else value, budget)
+        else:
+            yield "value", value
+
+
+def _value(text: str, position: int, budget: Budget) -> tuple[Any, int]:
+    if text[position] in "[{":
+        try:
+            value, end = _DECODER.raw_decode(text, position)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            budget.value((end - position) // 8)
+            return value, end
+    return read_literal(text, position, budget)
+
+
+def _nuxt2(text: str, match: re.Match[str], budget: Budget) -> tuple[Any, int]:
+    """The body of Nuxt 2's function with its arguments put in."""
+    body, position = read_literal(text, match.end(), budget)
+    opening = re.compile(r"\)?\s*\(").match(text, position)
+    if opening is None:
+        return body, position
+    arguments, position = read_literal(text, opening.end() - 1, budget)
+    names = [name.strip() for name in match["names"].split(",")]
+    values = dict(zip(names, arguments if isinstance(arguments, list) else [], strict=False))
+    return _put_in(body, values, 0), position
+
+
+def _put_in(value: Any, names: dict[str, Any], depth: int) -> Any:
+    if depth > MAX_RESOLVED:
+        return None
+    if isinstance(value, Name):
+        return names.get(value)
+    if isinstance(value, dict):
+        return {key: _put_in(one, names, depth + 1) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_put_in(one, names, depth + 1) for one in value]
+    return value
+
+
+def nuxt3(value: Any, budget: Budget) -> Any:
+    """The value that ``__NUXT_DATA__`` stands for: each number inside an element is a place in the array."""
+    if not isinstance(value, list):
+        return value
+    done: dict[int, Any] = {}
+
+    def at(place: Any, depth: int) -> Any:
+        if type(place) is not int or not 0 <= place < len(value) or depth > MAX_RESOLVED or not budget.value():
+            return None
+        if place in done:
+            return done[place]
+        done[place] = None  # a circle ends here
+        one = value[place]
+        if isinstance(one, dict):
+            done[place] = {key: at(inner, depth + 1) for key, inner in one.items()}
+        elif isinstance(one, list) and len(one) == 2 and isinstance(one[0], str):  # ["Reactive", 1]
+            done[place] = at(one[1], depth + 1)
+        elif isinstance(one, list):
+            done[place] = [at(inner, depth + 1) for inner in one]
+        else:
+            done[place] = one
+        return done[place]
+
+    return at(0, 0)
+
+
+_ROW = re.compile(r"([0-9a-f]{0,8}):(T([0-9a-f]{1,8}),|[A-Z]{0,2})")
+
+
+def flight_values(text: str, budget: Budget) -> Iterator[Any]:
+    """The values of Next.js' rows: ``id:json`` one a line; ``id:Thex,`` is a text of so many bytes."""
+    position = 0
+    while position < len(text) and budget.value():
+        match = _ROW.match(text, position)
+        if match and match[3]:
+            rest = text[match.end() : match.end() + int(match[3], 16)].encode()[: int(match[3], 16)]
+            row = rest.decode("utf-8", "ignore")
+            position = match.end() + len(row)
+            yield row
+            continue
+        end = text.find("\n", position)
+        end = len(text) if end < 0 else end
+        start = match.end() if match else position
+        if start < end and text[start] in "[{":
+            yield json_value(text[start:end], budget)
+        position = end + 1

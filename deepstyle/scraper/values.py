@@ -1,0 +1,159 @@
+"""Values of JSON -> pictures (pure): an object with several sizes of one picture gives one picture, with its largest.
+
+Sources: schema.org ImageObject and Product; the shapes that image hosts and shop systems give their answers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
+from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of
+
+MAX_DEPTH = 60  # levels that are looked at
+MAX_MARKUP = 200  # texts with HTML in them
+_SKIP = re.compile(r"avatar|logo|icon|profile_?pic|publisher|author|sprite|placeholder|brand$|favicon", re.IGNORECASE)
+_SIZE_NAMES = {
+    "orig": ORIGINAL, "original": ORIGINAL, "originals": ORIGINAL, "full": ORIGINAL, "fullsize": ORIGINAL, "max": ORIGINAL,
+    "raw": ORIGINAL, "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
+    "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
+    "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
+    "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
+    "sm": 400, "s": 400, "xs": 200,
+    "preview": 300, "thumb": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
+}  # fmt: skip
+_SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbnails|versions|variants|formats|sources")
+_SIZE_KEY = re.compile(
+    r"[xsml]{1,3}|[sml][dmg]|[2-5]xl|small|medium|large|desktop|tablet|mobile|original", re.IGNORECASE
+)
+_AFFIX = re.compile(
+    r"^(?:image|img|photo|picture|url|cover)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path)$"
+)
+_NEXT = re.compile(
+    r"(?:next|more|load_?more|next_?page|pagination_?next|next_?endpoint)(?:_?(?:url|uri|href|link|path|page))?|endpoint|"
+    r"load_?more_?endpoint|next_?page_?url",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
+_WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
+
+
+@dataclass(kw_only=True)
+class Found:
+    """What values hold: pictures, links to the next part, and texts with HTML in them."""
+
+    pictures: list[Candidate] = field(default_factory=list)
+    following: list[str] = field(default_factory=list)
+    markup: list[str] = field(default_factory=list)
+
+
+def size_rank(name: str) -> float | None:
+    """How large the size called ``name`` is (``236x``, ``w640``, ``orig``, ``thumbUrl``); None: no size."""
+    lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
+    if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
+        return float(number[1] or number[2])
+    return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(_AFFIX.sub("", lower)))
+
+
+def is_picture_url(value: Any, *, surely: bool = False) -> bool:
+    """Whether a text looks like a picture's URL; ``surely`` when its place says so and no extension is needed."""
+    if not isinstance(value, str) or not 2 < len(value) <= 2_000 or any(char in value for char in " <>\n{}\"'"):
+        return False
+    ending = extension_of(value)
+    if "/" not in value:
+        return ending in IMAGE_EXTENSIONS and surely
+    return ending in IMAGE_EXTENSIONS or (surely and ending not in {"svg", "mp4", "webm", "html", "php", "js", "json"})
+
+
+def read_values(value: Any, found: Found, budget: Budget, *, schema: bool = False) -> None:
+    """Add what a value holds to ``found``; ``schema`` for JSON-LD, where ``image`` needs no extension.
+
+    An object with several sizes of one picture (``{"236x": {...}, "orig": {...}}``, ``{"thumb": ..., "url": ...}``,
+    ``"candidates": [...]``) gives the largest one. Logos, avatars and anything under 64 pixels are left out.
+    """
+    found.pictures += _walk(value, "", found, budget, schema=schema, depth=0)
+
+
+def _pixels(node: dict[str, Any], key: str) -> int | None:
+    value = node.get(key)
+    if isinstance(value, dict):  # schema.org QuantitativeValue
+        value = value.get("value")
+    text = str(value)[:12].removesuffix("px").strip() if isinstance(value, (int, float, str)) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
+    if depth > MAX_DEPTH or (key and _SKIP.search(key[:100])) or not budget.value():
+        return []
+    if isinstance(value, dict):
+        return _from_object(value, found, budget, schema=schema, depth=depth)
+    if isinstance(value, list):
+        groups = [_walk(item, key, found, budget, schema=schema, depth=depth + 1) for item in value]
+        widths = [one[0].width for one in groups if len(one) == 1]
+        sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
+        if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
+            chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
+            return [chosen] if chosen else []
+        return [one for group in groups for one in group]
+    if isinstance(value, str):
+        return _from_text(value, key, found, schema=schema)
+    return []
+
+
+def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
+    if is_picture_url(value, surely=schema and key in _WHOLE):
+        return [Candidate(url=value, rank=size_rank(key) or 1500)]
+    if _NEXT.fullmatch(key[:40]) and value[:1] in {"/", "?", "h"} and len(value) < 2_000 and " " not in value:
+        if value[0] != "h" or value.startswith("http"):
+            found.following.append(value)
+    elif "srcset" in key.lower() and " " in value:
+        chosen = best(parse_srcset(value))
+        return [chosen] if chosen else []
+    elif len(value) > 10 and _MARKUP.search(value) and len(found.markup) < MAX_MARKUP:
+        found.markup.append(value)
+    return []
+
+
+def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
+    kind = str(node.get("@type", node.get("type", "")))[:100].lower()
+    width, height = _pixels(node, "width"), _pixels(node, "height")
+    if "video" in kind or min(width or 64, height or 64) < 64:
+        return []
+    pictured = (schema and "imageobject" in kind) or bool(width and height)
+    own: list[Candidate] = []  # sizes of this object's own picture
+    others: list[Candidate] = []
+    groups: list[list[Candidate]] = []
+    nested_sizes = True
+    for key, value in node.items():
+        rank = size_rank(key)
+        if isinstance(value, str) and rank is not None and not _SKIP.search(key[:100]):
+            surely = pictured and key.lower() in {"url", "src", "contenturl", "href"}
+            if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"})):
+                title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")
+                own.append(Candidate(url=value, rank=rank, width=width, title=title))
+                continue
+        inner = _walk(value, key, found, budget, schema=schema, depth=depth + 1)
+        if isinstance(value, (dict, list)) and inner:
+            groups.append([_ranked(one, rank) for one in inner])
+            nested_sizes &= rank is not None and len(inner) == 1
+        elif "srcset" in key.lower():
+            own += inner
+        else:
+            others += inner
+    nested = [one for group in groups for one in group]
+    if groups and nested_sizes and (len(groups) > 1 or own):  # {"236x": {...}, "orig": {...}}
+        own, nested = own + nested, []
+    chosen = best(own)
+    if chosen and nested and chosen.rank <= 400:  # only a thumbnail of what the children show
+        chosen = None
+    return ([chosen] if chosen else []) + nested + others
+
+
+def _ranked(one: Candidate, rank: float | None) -> Candidate:
+    """The candidate as its size's name ranks it: the original first, then by width, then by name."""
+    if rank is None:
+        return one
+    return replace(one, rank=rank if rank == ORIGINAL else float(one.width or rank))
