@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from deepstyle.catalog_file import CatalogFile
 from deepstyle.records import CrawledPage, Listing
@@ -104,8 +105,17 @@ class Crawl:
 
     def _add(self, one: Listing, outcome: str) -> bool:
         done = self._db.run(
-            f"INSERT OR IGNORE INTO listings(crawl, {_LISTING}, detail_url, outcome) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self.number, one.image_url, one.page_url, one.title, one.width_hint, one.detail_url, outcome),
+            f"INSERT OR IGNORE INTO listings(crawl, {_LISTING}, fallbacks, detail_url, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.number,
+                one.image_url,
+                one.page_url,
+                one.title,
+                one.width_hint,
+                " ".join(one.fallbacks),
+                one.detail_url,
+                outcome,
+            ),
         )
         return done.rowcount == 1
 
@@ -124,11 +134,12 @@ class Crawl:
         return self._listings("detail_url", "deferred")
 
     def _listings(self, detail: str, outcome: str) -> list[Listing]:
-        return self._db.records(
-            Listing,
-            f"SELECT {_LISTING}, {detail} FROM listings WHERE crawl = ? AND outcome = ? ORDER BY rowid",
-            (self.number, outcome),
-        )
+        where = "FROM listings WHERE crawl = ? AND outcome = ?"
+        values = (self.number, outcome)
+        found = self._db.records(Listing, f"SELECT {_LISTING}, {detail} {where} ORDER BY rowid", values)
+        rows = self._db.rows(f"SELECT image_url, fallbacks {where} AND fallbacks != ''", values)
+        others = {row["image_url"]: tuple(str(row["fallbacks"]).split()) for row in rows}
+        return [replace(one, fallbacks=others.get(one.image_url, ())) for one in found]
 
     def listing_outcome(self, image_url: str) -> str | None:
         """How an image stands; None when the crawl does not know it."""

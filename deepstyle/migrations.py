@@ -60,4 +60,8 @@ OWN_PHOTOS = (  # photos from a folder: what its owner says of them, and when a 
     "ALTER TABLE fetches ADD COLUMN mtime INTEGER",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS)
+FALLBACKS = (
+    "ALTER TABLE listings ADD COLUMN fallbacks TEXT NOT NULL DEFAULT ''",
+)  # URLs of the same picture, spaces between
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS)

@@ -55,10 +55,10 @@ def test_robots_txt_is_asked_once_and_obeyed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome"), [(404, "ok"), (403, "ok"), (500, "robots"), (503, "robots"), (429, "robots")]
+    ("status", "outcome"), [(404, "ok"), (403, "ok"), (500, "host-busy"), (503, "host-busy"), (429, "host-busy")]
 )
 def test_a_missing_robots_txt_allows_and_a_broken_one_forbids(status: int, outcome: str) -> None:
-    """RFC 9309: 4xx means no rules, 5xx (and 429) means that nothing may be fetched."""
+    """RFC 9309: 4xx means no rules, 5xx (and 429) means that nothing may be fetched until it answers."""
     with serve({"/robots.txt": lambda x: x.send(status=status), "/a.jpg": photo(1)}) as site:
         answer = fetch(site.url + "/a.jpg", retries=0)
 

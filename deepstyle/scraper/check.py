@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Container
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 from deepstyle import images
 from deepstyle.config import ScrapeConfig
 from deepstyle.errors import ImageError
 
-LARGE = 16_000_000  # pixels: decoded, larger photos fill much memory, so they are decoded one at a time
-_one_at_a_time = threading.Lock()
+HASHED = 128  # pixels: shorter side that the hash needs; a JPEG is decoded at 1/2, 1/4 or 1/8 where that has it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +34,7 @@ def check(data: bytes, config: ScrapeConfig, known: Container[str]) -> Checked:
             return Checked(outcome="too-small", data=data, sha256=digest, info=info, detail=size)
         if digest in known:
             return Checked(outcome="ok", data=data, sha256=digest, info=info)
-        with _one_at_a_time if info.width * info.height > LARGE else nullcontext():
-            dhash = images.difference_hash(images.decode(data, max_pixels=config.max_pixels))
+        dhash = images.difference_hash(images.decode(data, max_pixels=config.max_pixels, at_least=HASHED))
     except ImageError as error:
         return Checked(outcome=error.reason, data=data, sha256=digest, detail=str(error))
     return Checked(outcome="ok", data=data, sha256=digest, info=info, dhash=dhash)

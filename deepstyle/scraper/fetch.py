@@ -2,10 +2,10 @@
 
 Outcomes of ``Fetcher.get``:
     ok                  status 200 with a whole body
-    robots              robots.txt forbids it, or could not be had (5xx, too many redirects): RFC 9309 2.3.1.4
+    robots              robots.txt forbids it, or redirects without an end
     noai                X-Robots-Tag or TDM-Reservation reserve it; the body was not read
     image               a page URL answered with a picture; the body was not read
-    not-page            a page URL answered with neither HTML, XML, text nor a picture; the body was not read
+    not-page            a page URL answered with neither HTML, XML, JSON, text nor a picture; the body was not read
     http-NNN            another final status, after the retries for 429, 500, 502, 503 and 504
     timeout             no connection, or no byte for ``read_timeout`` seconds
     connection          no such host, refused, reset, TLS failure, no HTTP
@@ -16,8 +16,11 @@ Outcomes of ``Fetcher.get``:
     too-many-redirects  more than ``max_redirects``, or a circle
     private-address     the host has an address that the guard refuses
     bad-url             no http(s) URL, here or in a redirect
-    host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``: ask later
+    host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``, or its robots.txt
+                        answers 429 or 5xx (nothing may be fetched meanwhile, RFC 9309 2.3.1.4): ask later
     stopped             ``Fetcher.stop`` was called
+
+``take.py`` adds ``unreadable``: reading or decoding what came raised an error that nobody foresaw.
 """
 
 from __future__ import annotations
@@ -29,11 +32,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
 from typing import Literal, Self
 
 import requests
+from requests.cookies import extract_cookies_to_jar
 from requests.utils import get_encoding_from_headers
 from urllib3 import exceptions as u3
 
@@ -55,12 +58,14 @@ from deepstyle.scraper.urls import host, normalise, origin, resolve
 
 Kind = Literal["page", "image", "robots"]
 ACCEPT = {
-    "page": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5",
+    "page": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.8,*/*;q=0.5",
     "image": "image/jpeg,image/png,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
     "robots": "text/plain,*/*;q=0.5",
 }
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 RETRIED = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "connection", "timeout", "truncated"})
+PASSING = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "truncated", "bad-encoding"})
+ROBOTS_AGAIN = 60.0  # seconds after which a robots.txt that could not be had is asked for again
 NO_ROBOTS = frozenset({"connection", "timeout", "private-address", "bad-url", "host-busy", "stopped", "too-slow"})
 FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.25
 
@@ -69,7 +74,8 @@ FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.
 class Fetched:
     """What came of one ``get``: ``url`` is the one asked for, ``final_url`` the one that answered after redirects.
 
-    ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds.
+    ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds; ``link``: the
+    Link header.
     """
 
     outcome: str
@@ -82,6 +88,7 @@ class Fetched:
     charset: str | None = None
     seconds: float = 0.0
     nofollow: bool = False
+    link: str = ""
     retry_after: float | None = None
     location: str = ""
     detail: str = ""
@@ -103,12 +110,12 @@ class Fetcher:
         self._agent = product_token(config.user_agent)
         self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep)
         self._robots: dict[str, Robots] = {}
+        self._robots_again: dict[str, float] = {}  # when to ask again for one that could not be had
         self._robots_locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self.log: deque[Fetched] = deque()  # robots.txt answers that nobody has recorded yet
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = GuardedAdapter(allow_private=config.allow_private, size=config.connections, resolve=resolve)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
@@ -138,14 +145,18 @@ class Fetcher:
         found = (resolve(url, sitemap) for sitemap in robots.sitemaps)
         return [one for one in dict.fromkeys(found) if one]
 
-    def get(self, url: str, kind: Kind) -> Fetched:
-        """Fetch a URL: robots.txt, pace, redirects (each hop checked), retries; see the module for the outcomes."""
+    def get(self, url: str, kind: Kind, *, referer: str = "") -> Fetched:
+        """Fetch a URL: robots.txt, pace, redirects (each hop checked), retries; see the module for the outcomes.
+
+        ``referer``: the page that shows it; sites that forbid others to show their photos look at it. Of a page with https
+        its origin only is told to others.
+        """
         normal = normalise(url)
         blank = Fetched(outcome="bad-url", kind=kind, url=url, final_url=normal or url)
         if not normal:
             return replace(blank, detail="not an http or https URL")
         for attempt in range(self.config.retries + 1):
-            answer = replace(self._follow(normal, kind), url=url)
+            answer = replace(self._follow(normal, kind, referer), url=url)
             if answer.outcome not in RETRIED or attempt == self.config.retries:
                 break
             wait = FIRST_BACKOFF * 2**attempt * random.uniform(0.75, 1.25)
@@ -153,11 +164,11 @@ class Fetcher:
                 self._sleep(min(wait, self.config.max_retry_wait))  # else the whole host is paused already
         return answer
 
-    def _follow(self, url: str, kind: Kind) -> Fetched:
+    def _follow(self, url: str, kind: Kind, referer: str) -> Fetched:
         """One try: the hops from ``url`` to an answer that is no redirect."""
         seen = [url]
         while True:
-            answer = self._hop(seen[-1], kind)
+            answer = self._hop(seen[-1], kind, referer)
             if answer.outcome != "redirect":
                 return answer
             if not answer.location:
@@ -166,12 +177,13 @@ class Fetcher:
                 return replace(answer, outcome="too-many-redirects", detail=f"to {answer.location}")
             seen.append(answer.location)
 
-    def _hop(self, url: str, kind: Kind) -> Fetched:
+    def _hop(self, url: str, kind: Kind, referer: str) -> Fetched:
         """One request, when robots.txt and the pace allow it."""
         blank = Fetched(outcome="stopped", kind=kind, url=url, final_url=url)
         robots = self._rules(url) if kind != "robots" else Robots()
-        if robots.outcome in NO_ROBOTS:
-            return replace(blank, outcome=robots.outcome, detail=f"robots.txt: {robots.detail}")
+        if robots.outcome in NO_ROBOTS | PASSING:
+            outcome = "host-busy" if robots.outcome in PASSING else robots.outcome
+            return replace(blank, outcome=outcome, detail=f"robots.txt: {robots.detail}")
         if not robots.allows(url):
             return replace(blank, outcome="robots", detail=robots.detail)
         if not self._pace.wait(host(url), robots.delay):
@@ -179,23 +191,26 @@ class Fetcher:
         if self._stopped.is_set():
             return blank
         started = self._clock()
-        answer = self._request(url, blank)
+        answer = self._request(url, blank, referer)
         if self._stopped.is_set() and answer.outcome in RETRIED | {"too-slow"}:
             return blank
         return replace(answer, seconds=self._clock() - started)
 
-    def _request(self, url: str, blank: Fetched) -> Fetched:
+    def _request(self, url: str, blank: Fetched, referer: str) -> Fetched:
         """Send one GET and read the answer; every foreign exception becomes an outcome here."""
         config = self.config
         headers = {
             "User-Agent": config.user_agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
         }  # fmt: skip
+        if referer and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
+            headers["Referer"] = referer if origin(referer) == origin(url) else origin(referer) + "/"
         with self._watchdog.guard(config.deadline, self._stopped) as guard:
             try:
                 request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
                 timeout = (min(config.connect_timeout, config.deadline), min(config.read_timeout, config.deadline))
                 adapter = self._session.get_adapter(url)  # Session.send would read a redirect's body without a limit
                 with adapter.send(request, stream=True, timeout=timeout, verify=True, proxies={}) as response:
+                    extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
                     return self._answer(response, blank, guard.expired)
             except AddressRefusedError as error:
                 return replace(blank, outcome="private-address", detail=str(error))
@@ -230,12 +245,13 @@ class Fetcher:
         if blank.kind == "page" and not _is_text(kind):
             return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
         limit = MAX_ROBOTS if blank.kind == "robots" else self.config.max_bytes
-        outcome, body = read_body(response.raw, limit, expired, self.config.deadline)
+        outcome, body = read_body(response.raw, limit, expired, self.config.deadline, kind=blank.kind)
         if blank.kind == "robots" and outcome == "too-large":
             outcome = "ok"  # RFC 9309 2.5: what fits into the limit counts
         charset = get_encoding_from_headers(headers) if "charset" in headers.get("Content-Type", "").lower() else None
         nofollow = bool(directives & {"nofollow", "none"})
-        return replace(answer, outcome=outcome, body=body, charset=charset, nofollow=nofollow)
+        link = headers.get("Link", "") if blank.kind == "page" else ""
+        return replace(answer, outcome=outcome, body=body, charset=charset, nofollow=nofollow, link=link)
 
     def _rules(self, url: str) -> Robots:
         """The robots.txt of the URL's scheme, host and port, fetched once (RFC 9309 2.3.1)."""
@@ -243,8 +259,9 @@ class Fetcher:
         with self._lock:
             lock = self._robots_locks.setdefault(key, threading.Lock())
         with lock:
-            if key in self._robots:
-                return self._robots[key]
+            known = self._robots.get(key)
+            if known is not None and (known.outcome not in PASSING or self._clock() < self._robots_again[key]):
+                return known
             answer = self.get(f"{key}/robots.txt", "robots")
             self.log.append(answer)
             if answer.outcome == "ok":
@@ -253,13 +270,14 @@ class Fetcher:
                 robots = Robots()  # "unavailable": everything is allowed
             else:
                 robots = Robots(outcome=answer.outcome, detail=f"{answer.outcome} {answer.detail}".strip())
+                self._robots_again[key] = self._clock() + ROBOTS_AGAIN
             if answer.outcome not in {"stopped", "host-busy"}:
                 self._robots[key] = robots
             return robots
 
 
 def _is_text(kind: str) -> bool:
-    return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip"))
+    return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip", "json"))
 
 
 def _failure(error: Exception, *, expired: bool) -> str:

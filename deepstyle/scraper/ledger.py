@@ -206,6 +206,10 @@ class Ledger:
         self._of_url[one.image_url] = one
         self.photos.setdefault(host(one.image_url), deque()).append(one.image_url)
 
+    def listing(self, url: str) -> Listing:
+        """The picture of an image URL that is to be fetched."""
+        return self._of_url[url]
+
     def photo(self, url: str, taken: Taken) -> None:
         """Record what became of an image, and store it if it is to be kept."""
         one = self._of_url.pop(url)

@@ -182,7 +182,9 @@ class _Crawl:
             reserved = max(0, reserve - sum(host(entry.url) == name for entry, _ in self.pages))
             while queue and busy[name] + reserved < config.connections and self._room(busy):
                 url = queue.popleft()
-                self.flying[pool.submit(take, self.fetcher, url, config, self.ledger.shelf.known)] = url
+                self.flying[
+                    pool.submit(take, self.fetcher, self.ledger.listing(url), config, self.ledger.shelf.known)
+                ] = url
                 self.images[name] += 1
                 busy[name] += 1
         ahead = reserve if self.images.total() else config.connections

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from urllib3 import exceptions as u3
+
 from deepstyle.scraper.guard import waiting
 
 CHUNK = 65_536  # bytes
@@ -74,28 +76,52 @@ class Watchdog:
                             socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not SSLSocket's: it would unwrap TLS
 
 
-def read_body(raw: Any, limit: int, expired: Callable[[], bool], deadline: float) -> tuple[str, bytes]:
-    """Read a urllib3 response: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes so far).
+def read_body(
+    raw: Any, limit: int, expired: Callable[[], bool], deadline: float, *, kind: str = "page"
+) -> tuple[str, bytes]:
+    """Read a urllib3 response: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes).
 
-    ``limit`` counts decompressed bytes; a bomb is stopped at the first chunk that passes it. ``deadline`` in seconds.
+    ``limit`` counts decompressed bytes; a bomb is stopped at the first chunk that passes it. ``deadline`` in seconds. Of what
+    is not whole nothing is returned, except of a ``robots`` file, of which the first part counts, and of an ``image`` that
+    is whole though Content-Length says more.
     """
     expected = _length(raw)
-    if expected is not None and expected > limit:
+    if expected is not None and expected > limit and kind != "robots":
         return "too-large", b""
     parts: list[bytes] = []
     size, started = 0, time.monotonic()
-    while not expired() and (data := raw.read1(CHUNK, decode_content=True)):
-        parts.append(data)
-        size += len(data)
-        if size > limit:
-            return "too-large", b"".join(parts)[:limit]
-        seconds = time.monotonic() - started
-        if expected is not None and seconds > LOOK_AFTER and raw.tell() / seconds * deadline * 2 < expected:
-            return "too-slow", b""
+    try:
+        while not expired() and (data := raw.read1(CHUNK, decode_content=True)):
+            parts.append(data)
+            size += len(data)
+            if size > limit:
+                return "too-large", b"".join(parts)[:limit] if kind == "robots" else b""
+            seconds = time.monotonic() - started
+            if expected is not None and seconds > LOOK_AFTER and raw.tell() / seconds * deadline * 2 < expected:
+                return "too-slow", b""
+    except (u3.HTTPError, OSError):
+        if kind == "image" and not expired() and whole(body := b"".join(parts)):
+            return "ok", body
+        raise
+    body = b"".join(parts)
     if expired():  # the watchdog's shutdown looks like an end
-        return "too-slow", b""
-    whole = expected is None or raw.tell() >= expected
-    return ("ok", b"".join(parts)) if whole else ("truncated", b"")
+        outcome = "too-slow"
+    elif expected is None or raw.tell() >= expected or (kind == "image" and whole(body)):
+        outcome = "ok"
+    else:
+        outcome = "truncated"
+    return outcome, body if outcome == "ok" else b""
+
+
+def whole(body: bytes) -> bool:
+    """Whether the bytes begin and end as a JPEG, PNG, GIF or WebP file does, whatever the server said of its length."""
+    if body.startswith(b"\xff\xd8"):
+        return body.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+    if body.startswith(b"\x89PNG"):
+        return body.endswith(b"IEND\xaeB`\x82")
+    if body.startswith(b"GIF8"):
+        return body.endswith(b"\x3b")
+    return body[:4] == b"RIFF" and body[8:12] == b"WEBP" and len(body) >= int.from_bytes(body[4:8], "little") + 8
 
 
 def drain(raw: Any, expired: Callable[[], bool]) -> None:

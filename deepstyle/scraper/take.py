@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from deepstyle.config import ScrapeConfig
+from deepstyle.records import Listing
 from deepstyle.scraper.check import Checked, check
 from deepstyle.scraper.fetch import Fetched, Fetcher
+from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import Kind, Page, parse
+
+FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no other URL of the same picture is asked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +39,48 @@ class Taken:
 
 
 def visit(fetcher: Fetcher, url: str) -> Visit:
-    """Fetch and parse a page, sitemap or feed."""
-    answer = fetcher.get(url, "page")
-    if answer.outcome != "ok":
-        return Visit(answer=answer)
-    kind, page = parse(answer.body, answer.final_url, charset=answer.charset, content_type=answer.content_type)
+    """Fetch and parse a page, sitemap or feed; whatever goes wrong is the outcome of this page."""
+    try:
+        answer = fetcher.get(url, "page")
+        if answer.outcome != "ok":
+            return Visit(answer=answer)
+        kind, page = parse(answer.body, answer.final_url, charset=answer.charset, content_type=answer.content_type)
+    except Exception as error:  # noqa: BLE001 - one bad page must not end the crawl
+        return Visit(answer=_unreadable(url, "page", error))
+    following = link_header(answer.link, answer.final_url)
+    if following:
+        links = tuple(dict.fromkeys([*page.links, *following]))
+        page = replace(page, links=links, next_links=tuple(dict.fromkeys([*page.next_links, *following])))
+    if page.cut:
+        answer = replace(answer, detail=f"more {page.cut} than a page may have: only the first part was read")
     return Visit(answer=answer, kind=kind, page=page)
 
 
-def take(fetcher: Fetcher, url: str, config: ScrapeConfig, known: Container[str]) -> Taken:
-    """Fetch a photo and look at it; bytes whose hash is ``known`` are not decoded again."""
-    answer = fetcher.get(url, "image")
-    return Taken(answer=answer, photo=check(answer.body, config, known) if answer.outcome == "ok" else None)
+def take(fetcher: Fetcher, one: Listing, config: ScrapeConfig, known: Container[str]) -> Taken:
+    """Fetch a photo and look at it; bytes whose hash is ``known`` are not decoded again.
+
+    When its URL is refused or gives no photo, its fallbacks are asked for in their order. The answer keeps the picture's
+    URL; ``final_url`` and ``detail`` say where the photo came from. What no URL gives ends as its first URL ended.
+    """
+    first: Taken | None = None
+    for url in (one.image_url, *one.fallbacks):
+        try:
+            answer = fetcher.get(url, "image", referer=one.page_url)
+            photo = check(answer.body, config, known) if answer.outcome == "ok" else None
+            taken = Taken(answer=answer, photo=photo)
+        except Exception as error:  # noqa: BLE001 - one bad photo must not end the crawl
+            taken = Taken(answer=_unreadable(url, "image", error))
+        if first is None:
+            first = taken
+        elif taken.outcome == "ok":
+            detail = f"{first.outcome} at the best URL; taken from {url}"
+            return replace(taken, answer=replace(taken.answer, url=one.image_url, detail=detail))
+        if taken.outcome in FINAL:
+            break
+    assert first is not None
+    return first
+
+
+def _unreadable(url: str, kind: Literal["page", "image"], error: Exception) -> Fetched:
+    detail = f"{type(error).__name__}: {error}"[:300]
+    return Fetched(outcome="unreadable", kind=kind, url=url, final_url=url, detail=detail)
