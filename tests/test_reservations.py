@@ -1,0 +1,152 @@
+"""reservations.py: the forms in which sites reserve their content in 2026, and which of them holds for a URL."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepstyle.scraper.reservations import (
+    _matches,
+    header_statements,
+    meta_statements,
+    robots_statements,
+    tdmrep_statements,
+    verdict,
+)
+
+URL = "http://a.example/shows/fall/1.jpg"
+CLOUDFLARE = """# As a condition of accessing this website, you agree to abide by the following content signals:
+# (a) If a content-signal = yes, you may collect content for the corresponding use.
+# ANY RESTRICTIONS EXPRESSED VIA CONTENT SIGNALS ARE EXPRESS RESERVATIONS OF RIGHTS UNDER ARTICLE 4 OF DIRECTIVE 2019/790
+# BEGIN Cloudflare Managed content
+
+User-Agent: *
+Content-signal: search=yes,ai-train=no
+Allow: /
+
+User-agent: Amazonbot
+Disallow: /
+"""
+
+ROBOTS = [
+    ("Cloudflare's managed file", CLOUDFLARE, True),
+    ("yes to all", "User-agent: *\nContent-Signal: search=yes, ai-input=yes, ai-train=yes\n", False),
+    ("search only", "User-agent: *\nContent-Signal: search=no\n", False),
+    ("reference only", "User-agent: *\nContent-Signal: use=reference\n", True),
+    ("upper case and spaces", "USER-AGENT: *\ncontent-SIGNAL :  AI-Train = NO \n", True),
+    (
+        "several lines, the most restrictive",
+        "User-agent: *\nContent-Signal: ai-train=yes\nContent-Signal: ai-train=no\n",
+        True,
+    ),
+    ("another robot's group", "User-agent: otherbot\nContent-Signal: ai-train=no\n\nUser-agent: *\nDisallow:\n", False),
+    (
+        "our own group",
+        "User-agent: *\nContent-Signal: ai-train=yes\n\nUser-agent: DeepStyle\nContent-Signal: ai-train=no\n",
+        True,
+    ),
+    (
+        "our own group allows",
+        "User-agent: *\nContent-Signal: ai-train=no\n\nUser-agent: deepstyle\nContent-Signal: ai-train=yes\n",
+        False,
+    ),
+    ("a group of two robots", "User-agent: otherbot\nUser-agent: deepstyle\nContent-Usage: train-ai=n\n", True),
+    (
+        "a group begins again after a rule",
+        "User-agent: deepstyle\nDisallow: /x\nUser-agent: otherbot\nContent-Usage: train-ai=n\n",
+        False,
+    ),
+    ("no group at all", "Content-Signal: ai-train=no\n", True),
+    ("usage", "User-agent: *\nContent-Usage: train-ai=n\n", True),
+    ("usage allows", "User-agent: *\nContent-Usage: train-ai=y\n", False),
+    ("usage of search", "User-agent: *\nContent-Usage: search=n\n", False),
+    ("usage with a path that matches", "User-agent: *\nContent-Usage: /shows/ train-ai=n\n", True),
+    ("usage with another path", "User-agent: *\nContent-Usage: /news/ train-ai=n\n", False),
+    ("the longest path holds", "User-agent: *\nContent-Usage: train-ai=n\nContent-Usage: /shows/ train-ai=y\n", False),
+    ("a path with a star", "User-agent: *\nContent-Usage: /*.jpg$ train-ai=n\n", True),
+    ("both, one reserves", "User-agent: *\nContent-Signal: ai-train=yes\nContent-Usage: train-ai=n\n", True),
+    ("a comment", "User-agent: *\n# Content-Signal: ai-train=no\n", False),
+    ("nonsense", "Content-Signal\nContent-Usage: \n\0: x\nUser-agent\n", False),
+]
+
+
+@pytest.mark.parametrize(("text", "reserved"), [case[1:] for case in ROBOTS], ids=[case[0] for case in ROBOTS])
+def test_robots_lines(text: str, *, reserved: bool) -> None:
+    """Content-Signal and Content-Usage lines of the groups that hold for us reserve what they say."""
+    assert verdict(URL, robots_statements(text, "deepstyle")).reserved == reserved
+
+
+def test_a_licence_is_recorded_and_decides_nothing() -> None:
+    """An RSL License line holds for all, and is named in the record."""
+    found = verdict(
+        URL, robots_statements("License: https://a.example/rsl.xml\nUser-agent: *\nAllow: /\n", "deepstyle")
+    )
+
+    assert (found.reserved, found.words) == (False, "robots.txt: License: https://a.example/rsl.xml")
+
+
+def tdmrep(*entries: tuple[str, object]) -> bytes:
+    return json.dumps([{"location": where, "tdm-reservation": value} for where, value in entries]).encode()
+
+
+TDMREP = [
+    ("all", tdmrep(("/", 1)), True), ("none", tdmrep(("/", 0)), False), ("as text", tdmrep(("/", "1")), True),
+    ("another folder", tdmrep(("/news/", 1)), False), ("the first match wins", tdmrep(("/shows/", 0), ("/", 1)), False),
+    ("the first match wins, reserved", tdmrep(("/shows/fall/", 1), ("/shows/", 0)), True),
+    ("a pattern", tdmrep(("/shows/*.jpg", 1)), True), ("a pattern's end", tdmrep(("/shows/*.png$", 1)), False),
+    ("one object", b'{"location": "/", "tdm-reservation": 1}', True), ("no leading slash", tdmrep(("shows/", 1)), True),
+    ("not JSON", b"<html>not found</html>", False), ("not an entry", b'[1, null, {}, {"location": 2}]', False),
+    ("deep", b"[" * 100_000, False), ("a byte order mark", b"\xef\xbb\xbf" + tdmrep(("/", 1)), True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "reserved"), [case[1:] for case in TDMREP], ids=[case[0] for case in TDMREP])
+def test_tdmrep_files(body: bytes, *, reserved: bool) -> None:
+    """The first location of tdmrep.json that matches decides; what is no such file says nothing."""
+    assert verdict(URL, tdmrep_statements(body)).reserved == reserved
+
+
+@pytest.mark.parametrize(
+    ("file", "header", "meta", "reserved"),
+    [(1, None, None, True), (1, "0", None, False), (0, "1", None, True), (1, "1", "0", False), (0, "0", "1", True),
+     (None, None, "1", True), (None, "junk", None, False), (1, "junk", "junk", True)],
+)  # fmt: skip
+def test_a_meta_element_overrides_the_header_and_the_header_the_file(
+    file: int | None, header: str | None, meta: str | None, *, reserved: bool
+) -> None:
+    """TDMRep's three places in their order; what is no 0 or 1 says nothing."""
+    site = [] if file is None else tdmrep_statements(tdmrep(("/", file)))
+    own = header_statements({} if header is None else {"TDM-Reservation": header, "tdm-policy": "http://a.example/p"})
+    own += meta_statements([] if meta is None else [("tdm-reservation", meta)])
+
+    assert verdict(URL, site, own).reserved == reserved
+
+
+def test_content_usage_of_a_header_is_enough() -> None:
+    """The most restrictive of robots.txt and header wins."""
+    site = robots_statements("User-agent: *\nContent-Usage: train-ai=y\n", "deepstyle")
+    found = verdict(URL, site, header_statements({"content-usage": "train-ai=n"}))
+
+    assert found.reserved
+    assert found.words == "header: Content-Usage: train-ai=n; robots.txt: Content-Usage: train-ai=y"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [("", "/x", True), ("/", "/x", True), ("/a", "/b", False), ("/a$", "/a", True), ("/a$", "/ab", False), ("/*b", "/aab", True),
+     ("*.jpg$", "/a.jpg", True), ("*.jpg$", "/a.jpg?x", False), ("/a*b*c", "/a1b2c3", True), ("/a*b*c$", "/a1b2c3", False),
+     ("/aa*aa$", "/aaa", False)],
+)  # fmt: skip
+def test_path_patterns(pattern: str, path: str, *, matches: bool) -> None:
+    """A star is anything, a dollar the end, as in RFC 9309 2.2.3."""
+    assert _matches(pattern, path) == matches
+
+
+@given(st.text(alphabet="uUser-agnt:*\nContSigl=yoAitrUs/ ,;#\0", max_size=300))
+def test_no_text_raises(text: str) -> None:
+    """Whatever stands in the files and headers, a verdict comes of it."""
+    site = [*robots_statements(text, "deepstyle"), *tdmrep_statements(text.encode())]
+    verdict(URL, site, [*header_statements({"Content-Usage": text}), *meta_statements([("tdm-reservation", text)])])
