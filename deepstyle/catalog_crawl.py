@@ -188,16 +188,17 @@ class Crawl:
 
     def add_fetch(
         self, url: str, kind: str, outcome: str, *, status: int | None = None, size: int = 0, seconds: float = 0.0,
-        sha256: str | None = None, detail: str = "", mtime: int | None = None,
+        sha256: str | None = None, detail: str = "", mtime: int | None = None, reservation: str = "",
     ) -> None:  # fmt: skip
         """Append one answer to the log. ``kind``: page, image, robots, sitemap, feed, file; ``size`` in bytes.
 
-        ``mtime``: when a file had changed, in nanoseconds since the epoch.
+        ``mtime``: when a file had changed, in nanoseconds since the epoch; ``reservation``: what was read of AI and data
+        mining, and where.
         """
         self._db.run(
-            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at, mtime) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock(), mtime),
+            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at, mtime, reservation) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock(), mtime, reservation),
         )
 
     def file_added(self, url: str, size: int, mtime: int) -> tuple[str, str] | None:

@@ -64,4 +64,6 @@ FALLBACKS = (
     "ALTER TABLE listings ADD COLUMN fallbacks TEXT NOT NULL DEFAULT ''",
 )  # URLs of the same picture, spaces between
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS)
+RESERVATIONS = ("ALTER TABLE fetches ADD COLUMN reservation TEXT NOT NULL DEFAULT ''",)  # what was read, and where
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS)

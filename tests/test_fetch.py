@@ -48,7 +48,10 @@ def test_robots_txt_is_asked_once_and_obeyed() -> None:
                 "robots",
             ]
             assert fetcher.sitemaps(site.url) == [site.url + "/s.xml"]
-            assert [one.kind for one in fetcher.log] == ["robots"]
+            assert [one.url.removeprefix(site.url) for one in fetcher.log] == [
+                "/robots.txt",
+                "/.well-known/tdmrep.json",
+            ]
 
         assert site.hits["/private/b.jpg"] == 0
         assert site.hits["/robots.txt"] == 1

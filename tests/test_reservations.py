@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import Routes, page, photo, serve
+from test_scrape import crawl, img, photos, taken
 
 from deepstyle.scraper.reservations import (
     _matches,
@@ -150,3 +154,35 @@ def test_no_text_raises(text: str) -> None:
     """Whatever stands in the files and headers, a verdict comes of it."""
     site = [*robots_statements(text, "deepstyle"), *tdmrep_statements(text.encode())]
     verdict(URL, site, [*header_statements({"Content-Usage": text}), *meta_statements([("tdm-reservation", text)])])
+
+
+def test_reserved_photos_are_neither_asked_for_nor_kept(tmp_path: Path) -> None:
+    """robots.txt lines, tdmrep.json, a page's meta element and a photo's header each hold; the record says which."""
+    routes: Routes = {
+        "/robots.txt": b"User-agent: *\nContent-Usage: /signalled/ train-ai=n\nLicense: http://a.example/rsl.xml\n",
+        "/.well-known/tdmrep.json": lambda x: x.send(tdmrep(("/mined/", 1)), "application/json"),
+        "/": page(
+            img("/free.jpg", "/signalled/a.jpg", "/mined/b.jpg", "/mined/lifted.jpg", "/header.jpg"),
+            '<a href="/meta">m</a>',
+        ),
+        "/meta": page(img("/on-meta.jpg"), head='<meta name="tdm-reservation" content="1">'),
+        "/header.jpg": lambda x: x.send(photo(5), "image/jpeg", Content_Usage="train-ai=n"),
+        "/mined/lifted.jpg": lambda x: x.send(photo(6), "image/jpeg", TDM_Reservation="0"),
+        **photos("/free.jpg", "/signalled/a.jpg", "/mined/b.jpg", "/on-meta.jpg"),
+    }
+    with serve(routes) as site:
+        summary = crawl(tmp_path, site.url)
+
+        assert site.hits["/signalled/a.jpg"] == site.hits["/on-meta.jpg"] == 0
+        assert site.hits["/.well-known/tdmrep.json"] == 1
+    assert taken(tmp_path) == {"/free.jpg", "/mined/lifted.jpg"}
+    assert (summary.refused_noai, summary.failed) == (3, 0)
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as database:
+        said = {url.rpartition("/")[2]: text for url, text in database.execute("SELECT url, reservation FROM fetches")}
+    database.close()
+    assert said["free.jpg"] == "robots.txt: License: http://a.example/rsl.xml"
+    assert said["a.jpg"].startswith("robots.txt: Content-Usage: /signalled/ train-ai=n")
+    assert said["b.jpg"].startswith("tdmrep.json: tdm-reservation: 1")
+    assert said["lifted.jpg"].startswith("header: tdm-reservation: 0")
+    assert said["header.jpg"].startswith("header: Content-Usage: train-ai=n")
+    assert said["meta"].startswith("meta: tdm-reservation: 1")

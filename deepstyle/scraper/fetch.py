@@ -29,8 +29,7 @@ import random
 import socket
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Literal, Self
@@ -42,6 +41,7 @@ from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.guard import AddressRefusedError, GuardedAdapter, Resolve
+from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
     MAX_ROBOTS,
     NO_IMAGES,
@@ -49,10 +49,10 @@ from deepstyle.scraper.manners import (
     Pace,
     Robots,
     product_token,
-    read_robots,
     retry_after,
     robots_directives,
 )  # fmt: skip
+from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
 from deepstyle.scraper.stream import Watchdog, drain, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
 
@@ -64,8 +64,6 @@ ACCEPT = {
 }
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 RETRIED = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "connection", "timeout", "truncated"})
-PASSING = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "truncated", "bad-encoding"})
-ROBOTS_AGAIN = 60.0  # seconds after which a robots.txt that could not be had is asked for again
 NO_ROBOTS = frozenset({"connection", "timeout", "private-address", "bad-url", "host-busy", "stopped", "too-slow"})
 FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.25
 
@@ -75,7 +73,7 @@ class Fetched:
     """What came of one ``get``: ``url`` is the one asked for, ``final_url`` the one that answered after redirects.
 
     ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds; ``link``: the
-    Link header.
+    Link header; ``stated``: what its headers say of AI and data mining, ``reservation``: all that was read about it.
     """
 
     outcome: str
@@ -89,6 +87,8 @@ class Fetched:
     seconds: float = 0.0
     nofollow: bool = False
     link: str = ""
+    stated: tuple[Statement, ...] = ()
+    reservation: str = ""
     retry_after: float | None = None
     location: str = ""
     detail: str = ""
@@ -109,11 +109,8 @@ class Fetcher:
         self._sleep = sleep or self._stopped.wait  # a stop ends every sleep
         self._agent = product_token(config.user_agent)
         self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep)
-        self._robots: dict[str, Robots] = {}
-        self._robots_again: dict[str, float] = {}  # when to ask again for one that could not be had
-        self._robots_locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-        self.log: deque[Fetched] = deque()  # robots.txt answers that nobody has recorded yet
+        self._hosts = Hosts[Fetched](lambda url: self.get(url, "robots"), config.user_agent, clock)
+        self.log = self._hosts.log  # answers for robots.txt and tdmrep.json that nobody has recorded yet
         self._session = requests.Session()
         self._session.trust_env = False
         adapter = GuardedAdapter(allow_private=config.allow_private, size=config.connections, resolve=resolve)
@@ -141,9 +138,13 @@ class Fetcher:
 
     def sitemaps(self, url: str) -> list[str]:
         """The sitemaps that the robots.txt of this URL's host names, as normal URLs."""
-        robots = self._rules(url)
+        robots = self._hosts.rules(url)
         found = (resolve(url, sitemap) for sitemap in robots.sitemaps)
         return [one for one in dict.fromkeys(found) if one]
+
+    def reservation(self, url: str, stated: Iterable[Statement]) -> Verdict:
+        """What the host's files, and what a page or answer itself ``stated``, mean for a URL."""
+        return verdict(url, self._hosts.rules(url).statements, stated)
 
     def get(self, url: str, kind: Kind, *, referer: str = "") -> Fetched:
         """Fetch a URL: robots.txt, pace, redirects (each hop checked), retries; see the module for the outcomes.
@@ -180,12 +181,9 @@ class Fetcher:
     def _hop(self, url: str, kind: Kind, referer: str) -> Fetched:
         """One request, when robots.txt and the pace allow it."""
         blank = Fetched(outcome="stopped", kind=kind, url=url, final_url=url)
-        robots = self._rules(url) if kind != "robots" else Robots()
-        if robots.outcome in NO_ROBOTS | PASSING:
-            outcome = "host-busy" if robots.outcome in PASSING else robots.outcome
-            return replace(blank, outcome=outcome, detail=f"robots.txt: {robots.detail}")
-        if not robots.allows(url):
-            return replace(blank, outcome="robots", detail=robots.detail)
+        robots = self._hosts.rules(url) if kind != "robots" else Robots()
+        if (refusal := self._refusal(blank, robots)) is not None:
+            return refusal
         if not self._pace.wait(host(url), robots.delay):
             return replace(blank, outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
         if self._stopped.is_set():
@@ -195,6 +193,20 @@ class Fetcher:
         if self._stopped.is_set() and answer.outcome in RETRIED | {"too-slow"}:
             return blank
         return replace(answer, seconds=self._clock() - started)
+
+    def _refusal(self, blank: Fetched, robots: Robots) -> Fetched | None:
+        """Why a URL must not be asked for, as its host's files say; None when it may."""
+        if robots.outcome in NO_ROBOTS | PASSING:
+            outcome = "host-busy" if robots.outcome in PASSING else robots.outcome
+            return replace(blank, outcome=outcome, detail=f"robots.txt: {robots.detail}")
+        if not robots.allows(blank.url):
+            return replace(blank, outcome="robots", detail=robots.detail)
+        found = verdict(blank.url, robots.statements)
+        if (
+            blank.kind == "image" and found.reserved and not found.overridable
+        ):  # nothing that its header says can change it
+            return replace(blank, outcome="noai", detail=found.words[:300], reservation=found.words)
+        return None
 
     def _request(self, url: str, blank: Fetched, referer: str) -> Fetched:
         """Send one GET and read the answer; every foreign exception becomes an outcome here."""
@@ -238,10 +250,9 @@ class Fetcher:
         if status != 200:
             return answer
         directives = robots_directives(response.raw.headers.getlist("X-Robots-Tag"), self._agent)
-        unwanted = directives & (NO_IMAGES if blank.kind == "image" else NO_PAGES)
-        reserved = headers.get("TDM-Reservation", "").strip() == "1"
-        if blank.kind != "robots" and (unwanted or reserved):
-            return replace(answer, outcome="noai", detail=", ".join(sorted(unwanted)) or "TDM-Reservation: 1")
+        answer = self._stated(answer, directives, headers)
+        if answer.outcome == "noai":
+            return answer
         if blank.kind == "page" and not _is_text(kind):
             return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
         limit = MAX_ROBOTS if blank.kind == "robots" else self.config.max_bytes
@@ -253,27 +264,19 @@ class Fetcher:
         link = headers.get("Link", "") if blank.kind == "page" else ""
         return replace(answer, outcome=outcome, body=body, charset=charset, nofollow=nofollow, link=link)
 
-    def _rules(self, url: str) -> Robots:
-        """The robots.txt of the URL's scheme, host and port, fetched once (RFC 9309 2.3.1)."""
-        key = origin(url)
-        with self._lock:
-            lock = self._robots_locks.setdefault(key, threading.Lock())
-        with lock:
-            known = self._robots.get(key)
-            if known is not None and (known.outcome not in PASSING or self._clock() < self._robots_again[key]):
-                return known
-            answer = self.get(f"{key}/robots.txt", "robots")
-            self.log.append(answer)
-            if answer.outcome == "ok":
-                robots = read_robots(answer.body, self.config.user_agent)
-            elif answer.outcome.startswith("http-4") and answer.outcome != "http-429":
-                robots = Robots()  # "unavailable": everything is allowed
-            else:
-                robots = Robots(outcome=answer.outcome, detail=f"{answer.outcome} {answer.detail}".strip())
-                self._robots_again[key] = self._clock() + ROBOTS_AGAIN
-            if answer.outcome not in {"stopped", "host-busy"}:
-                self._robots[key] = robots
-            return robots
+    def _stated(self, answer: Fetched, directives: set[str], headers: Mapping[str, str]) -> Fetched:
+        """The answer with what its headers say of AI and data mining; its outcome is ``noai`` where they reserve it."""
+        if answer.kind == "robots":
+            return answer
+        answer = replace(answer, stated=tuple(header_statements(headers)))
+        unwanted = directives & (NO_IMAGES if answer.kind == "image" else NO_PAGES)
+        if unwanted:
+            return replace(answer, outcome="noai", detail=", ".join(sorted(unwanted)))
+        if answer.kind == "page":
+            return answer  # its meta elements may say something else
+        found = self.reservation(answer.final_url, answer.stated)
+        answer = replace(answer, reservation=found.words)
+        return replace(answer, outcome="noai", detail=found.words[:300]) if found.reserved else answer
 
 
 def _is_text(kind: str) -> bool:

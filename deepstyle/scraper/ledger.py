@@ -226,5 +226,5 @@ class Ledger:
     def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
         self.crawl.add_fetch(
             answer.url, kind, outcome, status=answer.status, size=len(answer.body), seconds=answer.seconds, sha256=sha256,
-            detail=detail or answer.detail,
+            detail=detail or answer.detail, reservation=answer.reservation,
         )  # fmt: skip

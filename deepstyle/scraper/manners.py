@@ -15,6 +15,8 @@ from email.utils import parsedate_to_datetime
 
 from protego import Protego
 
+from deepstyle.scraper.reservations import Statement
+
 MAX_ROBOTS = 512_000  # bytes that are parsed; RFC 9309 2.5 asks for at least 500 kibibytes
 NO_IMAGES = frozenset({"noai", "noimageai", "noml", "none", "noindex", "noimageindex"})
 NO_PAGES = frozenset({"noai", "noimageai", "noml"})
@@ -29,12 +31,16 @@ def product_token(user_agent: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Robots:
-    """One host's rules. ``outcome`` is ``ok``, or why the rules could not be had (then nothing is allowed)."""
+    """One host's rules. ``outcome`` is ``ok``, or why the rules could not be had (then nothing is allowed).
+
+    ``statements``: what robots.txt and tdmrep.json say of AI and data mining.
+    """
 
     rules: Protego | None = None
     agent: str = ""
     outcome: str = "ok"
     detail: str = ""
+    statements: tuple[Statement, ...] = ()
 
     def allows(self, url: str) -> bool:
         """Whether the rules let our agent fetch the URL."""

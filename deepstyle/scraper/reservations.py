@@ -186,6 +186,11 @@ class Verdict:
     statements: tuple[Statement, ...] = ()
 
     @property
+    def overridable(self) -> bool:
+        """Whether a header or meta element could lift the reservation: only tdmrep.json states it."""
+        return all(one.where == "tdmrep.json" for one in self.statements if one.reserves)
+
+    @property
     def words(self) -> str:
         """Where it stands and what it says, for the catalog and for people."""
         return "; ".join(f"{one.where}: {one.words}" for one in self.statements)

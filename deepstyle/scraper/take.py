@@ -12,6 +12,7 @@ from deepstyle.scraper.check import Checked, check
 from deepstyle.scraper.fetch import Fetched, Fetcher
 from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import Kind, Page, parse
+from deepstyle.scraper.reservations import meta_statements
 
 FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no other URL of the same picture is asked for
 
@@ -47,6 +48,10 @@ def visit(fetcher: Fetcher, url: str) -> Visit:
         kind, page = parse(answer.body, answer.final_url, charset=answer.charset, content_type=answer.content_type)
     except Exception as error:  # noqa: BLE001 - one bad page must not end the crawl
         return Visit(answer=_unreadable(url, "page", error))
+    found = fetcher.reservation(answer.final_url, [*answer.stated, *meta_statements(page.reservations)])
+    if found.reserved:  # its pictures are not asked for; its links lead on, as those of a noai page
+        page = replace(page, noai=True)
+    answer = replace(answer, reservation=found.words)
     following = link_header(answer.link, answer.final_url)
     if following:
         links = tuple(dict.fromkeys([*page.links, *following]))
