@@ -102,6 +102,8 @@ class Ledger:
                 if not (page.nofollow or visit.answer.nofollow):
                     self._follow(here, page, deeper=visit.kind == "page")
                 images = sum(self._list(one) for one in page.listings) if outcome == "ok" else 0
+                for guess in page.guesses if images and not page.nofollow else ():  # until nothing new comes
+                    self.frontier.add(guess, here.url, here.depth)
                 self._shown.setdefault(page_key(here.url), set()).update(
                     one.image_url for one in page.listings if one.detail_url is None and one.page_url == here.url
                 )

@@ -67,6 +67,7 @@ class Reader:
             self._other(one)
         if attributes:
             self._painted(one)
+        if attributes or tag == "select":
             self.links.element(tag, attributes, self.base)
 
     def end(self, _tag: str) -> None:

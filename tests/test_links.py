@@ -1,0 +1,89 @@
+"""links.py: where a page goes on, in the habits of galleries; what is no link is not followed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loopback import Exchange, Routes, page, photo, serve
+from test_scrape import crawl, hash_of, img
+
+from deepstyle.scraper.links import link_header
+from deepstyle.scraper.pages import parse_html
+
+URL = "http://a.example/shows/fall"
+SITE = "http://a.example"
+
+# name, markup, links as found, of them those that are the next part
+CASES: list[tuple[str, str, list[str], list[str]]] = [
+    ("data-next", '<div class="grid" data-next="/shows/fall?page=2"></div>', ["/shows/fall?page=2"], ["/shows/fall?page=2"]),
+    ("data-next of a number", '<div data-next="2"></div>', [], []),
+    ("button with a URL", '<button data-url="/shows/fall?page=2" class="load-more">More</button>',
+     ["/shows/fall?page=2"], ["/shows/fall?page=2"]),
+    ("button with onclick", """<button onclick="location.href='/shows/spring'">Spring</button>""", ["/shows/spring"], []),
+    ("formaction", '<button formaction="/shows/spring">Spring</button>', ["/shows/spring"], []),
+    ("htmx", '<div hx-get="/shows/fall?page=2" hx-trigger="revealed"></div>', ["/shows/fall?page=2"], ["/shows/fall?page=2"]),
+    ("select of URLs",
+     ('<select><option>Season</option><option value="/shows/2018">2018</option><option value="/shows/2019">2019'
+     "</option></select>"), ["/shows/2018", "/shows/2019"], []),
+    ("GET form with a select",
+     ('<form method="get" action="/looks"><input type="hidden" name="h" value="dior"><select name="season">'
+     '<option value="f17">F</option></select></form>'), ["/looks?h=dior&season=f17", "/looks?h=dior"], []),
+    ("GET form of the next page", '<form action="/looks"><input type="hidden" name="page" value="2"><button>More</button></form>',
+     ["/looks?page=2"], ["/looks?page=2"]),
+    ("search form", '<form action="/search"><input name="q"><input type="hidden" name="a" value="b"></form>', [], []),
+    ("POST form", '<form method="post" action="/buy"><input type="hidden" name="a" value="b"></form>', [], []),
+    ("meta refresh", '<meta http-equiv="refresh" content="0; url=/gallery">', ["/gallery"], []),
+    ("iframe", '<iframe src="/embed/gallery"></iframe>', ["/embed/gallery"], []),
+    ("frame", '<frameset><frame src="/main.html"></frameset>', ["/main.html"], []),
+    ("text of a link", '<a href="/shows/fall/2">Next</a>', ["/shows/fall/2"], ["/shows/fall/2"]),
+    ("an arrow", '<a href="/shows/fall/2">\u00bb</a>', ["/shows/fall/2"], ["/shows/fall/2"]),
+    ("next of a script", "<script>var state = {looks: [], nextPage: '/api/looks?page=2'}</script>",
+     ["/api/looks?page=2"], ["/api/looks?page=2"]),
+    ("endpoint", '<div data-endpoint="/api/looks.json"></div>', ["/api/looks.json"], []),
+    ("no links", '<a href="javascript:x()">x</a><a href="#top">t</a><button data-url="/a.jpg">i</button>', [URL[16:]], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("markup", "links", "following"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_where_a_page_goes_on(markup: str, links: list[str], following: list[str]) -> None:
+    """Each habit gives the URLs that a person would get to, and tells the next part from the rest."""
+    found = parse_html(f"<html><body>{markup}</body></html>".encode(), URL)
+
+    assert [one.removeprefix(SITE) for one in found.links] == links
+    assert [one.removeprefix(SITE) for one in found.next_links] == following
+
+
+def test_link_headers() -> None:
+    """rel=next among several links, with quotes and other parameters; other relations are none."""
+    value = (
+        '<https://a.example/1>; rel="prev", </2,x>; title="a, b"; rel="x next"; a=b, <3>; rel=next, <4>; rel="nextish"'
+    )
+    assert link_header(value, URL) == ["http://a.example/2,x", "http://a.example/shows/3"]
+    assert link_header("<" * 10_000, URL) == []
+
+
+def test_a_next_page_that_no_link_names_is_guessed() -> None:
+    """Only where the page looks as if there were more, and no link says where."""
+    more = b'<div class="load-more"></div><img src="/a.jpg">'
+    assert parse_html(more, URL).guesses == (URL + "?page=2",)
+    assert parse_html(more, URL + "?page=7&x=1").guesses == (URL + "?page=8&x=1",)
+    assert parse_html(more, URL + "/page/3/").guesses == (URL + "/page/4/",)
+    assert parse_html(more + b'<a rel="next" href="?p=2">n</a>', URL).guesses == ()
+    assert parse_html(b'<img src="/a.jpg">', URL).guesses == ()
+
+
+def test_guesses_end_when_nothing_new_comes(tmp_path: Path) -> None:
+    """Pages that only their number names are taken to the last, and one more is looked at."""
+
+    def looks(x: Exchange) -> None:
+        number = int(x.path.partition("=")[2] or 1)
+        x.send(page(img(*([f"/p{number}.jpg"] if number <= 4 else ["/p4.jpg"])), '<p class="infinite-scroll"></p>'))
+
+    routes: Routes = {"/": looks, **{f"/p{n}.jpg": photo(hash_of(str(n))) for n in range(1, 5)}}
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url).kept == 4
+        assert site.hits["/?page=5"] == 1
+        assert site.hits["/?page=6"] == 0
