@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -210,6 +211,22 @@ def test_no_input_raises(body: bytes | str) -> None:
         for found in (parse(whole, URL)[1], parse_html(whole, URL), parse_sitemap(whole, URL), parse_feed(whole, URL)):
             assert isinstance(found, Page)
             assert all(normalise(one.image_url) == one.image_url for one in found.listings)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(
+        [URL, "https://B.example:443/x?y", "http://c.example:8080", "", "ftp://a.example/", "/x", "http://["]
+    ),
+    st.text(alphabet="/.ab~-_1%?", max_size=12),
+)
+def test_the_short_way_to_resolve_gives_what_the_long_way_gives(base: str, reference: str) -> None:
+    """Plain paths are put behind the site's root; the result is that of RFC 3986."""
+    try:
+        wanted = normalise(urljoin(base, reference))
+    except ValueError:
+        wanted = ""
+    assert resolve(base, reference) == wanted
 
 
 @settings(max_examples=100)

@@ -7,6 +7,7 @@ No function here raises: a reference that is no usable http(s) URL becomes the e
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -23,6 +24,7 @@ MAX_REPEATS = 3  # how often one word may occur as a path segment
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+")  # a path without dot segments, escapes and query
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
     re.IGNORECASE,
@@ -54,8 +56,19 @@ def normalise(url: str) -> str:
 
 def resolve(base: str, reference: str) -> str:
     """A reference found in a document at ``base`` as a normal URL; empty for ``data:``, ``http://[`` ..."""
+    if _PLAIN.fullmatch(reference):  # most are; it is what the long way gives
+        return _root(base) and _root(base) + reference
     try:
         return normalise(urljoin(base, reference.strip()))
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=256)
+def _root(base: str) -> str:
+    """Scheme, host and port of a document's URL in normal form; empty when it has none."""
+    try:
+        return normalise(urljoin(base, "/")).removesuffix("/")
     except ValueError:
         return ""
 
