@@ -10,6 +10,7 @@ from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedSet, read_coco
 from deepstyle.annotations.table import read_table
 from deepstyle.annotations.tags import read_tags
+from deepstyle.board import MEASURES, tag
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
@@ -232,11 +233,11 @@ def score_run(
     assert record is not None
     seen = record.images
     with SummaryWriter(str(folder)) as writer:
-        writer.add_image("score/nearest real garments", sheet, seen, dataformats="HWC")
+        writer.add_image(tag("gan", "score/nearest"), sheet, seen, dataformats="HWC")
         categories = histogram_picture(score.real_histogram, score.histogram)
-        writer.add_image("score/categories", categories, seen, dataformats="HWC")
-        for key in ("frechet", "kid", "precision", "recall"):
-            writer.add_scalar(f"score/{key}", getattr(score, key), seen)
+        writer.add_image(tag("gan", "score/categories"), categories, seen, dataformats="HWC")
+        for key in MEASURES:
+            writer.add_scalar(tag("gan", f"score/{key}"), getattr(score, key), seen)
     return score, folder / "score.json"
 
 

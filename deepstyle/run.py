@@ -33,6 +33,7 @@ from lightning.fabric import Fabric
 from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle import weights
+from deepstyle.board import tag
 from deepstyle.catalog import Catalog
 from deepstyle.config import (
     ClassifierConfig,
@@ -149,8 +150,8 @@ class Run(Generic[C]):
             return
         with (self.folder / STATS).open("a", encoding="utf-8") as out:
             out.write(json.dumps({"images": images, **{k: float(v) for k, v in values.items()}}) + "\n")
-        for tag, value in values.items():
-            self.writer.add_scalar(tag, float(value), images)
+        for name, value in values.items():
+            self.writer.add_scalar(tag(self.kind, name), float(value), images)
 
     def stats(self) -> list[dict[str, float]]:
         """All points logged so far, oldest first."""
@@ -160,11 +161,15 @@ class Run(Generic[C]):
         path = self.folder / STATS
         return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
-    def picture(self, tag: str, pixels: Pixels, images: int, *, file: str | None = None) -> Path | None:
-        """Show an H x W x 3 uint8 picture in TensorBoard; with ``file`` also keep it as ``samples/<file>``."""
+    def picture(
+        self, name: str, pixels: Pixels, images: int, *, file: str | None = None, part: Pixels | None = None
+    ) -> Path | None:
+        """Show an H x W x 3 uint8 picture, or a ``part`` of it, in TensorBoard; keep it as ``samples/<file>`` where one is given."""
         if not self.leads:
             return None
-        self.writer.add_image(tag, np.ascontiguousarray(pixels), images, dataformats="HWC")
+        self.writer.add_image(
+            tag(self.kind, name), np.ascontiguousarray(pixels if part is None else part), images, dataformats="HWC"
+        )
         if file is None:
             return None
         path = self.folder / "samples" / file

@@ -107,10 +107,11 @@ def test_tensorboard_shows_the_game(tmp_path: Path) -> None:
     events = EventAccumulator(str(made.folder), size_guidance={"images": 0}).Reload()
 
     assert {
-        "loss/d", "loss/g", "loss/penalty", "d/real", "d/fake", "variety", "augmentation", "gradient/d", "gradient/g",
-        "images_per_second", "learning_rate", "frechet", "final/frechet",
+        "2 GAN quality/frechet", "3 GAN game/loss/d", "3 GAN game/loss/g", "3 GAN game/loss/penalty", "3 GAN game/d/real",
+        "3 GAN game/d/fake", "3 GAN game/variety", "3 GAN game/augmentation", "4 GAN machine/gradient/d",
+        "4 GAN machine/gradient/g", "4 GAN machine/images_per_second", "4 GAN machine/learning_rate",
     } <= set(events.Tags()["scalars"])  # fmt: skip
-    assert set(events.Tags()["images"]) == {"samples/grid", "samples/real"}
+    assert set(events.Tags()["images"]) == {"1 GAN samples/1 generated", "1 GAN samples/2 real garments"}
     assert {"config/text_summary", "_hparams_/experiment"} <= set(events.Tags()["tensors"]) | set(
         events.summary_metadata
     )

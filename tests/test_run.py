@@ -89,7 +89,7 @@ def test_tensorboard_shows_each_point_once(tmp_path: Path) -> None:
             run.log(30, {"loss": -1.0})
         events = EventAccumulator(str(run.folder)).Reload()
 
-    assert [(e.step, e.value) for e in events.Scalars("loss")] == [(10, 10.0), (20, 20.0), (30, -1.0)]
+    assert [(e.step, e.value) for e in events.Scalars("3 GAN game/loss")] == [(10, 10.0), (20, 20.0), (30, -1.0)]
 
 
 def test_only_the_newest_snapshots_are_kept(tmp_path: Path) -> None:

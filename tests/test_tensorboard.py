@@ -29,10 +29,10 @@ from deepstyle.metrics.tracker import Tracker
 from deepstyle.run import watch_command
 
 PATIENCE = 120  # seconds for one thing to appear: the machine may be busy with the other tests
-CURVES = (
-    "loss/d", "loss/g", "d/real", "d/fake", "augmentation", "gradient/d", "gradient/g", "variety", "images_per_second",
-)  # fmt: skip
-FIGURES = ("frechet", "kid", "precision", "recall")
+GAME = [f"3 GAN game/{name}" for name in ("loss/d", "loss/g", "d/real", "d/fake", "augmentation", "variety")]
+CURVES = [*GAME, *(f"4 GAN machine/{name}" for name in ("gradient/d", "gradient/g", "images_per_second"))]
+FIGURES = [f"2 GAN quality/{name}" for name in ("frechet", "kid", "precision", "recall")]
+GRID, REAL, CATEGORIES = (f"1 GAN samples/{name}" for name in ("1 generated", "2 real garments", "3 categories"))
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,12 @@ def test_everything_to_watch_is_logged(run: Path) -> None:
     """Grids of the same seeds through time, the real grid, the game's curves, the judge's figures, config and settings."""
     events = EventAccumulator(str(run), size_guidance={"images": 0}).Reload()
     generator, trained = load_generator(run)
-    grids = events.Images("samples/grid")
+    grids = events.Images(GRID)
 
     assert [event.step for event in grids] == [0, 200, 400, 600, 800]
     assert (decode(grids[-1].encoded_image_string) == tile(generate(generator, latents(range(4), 16)), columns=2)).all()
-    assert [event.step for event in events.Images("samples/categories")] == [0, 200, 400, 600, 800]
-    assert [event.step for event in events.Images("samples/real")] == [0]
+    assert [event.step for event in events.Images(CATEGORIES)] == [0, 200, 400, 600, 800]
+    assert [event.step for event in events.Images(REAL)] == [0]
     for tags, steps in ((CURVES, [400, 800]), (FIGURES, [0, 200, 400, 600, 800])):
         assert {tag: [event.step for event in events.Scalars(tag)] for tag in tags} == dict.fromkeys(tags, steps)
     text = events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
@@ -98,7 +98,10 @@ def browser(executable: str, address: str) -> Iterator[Page]:
         expect.set_options(timeout=PATIENCE * 1000)
         page.goto(address)
         page.wait_for_function(
-            "async () => 'final/frechet' in ((await (await fetch('data/plugin/scalars/tags')).json())['gan-001'] ?? {})",
+            """async () => {  // the row of the table of runs is written last
+                const answer = await fetch('data/plugin/hparams/experiment?request=%7B%7D');
+                return answer.ok && ((await answer.json()).hparamInfos ?? []).length > 0;
+            }""",
             polling=500,
         )
         yield page
@@ -128,7 +131,7 @@ def test_a_person_finds_the_run_in_tensorboard(run: Path, tmp_path: Path) -> Non
     executable = chromium()
     with tensorboard(run.parent) as address, browser(executable, address) as page:
         open_tab(page, address, "images")
-        for tag, file in (("samples/grid", "grid-0000000800.png"), ("samples/real", "real.png")):
+        for tag, file in ((GRID, "grid-0000000800.png"), (REAL, "real.png")):
             card = page.locator("tf-image-loader").filter(has_text=f"tag: {tag}")
             assert (shown(card.locator("img")) == decode((run / "samples" / file).read_bytes())).all()
         page.screenshot(path=tmp_path / "images.png")
@@ -143,6 +146,6 @@ def test_a_person_finds_the_run_in_tensorboard(run: Path, tmp_path: Path) -> Non
         page.screenshot(path=tmp_path / "text.png")
         open_tab(page, address, "hparams")
         table = page.locator("tf-hparams-table-view")
-        for words in ("gan-001", "batch_size", "final/frechet"):
+        for words in ("gan-001", "1 frechet", "2 images seen", "3 size", "4 loss", "5 lr"):
             expect(table.get_by_text(words).first).to_be_attached()
         page.screenshot(path=tmp_path / "hparams.png")

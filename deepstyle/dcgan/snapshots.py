@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch.utils.tensorboard.summary import hparams
 
 from deepstyle import images, weights
+from deepstyle.board import SHEET, table_row, tag
 from deepstyle.config import GanConfig
 from deepstyle.dcgan.data import RealImages
 from deepstyle.dcgan.networks import calibrate
@@ -24,7 +26,7 @@ from deepstyle.training import Training
 
 LOG_STEPS = 50  # steps between two reports of the losses: reading them waits for the device
 
-# samples N x S x S x 3 uint8 -> figures to log, and pictures H x W x 3 uint8 to show, by TensorBoard's names
+# samples N x S x S x 3 uint8 -> figures to log, and pictures H x W x 3 uint8 to show, by the names in board.py
 OnSnapshot = Callable[[images.Pixels], Mapping[str, float | images.Pixels]]
 
 
@@ -97,7 +99,7 @@ def snapshot(game: Game) -> dict[str, float]:
     calibrate(p.average, z, 64, None if told.vectors is None else labels_of(z, told.shares))
     grid = generate(p.average, latents(range(config.grid), config.latent))
     sheet = images.tile(grid, columns=columns_of(config.grid))
-    run.picture("samples/grid", sheet, p.images, file=f"grid-{p.images:010d}.png")
+    run.picture("samples/grid", sheet, p.images, file=f"grid-{p.images:010d}.png", part=for_board(grid))
     figures: dict[str, float] = {}
     if game.on_snapshot is not None:
         seeds = range(1_000_000, 1_000_000 + config.score_samples)
@@ -118,7 +120,12 @@ def snapshot(game: Game) -> dict[str, float]:
 
 
 def show_hparams(t: Training[GanConfig], last: Mapping[str, float]) -> None:
-    """The run's settings beside its final figures, for TensorBoard's table of runs."""
-    settings = {k: v if isinstance(v, int | float | str) else str(v) for k, v in t.config.model_dump().items()}
-    figures = {f"final/{key}": value for key, value in last.items()}
-    t.run.writer.add_hparams(settings, figures, run_name=".", global_step=t.learner.images)
+    """The run's final figures and its settings, for TensorBoard's table of runs; its metrics are the curves' last points."""
+    row = table_row(t.config.model_dump(), last, t.learner.images)
+    for summary in hparams(row, {tag("gan", name): value for name, value in last.items()}):
+        t.run.writer.file_writer.add_summary(summary, t.learner.images)
+
+
+def for_board(pictures: images.Pixels) -> images.Pixels:
+    """The first of N pictures as a square sheet on which each can be made out in TensorBoard."""
+    return images.tile(pictures[: SHEET**2], columns=min(SHEET, columns_of(len(pictures))))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import images
+from deepstyle.board import SHEET
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig
 from deepstyle.dataset import PackedDataset
@@ -27,7 +28,7 @@ from deepstyle.dcgan.loss import relative
 from deepstyle.dcgan.players import Players
 from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
-from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, roll_back, show_hparams, snapshot
+from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, for_board, roll_back, show_hparams, snapshot
 from deepstyle.dcgan.transfer import start_from
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
@@ -105,7 +106,8 @@ def _announce(t: Training[GanConfig], players: Players, data: PackedDataset, con
         put_file(run.folder / "labels.json", json.dumps(conditions.names).encode())
     if players.images == 0:
         shown = data.images[np.linspace(0, len(data) - 1, min(grid, len(data))).astype(np.int64)]
-        run.picture("samples/real", images.tile(shown, columns=columns_of(len(shown))), 0, file="real.png")
+        sheet = images.tile(shown, columns=columns_of(len(shown)))
+        run.picture("samples/real", sheet, 0, file="real.png", part=for_board(shown[:: max(1, len(shown) // SHEET**2)]))
 
 
 def check(data: PackedDataset, config: GanConfig, processes: int) -> None:

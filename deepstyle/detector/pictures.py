@@ -11,6 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle.annotations.coco import AnnotatedSet, Annotation
 from deepstyle.annotations.sheet import contact_sheet
+from deepstyle.board import SHEET
 from deepstyle.boxes import Box, Detector
 from deepstyle.detector.evaluate import Evaluation, average_precision, find_all
 from deepstyle.detector.matching import counts, match
@@ -45,7 +46,7 @@ def _sheet(truth: AnnotatedSet, found: Sequence[Sequence[Box]], chosen: Sequence
             Annotation(box=b.corners, label=b.label, category=f"{b.score:.2f}") for b in found[k] if b.score >= SHOWN
         )
         cells += [image, replace(image, annotations=tuple(seen))]
-    return contact_sheet(cells, columns=8)
+    return contact_sheet(cells, columns=SHEET)
 
 
 def boxes_sheet(truth: AnnotatedSet, found: Sequence[Sequence[Box]], *, count: int = 12) -> Pixels:
