@@ -164,7 +164,7 @@ class Run(Generic[C]):
     def picture(
         self, name: str, pixels: Pixels, images: int, *, file: str | None = None, part: Pixels | None = None
     ) -> Path | None:
-        """Show an H x W x 3 uint8 picture, or a ``part`` of it, in TensorBoard; keep it as ``samples/<file>`` where one is given."""
+        """Show an H x W x 3 uint8 picture, or a ``part`` of it, in TensorBoard; with ``file`` keep it as ``samples/<file>``."""
         if not self.leads:
             return None
         self.writer.add_image(
