@@ -122,8 +122,9 @@ def snapshot(game: Game) -> dict[str, float]:
 def show_hparams(t: Training[GanConfig], last: Mapping[str, float]) -> None:
     """The run's final figures and its settings, for TensorBoard's table of runs; its metrics are the curves' last points."""
     row = table_row(t.config.model_dump(), last, t.learner.images)
-    for summary in hparams(row, {tag("gan", name): value for name, value in last.items()}):
-        t.run.writer.file_writer.add_summary(summary, t.learner.images)
+    metrics = {tag("gan", name): value for name, value in last.items()}
+    for summary in hparams(row, metrics):  # type: ignore[no-untyped-call]
+        t.run.writer.file_writer.add_summary(summary, t.learner.images)  # type: ignore[attr-defined]
 
 
 def for_board(pictures: images.Pixels) -> images.Pixels:
