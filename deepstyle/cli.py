@@ -183,7 +183,8 @@ def _config(
             click.echo(configs.to_yaml(built), nl=False)
         sys.exit(0)
     name = config or (type(built).default_preset if like is None else f"those of {built.start_from}")
-    session.reporter.say(f"settings: {', '.join([name, *overrides, *given])} (--dry-run shows them all)")
+    changed = [one for one in (*overrides, *given) if like is None or not one.startswith("start_from=")]
+    session.reporter.say(f"settings: {', '.join([name, *changed])} (--dry-run shows them all)")
     return built
 
 
@@ -1003,17 +1004,23 @@ def status(session: Session) -> None:
         "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
         "garments": _counts(state.garments),
     }  # fmt: skip
-    for name, figures in (state.models | state.runs).items():
-        rows[name] = ", ".join(
-            f"{key} {_short(value)}" for key, value in figures.items() if not isinstance(value, list)
-        )
+    rows |= {f"model {name}": _figures(figures) for name, figures in state.models.items()}
+    rows |= {f"run {name}": _figures(figures) for name, figures in state.runs.items()}
     _show(f"workspace {state.workspace}", rows, **asdict(state))
+
+
+def _figures(values: dict[str, Any]) -> str:
+    """Figures by name, those of a part in brackets; what is empty, and lists, are left out."""
+    shown = {key: value for key, value in values.items() if not isinstance(value, list) and value != {}}
+    return ", ".join(f"{key} {_short(value)}" for key, value in shown.items())
 
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) + ")"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+        return f"({_figures(value)})"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 @main.command()

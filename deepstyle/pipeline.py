@@ -244,7 +244,7 @@ def score_run(
 def weak_of(gan: TrainedGan, config: GanConfig) -> list[str]:
     """Why a GAN is too weak to be used as it is, if it is."""
     by_time = config.minutes is not None and gan.images < config.images
-    return weak_gan(gan.images, gan.seconds, gan.garments, by_time=by_time)
+    return weak_gan(gan.images, gan.seconds, gan.garments, by_time=by_time, learned=bool(config.start_from))
 
 
 @dataclass(frozen=True, kw_only=True)

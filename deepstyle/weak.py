@@ -30,10 +30,13 @@ def weak_detector(ap50: float, photos: int) -> list[str]:
     return [f"{what}; train longer (--minutes) or --start-from garments-small, or cut with `--detector garments-small`"]
 
 
-def weak_gan(images: int, seconds: float, garments: int, *, by_time: bool) -> list[str]:
-    """What a GAN lacks that saw so many images of so many garments in so long; ``by_time``: --minutes ended it."""
+def weak_gan(images: int, seconds: float, garments: int, *, by_time: bool, learned: bool = False) -> list[str]:
+    """What a GAN lacks that saw so many images of so many garments in so long.
+
+    ``by_time``: --minutes ended it; ``learned``: it started from weights that knew garments.
+    """
     found = []
-    if images < FEW_IMAGES:
+    if images < FEW_IMAGES and not learned:
         remedy = f"--minutes {minutes_for(FEW_IMAGES, images, seconds)}" if by_time else f"--images {FEW_IMAGES}"
         found.append(
             f"too few: {images:,} images, because before some {FEW_IMAGES:,} samples are seldom garments; run again with "

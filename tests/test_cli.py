@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -234,6 +235,19 @@ def test_status_of_an_empty_workspace_as_json(tmp_path: Path) -> None:
     assert code == 0
     assert state["photos"] == 0
     assert set(state) == {"workspace", "photos", "near_duplicates", "listings", "garments", "models", "runs"}
+
+
+def test_status_tells_models_from_runs(tmp_path: Path) -> None:
+    """A run and a model of one name each have a line, with the figures that there are and no empty brackets."""
+    with Catalog(tmp_path) as catalog:
+        catalog.put_model("gan-001", "gan", {"frechet": 3.25})
+        catalog.put_run(
+            "gan-001", "gan", status="done", images=105696, figures={"first": {}, "last": {"frechet": 3.25}}
+        )
+    told = run("-w", str(tmp_path), "status")[1]
+
+    assert re.search(r"model gan-001 +kind gan, frechet 3.25$", told, re.MULTILINE)
+    assert re.search(r"run gan-001 +kind gan, status done, images 105,696, last \(frechet 3.25\)$", told, re.MULTILINE)
 
 
 def test_the_workspace_may_come_from_the_environment(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ def test_a_gan_that_saw_little_is_weak() -> None:
     assert f"too few: {FEW_IMAGES - 1:,} images" in images
     assert f"--images {FEW_IMAGES}" in images
     assert f"{FEW_GARMENTS - 1:,} garments" in garments
+    assert weak_gan(64, 60, FEW_GARMENTS, by_time=False, learned=True) == []
     (slow,) = weak_gan(FEW_IMAGES // 2, 180, FEW_GARMENTS, by_time=True)
     assert "--minutes 7" in slow
 
