@@ -252,9 +252,9 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path, version: in
     db.close()
 
 
-@pytest.mark.parametrize("part", ["", "-wal", "-shm"])
-def test_a_pipe_or_folder_in_the_catalogs_place_is_refused_at_once(tmp_path: Path, part: str) -> None:
-    """What is no plain file is never opened: a pipe would be waited on for ever."""
+@pytest.mark.parametrize("part", ["-wal", "-shm"])
+def test_a_pipe_or_folder_beside_the_catalog_is_refused_at_once(tmp_path: Path, part: str) -> None:
+    """So is one that has the name of a file which SQLite keeps beside it."""
     path = tmp_path / f"catalog.sqlite{part}"
     for make in (os.mkfifo, os.mkdir):
         make(path)
