@@ -17,7 +17,7 @@ from deepstyle.annotations.coco import write_coco
 from deepstyle.catalog import Catalog
 
 pytestmark = pytest.mark.slow
-LIMIT = 300.0  # seconds until a command that hangs is ended; each takes some 20
+LIMIT = 900.0  # seconds until a command that hangs is ended; each takes some 20 on an idle machine
 TINY_GAN = [
     "size=32", "width=8", "latent=16", "batch_size=8", "grid=4", "score_samples=32", "precision=32",
     "snapshot_every=32", "images=96",
