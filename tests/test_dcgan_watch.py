@@ -34,6 +34,21 @@ def test_a_whole_window_must_be_bad(points: list[Point], words: str | None) -> N
     assert words is None or words in str(complaint)
 
 
+@pytest.mark.parametrize(
+    ("point", "sure", "alike"),
+    [
+        (Point(real=0.995, fake=0.001, variety=0.5), False, False),
+        (Point(real=0.9951, fake=0.001, variety=0.5), True, False),
+        (Point(real=0.999, fake=1 - 0.995, variety=0.5), False, False),
+        (Point(real=0.999, fake=0.0049, variety=0.1), True, False),
+        (Point(real=0.5, fake=0.5, variety=0.0999), False, True),
+    ],
+)
+def test_what_is_bad_begins_beyond_the_limits(point: Point, *, sure: bool, alike: bool) -> None:
+    """D is sure above 0.995 and below 0.005, images are alike below a tenth of the real ones' spread; not at the limits."""
+    assert (point.sure, point.alike) == (sure, alike)
+
+
 def test_memory_keeps_every_verdict() -> None:
     """Forgetting all but what is remembered, after each point, changes no verdict of a long history."""
     history = [ALIKE] * 5 + [GOOD] * 30 + [ALIKE] * 10 + [GOOD] * 3 + [ALIKE] * 30

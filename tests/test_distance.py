@@ -146,6 +146,27 @@ def test_nearest_finds_the_smallest_cosine_distances() -> None:
     assert np.allclose(distances, np.sort(matrix, axis=1)[:, :4])
 
 
+def test_the_least_that_is_refused_is_one_too_few() -> None:
+    """Two images a side have a Frechet distance, four a kernel distance, k + 1 precision and recall: one fewer does not."""
+    rng = np.random.default_rng(9)
+    few, calls = [rng.normal(size=(count, 3)) for count in range(8)], [
+        (2, lambda n: frechet_distance(few[n], few[n])), (4, lambda n: kernel_distance(few[n], few[n], subsets=2)),
+        (4, lambda n: precision_recall(few[n], few[n], k=3)), (3, lambda n: nearest(few[5], few[n], 3)),
+    ]  # fmt: skip
+    for least, call in calls:
+        call(least)
+        with pytest.raises(InputError, match=f"{least - 1} "):
+            call(least - 1)
+
+
+def test_a_ball_reaches_to_its_neighbour() -> None:
+    """A point at exactly the distance of the k-th neighbour is inside: four points of a line, whole numbers apart."""
+    line = np.array([[0.0], [1.0], [2.0], [3.0]])
+
+    assert precision_recall(line, np.array([[4.0], [4.0], [4.0], [9.0]]), k=1) == (0.75, 0.0)
+    assert precision_recall(line, np.array([[-1.0], [4.0], [5.0], [3.5]]), k=1)[0] == 0.75
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

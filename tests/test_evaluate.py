@@ -63,6 +63,33 @@ def test_a_garment_is_found_once() -> None:
     assert outcome.missed == (truth[1],)
 
 
+@pytest.mark.parametrize(("height", "right"), [(5.0, 1), (4.9, 0)])
+def test_half_of_the_union_is_enough(height: float, right: int) -> None:
+    """A detection whose IoU with the garment is exactly one half has found it, one below has not."""
+    truth = [Annotation(box=(0, 0, 10, 10), label="upper")]
+
+    assert len(match(truth, [Box(x0=0, y0=0, x1=10, y1=height, label="upper", score=0.9)]).right) == right
+
+
+def test_a_threshold_keeps_what_reaches_it() -> None:
+    """At a threshold equal to the score a detection counts, above it none; precision without any is one."""
+    photo = AnnotatedImage(
+        path=Path("a.jpg"), width=50, height=50, annotations=(Annotation(box=(0, 0, 10, 10), label="upper"),)
+    )
+    found = [
+        Box(x0=0, y0=0, x1=10, y1=10, label="upper", score=0.5),
+        Box(x0=20, y0=20, x1=30, y1=30, label="upper", score=0.25),
+    ]
+    one = counts(AnnotatedSet(labels=("upper",), images=(photo,)), [found], "upper", steps=5)
+
+    assert one.thresholds.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert (one.right.tolist(), one.wrong.tolist(), one.missed.tolist()) == (
+        [1, 1, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 1, 1]
+    )  # fmt: skip
+    assert one.precision.tolist() == [0.5, 0.5, 1, 1, 1]
+    assert one.recall.tolist() == [1, 1, 1, 0, 0]
+
+
 def reference_ap(truth: AnnotatedSet, found: list[list[Box]], label: str, threshold: float) -> float:
     """AP of one label at one IoU by the definition: greedy matching, interpolated precision at 101 recalls."""
     rows = sorted(

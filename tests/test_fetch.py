@@ -163,6 +163,30 @@ def test_one_rate_and_crawl_delay_a_host() -> None:
     assert product_token("DeepStyle/0.1 (+https://github.com/x)") == "deepstyle"
 
 
+def test_the_longest_pause_is_waited_for() -> None:
+    """A pause of exactly ``longest`` is slept through, a longer one is refused; a pause that is over costs nothing."""
+    now, slept = [100.0], list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        now[0] += seconds
+
+    pace = Pace(0.5, longest=60, clock=lambda: now[0], sleep=sleep)
+    pace.pause("h", 60)
+    assert pace.wait("h")
+    assert slept == [60]
+    pace.pause("h", 60.5)
+    assert not pace.wait("h")
+    assert slept == [60]
+    now[0] += 60.5
+    assert pace.wait("h")
+    assert slept == [60]
+    pace.pause("h", 5)
+    pace.pause("h", 1)
+    assert pace.wait("h")
+    assert slept == [60, 5]
+
+
 def test_redirects_are_followed_and_checked_at_each_hop() -> None:
     """Hops obey robots.txt, the scheme and the address guard; circles end."""
     routes: Routes = {

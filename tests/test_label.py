@@ -45,6 +45,7 @@ def test_tags_decide_how_many_boxes_stay() -> None:
     assert plausible(boxes, min_score=0.5, worn={"upper": 2}) == []
     assert plausible(boxes, min_score=0.3, worn={"full": 1}) == []
     assert plausible(boxes, min_score=0.45, worn=None) == [UPPER, LOWER]
+    assert plausible(boxes, min_score=0.5, worn=None) == [UPPER, LOWER]
 
 
 def test_hosiery_counts_only_alone() -> None:

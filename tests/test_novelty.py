@@ -11,7 +11,7 @@ from test_score import MeanColours, _where, garments
 
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.images import encode
-from deepstyle.metrics.novelty import novelty, usual_distance
+from deepstyle.metrics.novelty import Novelty, novelty, usual_distance
 from deepstyle.progress import Reporter
 
 
@@ -33,6 +33,11 @@ def test_the_usual_distance_is_the_median_to_the_nearest_other() -> None:
 
     assert usual_distance(vectors) == pytest.approx(np.median(table.min(axis=1)), rel=1e-5)
     assert usual_distance(np.concatenate([vectors, vectors])) == pytest.approx(0, abs=1e-12)
+
+
+def test_usually_near_is_not_near() -> None:
+    """A ratio of exactly one, as real garments have to one another, is not near; the share counts what is below."""
+    assert Novelty(nearest=[], usual=1.0, ratios=[1.0, 0.999, 1.001, 0.0]).near == 0.5
 
 
 def test_a_copy_is_told_from_what_is_new(real: PackedDataset) -> None:

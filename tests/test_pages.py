@@ -187,6 +187,29 @@ def test_keys_and_shapes_of_urls() -> None:
     assert not runaway("http://a.example/2017/01/01/01/01/x")
 
 
+def test_limits_of_urls() -> None:
+    """2,000 characters and three times one word are no loop, one more is; a host of 253 characters is one, of 254 none."""
+    base = "http://a.example/"
+    assert not runaway(base + "x" * (2_000 - len(base)))
+    assert runaway(base + "x" * (2_001 - len(base)))
+    assert not runaway(base + "a/b/" * 3)
+    assert runaway(base + "a/b/" * 3 + "a")
+    host = "a" * 251 + ".b"
+    assert normalise(f"http://{host}/") == f"http://{host}/"
+    assert normalise(f"http://a{host}/") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("0123abcd", True), ("0123abc", True), ("abcdefab", False), ("123abcg8", False), ("0123abcd9", True)],
+)
+def test_what_counts_as_a_code(text: str, *, same: bool) -> None:
+    """Eight and more hex digits, one of them a figure, are a code like any other; shorter texts keep their letters."""
+    other = "ffff0000" if len(text) > 7 else "9999abc"
+
+    assert (shape(f"http://a.example/p/{text}") == shape(f"http://a.example/p/{other}")) == same
+
+
 def test_charsets() -> None:
     """The header's charset, a meta charset and UTF-8 are used; unknown and wrong names are survived."""
     text = "<title>caf\u00e9</title>"

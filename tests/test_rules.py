@@ -79,6 +79,25 @@ def test_one_cloth_is_cut_once() -> None:
     assert [c.k for c in choose(found, config(), 500, 500)] == [0, 2]
 
 
+@pytest.mark.parametrize(
+    ("override", "chosen"),
+    [
+        ("min_score=0.75", 1), ("min_score=0.7500001", 0), ("min_side=100", 1), ("min_side=101", 0), ("margin=0.2", 1),
+    ],
+)  # fmt: skip
+def test_a_limit_itself_is_enough(override: str, chosen: int) -> None:
+    """A box of exactly the least score and the least side becomes a garment, one below either does not."""
+    assert len(choose([box("full", 0.75, 0, 0, 100, 200)], config(override), 500, 500)) == chosen
+
+
+def test_an_overlap_at_the_limit_is_allowed() -> None:
+    """Boxes whose IoU is exactly ``max_overlap`` both become garments; a little more, and only the surer one does."""
+    first, second = box("upper", 0.9, 0, 0, 10, 10), box("full", 0.8, 0, 0, 10, 5)
+
+    assert [c.k for c in choose([first, second], config("max_overlap=0.5"), 500, 500)] == [0, 1]
+    assert [c.k for c in choose([first, second], config("max_overlap=0.49"), 500, 500)] == [0]
+
+
 def test_overlap_is_with_surer_garments_only() -> None:
     """A box that overlaps a surer garment of any label is passed over; one that overlaps a passed-over box is not."""
     found = [box("upper", 0.9, 0, 0, 100, 100), box("full", 0.8, 0, 0, 100, 150), box("lower", 0.7, 0, 100, 100, 200)]
