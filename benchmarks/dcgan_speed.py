@@ -123,7 +123,7 @@ def arithmetic(settings: list[str]) -> float:
     players = Players(config, make_fabric(config.precision), 10_000)
     with FlopCounterMode(display=False) as counter:
         play(players, torch.zeros(config.batch_size, 3, config.size, config.size))
-    return counter.get_total_flops() / config.batch_size
+    return float(counter.get_total_flops()) / config.batch_size
 
 
 def fastest(settings: list[str], kind: torch.dtype) -> float:
@@ -135,6 +135,7 @@ def fastest(settings: list[str], kind: torch.dtype) -> float:
         z = torch.randn(config.batch_size, config.latent, 1, 1)
         picture = torch.randn(config.batch_size, 3, config.size, config.size)
         for network, seen in ((players.generator.layers, z), (players.discriminator.layers, picture)):
+            assert isinstance(network, nn.Sequential), "the networks of presets dcgan-*"
             for before, layer in zip(activations(network, seen), network, strict=True):
                 if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
                     best = max(best, _speed(layer, before, kind))
@@ -160,7 +161,7 @@ def _speed(layer: nn.Module, images: torch.Tensor, kind: torch.dtype) -> float:
         layer(images)
         times.append(time.perf_counter() - start)
     layer.float()
-    return counter.get_total_flops() / statistics.median(times[WARMUP_LAYER:])
+    return float(counter.get_total_flops()) / statistics.median(times[WARMUP_LAYER:])
 
 
 def told(one: Rate) -> str:

@@ -87,8 +87,8 @@ def plot(found: dict[str, Evaluation], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(5, 3.2), layout="constrained")
-    for label, pick in (("AP50", lambda e: e.ap50), ("AP", lambda e: e.ap)):
-        axes.plot(list(SHARES.values()), [pick(found[name]) for name in SHARES], marker="o", label=label)
+    for label, values in (("AP50", [found[name].ap50 for name in SHARES]), ("AP", [found[name].ap for name in SHARES])):
+        axes.plot(list(SHARES.values()), values, marker="o", label=label)
     axes.set(xlabel="share of the training photos, %", ylabel="on photos not seen", ylim=(0, 1), xticks=[25, 50, 100])
     axes.legend()
     figure.savefig(path, dpi=120)

@@ -29,7 +29,7 @@ from deepstyle.annotations.coco import read_coco
 from deepstyle.boxes import Box, iou
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.evaluate import evaluate
-from deepstyle.detector.inference import Found, Inference
+from deepstyle.detector.inference import Detections, Inference
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import to_network
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
@@ -46,10 +46,10 @@ class Plain(Inference):
         self.device, self._network = torch.device("cpu"), network.eval()
 
     @torch.inference_mode()
-    def __call__(self, photos: Sequence[Pixels]) -> list[Found]:
+    def __call__(self, photos: Sequence[Pixels]) -> list[Detections]:
         """See Inference."""
         batch = [torch.from_numpy(photo).permute(2, 0, 1).float() / 255 for photo in photos]
-        return [Found(**row) for row in self._network(batch)]
+        return [Detections(**row) for row in self._network(batch)]
 
 
 class PlainDetector(TorchvisionDetector):

@@ -149,7 +149,8 @@ def test_nearest_finds_the_smallest_cosine_distances() -> None:
 def test_the_least_that_is_refused_is_one_too_few() -> None:
     """Two images a side have a Frechet distance, four a kernel distance, k + 1 precision and recall: one fewer does not."""
     rng = np.random.default_rng(9)
-    few, calls = [rng.normal(size=(count, 3)) for count in range(8)], [
+    few = [rng.normal(size=(count, 3)) for count in range(8)]
+    calls: list[tuple[int, Callable[[int], object]]] = [
         (2, lambda n: frechet_distance(few[n], few[n])), (4, lambda n: kernel_distance(few[n], few[n], subsets=2)),
         (4, lambda n: precision_recall(few[n], few[n], k=3)), (3, lambda n: nearest(few[5], few[n], 3)),
     ]  # fmt: skip
