@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import json
 import os
 import re
 import shutil
@@ -14,8 +15,9 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from deepstyle.errors import InputError, StorageError, UsageError
 
@@ -221,6 +223,16 @@ def read_input(path: Path, limit: int, remedy: str) -> bytes:
         raise InputError(f"{shown(path)}: cannot be read ({reason(error)}); {remedy}") from error
 
 
+def read_json(path: Path, limit: int = 10_000_000) -> Any:
+    """What a JSON file of at most ``limit`` bytes holds. Raises InputError, whatever is wrong with it."""
+    try:
+        return json.loads(read_regular(path, limit))
+    except OSError as error:
+        raise InputError(f"{shown(path)}: cannot be read ({reason(error)})") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{shown(path)}: is no JSON ({error})") from error
+
+
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a plain file of at most ``limit`` bytes. Raises InputError, at once, for anything else.
 
@@ -233,7 +245,7 @@ def read_regular(path: Path, limit: int) -> bytes:
         return file.read(size) if size else b""  # 0 for the kernel's endless files in /proc: nothing of them is read
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a plain file for reading. Raises InputError, at once, for a folder, pipe, device or socket; and OSErrors."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from deepstyle.catalog import Catalog
-from deepstyle.errors import UsageError
+from deepstyle.errors import InputError, UsageError
+from deepstyle.files import is_regular, read_json
 
 FIGURES = ("ap", "ap50", "top1", "top3", "frechet")  # what a list of models shows of a model's figures
 
@@ -79,7 +79,7 @@ def find_model(catalog: Catalog, name: str, *, flag: str, kind: str = "", remedy
     if named:
         return named[0]
     for folder in (catalog.root / "models" / name, Path(name)):
-        if (folder / "model.json").is_file():
+        if is_regular(folder / "model.json"):
             if kind and (its := read_model(folder).kind) != kind:
                 raise UsageError(f"{flag} {name}: {folder} is a {its}, not a {kind}; see `deepstyle models`")
             return folder
@@ -96,14 +96,15 @@ def read_model(folder: Path, *, kind: str | None = None, packaged: bool = False)
     labels: tuple[str, ...] = ()
     problem, size = "", 0
     try:
-        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        about = read_json(folder / "model.json")
         labels = tuple(str(label) for label in about["labels"])
         size = sum(path.stat().st_size for path in folder.iterdir())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, InputError, LookupError, TypeError) as error:
         problem = f"{folder} is not a complete model folder ({error}); train it again"
         about = about if isinstance(about, dict) else {}
     given = about.get("figures")
-    figures = {name: float(given[name]) for name in FIGURES if name in given} if isinstance(given, dict) else {}
+    given = given if isinstance(given, dict) else {}
+    figures = {name: float(given[name]) for name in FIGURES if isinstance(given.get(name), int | float)}
     known = kind or about.get("kind") or ("detector" if "backend" in about else "classifier")
     return ModelInfo(
         name=folder.name, kind=str(known), backend=str(about.get("backend", "torchvision")), labels=labels,

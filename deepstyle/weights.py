@@ -9,24 +9,28 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
 import warnings
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from deepstyle import images
-from deepstyle.errors import ModelError
-from deepstyle.files import put_file, put_folder
+from deepstyle.errors import InputError, ModelError
+from deepstyle.files import open_regular, put_file, put_folder, read_json
 
 SEAL = b"\nsha256 "  # between a checkpoint's bytes and their checksum
 SEALED = "sealed"  # key in a checkpoint that has one
+MOST_HEAD = 4_000_000  # bytes of the list of tensors; that of a thousand has 100,000
+MOST_LABELS = 10_000
+M = TypeVar("M", bound=nn.Module)
 
 
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
@@ -36,15 +40,63 @@ def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
 
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file by name. Raises ModelError when it is unreadable."""
+    outline(path)
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: no readable safetensors file ({error}); train the model again") from error
 
 
+def outline(path: Path) -> dict[str, Tensor]:
+    """Names and shapes of a safetensors file, as tensors without memory (on ``meta``), from its first bytes alone.
+
+    Raises ModelError when it is none.
+    """
+    try:
+        with open_regular(path) as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > MOST_HEAD:
+                raise ModelError(f"{path}: no safetensors file of a model, its list of tensors has {length:,} bytes")
+            head = json.loads(file.read(length))
+        shapes = {name: tuple(entry["shape"]) for name, entry in head.items() if name != "__metadata__"}
+        return {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    except (OSError, InputError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        raise ModelError(f"{path}: no readable safetensors file ({error}); train the model again") from error
+
+
+def loaded(path: Path, build: Callable[[Mapping[str, Tensor]], M]) -> M:
+    """The network that ``build`` makes of a file's tensors, filled with them.
+
+    It is built without memory first and compared with the file's outline, so that a config of another network, however
+    large, costs nothing. Raises ModelError when the file is unreadable or of another network.
+    """
+    found = outline(path)
+    with torch.device("meta"):
+        wanted = build(found).state_dict()
+    for name in (*wanted, *found):
+        shapes = [tuple(side[name].shape) if name in side else "nothing" for side in (found, wanted)]
+        if shapes[0] != shapes[1]:
+            raise ModelError(
+                f"{path}: these weights belong to another model: {name} is {shapes[0]}, its config says {shapes[1]}"
+            )
+    state = read_weights(path)
+    module = build(state)
+    fill(module, state, origin=str(path))
+    return module
+
+
 def name_of(folder: Path) -> str:
     """``<folder>@<digest of its weights>``: what a model's results are kept under."""
-    return f"{folder.name}@{images.sha256((folder / 'weights.safetensors').read_bytes())[:8]}"
+    return f"{folder.name}@{digest_of(folder / 'weights.safetensors')[:8]}"
+
+
+def digest_of(path: Path) -> str:
+    """The hex SHA-256 of a file. Raises ModelError when it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, InputError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); train the model again") from error
 
 
 def load_weights(path: Path, module: nn.Module) -> None:
@@ -127,8 +179,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def _sealed(path: Path) -> bool:
     """Whether the file ends with a checksum. Raises ModelError when it is that of other bytes."""
     length = len(SEAL) + 65  # 64 hexadecimal digits and a line's end
-    with path.open("rb") as file:
-        body = max(0, path.stat().st_size - length)
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if zipfile.is_zipfile(file) and sum(one.file_size for one in zipfile.ZipFile(file).infolist()) > size:
+            raise ModelError(f"{path}: refused, it unpacks to more than it holds; torch packs nothing")
+        file.seek(0)
+        body = max(0, size - length)
         digest = hashlib.sha256()
         for start in range(0, body, 1 << 20):
             digest.update(file.read(min(1 << 20, body - start)))
@@ -168,9 +224,10 @@ def save_model(
 def read_about(folder: Path) -> dict[str, Any]:
     """The model.json of a model folder. Raises ModelError when the folder is no complete model."""
     try:
-        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        if not isinstance(about["labels"], list):
-            raise TypeError("labels is no list")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        about = read_json(folder / "model.json")
+        if not isinstance(about["labels"], list) or len(about["labels"]) > MOST_LABELS:
+            raise TypeError("labels is no list of a model")
+        "".join(about["labels"]).encode()
+    except (InputError, ValueError, LookupError, TypeError) as error:
         raise ModelError(f"{folder} is not a complete model folder ({error}); train it again") from error
     return dict(about)

@@ -10,6 +10,7 @@ saved beside the weights, because a network fed differently than it was trained 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from deepstyle.images import Pixels
 
 KIND = "classifier"
 FORMAT = 1
+LARGEST = 2048  # pixels a side that a classifier can see
 NETWORKS = ("small", "resnet18", "resnet34", "resnet50")
 
 
@@ -112,8 +114,9 @@ class Classifier:
             labels = tuple(str(label) for label in about["labels"])
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder} is not a complete classifier ({error}); train it again") from error
-        network = build_network(config.network, len(labels), width=config.width)
-        weights.load_weights(folder / "weights.safetensors", network)
+        network = weights.loaded(
+            folder / "weights.safetensors", lambda _: build_network(config.network, len(labels), width=config.width)
+        )
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return cls(network.to(device).eval(), preprocessing, labels, folder.name)
 
@@ -170,6 +173,8 @@ def _scoring(network: nn.Module) -> Iterator[None]:
 
 def _preprocessing(values: dict[str, Any]) -> Preprocessing:
     mean, std = (tuple(float(value) for value in values[key]) for key in ("mean", "std"))
-    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not all(map(math.isfinite, mean + std)):
         raise ValueError("preprocessing must have three means and three positive deviations")
-    return Preprocessing(image_size=int(values["image_size"]), mean=mean, std=std)
+    if not 1 <= (side := int(values["image_size"])) <= LARGEST:
+        raise ValueError(f"preprocessing to {side} pixels; 1 to {LARGEST} are possible")
+    return Preprocessing(image_size=side, mean=mean, std=std)

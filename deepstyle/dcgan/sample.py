@@ -91,10 +91,7 @@ def load_generator(folder: Path, *, best: bool = False) -> tuple[AnyGenerator, G
 
 def read_generator(path: Path, config: GanConfig) -> AnyGenerator:
     """The config's generator with the weights of a file, in eval mode. Raises ModelError for weights of another."""
-    state = weights.read_weights(path)
-    generator = build_generator(config, state.get("told.shares"))
-    weights.fill(generator, state, origin=str(path))
-    return generator.eval()
+    return weights.loaded(path, lambda state: build_generator(config, state.get("told.shares"))).eval()
 
 
 def find_run(catalog: Catalog, name: str | None = None) -> Path:

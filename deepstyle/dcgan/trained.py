@@ -5,7 +5,6 @@ A model folder holds weights.safetensors, config.yaml and model.json; it opens o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from deepstyle import weights
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import load_generator, read_generator
-from deepstyle.errors import ConfigError, ModelError, UsageError
+from deepstyle.errors import ConfigError, InputError, ModelError, UsageError
+from deepstyle.files import read_json
 from deepstyle.status import read_model
 
 KIND = "gan"  # of a model folder
@@ -55,8 +55,8 @@ def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) 
     labels: object = []
     if generator.told.vectors is not None:
         try:
-            labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            labels = read_json(folder / "labels.json")
+        except InputError as error:
             raise ModelError(
                 f"{folder / 'labels.json'}: unreadable ({error}); `deepstyle train-gan` writes it"
             ) from error
@@ -75,7 +75,13 @@ def open_model(folder: Path) -> TrainedGenerator:
     except ConfigError as error:
         raise ModelError(f"{folder} is no complete generator ({error}); export it again") from error
     generator = read_generator(folder / "weights.safetensors", config)
-    return _checked(folder, generator, config, about["labels"], about.get("figures", {}))
+    given = about.get("figures")
+    figures = (
+        {key: value for key, value in given.items() if isinstance(value, int | float)}
+        if isinstance(given, dict)
+        else {}
+    )
+    return _checked(folder, generator, config, about["labels"], figures)
 
 
 def _checked(

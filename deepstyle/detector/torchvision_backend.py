@@ -55,8 +55,7 @@ class TorchvisionDetector:
         about = weights.read_about(folder)
         config = load_config(DetectorConfig, folder / "config.yaml")
         labels = tuple(str(label) for label in about["labels"])
-        network = build_network(config, len(labels))
-        weights.load_weights(folder / "weights.safetensors", network)
+        network = weights.loaded(folder / "weights.safetensors", lambda _: build_network(config, len(labels)))
         return cls(network, config, labels, weights.name_of(folder))
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
