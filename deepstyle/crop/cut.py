@@ -87,7 +87,7 @@ class _Work:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Look:
+class _Seen:
     """A photo, the boxes found on it, and its garments' files, which a worker thread is still writing."""
 
     opened: Opened
@@ -133,14 +133,14 @@ def _crop_new(work: _Work, detector: Detector) -> None:
     total = work.catalog.count("photos") - len(work.catalog.looked_at(work.model))
     if not total:  # a re-cut: "0 photos" would sound as if nothing had been done
         return
-    waiting: deque[list[_Look]] = deque()
+    waiting: deque[list[_Seen]] = deque()
     with work.reporter.task("cropping", total=total, unit="photos") as task:
         for batch in _opened(work, FINER * side if side else None):
             waiting.append(_detect(work, detector, batch))
             if len(waiting) > 1:
                 task.advance(_record(work, waiting.popleft()), note=f"{work.counts.cut} garments")
-        for looks in waiting:
-            task.advance(_record(work, looks), note=f"{work.counts.cut} garments")
+        for seen in waiting:
+            task.advance(_record(work, seen), note=f"{work.counts.cut} garments")
 
 
 def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
@@ -156,39 +156,39 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
         yield [future.result() for future in ahead]
 
 
-def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_Look]:
+def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_Seen]:
     good = {opened.photo.sha256: opened.pixels for opened in batch if opened.pixels is not None}
     found = dict(zip(good, detector.detect(list(good.values())), strict=True)) if good else {}
-    looks = []
+    seen = []
     for opened in batch:
         boxes = opened.in_photo(found.get(opened.photo.sha256, []))
         chosen = choose(boxes, work.config, opened.photo.width, opened.photo.height)
-        looks.append(_Look(opened=opened, boxes=boxes, writing=_write(work, opened, chosen)))
-    return looks
+        seen.append(_Seen(opened=opened, boxes=boxes, writing=_write(work, opened, chosen)))
+    return seen
 
 
 def _write(work: _Work, opened: Opened, choices: Sequence[Choice]) -> Future[Written]:
     return work.pool.submit(write_pieces, work.catalog.root, opened, choices, work.config)
 
 
-def _record(work: _Work, looks: Sequence[_Look]) -> int:
+def _record(work: _Work, seen: Sequence[_Seen]) -> int:
     """Wait for the files of a batch, then commit its detections and garments together; returns its photos."""
-    results = [look.writing.result() for look in looks]
+    results = [one.writing.result() for one in seen]
     with work.catalog.transaction():
-        for look, written in zip(looks, results, strict=True):
-            photo = look.opened.photo.sha256
+        for one, written in zip(seen, results, strict=True):
+            photo = one.opened.photo.sha256
             if not _usable(work, written):
                 if written.opened.fault == "broken":
                     work.catalog.add_detections(photo, work.model, [], error=written.opened.problem)
                 continue
-            boxes = [(*box.corners, box.label, box.score) for box in look.boxes]
+            boxes = [(*box.corners, box.label, box.score) for box in one.boxes]
             work.catalog.add_detections(photo, work.model, boxes)
             work.counts.detections += len(boxes)
             new = {(cut.choice.k, cut.choice.box.label) for cut in written.cuts}
             old = work.catalog.garments_between(photo, photo)  # another detector's
             _replace(work, [one for one in old if (one.k, one.label) not in new], written)
-    work.counts.photos += len(looks)
-    return len(looks)
+    work.counts.photos += len(seen)
+    return len(seen)
 
 
 def _usable(work: _Work, written: Written) -> bool:
