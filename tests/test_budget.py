@@ -35,16 +35,16 @@ def cpu(work: Callable[[], Any]) -> float:
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_repeated_markup_costs_what_its_length_costs(piece: str) -> None:
-    """150,000 characters of any one piece of markup is read in seconds, where squares and cubes took minutes."""
-    body = (piece * (150_000 // len(piece))).encode()
+    """50,000 characters of any one piece of markup is read in a moment, where squares and cubes took minutes."""
+    body = (piece * (50_000 // len(piece))).encode()
 
     assert cpu(lambda: parse_html(body, URL)) < 60
 
 
 @pytest.mark.parametrize("text", [",", "a,", "a (", "a ", ", a", "a 1", "(", "a 1w,"])
 def test_srcset_is_read_once(text: str) -> None:
-    """300,000 characters of commas, brackets or spaces: 2,000 commas took 89 s."""
-    assert cpu(lambda: parse_srcset(text * (300_000 // len(text)))) < 30
+    """100,000 characters of commas, brackets or spaces: 2,000 commas took 89 s."""
+    assert cpu(lambda: parse_srcset(text * (100_000 // len(text)))) < 30
     assert len(parse_srcset(text * 100_000)) <= 5_000
 
 
@@ -55,7 +55,7 @@ STYLES = ("background:url(", 'background:url("', "/*", "image-set(", "a", "a:", 
 @pytest.mark.parametrize("text", STYLES)
 def test_css_is_read_once(text: str) -> None:
     """So are style sheets, and what they list is bounded: half a million backgrounds took a gigabyte."""
-    assert cpu(lambda: parse_css(text * (300_000 // len(text)))) < 30
+    assert cpu(lambda: parse_css(text * (100_000 // len(text)))) < 30
     assert len(parse_css("a{background:url(x.jpg)}" * 20_000)) <= 5_000
 
 
@@ -66,7 +66,7 @@ LITERALS = ("[", "{a:", '["a",', "[[],", "/*", "/", '"', "\\", "a ", "'a'+", "{'
 @pytest.mark.parametrize("text", LITERALS)
 def test_scripts_are_read_once(text: str) -> None:
     """Whatever is repeated in a script, as JSON, as JavaScript, as Next.js' rows."""
-    long = "a.jpg " + text * (100_000 // len(text))
+    long = "a.jpg " + text * (50_000 // len(text))
 
     assert cpu(lambda: list(script_values(long, Budget()))) < 30
     assert cpu(lambda: list(flight_values(long, Budget()))) < 30
