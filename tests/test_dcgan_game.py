@@ -132,7 +132,9 @@ def test_random_numbers_depend_on_seed_step_and_rollbacks() -> None:
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
 def test_compiled_networks_play_the_same_game() -> None:
     """With compile=true the losses of the first steps are those without, and a snapshot has the same names."""
-    plain, compiled = (players(f"compile={flag}", "network=dcgan", preset="dcgan-32") for flag in ("false", "true"))
+    plain, compiled = (
+        players(f"compile={flag}", "network=dcgan", "lr=0.000001", preset="dcgan-32") for flag in ("false", "true")
+    )  # a small rate: Adam would make whole steps of gradients that are rounding alone
     for _ in range(4):
         one, other = step(plain), step(compiled)
 
