@@ -18,7 +18,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from deepstyle.errors import CatalogError
-from deepstyle.files import exists, is_regular
+from deepstyle.files import is_special
 from deepstyle.migrations import MIGRATIONS
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class CatalogFile:
         self.path = root / "catalog.sqlite"
         for part in ("", "-wal", "-shm", "-journal"):  # a pipe would be waited on for ever
             path = Path(f"{self.path}{part}")
-            if exists(path) and not is_regular(path):
+            if is_special(path):
                 raise CatalogError(f"{path} is no plain file; move it away, or name another --workspace")
         self._wait = wait
         self._copy: tempfile.TemporaryDirectory[str] | None = None

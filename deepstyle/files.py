@@ -200,19 +200,26 @@ def _allocated(handle: int, size: int) -> bool:
 
 def exists(path: Path) -> bool:
     """Whether something is there; of a name that no file can have, it is not."""
-    try:
-        path.stat()
-    except (OSError, ValueError):
-        return False
-    return True
+    return _mode(path) is not None
 
 
 def is_regular(path: Path) -> bool:
     """Whether ``path`` leads to a plain file: no folder, pipe, device or socket, which could hang whoever opens it."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def is_special(path: Path) -> bool:
+    """Whether something is there that is no plain file. One look: what goes meanwhile is not there."""
+    mode = _mode(path)
+    return mode is not None and not stat.S_ISREG(mode)
+
+
+def _mode(path: Path) -> int | None:
     try:
-        return stat.S_ISREG(path.stat().st_mode)
+        return path.stat().st_mode
     except (OSError, ValueError):
-        return False
+        return None
 
 
 def read_input(path: Path, limit: int, remedy: str) -> bytes:
