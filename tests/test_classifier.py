@@ -18,13 +18,14 @@ import torch
 from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.evaluate import evaluate
-from deepstyle.classifier.network import Classifier
+from deepstyle.classifier.network import Classifier, Preprocessing, build_network
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Pixels, encode
 from deepstyle.progress import Reporter
+from deepstyle.weights import load_checkpoint, read_weights
 
 COLOURS = ("blue", "green", "red")
 QUIET = Reporter(quiet=True)
@@ -160,6 +161,7 @@ from pathlib import Path
 from deepstyle.catalog import Catalog
 from deepstyle.config import ClassifierConfig
 from deepstyle.progress import Reporter
+from deepstyle.weights import load_checkpoint, read_weights
 from deepstyle.classifier.train import train_classifier
 from deepstyle.run import Run
 sys.path.insert(0, sys.argv[1])
@@ -298,3 +300,40 @@ def test_one_image_a_step_is_refused(tmp_path: Path) -> None:
     config = CONFIG.model_copy(update={"batch_size": 1})
     with Catalog(tmp_path) as catalog, pytest.raises(ConfigError, match="batch_size"):
         train_classifier(make_table(tmp_path / "photos", 6), catalog, config, reporter=QUIET)
+
+
+def test_validation_sees_the_size_of_the_training_views(tmp_path: Path) -> None:
+    """The curve's points are taken at the size that the network is trained at just then, and that size is logged."""
+    config = CONFIG.model_copy(update={"image_size": 48, "images": 16, "seed": 3})
+    with Catalog(tmp_path) as catalog:
+        result = train_classifier(make_table(tmp_path / "photos", 24), catalog, config, reporter=QUIET)
+    run = tmp_path / "runs" / result.run
+    point = json.loads((run / "stats.jsonl").read_text().splitlines()[-1])
+    network = build_network("small", 3, width=8)
+    network.load_state_dict(load_checkpoint(next((run / "snapshots").glob("*.pt")))["network"])
+    held_out = PackedDataset(next((tmp_path / "datasets").glob("classifier-validation-*")))
+    losses = {
+        side: evaluate(Classifier(network, Preprocessing(image_size=side), COLOURS, "x"), held_out, mirror=False).loss
+        for side in (32, 48)
+    }
+
+    assert point["pixels"] == 32
+    assert point["validation/loss"] == pytest.approx(losses[32], rel=1e-5)
+    assert point["validation/loss"] != pytest.approx(losses[48], rel=1e-5)
+
+
+def test_a_model_is_small_and_says_how_photos_become_squares(trained: Trained, tmp_path: Path) -> None:
+    """Matrices are kept in half precision, and are what was judged; ``fit`` travels along, and an unknown one is refused."""
+    root, _, result = trained
+    kept = read_weights(result.folder / "weights.safetensors")
+    about = json.loads((result.folder / "model.json").read_text())
+    held_out = PackedDataset(next((root / "datasets").glob("classifier-validation-*")))
+
+    assert {t.dtype for t in kept.values() if t.dim() > 1} == {torch.float16}
+    assert evaluate(Classifier.load(result.folder), held_out).loss == pytest.approx(result.loss, rel=1e-5)
+    assert about["preprocessing"]["fit"] == Classifier.load(result.folder).preprocessing.fit == "pad"
+    shutil.copytree(result.folder, tmp_path / "odd")
+    about["preprocessing"]["fit"] = "fold"
+    (tmp_path / "odd" / "model.json").write_text(json.dumps(about))
+    with pytest.raises(ModelError, match="fold"):
+        Classifier.load(tmp_path / "odd")

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ from deepstyle import weights
 from deepstyle.backbone import WIDTH, SmallClassifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
-from deepstyle.images import Pixels
+from deepstyle.images import Fit, Pixels
 
 KIND = "classifier"
 FORMAT = 1
@@ -40,10 +40,12 @@ NETWORKS = ("small", "resnet18", "resnet34", "resnet50")
 class Preprocessing:
     """What happens to an image before the network: a square of ``image_size`` pixels, normalised per channel.
 
-    ``mean`` and ``std`` are of values in [0, 1]; the defaults are ImageNet's, which pretrained weights expect.
+    ``mean`` and ``std`` are of values in [0, 1]; the defaults are ImageNet's, which pretrained weights expect. ``fit``: how
+    a photo that is no square became one for the training; who reads photos from files does the same.
     """
 
     image_size: int
+    fit: Fit = "pad"
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
@@ -120,10 +122,11 @@ class Classifier:
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         return cls(network.to(device).eval(), preprocessing, labels, folder.name)
 
-    def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
-        """Write the model folder; ``about`` (figures, run) is added to model.json."""
+    def save(self, folder: Path, config_yaml: str, about: dict[str, Any], *, half: bool = False) -> None:
+        """Write the model folder; ``about`` (figures, run) is added to model.json; ``half``: matrices in float16."""
         about = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), **about}
-        weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=about)
+        own, labels = self.network, self.labels
+        weights.save_model(folder, own, config_yaml=config_yaml, labels=labels, about=about, half=half)
 
     def embed(
         self, pixels: Pixels, *, batch_size: int = 128, mirror: bool = True
@@ -177,4 +180,6 @@ def _preprocessing(values: dict[str, Any]) -> Preprocessing:
         raise ValueError("preprocessing must have three means and three positive deviations")
     if not 1 <= (side := int(values["image_size"])) <= LARGEST:
         raise ValueError(f"preprocessing to {side} pixels; 1 to {LARGEST} are possible")
-    return Preprocessing(image_size=side, mean=mean, std=std)
+    if (fit := values.get("fit", "pad")) not in get_args(Fit):  # models from before it was written down were padded
+        raise ValueError(f"preprocessing by {fit!r}; {', '.join(get_args(Fit))} are possible")
+    return Preprocessing(image_size=side, fit=fit, mean=mean, std=std)

@@ -111,8 +111,9 @@ def train_classifier(
         folder = catalog.root / "models" / name
         figures = t.resume(state, model=folder)
         if figures is None:
-            classifier = Classifier(state.network, Preprocessing(image_size=config.image_size), train.label_names, name)
-            _learn(t, state, classifier, train, validation, save_every)
+            _learn(t, state, train, validation, save_every)
+            preprocessing = Preprocessing(image_size=config.image_size, fit=data.FIT)
+            classifier = Classifier(state.network, preprocessing, train.label_names, name)
             figures = agreed(fabric, _finish(t, classifier, validation) if t.run.leads else {})
         known = {key: value for key, value in figures.items() if key != "recall"}
         return TrainedClassifier(name=name, folder=folder, labels=train.label_names, **known)
@@ -154,10 +155,12 @@ def view_size(progress: float, image_size: int) -> int:
 
 
 def _learn(
-    t: Training[ClassifierConfig], state: _State, classifier: Classifier, train: PackedDataset,
-    validation: PackedDataset, save_every: float,
+    t: Training[ClassifierConfig], state: _State, train: PackedDataset, validation: PackedDataset, save_every: float,
 ) -> None:  # fmt: skip
-    """Step until the budget is used up; log, validate and save at points that depend on the images seen."""
+    """Step until the budget is used up; log, validate and save at points that depend on the images seen.
+
+    A validation sees images of the size of the last training views: norms that know one size are lost at another.
+    """
     config, fabric = t.config, t.fabric
     model, optimizer = fabric.setup(state.network, state.optimizer)
     window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of top-1 shares, since the last point
@@ -173,9 +176,10 @@ def _learn(
             due = int(t.progress * VALIDATIONS) > int(before * VALIDATIONS)
             if not due and not t.every(LOG_STEPS):
                 continue
-            values = _means(averaged(fabric, window), state.step - logged, state.images) | {"lr": rate}
+            values = _means(averaged(fabric, window), state.step - logged, state.images) | {"lr": rate, "pixels": size}
             if due and t.run.leads:
-                values |= _validation(evaluate(classifier, validation, mirror=False))
+                looked = Classifier(state.network, Preprocessing(image_size=size), train.label_names, t.run.name)
+                values |= _validation(evaluate(looked, validation, mirror=False))
                 t.note(f"top-1 {values['validation/top1']:.1%}")
             t.log(values)
             window.zero_()
@@ -220,8 +224,9 @@ def _validation(evaluation: Predictions) -> dict[str, float]:
 
 
 def _finish(t: Training[ClassifierConfig], classifier: Classifier, validation: PackedDataset) -> dict[str, Any]:
-    """Evaluate the network, show where it errs, write the model folder, then tell the catalog; the figures."""
+    """Evaluate the weights as they are kept, show where they err, write the model folder, tell the catalog; the figures."""
     state, run = t.learner, t.run
+    weights.fill(classifier.network, weights.halved(classifier.network.state_dict()), origin=f"run {run.name}")
     result = evaluate(classifier, validation)
     run.picture("confusion", pictures.confusion_picture(result), state.images, file="confusion.png")
     mistakes = pictures.mistakes_picture(validation.images, result)
@@ -233,7 +238,7 @@ def _finish(t: Training[ClassifierConfig], classifier: Classifier, validation: P
         "run": run.name, "recall": result.recall,
     }  # fmt: skip
     folder = run.catalog.root / "models" / classifier.name
-    classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures})
+    classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures}, half=True)
     t.done(figures, model=classifier.name)
     t.reporter.say(
         f"{classifier.name}: top-1 {result.top1:.1%}, top-3 {result.top3:.1%} on {result.images} validation images; "
