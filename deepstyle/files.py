@@ -205,14 +205,12 @@ def exists(path: Path) -> bool:
 
 def is_regular(path: Path) -> bool:
     """Whether ``path`` leads to a plain file: no folder, pipe, device or socket, which could hang whoever opens it."""
-    mode = _mode(path)
-    return mode is not None and stat.S_ISREG(mode)
+    return stat.S_ISREG(_mode(path) or 0)
 
 
 def is_special(path: Path) -> bool:
     """Whether something is there that is no plain file. One look: what goes meanwhile is not there."""
-    mode = _mode(path)
-    return mode is not None and not stat.S_ISREG(mode)
+    return (mode := _mode(path)) is not None and not stat.S_ISREG(mode)
 
 
 def _mode(path: Path) -> int | None:
