@@ -768,7 +768,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         )
         following = _after_gan(catalog, result)
     rows = {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)"}
-    if result.first and result.last:
+    if "frechet" in result.first and "frechet" in result.last:
         rows["Frechet distance"] = (
             f"{result.first['frechet']:.2f} at the start, {result.last['frechet']:.2f} at the end"
         )
@@ -785,7 +785,7 @@ def _after_gan(catalog: Any, result: Any) -> str:
     """The commands that come after a GAN's training; one that is not the newest must be named."""
     newest = catalog.run("gan")
     this = f" --run {result.run}" if newest is not None and newest.name != result.run else ""
-    return f"deepstyle sample{this}" + (f", deepstyle score{this}" if result.last else "")
+    return f"deepstyle sample{this}" + (f", deepstyle score{this}" if "frechet" in result.last else "")
 
 
 @main.command()

@@ -40,6 +40,7 @@ from deepstyle.errors import InputError, UsageError
 from deepstyle.files import as_name, check_name, put_file
 from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
+from deepstyle.metrics.weave import weave_figures
 from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
 from deepstyle.scraper.scrape import scrape_urls
@@ -192,21 +193,15 @@ def gan_from_garments(
     if judge is not None and config.condition == "category":
         _, probabilities = judge.embed(data.images)
         conditions = Conditions(names=judge.labels, labels=probabilities.argmax(1))
-    on_snapshot: OnSnapshot | None = None
+    on_snapshot: OnSnapshot = weave_figures
     if judge is None:
         reporter.say("no classifier in this workspace: the Frechet distance is not tracked (see train-classifier)")
     else:
         on_snapshot = Tracker(data, judge.embed, judge.labels)
     return train_gan(
-        data,
-        catalog,
-        config,
-        on_snapshot=on_snapshot,
-        reporter=reporter,
-        fresh=fresh,
-        conditions=conditions,
+        data, catalog, config, on_snapshot=on_snapshot, reporter=reporter, fresh=fresh, conditions=conditions,
         source=source,
-    )
+    )  # fmt: skip
 
 
 def score_run(
@@ -288,7 +283,7 @@ def run_all(
     gan = gan_from_garments(catalog, stages.gan, reporter=reporter)
     told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"
     weak += weak_of(gan, stages.gan)
-    if gan.first and gan.last:
+    if "frechet" in gan.first and "frechet" in gan.last:
         told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
     generator, _ = load_generator(gan.folder)
     made = generate(generator, latents(range(count), generator.latent))

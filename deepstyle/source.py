@@ -19,7 +19,13 @@ from deepstyle.files import put_file
 from deepstyle.status import find_model, read_model
 
 RECORD = "source.json"  # in a run folder
-BOTH = ("network", "size", "latent", "width")  # settings that decide whether weights fit, of both networks
+BOTH = (
+    "network",
+    "size",
+    "latent",
+    "width",
+    "upsampling",
+)  # settings that decide whether weights fit, of both networks
 ONLY_DISCRIMINATOR = ("norm", "minibatch_stddev")
 
 

@@ -25,7 +25,10 @@ def test_the_gan_comes_first_and_its_samples_before_all() -> None:
 
 def test_tags_are_characters_that_tensorboard_takes() -> None:
     """No tag is changed by TensorBoard's writer, and no two names share one."""
-    tags = [tag("gan", name) for name in [*FIGURES, "kid", "samples/categories", "score/categories", "score/frechet"]]
+    tags = [
+        tag("gan", name)
+        for name in [*FIGURES, "kid", "samples/categories", "score/categories", "score/frechet", "weave/2"]
+    ]
 
     assert len(set(tags)) == len(tags)
     assert all(re.fullmatch(r"[\w ()/]+", one) for one in tags)

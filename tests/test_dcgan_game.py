@@ -150,4 +150,4 @@ def test_the_dcgan_presets_play_the_paper_s_game(size: int) -> None:
 
     assert (config.network, config.loss, config.norm, config.r1, config.r2) == ("dcgan", "bce", "batch", 0, 0)
     assert (config.lr, config.beta1, config.beta2, config.latent) == (2e-4, 0.5, 0.999, 100)
-    assert config.condition == "none"
+    assert (config.condition, config.upsampling) == ("none", "transposed")

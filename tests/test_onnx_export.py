@@ -23,7 +23,8 @@ PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 def generator(preset: str, labels: tuple[str, ...]) -> TrainedGenerator:
     """A tiny one with random weights, large enough for its tanh to bend."""
-    config = load_config(GanConfig, preset, ["width=8", "max_width=16", "latent=16"])
+    settings = ["upsampling=filtered"] if labels and preset.startswith("dcgan") else []
+    config = load_config(GanConfig, preset, ["width=8", "max_width=16", "latent=16", *settings])
     torch.manual_seed(0)
     made = build_generator(config, torch.full((len(labels),), 1 / len(labels)) if labels else None).eval()
     with torch.no_grad():

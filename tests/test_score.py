@@ -110,6 +110,7 @@ def test_json_holds_every_field(real: PackedDataset) -> None:
 
     assert data["frechet"] == score.frechet
     assert data["histogram"] == score.histogram
+    assert (set(data["weave"]), set(data["real_weave"])) == ({"2", "4", "8"}, {"2", "4", "8"})
     assert set(data["nearest"][1][0]) == {"source", "page_url", "image_url", "distance", "licence", "credit"}
 
 

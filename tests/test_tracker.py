@@ -11,6 +11,8 @@ from deepstyle.errors import InputError
 from deepstyle.metrics.distance import frechet_distance, kernel_distance, precision_recall
 from deepstyle.metrics.tracker import BAR, GAP, INKS, LINE, Tracker, histogram_picture
 
+WEAVE = ("weave/2", "weave/4", "weave/8")
+
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> PackedDataset:
@@ -27,7 +29,7 @@ def test_tracker_looks_at_the_real_garments_once(real: PackedDataset) -> None:
     assert embed.calls == 3
     first, second = embed(real.images)[0], embed(samples)[0]
 
-    assert list(figures) == ["frechet", "kid", "precision", "recall", "samples/categories"]
+    assert list(figures) == ["frechet", "kid", "precision", "recall", *WEAVE, "samples/categories"]
     assert figures["frechet"] == frechet_distance(first, second)
     assert figures["kid"] == kernel_distance(first, second, subsets=10)[0]
     assert (figures["precision"], figures["recall"]) == precision_recall(first, second)
@@ -37,7 +39,7 @@ def test_few_images_have_a_frechet_distance_only(real: PackedDataset) -> None:
     """Fewer samples than neighbourhoods need give the distance and the picture, not an error; floats are refused."""
     tracker = Tracker(real, MeanColours(), LABELS)
 
-    assert set(tracker(garments(9, 16, seed=6))) == {"frechet", "samples/categories"}
+    assert set(tracker(garments(9, 16, seed=6))) == {"frechet", *WEAVE, "samples/categories"}
     with pytest.raises(InputError, match="uint8"):
         tracker(np.zeros((9, 8, 8, 3), np.float32))
 

@@ -16,7 +16,7 @@ def build_generator(config: GanConfig, shares: Tensor | None = None) -> AnyGener
     """The config's generator, initialised from torch's global generator; ``shares``: label frequencies, if it is told labels."""
     if config.network == "residual":
         return ResidualGenerator(config.size, config.latent, config.width, config.max_width, shares)
-    return Generator(config.size, config.latent, config.width, shares)
+    return Generator(config.size, config.latent, config.width, shares, upsampling=config.upsampling)
 
 
 def build_discriminator(config: GanConfig, labels: int = 0) -> AnyDiscriminator:

@@ -2,7 +2,8 @@
 
 The paper's rules: strided convolutions instead of pooling, batch normalisation everywhere but at the generator's output
 and the discriminator's input, ReLU and Tanh in the generator, LeakyReLU 0.2 in the discriminator, weights N(0, 0.02).
-Two options are younger: labels, and what keeps the discriminator in bounds. The other network is in ``residual.py``.
+Younger options: labels, what keeps the discriminator in bounds, upsampling without a weave (``resized.py``). The other
+network is in ``residual.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from deepstyle.dcgan.patches import Down, Up
+from deepstyle.dcgan.patches import Down
+from deepstyle.dcgan.resized import upsample
 
 
 def feature_maps(size: int, width: int) -> list[int]:
@@ -75,10 +77,13 @@ class Projection(nn.Module):
 class Generator(nn.Module):
     """z -> image. ``forward``: N x latent float32 ~ N(0, 1) -> N x 3 x size x size in [-1, 1].
 
-    ``shares``: label frequencies of a generator that is told labels (see ``Told``).
+    ``shares``: label frequencies of a generator that is told labels (see ``Told``). ``upsampling``: how the side doubles,
+    "transposed" as in the paper, or one of the others (see ``resized.py``).
     """
 
-    def __init__(self, size: int, latent: int, width: int, shares: Tensor | None = None) -> None:
+    def __init__(
+        self, size: int, latent: int, width: int, shares: Tensor | None = None, *, upsampling: str = "transposed"
+    ) -> None:
         super().__init__()
         self.size, self.latent = size, latent
         self.told = Told(latent, shares)
@@ -86,9 +91,10 @@ class Generator(nn.Module):
         layers: list[nn.Module] = [
             nn.ConvTranspose2d(self.told.size, maps[0], 4, bias=False), nn.BatchNorm2d(maps[0]), nn.ReLU(inplace=True)
         ]  # fmt: skip
-        for before, after in pairwise(maps):
-            layers += [Up(before, after, bias=False), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
-        layers += [Up(maps[-1], 3), nn.Tanh()]
+        for i, (before, after) in enumerate(pairwise(maps)):
+            layers.append(upsample(upsampling, before, after, 8 * 2**i, bias=False))
+            layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        layers += [upsample(upsampling, maps[-1], 3, size), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
         self.apply(initialise)
 

@@ -79,9 +79,16 @@ class Up(nn.ConvTranspose2d):
 
     def forward(self, images: Tensor, output_size: list[int] | None = None) -> Tensor:
         """As ``nn.ConvTranspose2d``; a matrix product where that is faster."""
-        if not _here(images, SMALL) or output_size is not None:
+        if output_size is not None:
             return super().forward(images, output_size)
-        patches = F.linear(images.permute(0, 2, 3, 1), self.weight.permute(2, 3, 1, 0).flatten(0, 2))
-        image: Tensor = _Fold.apply(patches.view(*patches.shape[:3], KERNEL, KERNEL, -1))
-        image = image.permute(0, 3, 1, 2)
-        return image if self.bias is None else image + self.bias[:, None, None]
+        return up(images, self.weight, self.bias)
+
+
+def up(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The transposed convolution of ``Up`` with a weight of C x D x 4 x 4."""
+    if not _here(images, SMALL):
+        return F.conv_transpose2d(images, weight, bias, STRIDE, PADDING)
+    patches = F.linear(images.permute(0, 2, 3, 1), weight.permute(2, 3, 1, 0).flatten(0, 2))
+    image: Tensor = _Fold.apply(patches.view(*patches.shape[:3], KERNEL, KERNEL, -1))
+    image = image.permute(0, 3, 1, 2)
+    return image if bias is None else image + bias[:, None, None]

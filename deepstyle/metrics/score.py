@@ -17,6 +17,7 @@ from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.images import Pixels, resize
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
+from deepstyle.metrics.weave import weave
 from deepstyle.records import Garment
 
 Vectors = NDArray[np.float32]
@@ -49,8 +50,9 @@ class Score:
 
     ``frechet``, ``kid``: lower is better; ``precision``, ``recall`` in [0, 1]: higher is better, on ``manifold`` real
     images. ``histogram`` and ``real_histogram`` are the shares of images called each label (they sum to 1),
-    ``confidence`` and ``real_confidence`` the mean probabilities of the called label. ``nearest`` holds one list for
-    each of the first samples.
+    ``confidence`` and ``real_confidence`` the mean probabilities of the called label. ``weave`` and ``real_weave`` are
+    the strengths of patterns by their period in pixels (1: none). ``nearest`` holds one list for each of the first
+    samples.
     """
 
     samples: int
@@ -66,6 +68,8 @@ class Score:
     real_confidence: float
     histogram: dict[str, float]
     real_histogram: dict[str, float]
+    weave: dict[int, float]
+    real_weave: dict[int, float]
     nearest: list[list[Neighbour]]
 
 
@@ -94,6 +98,7 @@ def score_samples(
         confidence=float(probabilities.max(axis=1).mean()),
         real_confidence=float(real_probabilities.max(axis=1).mean()),
         histogram=histogram(probabilities, labels), real_histogram=histogram(real_probabilities, labels),
+        weave=weave(samples), real_weave=weave(real.images),
         nearest=neighbours(real.sources, indices, distances, provenance),
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)

@@ -11,6 +11,7 @@ from deepstyle.dataset import PackedDataset
 from deepstyle.images import Pixels
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, precision_recall
 from deepstyle.metrics.score import Embed, check_samples, histogram, subset
+from deepstyle.metrics.weave import weave_figures
 
 LEAST = 16  # images on a side from which KID, precision and recall mean anything
 MANIFOLD = 1_000  # real images that precision and recall look at: a look must not cost what training does
@@ -35,10 +36,10 @@ class Tracker:
         self._shares = histogram(probabilities, labels)
 
     def __call__(self, samples: Pixels) -> Figures:
-        """``frechet``, ``kid``, ``precision``, ``recall`` and the picture ``samples/categories`` of N x S x S x 3 uint8, N >= 2.
+        """``frechet``, ``kid``, ``precision``, ``recall``, the weave and the picture ``samples/categories``.
 
-        With fewer than ``LEAST`` images on a side there is only the Frechet distance and the picture. Compare figures at
-        equal N only. Raises InputError.
+        Of N x S x S x 3 uint8, N >= 2. With fewer than ``LEAST`` images on a side there is only the Frechet distance, the
+        weave and the picture. Compare figures at equal N only. Raises InputError.
         """
         check_samples(samples)
         vectors, probabilities = self._embed(samples)
@@ -46,6 +47,7 @@ class Tracker:
         if min(len(vectors), len(self._vectors)) >= LEAST:
             figures["kid"] = kernel_distance(self._vectors, vectors, subsets=SUBSETS)[0]
             figures["precision"], figures["recall"] = precision_recall(self._manifold, vectors)
+        figures |= weave_figures(samples)
         return figures | {"samples/categories": histogram_picture(self._shares, histogram(probabilities, self._labels))}
 
 

@@ -1,0 +1,59 @@
+"""Upsampling without a weave: nearest neighbours and a 3 x 3 convolution in the place of a transposed one (pure).
+
+A transposed 4 x 4 convolution with stride 2 gives neighbouring pixels different weights, and a generator that does not
+balance them weaves a pattern into its images (Odena et al. 2016, Deconvolution and Checkerboard Artifacts). Copying each
+pixel four times and convolving 3 x 3 cannot do that by itself. The two steps are together a transposed 4 x 4 convolution
+whose kernel is made of the nine weights, and are computed as one: the same numbers in less than half the time.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from deepstyle.dcgan.patches import Up, up
+
+SIDE = 3  # of the kernel, in pixels
+KEPT = 16  # pixels: "mixed" upsamples to this side and below by transposed convolutions
+
+
+class Resized(nn.Conv2d):
+    """Twice the side. ``forward``: N x C x H x W -> N x D x 2H x 2W.
+
+    ``filtered``: what comes out passes a [1, 2, 1] filter both ways, as in Karras et al. 2018 (arXiv 1812.04948,
+    appendix C).
+    """
+
+    taps: Tensor
+
+    def __init__(self, before: int, after: int, *, bias: bool = True, filtered: bool = False) -> None:
+        super().__init__(before, after, SIDE, padding=SIDE // 2, bias=bias)
+        self.filtered = filtered
+        line = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.register_buffer("taps", line[:, None] * line, persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """As nearest neighbours and this convolution."""
+        if not self.filtered:
+            return up(images, merged(self.weight), self.bias)
+        image = F.pad(up(images, merged(self.weight), None), (1, 1, 1, 1), mode="replicate")
+        taps = self.taps.expand(len(self.weight), 1, SIDE, SIDE)
+        return F.conv2d(image, taps, self.bias, groups=len(self.weight))
+
+
+def merged(weight: Tensor) -> Tensor:
+    """The kernel (C x D x 4 x 4) of the transposed convolution that is nearest neighbours and a D x C x 3 x 3 convolution.
+
+    Each weight stands on the four pixels that are copies of the one it looks at.
+    """
+    wide = F.pad(weight, (1, 1, 1, 1))
+    tall = wide[:, :, 1:] + wide[:, :, :-1]
+    return (tall[..., 1:] + tall[..., :-1]).flip(2, 3).transpose(0, 1)
+
+
+def upsample(kind: str, before: int, after: int, side: int, *, bias: bool = True) -> nn.Module:
+    """The layer of that ``kind`` (config's ``upsampling``) that ends at ``side`` pixels."""
+    if kind == "transposed" or (kind == "mixed" and side <= KEPT):
+        return Up(before, after, bias=bias)
+    return Resized(before, after, bias=bias, filtered=kind == "filtered")
