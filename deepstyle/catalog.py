@@ -3,7 +3,7 @@
 A file appears whole first, then its row (``put_file`` then the insert), so a ``kill -9`` at any moment leaves at worst a
 file without a row, which the next run of the same command finds or writes again. All SQL is in the files ``catalog*.py``: rows
 come out as the values of ``records.py``. Longer than other files because a workspace's rows are read and written here and
-nowhere else, but for those of a crawl (``catalog_crawl.py``).
+nowhere else, but for those of a crawl (``catalog_crawl.py``) and of rights (``catalog_rights.py``).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Literal, Self
 
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.catalog_file import WAIT, CatalogFile
+from deepstyle.catalog_rights import Rights
 from deepstyle.errors import StorageError
 from deepstyle.files import as_name, put_file, reason, shown, sweep
 from deepstyle.records import Detection, Garment, ModelRecord, Photo, RunRecord, Sighting
@@ -47,6 +48,7 @@ class Catalog:
         self.root = root
         self._clock = clock
         self._db = CatalogFile(root, wait=wait, reading=reading)
+        self.rights = Rights(self._db, clock)
         if not reading:
             sweep(root, *WRITTEN)
 
@@ -69,6 +71,10 @@ class Catalog:
     def count(self, table: Literal["crawls", "pages", "fetches", "photos", "detected", "garments"]) -> int:
         """How many rows a table has."""
         return int(self._db.rows(f"SELECT count(*) FROM {table}")[0][0])
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the catalog's clock."""
+        return self._clock()
 
     def path(self, relative: str) -> Path:
         """The file of a row: paths in the catalog are relative to the workspace, with forward slashes."""
@@ -281,9 +287,14 @@ class Catalog:
         if row is not None:
             with self.transaction():
                 self._db.run("DELETE FROM garments WHERE photo = ? AND k = ?", (photo, k))
-                self._db.afterwards(lambda: self._delete(row["path"]))
+                self._db.afterwards(lambda: self.delete_file(row["path"]))
 
-    def _delete(self, relative: str) -> None:
+    def garments_of(self, photo: str) -> list[Garment]:
+        """The garments that were cut from a photo."""
+        return self._db.records(Garment, f"{_GARMENTS} WHERE g.photo = ? ORDER BY g.k", (photo,))
+
+    def delete_file(self, relative: str) -> None:
+        """Delete a file of the workspace, if it is there. Raises StorageError where that is not possible."""
         try:
             self.path(relative).unlink(missing_ok=True)
         except OSError as error:

@@ -154,6 +154,13 @@ class Crawl:
         )
         return [(row["page_url"], row["image_url"]) for row in rows]
 
+    def kept_urls(self) -> list[str]:
+        """The addresses of this crawl's kept photos."""
+        rows = self._db.rows(
+            "SELECT image_url FROM listings WHERE crawl = ? AND outcome IN ('kept', 'duplicate')", (self.number,)
+        )
+        return [str(row["image_url"]) for row in rows]
+
     def outcomes(self) -> dict[str, int]:
         """How many images ended each way, e.g. ``{"kept": 351, "duplicate": 12, "robots": 39}``."""
         rows = self._db.rows(

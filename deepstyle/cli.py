@@ -988,17 +988,25 @@ def where(session: Session, images: tuple[str, ...]) -> None:
 
 @main.command()
 @_json_option
+@click.option("--reservations", is_flag=True, help="Hold the photos against what their sites reserve.")
 @click.pass_obj
-def status(session: Session) -> None:
+def status(session: Session, reservations: bool) -> None:
     """Show what the workspace holds.
+
+    With --reservations: whether a photo that is kept is reserved from AI or data mining, as its site's robots.txt,
+    tdmrep.json, headers and pages were read last. A scrape of known sites reads them again after a day.
 
     \b
     Example:
         deepstyle status --json
+        deepstyle status --reservations
     """
     from deepstyle.status import status_of
 
     with _catalog(session, must_exist=True, reading=True) as catalog:
+        if reservations:
+            _show_audit(catalog)
+            return
         state = status_of(catalog)
     rows: dict[str, Any] = {
         "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
@@ -1007,6 +1015,49 @@ def status(session: Session) -> None:
     rows |= {f"model {name}": _figures(figures) for name, figures in state.models.items()}
     rows |= {f"run {name}": _figures(figures) for name, figures in state.runs.items()}
     _show(f"workspace {state.workspace}", rows, **asdict(state))
+
+
+def _show_audit(catalog: Any) -> None:
+    from deepstyle.config import ScrapeConfig
+    from deepstyle.scraper.audit import audit
+
+    found = audit(catalog, ScrapeConfig().user_agent)
+    rows: dict[str, Any] = {
+        "reserved": f"{len(found.reserved):,} of {found.photos:,} photos", "not reserved, as stated": f"{found.stated:,}",
+        "nothing stated": f"{found.silent:,}", "not on record": f"{found.unknown:,} (the next scrape of their pages asks)",
+        "from files": f"{found.own:,}", "hosts on record": f"{found.hosts:,}",
+    }  # fmt: skip
+    rows |= {one.sha256[:16]: f"{one.image_url}: {one.words}" for one in found.reserved}
+    if found.reserved:
+        rows["remedy"] = "`deepstyle forget URL|HOST|SHA` removes a photo and all that was cut from it"
+    _show(f"reservations of {catalog.root}", rows, **asdict(found))
+
+
+@main.command()
+@_json_option
+@click.argument("photos", nargs=-1, required=True, metavar="URL|HOST|SHA...")
+@click.pass_obj
+def forget(session: Session, photos: tuple[str, ...]) -> None:
+    """Remove photos and all that came of them, for good.
+
+    By the address of a picture or of the page that shows it, by host, or by a photo's hash. The photo, its garments and
+    the packed datasets that hold it are deleted; no scrape or add takes it again, in no size. Runs and models that were
+    trained on it are named, and marked in their MODEL_CARD.md: they cannot unlearn.
+
+    \b
+    Example:
+        deepstyle forget https://a-gallery.example/looks/17.jpg
+        deepstyle forget a-gallery.example
+    """
+    from deepstyle.forget import forget as run
+
+    with _catalog(session, must_exist=True) as catalog:
+        gone = run(photos, catalog)
+    rows: dict[str, Any] = {
+        "photos": f"{gone.photos:,}", "garments": f"{gone.garments:,}", "packs": ", ".join(gone.packs) or "none",
+        "saw it": ", ".join(gone.saw) or "none", "may have seen it": ", ".join(gone.may_have_seen) or "none",
+    }  # fmt: skip
+    _show("forgotten, and never taken again", rows, **asdict(gone))
 
 
 def _figures(values: dict[str, Any]) -> str:

@@ -16,7 +16,9 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+import shutil
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,12 +32,13 @@ from numpy.typing import NDArray
 
 from deepstyle import images
 from deepstyle.errors import InputError, StorageError
-from deepstyle.files import put_file, put_folder, read_regular, reason, reserve, shown
+from deepstyle.files import TEMPORARY, put_file, put_folder, read_regular, reason, reserve, shown
 from deepstyle.progress import Reporter
 
 FORMAT = 1
 REFUSED = "refused"  # in the place of the digest of what is no regular file, or too large
 WINDOW = 256  # images on their way at a time: it bounds memory whatever the size of the dataset
+_HASH = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")  # a photo's, in a source
 V = TypeVar("V")
 
 
@@ -116,6 +119,33 @@ class PackedDataset:
         index = json.loads((self.folder / "index.json").read_text(encoding="utf-8"))
         put_file(self.folder / "index.json", json.dumps({**index, "stamp": stamp}).encode())
         self.stamp = stamp
+
+
+def drop_packs(folder: Path, photos: Collection[str]) -> dict[str, str]:
+    """Delete the datasets in ``folder`` that hold an image of these photos (hashes in its name): their names and keys.
+
+    One that cannot be read is deleted as well: nobody knows what it holds.
+    """
+    found: dict[str, str] = {}
+    for index in sorted(folder.glob("*/index.json")) if photos else ():
+        place = index.parent
+        with _alone(folder / f".{place.name}.lock"):
+            try:
+                pack = PackedDataset(place)
+                held = {part for source in pack.sources for part in _HASH.findall(source)}
+                key = pack.key
+                if held.isdisjoint(photos):
+                    continue
+            except (InputError, OSError):
+                key = ""
+            found[place.name] = key
+            aside = place.with_name(f"{TEMPORARY}{place.name}")
+            try:
+                os.replace(place, aside)
+                shutil.rmtree(aside)
+            except OSError as error:
+                raise StorageError(f"{shown(place)}: cannot be deleted ({reason(error)})") from error
+    return found
 
 
 @contextmanager

@@ -66,4 +66,12 @@ FALLBACKS = (
 
 RESERVATIONS = ("ALTER TABLE fetches ADD COLUMN reservation TEXT NOT NULL DEFAULT ''",)  # what was read, and where
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS)
+RIGHTS = (  # what each host's files said last, and what must never come back
+    """CREATE TABLE hosts (
+        origin TEXT PRIMARY KEY, robots TEXT NOT NULL DEFAULT '', tdmrep TEXT NOT NULL DEFAULT '', at REAL NOT NULL)""",
+    """CREATE TABLE forgotten (
+        what TEXT PRIMARY KEY, kind TEXT NOT NULL, looks TEXT NOT NULL DEFAULT '', at REAL NOT NULL)""",
+    "CREATE INDEX pages_url ON pages(url)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS)

@@ -18,7 +18,7 @@ from deepstyle.files import read_json
 from deepstyle.status import read_model
 
 KIND = "gan"  # of a model folder
-FILES = {"weights.safetensors", "config.yaml", "model.json"}  # all that is in one
+FILES = {"weights.safetensors", "config.yaml", "model.json", "MODEL_CARD.md"}  # all that may be in one
 
 
 @dataclass(frozen=True, kw_only=True)

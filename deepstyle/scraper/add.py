@@ -4,6 +4,7 @@ Outcomes of a file:
     kept            stored under its hash
     duplicate       the same bytes are in the catalog already
     near-duplicate  looks like a photo that is kept, and ``drop_near`` is on
+    forgotten       `deepstyle forget` was told that it must never come back
     too-small       its shorter side has fewer than ``min_side`` pixels
     too-large       more than ``max_bytes`` bytes
     not-image, empty, broken, bomb    what ``images.py`` says of the bytes

@@ -17,7 +17,7 @@ Outcomes of ``Fetcher.get``:
     private-address     the host has an address that the guard refuses
     bad-url             no http(s) URL, here or in a redirect
     host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``, or its robots.txt
-                        answers 429 or 5xx (nothing may be fetched meanwhile, RFC 9309 2.3.1.4): ask later
+                        or tdmrep.json answers 429 or 5xx (nothing may be fetched meanwhile, RFC 9309 2.3.1.4): ask later
     stopped             ``Fetcher.stop`` was called
 
 ``take.py`` adds ``unreadable``: reading or decoding what came raised an error that nobody foresaw.
@@ -142,6 +142,10 @@ class Fetcher:
         found = (resolve(url, sitemap) for sitemap in robots.sitemaps)
         return [one for one in dict.fromkeys(found) if one]
 
+    def ask_host(self, url: str) -> None:
+        """Ask the URL's host for its robots.txt and tdmrep.json, unless it has been asked; ``log`` holds the answers."""
+        self._hosts.rules(url)
+
     def reservation(self, url: str, stated: Iterable[Statement]) -> Verdict:
         """What the host's files, and what a page or answer itself ``stated``, mean for a URL."""
         return verdict(url, self._hosts.rules(url).statements, stated)
@@ -198,7 +202,7 @@ class Fetcher:
         """Why a URL must not be asked for, as its host's files say; None when it may."""
         if robots.outcome in NO_ROBOTS | PASSING:
             outcome = "host-busy" if robots.outcome in PASSING else robots.outcome
-            return replace(blank, outcome=outcome, detail=f"robots.txt: {robots.detail}")
+            return replace(blank, outcome=outcome, detail=robots.detail)
         if not robots.allows(blank.url):
             return replace(blank, outcome="robots", detail=robots.detail)
         found = verdict(blank.url, robots.statements)

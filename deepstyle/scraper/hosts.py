@@ -13,8 +13,15 @@ from deepstyle.scraper.reservations import robots_statements, tdmrep_statements
 from deepstyle.scraper.urls import origin
 
 PASSING = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "truncated", "bad-encoding"})
-AGAIN = 60.0  # seconds after which a robots.txt that could not be had is asked for again
+AGAIN = 60.0  # seconds after which a file that could not be had is asked for again
+STALE = 24 * 3600.0  # seconds after which one that was read is asked for again: RFC 9309 2.4
+UNKNOWN = PASSING | {"connection", "timeout", "too-slow", "host-busy", "stopped"}  # of a file that may be there
 A = TypeVar("A", bound=Any)  # the fetcher's answer: ``outcome``, ``body`` and ``detail``
+
+
+def missing(outcome: str) -> bool:
+    """Whether an answer means that there is no such file (RFC 9309 2.3.1.3)."""
+    return outcome.startswith("http-4") and outcome != "http-429"
 
 
 class Hosts(Generic[A]):
@@ -26,7 +33,7 @@ class Hosts(Generic[A]):
     def __init__(self, fetch: Callable[[str], A], user_agent: str, clock: Callable[[], float]) -> None:
         self._fetch, self._user_agent, self._clock = fetch, user_agent, clock
         self._known: dict[str, Robots] = {}
-        self._again: dict[str, float] = {}  # when to ask again for one that could not be had
+        self._until: dict[str, float] = {}  # when to ask again
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self.log: deque[A] = deque()
@@ -38,25 +45,30 @@ class Hosts(Generic[A]):
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             known = self._known.get(key)
-            if known is not None and (known.outcome not in PASSING or self._clock() < self._again[key]):
+            if known is not None and self._clock() < self._until[key]:
                 return known
-            answer = self._get(f"{key}/robots.txt")
-            if answer.outcome == "ok":
-                robots = read_robots(answer.body, self._user_agent)
-                text = answer.body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
-                robots = replace(robots, statements=tuple(robots_statements(text, robots.agent)))
-            elif answer.outcome.startswith("http-4") and answer.outcome != "http-429":
-                robots = Robots()  # "unavailable": everything is allowed
-            else:
-                robots = Robots(outcome=answer.outcome, detail=f"{answer.outcome} {answer.detail}".strip())
-                self._again[key] = self._clock() + AGAIN
-            if robots.outcome == "ok":
-                file = self._get(f"{key}/.well-known/tdmrep.json")
-                stated = tdmrep_statements(file.body) if file.outcome == "ok" else []
-                robots = replace(robots, statements=(*robots.statements, *stated))
-            if answer.outcome not in {"stopped", "host-busy"}:
+            robots = self._read(key)
+            if robots.outcome not in {"stopped", "host-busy"}:
                 self._known[key] = robots
+                self._until[key] = self._clock() + (STALE if robots.outcome == "ok" else AGAIN)
             return robots
+
+    def _read(self, key: str) -> Robots:
+        """Ask for both files. One that fails leaves the host's rules unknown: then nothing may be fetched for a while."""
+        answer = self._get(f"{key}/robots.txt")
+        if answer.outcome == "ok":
+            robots = read_robots(answer.body, self._user_agent)
+            text = answer.body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
+            robots = replace(robots, statements=tuple(robots_statements(text, robots.agent)))
+        elif missing(answer.outcome):
+            robots = Robots()  # "unavailable": everything is allowed
+        else:
+            return Robots(outcome=answer.outcome, detail=f"robots.txt: {answer.outcome} {answer.detail}".strip())
+        file = self._get(f"{key}/.well-known/tdmrep.json")
+        if file.outcome in UNKNOWN:
+            return Robots(outcome=file.outcome, detail=f"tdmrep.json: {file.outcome} {file.detail}".strip())
+        stated = tdmrep_statements(file.body) if file.outcome == "ok" else []
+        return replace(robots, statements=(*robots.statements, *stated))
 
     def _get(self, url: str) -> A:
         answer = self._fetch(url)

@@ -9,6 +9,7 @@ picture, and when robots.txt or noai refuse the page. It is taken when the page 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
@@ -16,6 +17,8 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
 from deepstyle.scraper.fetch import Fetched
 from deepstyle.scraper.frontier import Frontier, Waiting
+from deepstyle.scraper.hosts import missing
+from deepstyle.scraper.manners import MAX_ROBOTS
 from deepstyle.scraper.pages import Page
 from deepstyle.scraper.shelf import Shelf
 from deepstyle.scraper.take import Taken, Visit
@@ -35,6 +38,9 @@ class Ledger:
         self._released: set[str] = set()  # thumbnails that were taken after all
         self._shown: dict[str, set[str]] = {}  # page key -> images that the visited page shows by itself
         self._refused: dict[str, str] = {}  # page key -> robots or noai
+        self.changed: set[str] = set()  # hosts whose robots.txt or tdmrep.json says something else than before
+        gone = catalog.rights.forgotten()
+        self._gone = {kind: {one.what for one in gone if one.kind == kind} for kind in ("url", "host")}
         counts = crawl.outcomes()
         self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
         self.shelf = Shelf(catalog, config)
@@ -85,10 +91,16 @@ class Ledger:
         return True
 
     def log_robots(self, log: deque[Fetched]) -> None:
-        """Record the robots.txt answers that the fetcher has met."""
+        """Record the answers for robots.txt and tdmrep.json that the fetcher has met, and what the files say."""
         while log:
             answer = log.popleft()
-            self._log(answer, "robots", answer.outcome)
+            with self.catalog.transaction():
+                self._log(answer, "robots", answer.outcome)
+                if answer.outcome == "ok" or missing(answer.outcome):
+                    text = answer.body[:MAX_ROBOTS].decode("utf-8-sig", "replace").replace("\0", "")
+                    place = origin(answer.url)
+                    if self.catalog.rights.note_host(place, answer.url.removeprefix(place), text):
+                        self.changed.add(place)
 
     # ---- pages --------------------------------------------------------------------------------------------------
 
@@ -198,8 +210,20 @@ class Ledger:
 
     # ---- photos -------------------------------------------------------------------------------------------------
 
+    def _forgotten(self, one: Listing) -> bool:
+        """Whether this picture must never come back, by its address, its host or its page's."""
+        return one.image_url in self._gone["url"] or bool(
+            {host(one.image_url), host(one.page_url)} & self._gone["host"]
+        )
+
     def _push(self, one: Listing) -> None:
-        """Line an image up for download, unless an earlier crawl has its photo."""
+        """Line an image up for download, unless an earlier crawl has its photo, or it is forgotten."""
+        if any(self._gone.values()):
+            if self._forgotten(one):
+                self.crawl.finish_listing(one.image_url, "forgotten")
+                return
+            others = [url for url in one.fallbacks if not self._forgotten(replace(one, image_url=url))]
+            one = replace(one, fallbacks=tuple(others))
         earlier = self.crawl.image_fetched(one.image_url)
         if earlier is not None:
             self.kept += earlier == "kept"

@@ -178,6 +178,18 @@ def meta_statements(metas: Iterable[tuple[str, str]]) -> list[Statement]:
     return [Statement(where="meta", words=f"tdm-reservation: {int(flag)}{policy}"[:500], reserves=flag)]
 
 
+def recorded_statements(words: str) -> list[Statement]:
+    """The statements of a photo's header that ``Verdict.words`` put on record."""
+    found = []
+    for part in words.split("; "):
+        where, _, text = part.partition(": ")
+        name, _, value = text.partition(": ")
+        if where == "header":
+            value = value.partition(",")[0] if name == "tdm-reservation" else value
+            found += header_statements({name: value})
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """Whether a URL is reserved, and every statement that was read about it, the decisive ones first."""

@@ -4,6 +4,7 @@ Outcomes of a photo, as ``listings.outcome`` (besides those of ``fetch.py``, suc
     kept            stored under its hash
     duplicate       the same bytes are in the catalog already
     near-duplicate  looks like a photo that is kept, and ``drop_near`` is on
+    forgotten       `deepstyle forget` was told that it must never come back
     too-small       its shorter side has fewer than ``min_side`` pixels
     not-image, empty, broken, bomb    what ``images.py`` says of the bytes
     thumbnail       never fetched: the page it links to shows the picture itself
@@ -36,6 +37,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter, Task
+from deepstyle.scraper.again import ask_again, name_reserved
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.ledger import Ledger
@@ -63,7 +65,7 @@ class ScrapeSummary:
     """The whole crawl as the catalog records it, however many calls it took; ``seconds`` is the time of this call.
 
     ``found``: distinct image URLs, thumbnails of found pictures left out. ``near_duplicates`` are among ``kept`` unless
-    ``drop_near``. ``failed``: neither kept, duplicate, near duplicate, refused, too small, nor still to do.
+    ``drop_near``. ``failed``: neither kept, duplicate, near duplicate, refused, too small, forgotten, nor still to do.
     """
 
     pages: int
@@ -74,6 +76,7 @@ class ScrapeSummary:
     refused_robots: int
     refused_noai: int
     too_small: int
+    forgotten: int
     failed: int
     seconds: float
     outcomes: dict[str, int]
@@ -103,11 +106,14 @@ def scrape(
     crawl = catalog.open_crawl(" ".join(starts), fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
+    ledger = Ledger(catalog, crawl, config, Frontier(crawl, config, starts))
+    ask_again(ledger, fetcher, starts, reporter)
     if crawl.finished():
-        reporter.say("this crawl is complete already; nothing was fetched (--fresh crawls again)")
+        reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
         return summarise(crawl, started)
-    loop = _Crawl(starts, Ledger(catalog, crawl, config, Frontier(crawl, config, starts)), fetcher, reporter)
+    loop = _Crawl(starts, ledger, fetcher, reporter)
     loop.run()
+    name_reserved(ledger, reporter)
     summary = summarise(crawl, started)
     loop.conclude(summary)
     return summary
@@ -130,12 +136,13 @@ def checked(url: str) -> str:
 def summarise(crawl: Crawl, started: float) -> ScrapeSummary:
     """Count the crawl's rows; ``started`` on the monotonic clock."""
     counts = Counter(crawl.outcomes())
-    named = ("kept", "duplicate", "near-duplicate", "robots", "noai", "too-small", "thumbnail", "deferred", "queued")
+    named = ("kept", "duplicate", "near-duplicate", "robots", "noai", "too-small", "forgotten", "thumbnail", "deferred",
+             "queued")  # fmt: skip
     return ScrapeSummary(
         pages=crawl.pages_read(),
         found=counts.total() - counts["thumbnail"], kept=counts["kept"], duplicates=counts["duplicate"],
         near_duplicates=crawl.near_duplicates(), refused_robots=counts["robots"], refused_noai=counts["noai"],
-        too_small=counts["too-small"], failed=counts.total() - sum(counts[name] for name in named),
+        too_small=counts["too-small"], forgotten=counts["forgotten"], failed=counts.total() - sum(counts[name] for name in named),
         seconds=time.monotonic() - started, outcomes=dict(counts),
     )  # fmt: skip
 

@@ -16,6 +16,12 @@ class Shelf:
         self._catalog, self._drop_near = catalog, config.drop_near
         self.known: set[str] = set()
         self._near = NearIndex(config.near_distance)
+        self._gone = NearIndex(config.near_distance)  # photos that must never come back, in no size
+        self._gone_bytes = {one.what for one in catalog.rights.forgotten() if one.kind == "photo"}
+        for one in catalog.rights.forgotten():
+            if one.looks:
+                dhash, width, height = one.looks.split()
+                self._gone.add(one.what, dhash, int(width), int(height))
         for photo in catalog.standing_photos():
             self.known.add(photo.sha256)
             self._near.add(photo.sha256, photo.dhash, photo.width, photo.height, near_of=photo.near_of)
@@ -23,12 +29,17 @@ class Shelf:
     def keep(self, one: Listing, photo: Checked, *, licence: str = "", credit: str = "") -> str:
         """Store a photo that is ``ok``; the outcome is ``kept``, or what else became of it.
 
-        ``duplicate``: its bytes are there already; ``near-duplicate``: nearly its pixels are, and ``drop_near`` is on.
+        ``duplicate``: its bytes are there already; ``near-duplicate``: nearly its pixels are, and ``drop_near`` is on;
+        ``forgotten``: it, or nearly its pixels, must never come back.
         """
         info, digest = photo.info, photo.sha256
         assert info is not None
+        if digest in self._gone_bytes:
+            return "forgotten"
         if digest in self.known:
             return "duplicate"
+        if self._gone.find(photo.dhash, info.width, info.height) is not None:
+            return "forgotten"
         near = self._near.find(photo.dhash, info.width, info.height)
         if near is not None and self._drop_near:
             return "near-duplicate"

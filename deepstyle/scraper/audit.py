@@ -1,0 +1,88 @@
+"""The photos that are kept against what is on record of their sites' wishes (loop; asks nobody).
+
+A photo is reserved when its host's robots.txt or tdmrep.json, as they were read last, forbid it or reserve it from AI or data
+mining; or when its own newest answer, or its page's, did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_rights import HostRecord, Standing
+from deepstyle.scraper.manners import Robots, product_token, read_robots
+from deepstyle.scraper.reservations import Statement, recorded_statements, robots_statements, tdmrep_statements, verdict
+from deepstyle.scraper.urls import origin
+
+REFUSED = frozenset({"robots", "noai"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reserved:
+    """A kept photo that is reserved: where it is from, and the words that say so."""
+
+    sha256: str
+    path: str
+    image_url: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What is kept, against the record: how many photos of each kind, and those that are reserved.
+
+    ``own``: added from files; ``stated``: something was said, and it reserves nothing; ``silent``: their site says nothing;
+    ``unknown``: nobody has recorded what their site says; ``hosts``: on record.
+    """
+
+    photos: int
+    own: int
+    stated: int
+    silent: int
+    unknown: int
+    hosts: int
+    reserved: tuple[Reserved, ...]
+
+
+def audit(catalog: Catalog, user_agent: str, origins: Container[str] | None = None) -> Audit:
+    """Hold every kept photo (those of ``origins`` only, where they are given) against what is on record."""
+    hosts = catalog.rights.hosts()
+    agent = product_token(user_agent)
+    rules = {name: (_rules(one, user_agent), _statements(one, agent)) for name, one in hosts.items()}
+    counts = {"own": 0, "stated": 0, "silent": 0, "unknown": 0}
+    found: list[Reserved] = []
+    standings = [one for one in catalog.rights.standings() if origins is None or origin(one.image_url) in origins]
+    for one in standings:
+        if one.image_url.startswith("file:"):
+            counts["own"] += 1
+            continue
+        kind, words = _judged(one, rules.get(origin(one.image_url)))
+        if kind == "reserved":
+            found.append(Reserved(sha256=one.sha256, path=one.path, image_url=one.image_url, words=words))
+        else:
+            counts[kind] += 1
+    return Audit(photos=len(standings), hosts=len(hosts), reserved=tuple(found), **counts)
+
+
+def _rules(record: HostRecord, user_agent: str) -> Robots:
+    return read_robots(record.robots.encode(), user_agent)
+
+
+def _statements(record: HostRecord, agent: str) -> tuple[Statement, ...]:
+    return (*robots_statements(record.robots, agent), *tdmrep_statements(record.tdmrep.encode()))
+
+
+def _judged(one: Standing, rules: tuple[Robots, tuple[Statement, ...]] | None) -> tuple[str, str]:
+    """What the record says of a photo: ``reserved`` with its words, ``stated``, ``silent`` or ``unknown``."""
+    if one.outcome in REFUSED:
+        return "reserved", f"its newest answer: {one.outcome} {one.reservation}".strip()
+    if one.page_outcome in REFUSED:
+        return "reserved", f"its page {one.page_url}: {one.page_outcome}"
+    if rules is None:
+        return ("stated" if one.reservation else "unknown"), one.reservation
+    robots, statements = rules
+    if not robots.allows(one.image_url):
+        return "reserved", "robots.txt: Disallow"
+    found = verdict(one.image_url, statements, recorded_statements(one.reservation))
+    return ("reserved" if found.reserved else "stated" if found.statements else "silent"), found.words

@@ -1,0 +1,123 @@
+"""What is kept against what sites reserve today: the audit, and asking known hosts again after a day."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from loopback import Exchange, Routes, page, serve
+from test_scrape import PATIENT, img, photos
+
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+from deepstyle.config import ScrapeConfig
+from deepstyle.progress import Reporter
+from deepstyle.scraper.audit import Audit, audit
+from deepstyle.scraper.fetch import Fetched, Fetcher
+from deepstyle.scraper.hosts import Hosts
+from deepstyle.scraper.scrape import ScrapeSummary, scrape
+
+DAY = 24 * 3600
+
+
+def crawl(root: Path, url: str, *, later: float = 0, say: io.StringIO | None = None) -> ScrapeSummary:
+    """A scrape that takes place ``later`` by this many seconds."""
+    config = ScrapeConfig.model_validate({"rate": 500, "allow_private": True, "retries": 0} | PATIENT)
+    with Fetcher(config) as fetcher, Catalog(root, clock=lambda: time.time() + later) as catalog:
+        reporter = Reporter(quiet=say is None, stream=say)
+        return scrape([url], catalog, config, fetcher=fetcher, reporter=reporter)
+
+
+def audited(root: Path) -> Audit:
+    """The audit of a workspace."""
+    with Catalog(root, reading=True) as catalog:
+        return audit(catalog, ScrapeConfig().user_agent)
+
+
+CHANGES: dict[str, tuple[str, bytes]] = {
+    "Content-Signal": ("/robots.txt", b"User-agent: *\nContent-Signal: ai-train=no\n"),
+    "Disallow": ("/robots.txt", b"User-agent: *\nDisallow: /looks/\n"),
+    "tdmrep": ("/.well-known/tdmrep.json", b'[{"location": "/looks/", "tdm-reservation": 1}]'),
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+def test_photos_that_become_reserved_are_named(tmp_path: Path, how: str) -> None:
+    """After a day a known host's files are asked for again, though the crawl is complete; what they reserve now is named."""
+    path, text = CHANGES[how]
+    routes: Routes = {"/": page(img("/looks/a.jpg")), **photos("/looks/a.jpg")}
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+        assert (audited(tmp_path).silent, audited(tmp_path).reserved) == (1, ())
+        routes[path] = lambda x: x.send(text, "text/plain")
+        before = site.hits.total()
+        crawl(tmp_path, site.url, later=DAY - 600)
+        assert site.hits.total() == before
+        said = io.StringIO()
+        crawl(tmp_path, site.url, later=DAY + 600, say=said)
+
+        assert site.hits["/robots.txt"] == site.hits["/.well-known/tdmrep.json"] == 2
+        assert site.hits["/looks/a.jpg"] == 1
+        assert f"{site.url}/looks/a.jpg is kept and has become reserved" in said.getvalue()
+    [found] = audited(tmp_path).reserved
+    assert found.image_url.endswith("/looks/a.jpg")
+    assert text.split()[-1].decode() in found.words or how != "Content-Signal"
+    result = CliRunner().invoke(main, ["-w", str(tmp_path), "status", "--reservations", "--json"])
+    assert json.loads(result.output)["reserved"][0]["sha256"] == found.sha256
+
+
+def test_a_header_that_lifts_tdmrep_stays_lifted(tmp_path: Path) -> None:
+    """A photo whose own header allowed what tdmrep.json reserves is no finding; statements that reserve nothing are counted."""
+
+    def lifted(x: Exchange) -> None:
+        x.send(photos("/a.jpg")["/a.jpg"], "image/jpeg", TDM_Reservation="0")  # type: ignore[arg-type]
+
+    file = b'[{"location": "/a.jpg", "tdm-reservation": 1, "tdm-policy": "http://p.example/"}]'
+    routes: Routes = {"/": page(img("/a.jpg")), "/a.jpg": lifted, "/.well-known/tdmrep.json": lambda x: x.send(file)}
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+
+    found = audited(tmp_path)
+    assert (found.photos, found.hosts) == (found.stated, 1)
+
+
+def test_rules_are_asked_for_again_after_a_day() -> None:
+    """Within one long crawl, too; a file that could not be had a minute later."""
+    now, asked = [0.0], list[str]()
+    outcomes = {"/robots.txt": "ok", "/.well-known/tdmrep.json": "http-404"}
+
+    def fetch(url: str) -> Fetched:
+        path = url.removeprefix("http://a.example")
+        asked.append(path)
+        return Fetched(outcome=outcomes[path], kind="robots", url=url, final_url=url, body=b"")
+
+    hosts = Hosts[Fetched](fetch, "deepstyle", lambda: now[0])
+    for seconds, requests in ((0, 2), (DAY - 1, 2), (DAY + 1, 4)):
+        now[0] = seconds
+        assert hosts.rules("http://a.example/x").outcome == "ok"
+        assert len(asked) == requests
+    outcomes["/.well-known/tdmrep.json"] = "http-503"
+    now[0] = 3 * DAY
+    assert hosts.rules("http://a.example/x").outcome == "http-503"
+    outcomes["/.well-known/tdmrep.json"] = "ok"
+    assert hosts.rules("http://a.example/x").outcome == "http-503"
+    now[0] += 61
+    assert hosts.rules("http://a.example/x").outcome == "ok"
+
+
+def test_a_tdmrep_file_that_fails_for_a_while_holds_the_host(tmp_path: Path) -> None:
+    """As with robots.txt: while it answers 5xx nothing is taken, and nothing is given up either."""
+    down = [True]
+    routes: Routes = {"/": page(img("/a.jpg")), **photos("/a.jpg"),
+                      "/.well-known/tdmrep.json": lambda x: x.send(status=503 if down[0] else 404)}  # fmt: skip
+    with serve(routes) as site:
+        config = ScrapeConfig.model_validate({"rate": 500, "allow_private": True, "retries": 0} | PATIENT)
+        with Fetcher(config) as fetcher:
+            assert fetcher.get(site.url + "/a.jpg", "image").outcome == "host-busy"
+        assert site.hits["/a.jpg"] == 0
+        down[0] = False
+        assert crawl(tmp_path, site.url).kept == 1

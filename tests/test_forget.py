@@ -1,0 +1,141 @@
+"""`deepstyle forget`: a photo and all that came of it go, and never come back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from loopback import Routes, page, photo, serve
+from test_scrape import crawl, img, photos, taken
+
+from deepstyle import images
+from deepstyle.catalog import Catalog, garment_path
+from deepstyle.cli import main
+from deepstyle.config import ScrapeConfig
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.errors import UsageError
+from deepstyle.files import put_file
+from deepstyle.forget import CARD, Forgetting, forget
+from deepstyle.progress import Reporter
+from deepstyle.records import Photo
+from deepstyle.scraper.add import add
+
+
+def ask(root: Path, *what: str) -> Forgetting:
+    """One call of forget."""
+    with Catalog(root) as catalog:
+        return forget(what, catalog)
+
+
+def cut(catalog: Catalog, one: Photo) -> None:
+    """A garment of a photo, its detection, and its thumbnail on the review page."""
+    put_file(
+        catalog.path(garment_path(one.sha256, 0, "upper")), images.encode(np.full((8, 8, 3), one.width % 256, np.uint8))
+    )
+    catalog.add_detections(one.sha256, "m", [(0, 0, 8, 8, "upper", 1.0)])
+    catalog.add_garment(one.sha256, 0, "upper", (0, 0, 8, 8), score=1, width=8, height=8, model="m", rule="r")
+    put_file(catalog.root / f"review/photos/{one.sha256}.jpg", b"small")
+
+
+def pack(catalog: Catalog, name: str, wanted: list[Photo]) -> PackedDataset:
+    """A packed dataset of these photos' garments."""
+    of = {one.sha256 for one in wanted}
+    items = [
+        Item(source=one.name, path=catalog.path(one.path), label=one.label)
+        for one in catalog.garments()
+        if one.photo in of
+    ]
+    return PackedDataset.pack(
+        catalog.root / "datasets" / name, items, size=8, fit="stretch", reporter=Reporter(quiet=True)
+    )
+
+
+def test_a_photo_goes_with_all_that_came_of_it(tmp_path: Path) -> None:
+    """Files, thumbnails, records, packs and rows go; runs and models that saw it are named and marked, others are not."""
+    with serve({"/": page(img("/a.jpg", "/b.jpg")), **photos("/a.jpg", "/b.jpg")}) as site:
+        crawl(tmp_path, site.url)
+    with Catalog(tmp_path) as catalog:
+        gone, stays = sorted(catalog.photos(), key=lambda one: one.image_url)
+        for one in (gone, stays):
+            cut(catalog, one)
+        held, clean = pack(catalog, "both", [gone, stays]), pack(catalog, "one", [stays])
+        for name, key in (("gan-001", held.key), ("gan-002", clean.key), ("gan-003", "0" * 64)):
+            put_file(tmp_path / "runs" / name / "data.key", f"{key}more".encode())
+            catalog.put_run(name, "gan", status="done", images=1, figures={})
+        for name in ("gan-001", "gan-002"):
+            put_file(tmp_path / "models" / name / "model.json", b"{}")
+            catalog.put_model(name, "gan", {})
+        put_file(tmp_path / "runs/gan-001/samples/nearest.png", b"it is on this")
+        put_file(tmp_path / "runs/gan-001/score.json", json.dumps({"near": f"{gone.sha256}-0"}).encode())
+        put_file(tmp_path / "runs/gan-002/score.json", json.dumps({"near": f"{stays.sha256}-0"}).encode())
+
+    told = ask(tmp_path, gone.image_url)
+
+    assert (told.photos, told.garments, told.packs) == (1, 1, ("both",))
+    assert (told.saw, told.may_have_seen) == (("runs/gan-001", "models/gan-001"), ("runs/gan-003",))
+    assert gone.sha256 in (tmp_path / "models/gan-001" / CARD).read_text()
+    assert not (tmp_path / "models/gan-002" / CARD).exists()
+    left = [path for path in tmp_path.rglob("*") if gone.sha256 in path.name or path.name == "nearest.png"]
+    assert left == []
+    assert [path.name for path in (tmp_path / "datasets").iterdir() if path.is_dir()] == ["one"]
+    assert [path.parent.name for path in tmp_path.glob("runs/*/score.json")] == ["gan-002"]
+    with Catalog(tmp_path) as catalog:
+        assert [one.sha256 for one in catalog.photos()] == [stays.sha256]
+        assert [one.photo for one in catalog.garments()] == [stays.sha256]
+    again = ask(tmp_path, gone.sha256)
+    assert (again.photos, again.saw) == (0, ())
+
+
+def test_what_is_forgotten_never_comes_back(tmp_path: Path) -> None:
+    """Neither from its address, which is not asked, nor as the same bytes or a smaller copy elsewhere, nor from a folder."""
+    routes: Routes = {
+        "/": page(img("/a.jpg", "/b.jpg")), "/new": page(img("/a.jpg", "/copy.jpg", "/small.jpg", "/c.jpg")),
+        "/a.jpg": photo(1, 600, 640), "/copy.jpg": photo(1, 600, 640), "/small.jpg": photo(1, 300, 320),
+        **photos("/b.jpg", "/c.jpg"),
+    }  # fmt: skip
+    with serve(routes) as site:
+        crawl(tmp_path / "w", site.url)
+        ask(tmp_path / "w", site.url + "/a.jpg")
+        summary = crawl(tmp_path / "w", site.url + "/new", max_depth=0)
+
+        assert taken(tmp_path / "w") == {"/b.jpg", "/c.jpg"}
+        assert (summary.forgotten, summary.failed, site.hits["/a.jpg"]) == (3, 0, 1)
+    put_file(tmp_path / "own" / "a.jpg", photo(1, 600, 640))
+    put_file(tmp_path / "own" / "d.jpg", photo(9))
+    with Catalog(tmp_path / "w") as catalog:
+        added = add([tmp_path / "own"], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
+    assert added.outcomes == {"forgotten": 1, "kept": 1}
+
+
+def test_a_host_or_a_page_is_forgotten_with_all_its_photos(tmp_path: Path) -> None:
+    """A page's address takes what it shows, a host's name all of it, and whatever the host shows later."""
+    with serve({"/": page(img("/a.jpg", "/b.jpg"), '<a href="/c">c</a>'), "/c": page(img("/c.jpg")),
+                "/later": page(img("/d.jpg")), **photos("/a.jpg", "/b.jpg", "/c.jpg", "/d.jpg")}) as site:  # fmt: skip
+        crawl(tmp_path, site.url)
+        assert ask(tmp_path, site.url + "/c").photos == 1
+        assert taken(tmp_path) == {"/a.jpg", "/b.jpg"}
+        assert ask(tmp_path, site.url.removeprefix("http://")).photos == 2
+        summary = crawl(tmp_path, site.url + "/later", max_depth=0)
+
+        assert (summary.kept, summary.forgotten, site.hits["/d.jpg"]) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("what", ["look 17", "abc", "http://", "../photos", ""])
+def test_what_is_no_photo_is_refused(tmp_path: Path, what: str) -> None:
+    """A name that is neither address, host nor hash is told, with what would be right; nothing is recorded."""
+    with pytest.raises(UsageError, match=r"neither the address|without a host"):
+        ask(tmp_path, what)
+    with Catalog(tmp_path) as catalog:
+        assert catalog.rights.forgotten() == []
+
+
+def test_the_command_tells_what_went(tmp_path: Path) -> None:
+    """`deepstyle forget --json` is one object with counts and names."""
+    with Catalog(tmp_path):
+        pass
+    result = CliRunner().invoke(main, ["-w", str(tmp_path), "forget", "a.example", "--json"])
+
+    assert json.loads(result.output)["never_again"] == ["a.example"]
