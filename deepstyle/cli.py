@@ -933,16 +933,17 @@ def score(session: Session, run: str | None, classifier: str | None, count: int)
     """
     with _catalog(session, must_exist=True) as catalog:
         from deepstyle import pipeline
+        from deepstyle.classifier.find import weak_judge
 
         result, path = pipeline.score_run(
             catalog, reporter=session.reporter, run=run, classifier=classifier, count=count
         )
-        weak = pipeline.weak_judge(catalog, classifier)
+        weak = weak_judge(catalog, classifier)
     rows = {
         "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
         "features of": result.features,
         "KID": f"{result.kid:.4f} ± {result.kid_std:.4f}", "precision": f"{result.precision:.2f}",
-        "recall": f"{result.recall:.2f}",
+        "recall": f"{result.recall:.2f}", "patches": f"{result.patches:.1f} (a second judge, without a network)",
         "confidence": f"{result.confidence:.2f} on samples, {result.real_confidence:.2f} on garments",
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
         "nearest garments": path.parent / "samples" / "nearest.png",

@@ -222,8 +222,9 @@ class ClassifierConfig(Config):
 
     default_preset: ClassVar[str] = "classifier-96"
     kind: Literal["classifier"] = "classifier"
-    network: Literal["small", "resnet18", "resnet34", "resnet50"] = Field(
-        "resnet18", description="our small network, which a small detector can start from, or a ResNet"
+    network: Literal["small", "lite0", "resnet18", "resnet34", "resnet50"] = Field(
+        "resnet18",
+        description="our small network, which a small detector can start from, a ResNet, or lite0, the one that ships",
     )
     width: int = Field(
         32, ge=8, le=256, description="channels: width of the small network's first stage; others ignore it"

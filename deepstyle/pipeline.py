@@ -12,7 +12,7 @@ from deepstyle.annotations.table import read_table
 from deepstyle.annotations.tags import read_tags
 from deepstyle.board import MEASURES, tag
 from deepstyle.catalog import Catalog
-from deepstyle.classifier.network import Classifier
+from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
     ClassifierConfig,
@@ -45,7 +45,7 @@ from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
 from deepstyle.scraper.scrape import scrape_urls
 from deepstyle.source import check_fits, find_source
-from deepstyle.status import find_model, read_model
+from deepstyle.status import find_model
 from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
@@ -144,25 +144,6 @@ def classifier_from(
     return train_classifier(rows, catalog, config, reporter=reporter, name=name, fresh=fresh)
 
 
-def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier | None:
-    """The named classifier, or the newest; None when there is none. Raises UsageError for an unknown name."""
-    record = catalog.model("classifier", name)
-    if record is None and name is not None:
-        raise UsageError(f"--classifier {name}: there is no such classifier in {catalog.root}; see `deepstyle status`")
-    return Classifier.load(catalog.path(record.path)) if record is not None else None
-
-
-def weak_judge(catalog: Catalog, name: str | None = None) -> list[str]:
-    """Why the figures of the named (or newest) classifier's judgement mean little, if they do."""
-    record = catalog.model("classifier", name)
-    about = read_model(catalog.path(record.path)) if record is not None else None
-    if about is None or "top1" not in about.figures:
-        return []
-    return [
-        f"the judge {about.name}: {sentence}" for sentence in weak_classifier(about.figures["top1"], len(about.labels))
-    ]
-
-
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
     garments = catalog.garments(config.labels)
@@ -220,7 +201,13 @@ def score_run(
     made = generate(generator, latents(range(SCORE_SEED, SCORE_SEED + count), generator.latent))
     garments = {one.name: one for one in catalog.garments()}
     score, sheet = score_samples(
-        made, data, embed=judge.embed, labels=judge.labels, features_name=judge.name, provenance=garments.__getitem__
+        made,
+        data,
+        embed=judge.embed,
+        labels=judge.labels,
+        features_name=judge.name,
+        provenance=garments.__getitem__,
+        judge={**judge.describe(), "seed": SCORE_SEED},
     )
     put_file(folder / "score.json", to_json(score).encode())
     put_file(folder / "samples" / "nearest.png", images.encode(sheet))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from deepstyle import images, pipeline
 from deepstyle.catalog import Catalog
+from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan import trained as models
@@ -199,7 +200,7 @@ class Real:
 
 def open_real(catalog: Catalog, source: Source, *, classifier: str | None, reporter: Reporter) -> Real:
     """What samples are compared with; ``classifier``: the newest without a name. Raises UsageError without one, or garments."""
-    judge = pipeline.find_classifier(catalog, classifier)
+    judge = find_classifier(catalog, classifier)
     if judge is None:
         raise UsageError("--novelty needs a classifier as its eye: run `deepstyle train-classifier TABLE.csv` first")
     return Real(data=pipeline.pack_garments(catalog, source.trained.config, reporter=reporter), judge=judge)

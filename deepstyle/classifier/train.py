@@ -99,6 +99,8 @@ def train_classifier(
     """
     if config.pretrained and config.network == "small":
         raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
+    if config.network == "lite0":  # its norms keep the statistics they came with, so it cannot begin from nothing
+        raise ConfigError("network lite0: train-classifier cannot start it; use --set network=resnet18, or small")
     fabric = make_fabric(config.precision)
     share = share_of(fabric, config.batch_size)
     if share.stop - share.start < 2:

