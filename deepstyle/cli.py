@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 import click
 
 from deepstyle import __version__
-from deepstyle.errors import DeepstyleError, UsageError
+from deepstyle.errors import DeepstyleError, InputError, UsageError
 from deepstyle.progress import Reporter
 from deepstyle.weak import weak_classifier, weak_detector
 
@@ -714,6 +714,51 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
         "validation images": result.validation_images,
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
     }, weak=weak_classifier(result.top1, len(result.labels)), **asdict(result))  # fmt: skip
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER|-...",
+                type=click.Path(path_type=Path, exists=True, allow_dash=True))  # fmt: skip
+@click.option("--model", metavar="NAME|FOLDER", help="The classifier; the newest otherwise, or the one that ships.")
+@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Labels told of each picture.")
+@click.option(
+    "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Pictures looked at at once."
+)
+@click.option("--csv", "form", flag_value="csv", help="Print comma-separated values.")
+@click.option("--json", "form", flag_value="json", help="Print a JSON object a picture, one a line.")
+@click.pass_obj
+def predict(
+    session: Session, paths: tuple[Path, ...], model: str | None, top: int, batch: int, form: str | None
+) -> None:
+    """Say what category pictures of garments are of.
+
+    Of a folder every picture in it; of - what comes on standard input: a picture, or the name of a file on each line.
+    Needs no workspace. A picture that cannot be read is told of, and stops nothing.
+
+    \b
+    Example:
+        deepstyle predict jacket.jpg
+        deepstyle predict my-photos/ --csv > categories.csv
+        find . -name '*.png' | deepstyle predict - --json
+    """
+    from contextlib import nullcontext
+
+    there = os.path.lexists(session.workspace / "catalog.sqlite")
+    with _catalog(session, reading=True) if there else nullcontext() as catalog:
+        from deepstyle.classifier import predict as predicting
+        from deepstyle.classifier.network import Classifier
+
+        judge = Classifier.load(predicting.find_folder(catalog, model))
+    pictures = predicting.pictures_of(paths, sys.stdin.buffer)
+    looked = failed = 0
+    if form == "csv":
+        click.echo(predicting.csv_head(top))
+    for found in predicting.predict(judge, pictures, top=top, batch_size=batch):
+        click.echo(predicting.as_line(found, form, top=top, width=max(map(len, judge.labels))))
+        looked, failed = looked + 1, failed + bool(found.error)
+    if failed == looked:
+        raise InputError(f"none of the {looked:,} pictures could be read: {found.file}: {found.error}")
+    session.reporter.say(f"{judge.name} looked at {looked - failed:,} pictures; {failed:,} could not be read")
 
 
 @main.command()

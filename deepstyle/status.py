@@ -68,25 +68,26 @@ def packaged_models(folder: Path | None = None) -> list[ModelInfo]:
     return [read_model(path.parent, packaged=True) for path in sorted(place.glob("*/model.json"))]
 
 
-def find_model(catalog: Catalog, name: str, *, flag: str, kind: str = "", remedy: str = "") -> Path:
+def find_model(catalog: Catalog | None, name: str, *, flag: str, kind: str = "", remedy: str = "") -> Path:
     """The folder of a model called ``name``: one of the workspace, else one of the package, else the folder at that path.
 
+    ``catalog``: None where there is no workspace.
     ``kind`` (detector, classifier, gan; empty: any) is what it must be. Raises UsageError naming ``flag``, the models
     that there are, and the ``remedy``.
     """
-    known = [one for one in models_of(catalog) + packaged_models() if not kind or one.kind == kind]
+    known = [one for one in (models_of(catalog) if catalog else []) + packaged_models() if not kind or one.kind == kind]
     named = [Path(one.path) for one in known if one.name == name and not (one.packaged and one.problem)]
     if named:
         return named[0]
-    for folder in (catalog.root / "models" / name, Path(name)):
+    for folder in ([catalog.root / "models" / name] if catalog else []) + [Path(name)]:
         if is_regular(folder / "model.json"):
             if kind and (its := read_model(folder).kind) != kind:
                 raise UsageError(f"{flag} {name}: {folder} is a {its}, not a {kind}; see `deepstyle models`")
             return folder
     there = ", ".join(dict.fromkeys(one.name for one in known)) or "none"
     raise UsageError(
-        f"{flag} {name}: no {kind or 'model'} of that name in {catalog.root}, nor a folder of one there; known are {there}"
-        + (f"; {remedy}" if remedy else "")
+        f"{flag} {name}: no {kind or 'model'} of that name{f' in {catalog.root}' if catalog else ''}, nor a folder of one "
+        f"there; known are {there}" + (f"; {remedy}" if remedy else "")
     )
 
 

@@ -1,0 +1,174 @@
+"""What a classifier takes pictures of one's own for: files, folders or standard input -> labels, in batches (loop).
+
+How a picture can end: with its surest labels, or with the ``error`` why it could not be looked at; one never stops another.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepstyle import images
+from deepstyle.annotations.table import SUFFIXES
+from deepstyle.catalog import Catalog
+from deepstyle.classifier.augment import SLACK
+from deepstyle.classifier.network import KIND, Classifier, Preprocessing
+from deepstyle.errors import ImageError, InputError
+from deepstyle.files import read_regular, reason, shown
+from deepstyle.scraper.folder import find_files
+from deepstyle.status import find_model
+
+STDIN = Path("-")
+SHIPPED = "garment-categories"  # the classifier that comes with the package
+LEAST = 0.05  # share from which a further label is told to people
+MOST_NAMES = 500_000_000  # bytes of a list of files on standard input
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Where a picture is: a file, or ``data`` that came on standard input."""
+
+    file: str
+    data: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The surest labels of a picture with their shares in [0, 1], the first one once more by itself; or an ``error``."""
+
+    file: str
+    label: str = ""
+    confidence: float = 0.0
+    top: tuple[tuple[str, float], ...] = ()
+    error: str = ""
+
+
+def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
+    """The folder of a classifier: the named one (of the workspace, of the package, or a folder's path), or the newest.
+
+    A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
+    """
+    if name is None and catalog is not None and (record := catalog.model(KIND)) is not None:
+        return catalog.path(record.path)
+    remedy = "train one with `deepstyle train-classifier TABLE.csv`"
+    return find_model(catalog, name or SHIPPED, flag="--model", kind=KIND, remedy=remedy)
+
+
+def pictures_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Picture]:
+    """The pictures of files, and of folders by their names' endings; ``-`` is ``stdin``: one picture, or a file's name a line.
+
+    Raises InputError when a folder holds none.
+    """
+    for path in paths:
+        if path == STDIN:
+            yield from _from_stdin(stdin)
+        elif path.is_dir():
+            found = [
+                one.path for one in find_files([path], without=path / ".git") if one.path.suffix.lower() in SUFFIXES
+            ]
+            if not found:
+                raise InputError(f"{shown(path)}: holds no pictures (files named {', '.join(SUFFIXES)})")
+            yield from (Picture(file=os.fspath(path / one.relative_to(path.absolute()))) for one in found)
+        else:
+            yield Picture(file=os.fspath(path))
+
+
+def _from_stdin(stdin: BinaryIO) -> Iterator[Picture]:
+    data = stdin.read(MOST_NAMES)
+    try:
+        images.probe(data)
+    except ImageError as error:
+        if error.reason != "not-image":
+            raise InputError(f"-: standard input holds neither a picture nor names of files ({error})") from error
+        for name in data.decode(errors="surrogateescape").splitlines():
+            if name.strip():
+                yield Picture(file=name)
+    else:
+        yield Picture(file="-", data=data)
+
+
+def predict(
+    classifier: Classifier,
+    pictures: Iterable[Picture],
+    *,
+    top: int = 3,
+    batch_size: int = 64,
+    workers: int | None = None,
+) -> Iterator[Prediction]:
+    """Each picture's ``top`` labels, in their order. Files are read on ``workers`` threads while the network looks."""
+    rest = iter(pictures)
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        ahead: deque[tuple[Picture, Future[images.Pixels | str]]] = deque()
+
+        def fill(count: int) -> None:
+            for one in islice(rest, count):
+                ahead.append((one, pool.submit(_load, one, classifier.preprocessing)))
+
+        fill(2 * batch_size)
+        while ahead:
+            batch = [ahead.popleft() for _ in range(min(batch_size, len(ahead)))]
+            fill(batch_size)
+            yield from _judged(classifier, [(one, loaded.result()) for one, loaded in batch], top)
+
+
+def _judged(
+    classifier: Classifier, batch: Sequence[tuple[Picture, images.Pixels | str]], top: int
+) -> Iterator[Prediction]:
+    seen = [pixels for _, pixels in batch if not isinstance(pixels, str)]
+    shares: Iterator[NDArray[np.float32]] = iter(classifier.embed(np.stack(seen))[1] if seen else ())
+    for one, pixels in batch:
+        if isinstance(pixels, str):
+            yield Prediction(file=one.file, error=pixels)
+            continue
+        row = next(shares)
+        best = tuple((classifier.labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:top])
+        yield Prediction(file=one.file, label=best[0][0], confidence=best[0][1], top=best)
+
+
+def _load(picture: Picture, preprocessing: Preprocessing) -> images.Pixels | str:
+    """The picture as training saw it, a square a little larger than the network's; or why it cannot be looked at."""
+    size = round(preprocessing.image_size * SLACK)
+    try:
+        data = picture.data if picture.data is not None else read_regular(Path(picture.file), images.MAX_BYTES)
+        with images.decoded(data, at_least=2 * size) as pixels:
+            return images.resize(pixels, size, preprocessing.fit)
+    except OSError as error:
+        return f"cannot be read ({reason(error)})"
+    except InputError as error:
+        return str(error)
+
+
+def csv_head(top: int) -> str:
+    """The first line of a CSV of predictions."""
+    more = [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "confidence")]
+    return ",".join(["file", "label", "confidence", *more, "error"])
+
+
+def as_line(found: Prediction, form: str | None, *, top: int, width: int) -> str:
+    """A prediction as one line: of ``csv``, of ``json``, or for people with labels ``width`` letters wide."""
+    if form == "json":
+        best = [{"label": label, "confidence": share} for label, share in found.top]
+        told = {"label": found.label, "confidence": found.confidence, "top": best}
+        return json.dumps({"file": found.file, **({"error": found.error} if found.error else told)})
+    if form == "csv":
+        cells = [cell for label, share in found.top for cell in (label, f"{share:.4f}")]
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="")
+        writer.writerow([found.file, *cells, *[""] * (2 * top - len(cells)), found.error])
+        return out.getvalue()
+    if found.error:
+        return f"{'not read':<{width + 8}}{found.file}: {found.error}"
+    others = ", ".join(f"{label} {share:.0%}" for label, share in found.top[1:] if share >= LEAST)
+    return f"{found.label:<{width}} {found.confidence:6.1%} {found.file}" + (f" ({others})" if others else "")

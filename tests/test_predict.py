@@ -1,0 +1,154 @@
+"""`deepstyle predict`: pictures of one's own -> labels, with a network of three colours that need not be trained."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from deepstyle.classifier.evaluate import evaluate
+from deepstyle.classifier.network import Classifier, Preprocessing, build_network
+from deepstyle.classifier.predict import Picture, find_folder, predict
+from deepstyle.cli import main
+from deepstyle.config import ClassifierConfig, load_config, to_yaml
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.errors import UsageError
+from deepstyle.images import encode
+from deepstyle.progress import Reporter
+
+COLOURS = ("blue", "green", "red")
+
+
+def save_colours(folder: Path) -> Path:
+    """A classifier whose last layer is told what the three colours look like."""
+    config = load_config(ClassifierConfig, "classifier-64", ["network=small", "width=8", "image_size=32"])
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_network("small", 3, width=8)
+    judge = Classifier(network, Preprocessing(image_size=32), COLOURS, folder.name)
+    plain = np.zeros((3, 32, 32, 3), np.uint8)
+    plain[[0, 1, 2], :, :, [2, 1, 0]] = 200
+    features = torch.from_numpy(judge.embed(plain)[0])
+    centred = features - features.mean(0)
+    head = network.get_submodule("fc")
+    weight = centred / centred.norm() ** 2 * 100
+    head.load_state_dict({"weight": weight, "bias": -(weight @ features.mean(0))})
+    judge.save(folder, to_yaml(config), {"figures": {"top1": 1.0}})
+    return folder
+
+
+def picture(colour: int, height: int = 40, width: int = 24) -> bytes:
+    """A noisy PNG of one of the colours."""
+    pixels = np.random.default_rng(colour).integers(0, 20, (height, width, 3)).astype(np.uint8)
+    pixels[..., 2 - colour] = 200
+    return encode(pixels)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder outside of any workspace."""
+    return save_colours(tmp_path_factory.mktemp("models") / "colours")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A picture of each colour, one that is none, and a text."""
+    (tmp_path / "photos").mkdir()
+    for number, name in enumerate(COLOURS):
+        (tmp_path / "photos" / f"{name}.png").write_bytes(picture(number))
+    (tmp_path / "photos" / "torn.png").write_bytes(picture(0)[:60])
+    (tmp_path / "photos" / "notes.txt").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def _run(*words: str | Path, stdin: bytes = b"") -> Result:
+    return CliRunner().invoke(main, ["predict", *map(str, words)], input=stdin)
+
+
+def test_a_folder_becomes_a_table(model: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each picture below a folder gets its label; a broken one is told of; no workspace is made."""
+    monkeypatch.chdir(tmp_path)
+    told = _run(folder, "--model", model)
+
+    assert told.exit_code == 0, told.output
+    for name in COLOURS:
+        assert any(line.startswith(name) and line.endswith(f"{name}.png") for line in told.stdout.splitlines())
+    assert any(line.startswith("not read") and "torn.png" in line for line in told.stdout.splitlines())
+    assert "notes.txt" not in told.stdout
+    assert not (tmp_path / "workspace").exists()
+
+
+def test_json_is_one_object_a_line(model: Path, folder: Path) -> None:
+    """``--json`` prints file, label, confidence and the surest labels of each picture, or its error, in order."""
+    told = [
+        json.loads(line)
+        for line in _run(folder, "--model", model, "--json", "--top", "2", "--batch", "1").stdout.splitlines()
+    ]
+
+    assert [Path(one["file"]).name for one in told] == ["blue.png", "green.png", "red.png", "torn.png"]
+    assert [one.get("label") for one in told] == [*COLOURS, None]
+    assert "broken" in told[3]["error"]
+    for one in told[:3]:
+        assert [one["label"], one["confidence"]] == [one["top"][0]["label"], one["top"][0]["confidence"]]
+        assert one["top"][0]["confidence"] > one["top"][1]["confidence"]
+
+
+def test_csv_has_a_column_for_each_place(model: Path, folder: Path) -> None:
+    """``--csv`` prints a head and a row a picture, of equal length."""
+    rows = list(csv.reader(io.StringIO(_run(folder, "--model", model, "--csv").stdout)))
+
+    assert rows[0] == ["file", "label", "confidence", "label_2", "confidence_2", "label_3", "confidence_3", "error"]
+    assert {len(row) for row in rows} == {8}
+    assert [row[1] for row in rows[1:]] == [*COLOURS, ""]
+    assert rows[4][7]
+
+
+def test_standard_input_is_a_picture_or_names(model: Path, folder: Path) -> None:
+    """``-`` takes a picture's bytes, or the names of files, a line each; one that is not there is an error of its own."""
+    names = f"{folder / 'red.png'}\n\n{folder / 'none.png'}\n"
+    one = _run("-", "--model", model, "--json", stdin=picture(1))
+    many = [
+        json.loads(line) for line in _run("-", "--model", model, "--json", stdin=names.encode()).stdout.splitlines()
+    ]
+
+    assert [json.loads(one.stdout)[key] for key in ("file", "label")] == ["-", "green"]
+    assert many[0]["label"] == "red"
+    assert "No such file" in many[1]["error"]
+    assert len(many) == 2
+
+
+def test_what_cannot_be_looked_at_at_all_fails(model: Path, folder: Path, tmp_path: Path) -> None:
+    """The command fails when no picture can be read, a folder holds none, or there is no such model."""
+    (tmp_path / "empty").mkdir()
+    for words, reason in (
+        ((folder / "torn.png", "--model", model), "none of the 1 pictures"),
+        ((tmp_path / "empty", "--model", model), "holds no pictures"),
+        ((folder, "--model", "nobody"), "--model nobody"),
+    ):
+        told = _run(*words)
+        assert told.exit_code != 0
+        assert reason in " ".join(told.output.split())
+
+
+def test_pictures_are_seen_as_in_training(model: Path, folder: Path, tmp_path: Path) -> None:
+    """A file's shares are those that the same picture has in a packed dataset, which training and figures use."""
+    files = [folder / f"{name}.png" for name in COLOURS]
+    items = [Item(source=path.name, path=path, label=path.stem) for path in files]
+    packed = PackedDataset.pack(tmp_path / "d", items, size=37, fit="pad", reporter=Reporter(quiet=True))
+    judge = Classifier.load(model)
+    found = list(predict(judge, [Picture(file=str(path)) for path in files]))
+
+    assert [one.confidence for one in found] == pytest.approx(evaluate(judge, packed).probabilities.max(1), abs=1e-5)
+
+
+def test_without_a_workspace_a_model_is_found_by_folder(model: Path) -> None:
+    """A folder's path names a classifier where there is no workspace; a wrong name is told with the remedy."""
+    assert find_folder(None, str(model)) == model
+    with pytest.raises(UsageError, match="train-classifier"):
+        find_folder(None, "nobody")
