@@ -19,13 +19,11 @@ from typing import Any, Literal, Self
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.catalog_file import WAIT, CatalogFile
 from deepstyle.catalog_rights import Rights
+from deepstyle.catalog_tags import ALL, Tags
 from deepstyle.errors import StorageError
 from deepstyle.files import as_name, put_file, reason, shown, sweep
 from deepstyle.records import Detection, Garment, ModelRecord, Photo, RunRecord, Sighting
 
-_GARMENTS = (
-    "SELECT g.*, p.page_url, p.image_url, p.licence, p.credit FROM garments g JOIN photos p ON p.sha256 = g.photo"
-)
 WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*", "samples/*", "review", "review/*")
 
 
@@ -48,7 +46,7 @@ class Catalog:
         self.root = root
         self._clock = clock
         self._db = CatalogFile(root, wait=wait, reading=reading)
-        self.rights = Rights(self._db, clock)
+        self.rights, self.tags = Rights(self._db, clock), Tags(self._db, clock)
         if not reading:
             sweep(root, *WRITTEN)
 
@@ -240,16 +238,15 @@ class Catalog:
         )
 
     def garments(self, labels: Iterable[str] = ()) -> list[Garment]:
-        """Garments (of these labels, or all) in a stable order."""
+        """Garments (with one of these labels or tags, or all) in a stable order."""
         wanted = list(labels)
-        where = f"WHERE g.label IN ({','.join('?' * len(wanted))})" if wanted else ""
-        return self._db.records(Garment, f"{_GARMENTS} {where} ORDER BY g.photo, g.k", wanted)
+        if wanted:
+            return self.tags.garments(wanted)
+        return self._db.records(Garment, f"{ALL} ORDER BY g.photo, g.k")
 
     def garments_between(self, first: str, last: str) -> list[Garment]:
         """Garments of the photos from hash ``first`` to ``last``, by photo and rank."""
-        return self._db.records(
-            Garment, f"{_GARMENTS} WHERE g.photo BETWEEN ? AND ? ORDER BY g.photo, g.k", (first, last)
-        )
+        return self._db.records(Garment, f"{ALL} WHERE g.photo BETWEEN ? AND ? ORDER BY g.photo, g.k", (first, last))
 
     def garment_counts(self) -> dict[str, int]:
         """How many garments there are of each label, by label."""
@@ -291,7 +288,7 @@ class Catalog:
 
     def garments_of(self, photo: str) -> list[Garment]:
         """The garments that were cut from a photo."""
-        return self._db.records(Garment, f"{_GARMENTS} WHERE g.photo = ? ORDER BY g.k", (photo,))
+        return self._db.records(Garment, f"{ALL} WHERE g.photo = ? ORDER BY g.k", (photo,))
 
     def delete_file(self, relative: str) -> None:
         """Delete a file of the workspace, if it is there. Raises StorageError where that is not possible."""

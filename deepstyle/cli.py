@@ -763,11 +763,45 @@ def predict(
 
 @main.command()
 @_json_option
+@click.option("--model", metavar="NAME|FOLDER", help="The classifier; the newest otherwise, or the one that ships.")
+@click.pass_obj
+def tag(session: Session, model: str | None) -> None:
+    """Name the category of each garment.
+
+    The categories stand in the catalog as tags: `train-gan --label dress` learns from those garments, `status` counts them.
+    Garments that this classifier has named are not looked at again; another one's names replace them.
+
+    \b
+    Example:
+        deepstyle tag
+        deepstyle train-gan --label dress --label skirt
+    """
+    with _catalog(session, must_exist=True) as catalog:
+        from deepstyle.classifier.network import Classifier
+        from deepstyle.classifier.predict import find_folder
+        from deepstyle.classifier.tag import tag_garments
+
+        judge = Classifier.load(find_folder(catalog, model))
+        summary = tag_garments(catalog, judge, reporter=session.reporter)
+    rows = {
+        "named now": f"{summary.tagged:,}",
+        "named before": f"{summary.kept:,}",
+        "categories": _counts(summary.tags),
+    }
+    if summary.failed:
+        rows["garments that could not be read"] = f"{summary.failed:,}"
+    _show(f"garments were named by {summary.model}", rows, **asdict(summary))
+
+
+@main.command()
+@_json_option
 @click.option("--minutes", type=float, help="Stop after this time; else after --images.")
 @click.option(
     "--images", type=int, help="Stop when so many real images were shown, repeats counted; else after a million."
 )
-@click.option("--label", "labels", multiple=True, help="Learn from this garment label only (may be repeated).")
+@click.option(
+    "--label", "labels", multiple=True, help="Learn from this label, or category (see tag), only (may be repeated)."
+)
 @click.option("--from", "start_from", metavar="MODEL|RUN",
               help="Start from this one's weights, with its settings unless --config is given.")  # fmt: skip
 @click.option("--classifier", help="Judge of the Frechet distance; the newest otherwise.")
@@ -1056,7 +1090,7 @@ def status(session: Session, reservations: bool) -> None:
         state = status_of(catalog)
     rows: dict[str, Any] = {
         "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
-        "garments": _counts(state.garments),
+        "garments": _counts(state.garments), "categories": _counts(state.categories),
     }  # fmt: skip
     rows |= {f"model {name}": _figures(figures) for name, figures in state.models.items()}
     rows |= {f"run {name}": _figures(figures) for name, figures in state.runs.items()}

@@ -74,4 +74,11 @@ RIGHTS = (  # what each host's files said last, and what must never come back
     "CREATE INDEX pages_url ON pages(url)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS)
+TAGS = (  # what models say of garments; gone when the garment is cut anew
+    """CREATE TABLE tags (
+        photo TEXT NOT NULL, k INTEGER NOT NULL, kind TEXT NOT NULL, tag TEXT NOT NULL, score REAL NOT NULL,
+        model TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (photo, k, kind, tag),
+        FOREIGN KEY (photo, k) REFERENCES garments(photo, k) ON DELETE CASCADE)""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS)

@@ -12,6 +12,7 @@ from deepstyle.annotations.table import read_table
 from deepstyle.annotations.tags import read_tags
 from deepstyle.board import MEASURES, tag
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
@@ -148,10 +149,17 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
     garments = catalog.garments(config.labels)
     if not garments:
-        if known := catalog.garment_counts():
-            raise UsageError(f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}")
+        if known := [*catalog.garment_counts(), *catalog.tags.counts(CATEGORY)]:
+            remedy = "" if catalog.tags.counts(CATEGORY) else "; `deepstyle tag` names their categories"
+            raise UsageError(
+                f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}{remedy}"
+            )
         raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
-    items = [Item(source=one.name, path=catalog.path(one.path), label=one.label) for one in garments]
+    spelt = {name.lower(): name for name in config.labels}  # a tag is called as it was asked for
+    items = [
+        Item(source=one.name, path=catalog.path(one.path), label=spelt[one.tag.lower()] if one.tag else one.label)
+        for one in garments
+    ]
     words = "-".join(["garments", str(config.size), config.fit, *sorted(config.labels)])
     folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
     return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)

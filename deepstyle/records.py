@@ -85,6 +85,7 @@ class Garment:
     """A garment that was cut: its PNG of ``width`` x ``height`` stands at ``path`` in the workspace.
 
     It is detection ``k`` of ``model`` on ``photo``, cut by ``rule`` along x0 to y1; the rest is where the photo is from.
+    ``tag``: the tag by which it was asked for, empty when it was asked for otherwise.
     """
 
     photo: str
@@ -105,6 +106,7 @@ class Garment:
     image_url: str
     licence: str = ""
     credit: str = ""
+    tag: str = ""
 
     @property
     def name(self) -> str:

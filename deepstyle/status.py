@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import is_regular, read_json
 
@@ -23,6 +24,7 @@ class Status:
     near_duplicates: int
     listings: dict[str, int]
     garments: dict[str, int]
+    categories: dict[str, int]
     models: dict[str, dict[str, Any]]
     runs: dict[str, dict[str, Any]]
 
@@ -34,6 +36,7 @@ def status_of(catalog: Catalog) -> Status:
         workspace=str(catalog.root), photos=catalog.count("photos"),
         near_duplicates=catalog.near_duplicates(),
         listings=catalog.outcomes(), garments=catalog.garment_counts(),
+        categories=catalog.tags.counts(CATEGORY),
         models={one.name: {"kind": one.kind, **one.figures} for one in models},
         runs={
             one.name: {"kind": one.kind, "status": one.status, "images": one.images, **one.figures}

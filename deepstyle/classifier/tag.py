@@ -1,0 +1,48 @@
+"""The garments of a catalog get their category as a tag, so that they can be asked for by it (loop).
+
+How a garment can end: tagged, or counted in ``failed`` when its file cannot be read; one that was cut anew meanwhile is
+tagged the next time. The same command again looks only at what this model has not seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
+from deepstyle.classifier.network import Classifier
+from deepstyle.classifier.predict import Picture, predict
+from deepstyle.progress import Reporter
+
+BATCH = 64  # garments looked at, then written down
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagSummary:
+    """What a tagging came to: garments tagged now and by this model before, files that could not be read, and all tags."""
+
+    model: str
+    tagged: int
+    kept: int
+    failed: int
+    tags: dict[str, int]
+
+
+def tag_garments(catalog: Catalog, judge: Classifier, *, reporter: Reporter) -> TagSummary:
+    """Name the category of every garment that this judge has not named yet, in place of another judge's."""
+    garments = catalog.tags.untagged(judge.weights_name)
+    pictures = (Picture(file=str(catalog.path(one.path))) for one in garments)
+    tagged = failed = 0
+    with reporter.task("tagging", total=len(garments), unit="garments") as task:
+        found = zip(garments, predict(judge, pictures, top=1, batch_size=BATCH), strict=True)
+        while part := list(islice(found, BATCH)):
+            with catalog.transaction():
+                for garment, one in part:
+                    failed += bool(one.error)
+                    tagged += not one.error and catalog.tags.put(garment, CATEGORY, judge.weights_name, one.top)
+            task.advance(len(part))
+    return TagSummary(
+        model=judge.weights_name, tagged=tagged, kept=catalog.count("garments") - len(garments), failed=failed,
+        tags=catalog.tags.counts(CATEGORY),
+    )  # fmt: skip
