@@ -144,6 +144,9 @@ class DetectorConfig(Config):
     )
     scale_jitter: float = Field(0.2, ge=0, lt=1, description="share: largest relative zoom; 0: off")
     light_jitter: float = Field(0.0, ge=0, le=1, description="share: photos shown in low or coloured light, or blurred")
+    mosaic: float = Field(
+        0.0, ge=0, le=1, description="share: photos shown with three others, each a quarter of the view"
+    )
     frozen_stages: int = Field(2, ge=0, le=7, description="stages: the first of lite0's seven that are not trained")
     backbone_lr: float = Field(1.0, gt=0, le=1, description="share: the body's learning rate, of the others'")
     evaluate_every: int = Field(5_000, ge=1, le=MANY, description="photos: trained on from one validation to the next")

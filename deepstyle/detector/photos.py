@@ -21,6 +21,7 @@ from deepstyle.annotations.mask import decode
 from deepstyle.config import DetectorConfig
 from deepstyle.detector.evaluate import opened_photo
 from deepstyle.detector.light import relight
+from deepstyle.detector.mosaic import Marked, mosaic
 from deepstyle.detector.networks import UNKNOWN
 from deepstyle.detector.resize import network_size, to_network
 from deepstyle.engine import seeded
@@ -96,13 +97,20 @@ class TrainingPhotos:
         return [photo for photo, _ in rows], [target for _, target in rows]
 
     def _one(self, index: int, random: torch.Generator) -> tuple[Tensor, Target]:
-        pixels, categories = self._cache.get(self._place[index]) or self._decode(index)
-        photo = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float().div_(255)  # CHW float32 in [0, 1]
-        boxes = torch.from_numpy(self._boxes[index] * (pixels.shape[1] / self._data.images[index].width))
-        labels = torch.from_numpy(self._labels[index])
+        marked = self._marked(index)
+        if self._config.mosaic and float(torch.rand((), generator=random)) < self._config.mosaic:
+            others = torch.randint(len(self), (3,), generator=random).tolist()
+            marked = mosaic([marked, *map(self._marked, others)], UNKNOWN)
+        photo = torch.from_numpy(marked.pixels.copy()).permute(2, 0, 1).float().div_(255)  # CHW float32 in [0, 1]
+        boxes, labels = torch.from_numpy(marked.boxes), torch.from_numpy(marked.labels)
         photo = relight(jitter_colour(photo, self._config.colour_jitter, random), self._config.light_jitter, random)
-        target = {"boxes": boxes, "labels": labels, "map": torch.from_numpy(categories.copy())}
+        target = {"boxes": boxes, "labels": labels, "map": torch.from_numpy(marked.map.copy())}
         return zoom_and_flip(photo, target, self._config.scale_jitter, random)
+
+    def _marked(self, index: int) -> Marked:
+        pixels, categories = self._cache.get(self._place[index]) or self._decode(index)
+        boxes = self._boxes[index] * np.float32(pixels.shape[1] / self._data.images[index].width)
+        return Marked(pixels=pixels, map=categories, boxes=boxes, labels=self._labels[index])
 
 
 def jitter_colour(photo: Tensor, strength: float, random: torch.Generator) -> Tensor:
