@@ -151,8 +151,8 @@ def main() -> None:
         parser.error("give PHOTOS and TABLE, or --masks")
     print(f"{len(rows):,} garments")
     train, heldout = split_by_group(rows, HELD_OUT, seed=0)
-    for name, rows in (("train", train), ("heldout", heldout)):
-        data = pack(args.out / name, rows, args.size, reporter)
+    for name, side in (("train", train), ("heldout", heldout)):
+        data = pack(args.out / name, side, args.size, reporter)
         counts = Counter(data.label_names[label] for label in data.labels)
         print(f"{name}: {len(data):,} garments ({len(data.skipped)} unreadable), {dict(sorted(counts.items()))}")
     data = PackedDataset(args.out / "train")
