@@ -16,8 +16,9 @@ from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import ScrapeConfig
 from deepstyle.progress import Reporter
+from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.audit import Audit, audit
-from deepstyle.scraper.fetch import Fetched, Fetcher
+from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.hosts import Hosts
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 

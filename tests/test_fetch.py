@@ -9,8 +9,10 @@ import pytest
 from loopback import Exchange, Routes, page, photo, serve
 
 from deepstyle.config import ScrapeConfig
-from deepstyle.scraper.fetch import Fetched, Fetcher
-from deepstyle.scraper.manners import Pace, product_token, read_robots, retry_after, robots_directives
+from deepstyle.scraper.answer import Fetched
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.manners import product_token, read_robots, retry_after, robots_directives
+from deepstyle.scraper.pace import KEEPS, Pace
 
 
 def config(**changes: object) -> ScrapeConfig:
@@ -118,13 +120,16 @@ def test_retry_after_is_waited_for() -> None:
 
 
 def test_a_host_that_asks_for_too_long_a_wait_is_left_alone() -> None:
-    """Beyond max_retry_wait nothing is asked again, from any URL of the host."""
+    """Beyond max_retry_wait a URL is not asked again; when its host keeps saying so, no URL of it is."""
     with serve({"/a.jpg": lambda x: x.send(status=503, Retry_After="3600"), "/b.jpg": photo(1)}) as site:
         with Fetcher(config(retries=3)) as fetcher:
             assert fetcher.get(site.url + "/a.jpg", "image").outcome == "host-busy"
-            assert fetcher.get(site.url + "/b.jpg", "image").outcome == "host-busy"
+            assert fetcher.get(site.url + "/b.jpg", "image").outcome == "ok"
+            for number in range(KEEPS):
+                assert fetcher.get(f"{site.url}/a.jpg?{number}", "image").outcome == "host-busy"
+            assert fetcher.get(site.url + "/b.jpg?2", "image").outcome == "host-busy"
 
-        assert (site.hits["/a.jpg"], site.hits["/b.jpg"]) == (1, 0)
+        assert (site.hits["/a.jpg"], site.hits["/b.jpg?2"]) == (1, 0)
 
 
 def test_retry_after_values() -> None:

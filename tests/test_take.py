@@ -16,8 +16,9 @@ from test_scrape import crawl, img, photos, taken
 from deepstyle.catalog import Catalog
 from deepstyle.errors import InputError
 from deepstyle.records import Listing
+from deepstyle.scraper.answer import Fetched, Kind
 from deepstyle.scraper.check import check
-from deepstyle.scraper.fetch import Fetched, Fetcher, Kind
+from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.stream import whole
 from deepstyle.scraper.take import take, visit
 

@@ -1,26 +1,6 @@
 """One URL -> one answer, politely and safely (edge). What can be expected to fail is an outcome, never an exception.
 
-Outcomes of ``Fetcher.get``:
-    ok                  status 200 with a whole body
-    robots              robots.txt forbids it, or redirects without an end
-    noai                X-Robots-Tag or TDM-Reservation reserve it; the body was not read
-    image               a page URL answered with a picture; the body was not read
-    not-page            a page URL answered with neither HTML, XML, JSON, text nor a picture; the body was not read
-    http-NNN            another final status, after the retries for 429, 500, 502, 503 and 504
-    timeout             no connection, or no byte for ``read_timeout`` seconds
-    connection          no such host, refused, reset, TLS failure, no HTTP
-    truncated           fewer bytes than Content-Length says, or broken chunks
-    bad-encoding        the body is not in the Content-Encoding it claims
-    too-large           more than ``max_bytes``, counted after decompression
-    too-slow            not done after ``deadline`` seconds, or sure not to be
-    too-many-redirects  more than ``max_redirects``, or a circle
-    private-address     the host has an address that the guard refuses
-    bad-url             no http(s) URL, here or in a redirect
-    host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``, or its robots.txt
-                        or tdmrep.json answers 429 or 5xx (nothing may be fetched meanwhile, RFC 9309 2.3.1.4): ask later
-    stopped             ``Fetcher.stop`` was called
-
-``take.py`` adds ``unreadable``: reading or decoding what came raised an error that nobody foresaw.
+The outcomes stand in ``answer.py``.
 """
 
 from __future__ import annotations
@@ -30,9 +10,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import requests
 from requests.cookies import extract_cookies_to_jar
@@ -40,75 +20,49 @@ from requests.utils import get_encoding_from_headers
 from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
+from deepstyle.scraper.answer import RETRIED, Fetched, Kind, failure, is_text
 from deepstyle.scraper.guard import AddressRefusedError, GuardedAdapter, Resolve
 from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
     MAX_ROBOTS,
     NO_IMAGES,
     NO_PAGES,
-    Pace,
     Robots,
     product_token,
     retry_after,
     robots_directives,
 )  # fmt: skip
+from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
 from deepstyle.scraper.stream import Watchdog, drain, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
 
-Kind = Literal["page", "image", "robots"]
 ACCEPT = {
     "page": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.8,*/*;q=0.5",
     "image": "image/jpeg,image/png,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
     "robots": "text/plain,*/*;q=0.5",
 }
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-RETRIED = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "connection", "timeout", "truncated"})
-NO_ROBOTS = frozenset({"connection", "timeout", "private-address", "bad-url", "host-busy", "stopped", "too-slow"})
 FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """What came of one ``get``: ``url`` is the one asked for, ``final_url`` the one that answered after redirects.
-
-    ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds; ``link``: the
-    Link header; ``stated``: what its headers say of AI and data mining, ``reservation``: all that was read about it.
-    """
-
-    outcome: str
-    kind: Kind
-    url: str
-    final_url: str
-    status: int | None = None
-    body: bytes = b""
-    content_type: str = ""
-    charset: str | None = None
-    seconds: float = 0.0
-    nofollow: bool = False
-    link: str = ""
-    stated: tuple[Statement, ...] = ()
-    reservation: str = ""
-    retry_after: float | None = None
-    location: str = ""
-    detail: str = ""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+NO_ROBOTS = frozenset({"connection", "timeout", "private-address", "bad-url", "host-busy", "stopped", "too-slow"})
 
 
 class Fetcher:
     """Fetches URLs by the rules of ``config``; safe to use from several threads. Use as a context manager.
 
-    ``sleep(seconds)``, ``clock()`` (monotonic) and ``resolve`` (like ``socket.getaddrinfo``) can be replaced.
+    ``sleep(seconds)``, ``clock()`` (monotonic) and ``resolve`` (like ``socket.getaddrinfo``) can be replaced; ``slots``: the
+    hosts' times, where other processes ask the same hosts.
     """
 
     def __init__(
         self, config: ScrapeConfig, *, clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] | None = None, resolve: Resolve = socket.getaddrinfo,
+        sleep: Callable[[float], object] | None = None, resolve: Resolve = socket.getaddrinfo, slots: Slots | None = None,
     ) -> None:  # fmt: skip
         self.config, self._clock = config, clock
         self._stopped = threading.Event()
         self._sleep = sleep or self._stopped.wait  # a stop ends every sleep
         self._agent = product_token(config.user_agent)
-        self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep)
+        self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep, slots=slots)
         self._hosts = Hosts[Fetched](lambda url: self.get(url, "robots"), config.user_agent, clock)
         self.log = self._hosts.log  # answers for robots.txt and tdmrep.json that nobody has recorded yet
         self._session = requests.Session()
@@ -151,23 +105,42 @@ class Fetcher:
         return verdict(url, self._hosts.rules(url).statements, stated)
 
     def get(self, url: str, kind: Kind, *, referer: str = "") -> Fetched:
-        """Fetch a URL: robots.txt, pace, redirects (each hop checked), retries; see the module for the outcomes.
+        """``once``, again and again as ``retries`` allows, sleeping in between."""
+        for attempt in range(self.config.retries + 1):
+            answer = self.once(url, kind, referer=referer, tries=attempt)
+            if answer.outcome not in RETRIED or attempt == self.config.retries:
+                break
+            self._sleep(self.wait_after(answer, attempt))
+        return answer
+
+    def once(self, url: str, kind: Kind, *, referer: str = "", tries: int = 0) -> Fetched:
+        """Ask for a URL once: robots.txt, pace, redirects (each hop checked); see ``answer.py`` for the outcomes.
 
         ``referer``: the page that shows it; sites that forbid others to show their photos look at it. Of a page with https
-        its origin only is told to others.
+        its origin only is told to others. ``tries``: how often it was asked for before. One that asks to be left alone for
+        longer than ``max_retry_wait``, and may be asked again, is ``host-busy``.
         """
         normal = normalise(url)
         blank = Fetched(outcome="bad-url", kind=kind, url=url, final_url=normal or url)
         if not normal:
             return replace(blank, detail="not an http or https URL")
-        for attempt in range(self.config.retries + 1):
-            answer = replace(self._follow(normal, kind, referer), url=url)
-            if answer.outcome not in RETRIED or attempt == self.config.retries:
-                break
-            wait = FIRST_BACKOFF * 2**attempt * random.uniform(0.75, 1.25)
-            if answer.retry_after is None:
-                self._sleep(min(wait, self.config.max_retry_wait))  # else the whole host is paused already
+        answer = replace(self._follow(normal, kind, referer), url=url)
+        if answer.status in {429, 503} and answer.outcome in RETRIED:
+            self._pace.busy(host(answer.final_url), answer.status, answer.retry_after or 0.0, tries)
+            if (answer.retry_after or 0.0) > self.config.max_retry_wait and self.config.retries:
+                return replace(answer, outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
+        elif answer.status is not None:
+            self._pace.answered(host(answer.final_url))
         return answer
+
+    def wait_after(self, answer: Fetched, tries: int) -> float:
+        """Seconds after which a URL may be asked for again: as its answer says, or longer at each try."""
+        wait = FIRST_BACKOFF * 2**tries * random.uniform(0.75, 1.25)
+        return min(wait if answer.retry_after is None else answer.retry_after, self.config.max_retry_wait)
+
+    def ready(self, place: str) -> float:
+        """Seconds until this host (name and port) can be asked for something; 0 also while it is to be left alone for long."""
+        return self._pace.ready(place)
 
     def _follow(self, url: str, kind: Kind, referer: str) -> Fetched:
         """One try: the hops from ``url`` to an answer that is no redirect."""
@@ -233,7 +206,7 @@ class Fetcher:
             except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, u3.LocationValueError) as error:
                 return replace(blank, outcome="bad-url", detail=str(error))
             except (requests.RequestException, u3.HTTPError, OSError, ValueError) as error:
-                return replace(blank, outcome=_failure(error, expired=guard.expired()), detail=str(error)[:300])
+                return replace(blank, outcome=failure(error, expired=guard.expired()), detail=str(error)[:300])
 
     def _answer(self, response: requests.Response, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
         """Look at the headers; read the body only when it is wanted."""
@@ -247,17 +220,14 @@ class Fetcher:
             return replace(answer, outcome="redirect", location=resolve(blank.final_url, target) if target else "",
                            detail=f"redirect to {target[:200]!r}")  # fmt: skip
         if status in {429, 503}:
-            wait = retry_after(headers.get("Retry-After"), time.time())
-            if wait is not None:
-                self._pace.pause(host(blank.final_url), wait)
-            return replace(answer, retry_after=wait)
+            return replace(answer, retry_after=retry_after(headers.get("Retry-After"), time.time()))
         if status != 200:
             return answer
         directives = robots_directives(response.raw.headers.getlist("X-Robots-Tag"), self._agent)
         answer = self._stated(answer, directives, headers)
         if answer.outcome == "noai":
             return answer
-        if blank.kind == "page" and not _is_text(kind):
+        if blank.kind == "page" and not is_text(kind):
             return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
         limit = MAX_ROBOTS if blank.kind == "robots" else self.config.max_bytes
         outcome, body = read_body(response.raw, limit, expired, self.config.deadline, kind=blank.kind)
@@ -281,20 +251,3 @@ class Fetcher:
         found = self.reservation(answer.final_url, answer.stated)
         answer = replace(answer, reservation=found.words)
         return replace(answer, outcome="noai", detail=found.words[:300]) if found.reserved else answer
-
-
-def _is_text(kind: str) -> bool:
-    return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip", "json"))
-
-
-def _failure(error: Exception, *, expired: bool) -> str:
-    """The outcome that an exception of requests, urllib3 or the socket stands for."""
-    if expired:
-        return "too-slow"
-    text = repr(error)
-    if isinstance(error, (u3.DecodeError, requests.exceptions.ContentDecodingError)):
-        return "bad-encoding"
-    if isinstance(error, (u3.IncompleteRead, u3.InvalidChunkLength)) or "IncompleteRead" in text:
-        return "truncated"
-    timeouts = (requests.Timeout, u3.TimeoutError, TimeoutError)
-    return "timeout" if isinstance(error, timeouts) or "timed out" in text else "connection"

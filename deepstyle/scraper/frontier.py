@@ -9,12 +9,14 @@ pages in a row anywhere on the site; relative-link loops; permuted, tracking and
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
-from deepstyle.scraper.urls import origin, page_key, runaway, shape
+from deepstyle.scraper.urls import host, origin, page_key, runaway, shape
 
 CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
 SHAPE = 200  # pages of one shape in a row without a new image, however they are linked
@@ -40,7 +42,8 @@ class Frontier:
         self._barren: dict[str, int] = {}
         self._shapes: Counter[str] = Counter()
         self._fetched = 0
-        self._queue: deque[Waiting] = deque()
+        self._queues: dict[str, deque[tuple[int, Waiting]]] = {}  # host -> its pages, numbered as they came
+        self._number = itertools.count()
         self.wanted: set[str] = set()  # keys of pages that thumbnails wait for: no trap
         for page in crawl.visited_pages():
             self._keys.add(page_key(page.url))
@@ -49,10 +52,21 @@ class Frontier:
                 self.site.add(origin(page.url))
         for page in crawl.queued_pages():
             self._keys.add(page_key(page.url))
-            self._queue.append(Waiting(page.url, page.parent, page.depth))
+            self._line_up(Waiting(page.url, page.parent, page.depth))
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return sum(map(len, self._queues.values()))
+
+    def _line_up(self, entry: Waiting) -> None:
+        self._queues.setdefault(host(entry.url), deque()).append((next(self._number), entry))
+
+    def places(self) -> list[str]:
+        """The hosts (name and port) of which pages wait; none when ``max_pages`` is reached."""
+        return list(self._queues) if self._fetched < self._config.max_pages else []
+
+    def waits(self, place: str) -> bool:
+        """Whether pages of this host (name and port) wait."""
+        return place in self._queues and self._fetched < self._config.max_pages
 
     def knows(self, url: str) -> bool:
         """Whether the page is queued or done."""
@@ -67,12 +81,18 @@ class Frontier:
             return
         self._keys.add(key)
         self._crawl.queue_page(url, parent=parent, depth=depth)
-        self._queue.append(Waiting(url, parent, depth))
+        self._line_up(Waiting(url, parent, depth))
 
-    def next(self) -> Waiting | None:
-        """The page to visit now, counted as visited; None when there is none or ``max_pages`` is reached."""
-        while self._queue and self._fetched < self._config.max_pages:
-            entry = self._queue.popleft()
+    def next(self, free: Callable[[str], bool] = lambda _: True) -> Waiting | None:
+        """The page to visit now, of a host that is ``free``, counted as visited; None without one, or at ``max_pages``."""
+        while self._fetched < self._config.max_pages:
+            first = min(((queue[0][0], place) for place, queue in self._queues.items() if free(place)), default=None)
+            if first is None:
+                break
+            queue = self._queues[first[1]]
+            entry = queue.popleft()[1]
+            if not queue:
+                del self._queues[first[1]]
             if entry.url in self.visited:
                 continue
             if self._trap(entry):

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -50,6 +52,7 @@ _NEVER_PUBLIC = tuple(  # what ipaddress of some Python version calls global and
         "fec0::/10",  # site-local, deprecated: RFC 3879
     )
 )
+LOOKUP = 60.0  # seconds for a host's addresses where no other limit is given
 waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads from; for the watchdog in stream.py
 
 
@@ -77,25 +80,48 @@ def refused(address: str, *, allow_private: bool) -> bool:
 
 def _connect(connection: HTTPConnection, resolve: Resolve, *, allow_private: bool) -> socket.socket:
     """Resolve, check every address, connect to the first checked one that answers."""
-    try:
-        answers = resolve(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as error:
-        raise NameResolutionError(connection.host, connection, socket.gaierror(str(error))) from error
+    timeout = connection.timeout if isinstance(connection.timeout, (int, float)) else LOOKUP
+    end = time.monotonic() + timeout
+    answers = _within(timeout, connection, resolve)
     addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
     for address in addresses:
         if refused(address, allow_private=allow_private):
             raise AddressRefusedError(f"{connection.host} is {address}")
     failure: OSError = OSError("the name has no address")
     for address in addresses:
+        left = end - time.monotonic()
+        if left <= 0:
+            failure = TimeoutError()
+            break
         try:
-            return create_connection(
-                (address, connection.port), connection.timeout, socket_options=connection.socket_options
-            )
+            return create_connection((address, connection.port), left, socket_options=connection.socket_options)
         except OSError as error:
             failure = error
     if isinstance(failure, TimeoutError):
         raise ConnectTimeoutError(connection, f"no connection to {connection.host} in time") from failure
     raise NewConnectionError(connection, str(failure)) from failure
+
+
+def _within(seconds: float, connection: HTTPConnection, resolve: Resolve) -> list[tuple[Any, ...]]:
+    """The addresses of a host name, asked for in a thread of its own: the system's resolver knows no deadline."""
+    found: SimpleQueue[list[tuple[Any, ...]] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put(resolve(connection.host.strip("[]"), connection.port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            found.put(error)
+
+    threading.Thread(target=ask, name="deepstyle-lookup", daemon=True).start()
+    try:
+        answer = found.get(timeout=seconds)
+    except Empty as error:
+        raise ConnectTimeoutError(connection, f"no address of {connection.host} in time") from error
+    if isinstance(answer, (socket.gaierror, UnicodeError)):
+        raise NameResolutionError(connection.host, connection, socket.gaierror(str(answer))) from answer
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _about_to_read(sock: Any) -> None:

@@ -15,13 +15,14 @@ from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
-from deepstyle.scraper.fetch import Fetched
+from deepstyle.scraper.agenda import Agenda
+from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.manners import MAX_ROBOTS
 from deepstyle.scraper.pages import Page
 from deepstyle.scraper.shelf import Shelf
-from deepstyle.scraper.take import Taken, Visit
+from deepstyle.scraper.take import Errand, Taken, Visit
 from deepstyle.scraper.urls import host, origin, page_key
 
 REFUSED = frozenset({"robots", "noai"})
@@ -32,7 +33,7 @@ class Ledger:
 
     def __init__(self, catalog: Catalog, crawl: Crawl, config: ScrapeConfig, frontier: Frontier) -> None:
         self.catalog, self.crawl, self.config, self.frontier = catalog, crawl, config, frontier
-        self.photos: dict[str, deque[str]] = {}  # host -> image URLs to download
+        self.photos: Agenda[Errand] = Agenda()  # pictures to download
         self._of_url: dict[str, Listing] = {}  # image URL -> where it was seen, until it is done
         self._waiting: dict[str, dict[str, Listing]] = {}  # page key -> thumbnails that wait for it
         self._released: set[str] = set()  # thumbnails that were taken after all
@@ -230,7 +231,7 @@ class Ledger:
             self.crawl.finish_listing(one.image_url, earlier)
             return
         self._of_url[one.image_url] = one
-        self.photos.setdefault(host(one.image_url), deque()).append(one.image_url)
+        self.photos.add(host(one.image_url), Errand(url=one.image_url))
 
     def listing(self, url: str) -> Listing:
         """The picture of an image URL that is to be fetched."""

@@ -1,4 +1,4 @@
-"""What a site asks of robots, read (pure) and kept (the pace): robots.txt, X-Robots-Tag, TDM reservation, Retry-After.
+"""What a site asks of robots, read (pure): robots.txt, X-Robots-Tag, TDM reservation, Retry-After.
 
 Sources: RFC 9309 (robots.txt, through protego, which also knows Crawl-delay and Request-rate); Google's X-Robots-Tag
 specification; the noai and noimageai directives; the TDM Reservation Protocol; RFC 9110 10.2.3 (Retry-After).
@@ -7,9 +7,7 @@ specification; the noai and noimageai directives; the TDM Reservation Protocol; 
 from __future__ import annotations
 
 import re
-import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -99,40 +97,3 @@ def retry_after(value: str | None, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(text).timestamp() - now)
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-class Pace:
-    """One rate a host: each call of ``wait`` takes the host's next slot. Safe to use from several threads."""
-
-    def __init__(
-        self, interval: float, *, longest: float, clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:  # fmt: skip
-        self._interval, self._longest, self._clock, self._sleep = interval, longest, clock, sleep
-        self._lock = threading.Lock()
-        self._slots: dict[str, float] = {}
-        self._paused: dict[str, float] = {}
-
-    def wait(self, host: str, delay: float = 0.0) -> bool:
-        """Sleep until the host's next slot; ``delay`` in seconds is its Crawl-delay. False: paused for too long."""
-        while True:
-            with self._lock:
-                now = self._clock()
-                paused = self._paused.get(host, 0.0)
-                if paused - now > self._longest:
-                    return False
-                if paused <= now:
-                    slot = max(now, self._slots.get(host, 0.0))
-                    self._slots[host] = slot + max(self._interval, delay)
-                    break
-            self._sleep(paused - now)
-        if slot > now:
-            self._sleep(slot - now)
-        with self._lock:
-            again = self._paused.get(host, 0.0) > self._clock()
-        return self.wait(host, delay) if again else True
-
-    def pause(self, host: str, seconds: float) -> None:
-        """Nobody asks this host anything for ``seconds``."""
-        with self._lock:
-            self._paused[host] = max(self._paused.get(host, 0.0), self._clock() + seconds)

@@ -16,8 +16,8 @@ Outcomes of a page: ``ok``, those of ``fetch.py``, and
     off-site  it leads to another site
     trap      one of an endless series without new photos: not fetched
 
-Worker threads fetch, parse and decode (``take.py``); only the main thread touches the catalog. A page's outcome, its
-links and its listings are committed together, as are a photo's row, its fetch and its outcome.
+Worker threads fetch, parse and decode (``take.py``); only the main thread (``loop.py``) touches the catalog. A page's
+outcome, its links and its listings are committed together, as are a photo's row, its fetch and its outcome.
 """
 
 from __future__ import annotations
@@ -25,27 +25,25 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import shown
-from deepstyle.progress import Reporter, Task
+from deepstyle.progress import Reporter
 from deepstyle.scraper.again import ask_again, name_reserved
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.frontier import Frontier, Waiting
+from deepstyle.scraper.frontier import Frontier
 from deepstyle.scraper.ledger import Ledger
-from deepstyle.scraper.take import Taken, Visit, take, visit
-from deepstyle.scraper.urls import host, normalise
+from deepstyle.scraper.loop import Loop
+from deepstyle.scraper.together import SharedSlots
+from deepstyle.scraper.urls import normalise
 
-AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
-MAX_WORKERS = 32
 REMEDIES = {
     "private-address": "add --allow-private if this is your own server",
     "robots": "the site's robots.txt does not want it; ask its owner, or choose another start page",
@@ -85,8 +83,8 @@ class ScrapeSummary:
 def scrape_urls(
     urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, reporter: Reporter, fresh: bool = False
 ) -> ScrapeSummary:
-    """``scrape`` over the network, with a Fetcher of its own."""
-    with Fetcher(config) as fetcher:
+    """``scrape`` over the network, with a Fetcher of its own; scrapes of one workspace keep one rate a host together."""
+    with closing(SharedSlots(catalog.root / ".pace")) as slots, Fetcher(config, slots=slots) as fetcher:
         return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
 
 
@@ -111,11 +109,11 @@ def scrape(
     if crawl.finished():
         reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
         return summarise(crawl, started)
-    loop = _Crawl(starts, ledger, fetcher, reporter)
+    loop = Loop(starts, ledger, fetcher, reporter)
     loop.run()
     name_reserved(ledger, reporter)
     summary = summarise(crawl, started)
-    loop.conclude(summary)
+    conclude(loop, summary)
     return summary
 
 
@@ -147,110 +145,25 @@ def summarise(crawl: Crawl, started: float) -> ScrapeSummary:
     )  # fmt: skip
 
 
-class _Crawl:
-    """The main thread's side: hands work to the pool and results to the ledger."""
-
-    def __init__(self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter) -> None:
-        self.starts, self.ledger, self.fetcher, self.reporter = starts, ledger, fetcher, reporter
-        self.config = ledger.config
-        self.left = 0  # pages and photos that must be asked for again later
-        self.images: Counter[str] = Counter()  # host -> photos in flight
-        self.flying: dict[Future[Any], str] = {}  # photo -> its URL
-        self.pages: deque[tuple[Waiting, Future[Visit]]] = deque()  # in the order in which they are applied
-
-    def run(self) -> None:
-        """Work until nothing is left, or a limit is reached."""
-        pool = ThreadPoolExecutor(min(MAX_WORKERS, 4 * self.config.connections), thread_name_prefix="deepstyle-scrape")
-        try:
-            if not self.ledger.crawl.begun():
-                self.ledger.begin(self.starts, {url: self.fetcher.sitemaps(url) for url in self.starts})
-            with self.reporter.task("scrape", total=self.ledger.listed, unit="images") as task:
-                task.advance(self.ledger.listed - self.ledger.waiting)
-                while self._submit(pool):
-                    running = [*self.flying, *(future for _, future in self.pages if not future.done())]
-                    if not self.pages or not self.pages[0][1].done():
-                        wait(running, return_when=FIRST_COMPLETED)
-                    self._collect(task)
-        except BaseException:
-            self.fetcher.stop()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            self.ledger.log_robots(self.fetcher.log)
-
-    def _submit(self, pool: ThreadPoolExecutor) -> bool:
-        """Fill the free connections of each host; False when nothing is in flight and nothing left to do."""
-        if self.ledger.full():
-            return bool(self.pages)  # what has been asked for is recorded
-        config, busy = self.config, Counter(self.images)
-        busy.update(host(entry.url) for entry, _ in self.pages)
-        reserve = 1 if config.connections > 1 and len(self.ledger.frontier) else 0  # pages must not wait for photos
-        for name, queue in self.ledger.photos.items():
-            reserved = max(0, reserve - sum(host(entry.url) == name for entry, _ in self.pages))
-            while queue and busy[name] + reserved < config.connections and self._room(busy):
-                url = queue.popleft()
-                self.flying[
-                    pool.submit(take, self.fetcher, self.ledger.listing(url), config, self.ledger.shelf.known)
-                ] = url
-                self.images[name] += 1
-                busy[name] += 1
-        ahead = reserve if self.images.total() else config.connections
-        while len(self.pages) < ahead and busy.total() < MAX_WORKERS:
-            entry = self.ledger.frontier.next()
-            if entry is None:
-                break
-            self.pages.append((entry, pool.submit(visit, self.fetcher, entry.url)))
-            busy[host(entry.url)] += 1
-        if not self.flying and not self.pages:
-            return self.left == 0 and self.ledger.release_all()
-        return True
-
-    def _room(self, busy: Counter[str]) -> bool:
-        """Whether one more photo may be asked for: a worker is free, and ``max_photos`` would not be passed."""
-        limit = self.config.max_photos
-        wanted = limit is None or self.ledger.kept + len(self.flying) < limit
-        return wanted and busy.total() < MAX_WORKERS
-
-    def _collect(self, task: Task) -> None:
-        """Take what the pool has finished to the ledger: photos as they come, pages in their order."""
-        self.ledger.log_robots(self.fetcher.log)
-        for future in [one for one in self.flying if one.done()]:
-            url = self.flying.pop(future)
-            self.images[host(url)] -= 1
-            taken: Taken = future.result()
-            if taken.outcome in AGAIN:
-                self.left += 1
-            else:
-                self.ledger.photo(url, taken)
-                task.advance(1, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
-        while self.pages and self.pages[0][1].done():
-            entry, page = self.pages.popleft()
-            if page.result().answer.outcome in AGAIN:
-                self.left += 1
-            else:
-                self.ledger.page(entry, page.result())
-
-    def conclude(self, summary: ScrapeSummary) -> None:
-        """Close the crawl if it is complete; say what is missing if it is not. Raises InputError when nothing came."""
-        failed = [
-            (url, outcome)
-            for url in self.starts
-            if (outcome := self.ledger.crawl.page_outcome(url)) not in {"ok", "redirect"}
-        ]
-        if summary.found == 0 and (failed or summary.pages):
-            url, outcome = failed[0] if failed else (self.starts[0], "ok")
-            outcome = "host-busy" if outcome == "queued" else outcome
-            self.ledger.requeue(self.starts)
-            raise InputError(f"{url}: {outcome}, no picture found; {REMEDIES.get(outcome, 'check the address')}")
-        for url, outcome in failed:
-            self.reporter.say(f"{url}: {outcome}; {REMEDIES.get(outcome, 'check the address')}")
-        if self.ledger.crawl.finish():
-            return
-        if self.ledger.full():
-            self.reporter.say(f"stopped at max_photos={self.config.max_photos}; a larger one goes on from here")
-        elif self.left:
-            self.reporter.say(
-                f"{self.left} pages or photos must wait, a host is busy; run the same command again later"
-            )
-        else:
-            self.reporter.say(f"stopped at max_pages={self.config.max_pages}; a larger one goes on from here")
+def conclude(loop: Loop, summary: ScrapeSummary) -> None:
+    """Close the crawl if it is complete; say what is missing if it is not. Raises InputError when nothing came."""
+    failed = [
+        (url, outcome)
+        for url in loop.starts
+        if (outcome := loop.ledger.crawl.page_outcome(url)) not in {"ok", "redirect"}
+    ]
+    if summary.found == 0 and (failed or summary.pages):
+        url, outcome = failed[0] if failed else (loop.starts[0], "ok")
+        outcome = "host-busy" if outcome == "queued" else outcome
+        loop.ledger.requeue(loop.starts)
+        raise InputError(f"{url}: {outcome}, no picture found; {REMEDIES.get(outcome, 'check the address')}")
+    for url, outcome in failed:
+        loop.reporter.say(f"{url}: {outcome}; {REMEDIES.get(outcome, 'check the address')}")
+    if loop.ledger.crawl.finish():
+        return
+    if loop.ledger.full():
+        loop.reporter.say(f"stopped at max_photos={loop.config.max_photos}; a larger one goes on from here")
+    elif loop.left:
+        loop.reporter.say(f"{loop.left} pages or photos must wait, a host is busy; run the same command again later")
+    else:
+        loop.reporter.say(f"stopped at max_pages={loop.config.max_pages}; a larger one goes on from here")

@@ -8,8 +8,9 @@ from typing import Literal
 
 from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
+from deepstyle.scraper.answer import RETRIED, Fetched
 from deepstyle.scraper.check import Checked, check
-from deepstyle.scraper.fetch import Fetched, Fetcher
+from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import Kind, Page, parse
 from deepstyle.scraper.reservations import meta_statements
@@ -19,19 +20,25 @@ FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no oth
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """A page as it was fetched; ``page`` is None unless the answer is ``ok``."""
+    """A page as it was fetched; ``page`` is None unless the answer is ``ok``. ``again``: ask again after so many seconds."""
 
     answer: Fetched
     kind: Kind = "page"
     page: Page | None = None
+    again: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A photo as it was fetched, and what its bytes are; ``photo`` is None unless the answer is ``ok``."""
+    """A photo as it was fetched, and what its bytes are; ``photo`` is None unless the answer is ``ok``.
+
+    ``again``: go on with this errand after ``after`` seconds; nothing is decided before.
+    """
 
     answer: Fetched
     photo: Checked | None = None
+    again: Errand | None = None
+    after: float = 0.0
 
     @property
     def outcome(self) -> str:
@@ -39,10 +46,22 @@ class Taken:
         return self.answer.outcome if self.photo is None else self.photo.outcome
 
 
-def visit(fetcher: Fetcher, url: str) -> Visit:
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """How far a picture has come: which of its URLs is next, how often that was asked for, how its best URL ended."""
+
+    url: str
+    index: int = 0
+    tries: int = 0
+    first: Taken | None = None
+
+
+def visit(fetcher: Fetcher, url: str, tries: int = 0) -> Visit:
     """Fetch and parse a page, sitemap or feed; whatever goes wrong is the outcome of this page."""
     try:
-        answer = fetcher.get(url, "page")
+        answer = fetcher.once(url, "page", tries=tries)
+        if answer.outcome in RETRIED and tries < fetcher.config.retries:
+            return Visit(answer=answer, again=fetcher.wait_after(answer, tries))
         if answer.outcome != "ok":
             return Visit(answer=answer)
         kind, page = parse(answer.body, answer.final_url, charset=answer.charset, content_type=answer.content_type)
@@ -61,20 +80,32 @@ def visit(fetcher: Fetcher, url: str) -> Visit:
     return Visit(answer=answer, kind=kind, page=page)
 
 
-def take(fetcher: Fetcher, one: Listing, config: ScrapeConfig, known: Container[str]) -> Taken:
+def take(
+    fetcher: Fetcher, one: Listing, config: ScrapeConfig, known: Container[str], errand: Errand | None = None, *,
+    retries: int | None = None,
+) -> Taken:  # fmt: skip
     """Fetch a photo and look at it; bytes whose hash is ``known`` are not decoded again.
 
     When its URL is refused or gives no photo, its fallbacks are asked for in their order. The answer keeps the picture's
-    URL; ``final_url`` and ``detail`` say where the photo came from. What no URL gives ends as its first URL ended.
+    URL; ``final_url`` and ``detail`` say where the photo came from. What no URL gives ends as its first URL ended. A URL that
+    fails for a while is an ``errand`` to go on with, as often as ``retries`` (the config's) allows.
     """
-    first: Taken | None = None
-    for url in (one.image_url, *one.fallbacks):
+    errand = errand or Errand(url=one.image_url)
+    most = config.retries if retries is None else retries
+    first, tries = errand.first, errand.tries
+    urls = (one.image_url, *one.fallbacks)
+    for index in range(errand.index, len(urls)):
+        url = urls[index]
         try:
-            answer = fetcher.get(url, "image", referer=one.page_url)
+            answer = fetcher.once(url, "image", referer=one.page_url, tries=tries)
+            if answer.outcome in RETRIED and tries < most:
+                again = Errand(url=errand.url, index=index, tries=tries + 1, first=first)
+                return Taken(answer=answer, again=again, after=fetcher.wait_after(answer, tries))
             photo = check(answer.body, config, known) if answer.outcome == "ok" else None
             taken = Taken(answer=answer, photo=photo)
         except Exception as error:  # noqa: BLE001 - one bad photo must not end the crawl
             taken = Taken(answer=_unreadable(url, "image", error))
+        tries = 0
         if first is None:
             first = taken
         elif taken.outcome == "ok":

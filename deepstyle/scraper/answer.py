@@ -1,0 +1,82 @@
+"""What came of asking for a URL: the answer as a value, its outcomes, and what an exception of the network means (pure).
+
+Outcomes:
+    ok                  status 200 with a whole body
+    robots              robots.txt forbids it, or redirects without an end
+    noai                X-Robots-Tag or TDM-Reservation reserve it; the body was not read
+    image               a page URL answered with a picture; the body was not read
+    not-page            a page URL answered with neither HTML, XML, JSON, text nor a picture; the body was not read
+    http-NNN            another final status, after the retries for 429, 500, 502, 503 and 504
+    timeout             no connection, or no byte for ``read_timeout`` seconds
+    connection          no such host, refused, reset, TLS failure, no HTTP
+    truncated           fewer bytes than Content-Length says, or broken chunks
+    bad-encoding        the body is not in the Content-Encoding it claims
+    too-large           more than ``max_bytes``, counted after decompression
+    too-slow            not done after ``deadline`` seconds, or sure not to be
+    too-many-redirects  more than ``max_redirects``, or a circle
+    private-address     the host has an address that the guard refuses
+    bad-url             no http(s) URL, here or in a redirect
+    host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``, or its robots.txt
+                        or tdmrep.json answers 429 or 5xx (nothing may be fetched meanwhile, RFC 9309 2.3.1.4): ask later
+    stopped             ``Fetcher.stop`` was called
+    given-up            never asked: the URLs of its folder only failed, see ``patience.py``
+
+``take.py`` adds ``unreadable``: reading or decoding what came raised an error that nobody foresaw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import requests
+from urllib3 import exceptions as u3
+
+from deepstyle.scraper.reservations import Statement
+
+Kind = Literal["page", "image", "robots"]
+RETRIED = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "connection", "timeout", "truncated"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What came of one ``get``: ``url`` is the one asked for, ``final_url`` the one that answered after redirects.
+
+    ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds; ``link``: the
+    Link header; ``stated``: what its headers say of AI and data mining, ``reservation``: all that was read about it.
+    """
+
+    outcome: str
+    kind: Kind
+    url: str
+    final_url: str
+    status: int | None = None
+    body: bytes = b""
+    content_type: str = ""
+    charset: str | None = None
+    seconds: float = 0.0
+    nofollow: bool = False
+    link: str = ""
+    stated: tuple[Statement, ...] = ()
+    reservation: str = ""
+    retry_after: float | None = None
+    location: str = ""
+    detail: str = ""
+
+
+def is_text(kind: str) -> bool:
+    """Whether a Content-Type is one that can be read as a page."""
+    return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip", "json"))
+
+
+def failure(error: Exception, *, expired: bool) -> str:
+    """The outcome that an exception of requests, urllib3 or the socket stands for."""
+    if expired:
+        return "too-slow"
+    text = repr(error)
+    if isinstance(error, (u3.DecodeError, requests.exceptions.ContentDecodingError)):
+        return "bad-encoding"
+    if isinstance(error, (u3.IncompleteRead, u3.InvalidChunkLength)) or "IncompleteRead" in text:
+        return "truncated"
+    timeouts = (requests.Timeout, u3.TimeoutError, TimeoutError)
+    return "timeout" if isinstance(error, timeouts) or "timed out" in text else "connection"

@@ -1,0 +1,176 @@
+"""The main thread of a crawl (loop): what is asked of which host and when, and what comes back, to the ledger.
+
+Nobody sleeps until a URL may be asked again: it waits in an agenda. Each host has its own connections, and hosts take turns.
+Pages of a host are applied in the order in which they were found, but for those that must be asked again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from deepstyle.progress import Reporter, Task
+from deepstyle.scraper.agenda import Agenda
+from deepstyle.scraper.answer import Fetched
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.frontier import Waiting
+from deepstyle.scraper.ledger import Ledger
+from deepstyle.scraper.patience import Patience
+from deepstyle.scraper.take import Errand, Taken, Visit, take, visit
+from deepstyle.scraper.urls import host
+
+AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
+ANSWERED = frozenset({"ok", "noai", "robots"})  # of a URL whose folder is not hopeless
+MAX_WORKERS = 64
+SOON = 0.25  # seconds that a worker may wait for a host's next slot
+HOPELESS = "the URLs of its folder only failed"
+
+
+class Loop:
+    """One crawl's work. ``left``: pages and photos that must be asked for by a later call."""
+
+    def __init__(self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter) -> None:
+        self.starts, self.ledger, self.fetcher, self.reporter = starts, ledger, fetcher, reporter
+        self.config = ledger.config
+        self.left = 0
+        self.busy: Counter[str] = Counter()  # host -> pages and photos in flight
+        self.images: Counter[str] = Counter()  # host -> photos in flight
+        self.flying: dict[Future[Taken], tuple[str, Errand]] = {}
+        self.pages: dict[
+            str, deque[tuple[Waiting, int, Future[Visit]]]
+        ] = {}  # host -> page, tries before, in their order
+        self.again: Agenda[tuple[Waiting, int]] = Agenda()  # pages that must be asked again
+        self.patience = Patience()
+        self.done: SimpleQueue[None] = SimpleQueue()
+
+    def run(self) -> None:
+        """Work until nothing is left, or a limit is reached."""
+        pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="deepstyle-scrape")
+        try:
+            if not self.ledger.crawl.begun():
+                self.ledger.begin(self.starts, {url: self.fetcher.sitemaps(url) for url in self.starts})
+            with self.reporter.task("scrape", total=self.ledger.listed, unit="images") as task:
+                task.advance(self.ledger.listed - self.ledger.waiting)
+                while self._submit(pool):
+                    self._wait()
+                    self._collect(task)
+        except BaseException:
+            self.fetcher.stop()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self.ledger.log_robots(self.fetcher.log)
+
+    # ---- handing out --------------------------------------------------------------------------------------------
+
+    def _submit(self, pool: ThreadPoolExecutor) -> bool:
+        """Fill the free connections of each host; False when nothing is in flight and nothing left to do."""
+        if self.ledger.full():
+            return bool(self.pages)  # what has been asked for is recorded
+        now = time.monotonic()
+        while self._room() and (found := self.ledger.photos.next(now, self._free_for_photo, self.busy)) is not None:
+            self._take(pool, *found)
+        while self.busy.total() < MAX_WORKERS and (later := self.again.next(now, self._free, self.busy)) is not None:
+            self._visit(pool, *later[1])
+        while self.busy.total() < MAX_WORKERS and (entry := self.ledger.frontier.next(self._free_for_page)) is not None:
+            self._visit(pool, entry, 0)
+        if self.flying or self.pages or len(self.again) or (len(self.ledger.photos) and self._wanted()):
+            return True
+        return self.left == 0 and self.ledger.release_all()
+
+    def _free(self, place: str) -> bool:
+        """Whether this host may be asked for one thing more, and soon."""
+        return self.busy[place] < self.config.connections and self.fetcher.ready(place) <= SOON
+
+    def _free_for_photo(self, place: str) -> bool:
+        """As ``_free``; a connection is kept for pages, which must not wait for photos."""
+        reserve = self.config.connections > 1 and place not in self.pages and self.ledger.frontier.waits(place)
+        return self.busy[place] + reserve < self.config.connections and self._free(place)
+
+    def _free_for_page(self, place: str) -> bool:
+        ahead = 1 if self.config.connections > 1 and self.images[place] else self.config.connections
+        return len(self.pages.get(place, ())) < ahead and self._free(place)
+
+    def _wanted(self) -> bool:
+        limit = self.config.max_photos
+        return limit is None or self.ledger.kept + len(self.flying) < limit
+
+    def _room(self) -> bool:
+        """Whether one more photo may be asked for: a worker is free, and ``max_photos`` would not be passed."""
+        return self._wanted() and self.busy.total() < MAX_WORKERS
+
+    def _take(self, pool: ThreadPoolExecutor, place: str, errand: Errand) -> None:
+        if self.patience.hopeless(errand.url):
+            answer = Fetched(outcome="given-up", kind="image", url=errand.url, final_url=errand.url, detail=HOPELESS)
+            self.ledger.photo(errand.url, Taken(answer=answer))
+            return
+        retries = 0 if self.patience.once(errand.url) else None
+        one, known = self.ledger.listing(errand.url), self.ledger.shelf.known
+        future = pool.submit(take, self.fetcher, one, self.config, known, errand, retries=retries)
+        self.flying[future] = place, errand
+        self.images[place] += 1
+        self._watch(place, future)
+
+    def _visit(self, pool: ThreadPoolExecutor, entry: Waiting, tries: int) -> None:
+        future, place = pool.submit(visit, self.fetcher, entry.url, tries), host(entry.url)
+        self.pages.setdefault(place, deque()).append((entry, tries, future))
+        self._watch(place, future)
+
+    def _watch(self, place: str, future: Future[Any]) -> None:
+        self.busy[place] += 1
+        future.add_done_callback(lambda _: self.done.put(None))
+
+    # ---- taking back --------------------------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        """Wait until something is done, or may be asked for."""
+        now = time.monotonic()
+        times = [due - now for due in (self.ledger.photos.due(), self.again.due()) if due is not None]
+        for place in {*self.ledger.photos.hosts_due(now), *self.again.hosts_due(now), *self.ledger.frontier.places()}:
+            ready = self.fetcher.ready(place)
+            if self.busy[place] < self.config.connections and ready > SOON:
+                times.append(ready - SOON)
+        timeout = max(0.0, min(times)) if times else None
+        if timeout is None and not self.busy.total():
+            return
+        with suppress(Empty):
+            self.done.get(timeout=timeout)
+            while True:
+                self.done.get_nowait()
+
+    def _collect(self, task: Task) -> None:
+        """Take what the pool has finished to the ledger: photos as they come, each host's pages in their order."""
+        self.ledger.log_robots(self.fetcher.log)
+        for future in [one for one in self.flying if one.done()]:
+            place, errand = self.flying.pop(future)
+            self.images[place] -= 1
+            self.busy[place] -= 1
+            taken = future.result()
+            if taken.again is not None:
+                self.ledger.photos.add(place, taken.again, time.monotonic() + taken.after)
+            elif taken.outcome in AGAIN:
+                self.left += 1
+            else:
+                self.patience.note(errand.url, taken.outcome, failed=taken.answer.outcome not in ANSWERED)
+                self.ledger.photo(errand.url, taken)
+                task.advance(1, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
+        for place in list(self.pages):
+            pages = self.pages[place]
+            while pages and pages[0][2].done():
+                entry, tries, page = pages.popleft()
+                self.busy[place] -= 1
+                self._page(place, entry, tries, page.result())
+            if not pages:
+                del self.pages[place]
+
+    def _page(self, place: str, entry: Waiting, tries: int, found: Visit) -> None:
+        if found.again is not None:
+            self.again.add(place, (entry, tries + 1), time.monotonic() + found.again)
+        elif found.answer.outcome in AGAIN:
+            self.left += 1
+        else:
+            self.ledger.page(entry, found)

@@ -1,0 +1,54 @@
+"""Several scrapes of one workspace keep one rate a host (edge): the hosts' next slots stand in a small file that they share.
+
+The file is a table of times by the hash of a host's name; two hosts that share a place share a rate, which is polite.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from pathlib import Path
+
+from filelock import FileLock
+
+from deepstyle.errors import StorageError
+from deepstyle.files import reason, shown
+
+PLACES = 4096  # of 8 bytes each
+FARTHEST = 3600.0  # seconds: a slot farther away than this was left by a clock that was set back
+
+
+class SharedSlots:
+    """The table at ``path``, made when it is not there. Raises StorageError where it cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, FileLock(path.with_name(path.name + ".lock"))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._lock:
+                if not path.is_file() or path.stat().st_size != 8 * PLACES:
+                    path.write_bytes(bytes(8 * PLACES))
+            self._file = path.open("r+b", buffering=0)
+        except OSError as error:
+            raise StorageError(f"{shown(path)}: cannot be written ({reason(error)})") from error
+
+    def take(self, host: str, interval: float) -> float:
+        """Take the host's next slot, ``interval`` seconds before the one after it: seconds to wait for it."""
+        place = 8 * (zlib.crc32(host.encode()) % PLACES)
+        try:
+            with self._lock:
+                now = time.time()
+                self._file.seek(place)
+                (slot,) = struct.unpack("<d", self._file.read(8) or bytes(8))
+                if not now < slot < now + FARTHEST:
+                    slot = now
+                self._file.seek(place)
+                self._file.write(struct.pack("<d", slot + interval))
+        except (OSError, struct.error) as error:
+            raise StorageError(f"{shown(self._path)}: cannot be read or written ({error})") from error
+        return max(0.0, float(slot) - now)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

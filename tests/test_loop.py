@@ -1,0 +1,230 @@
+"""When what is asked of which host: URLs wait by themselves, hosts take turns, scrapes of one workspace keep one rate."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from loopback import Exchange, Routes, page, photo, serve
+from test_scrape import crawl, img, photos, taken
+
+from deepstyle.config import ScrapeConfig
+from deepstyle.errors import StorageError
+from deepstyle.scraper.agenda import Agenda
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.pace import KEEPS, Pace
+from deepstyle.scraper.patience import GIVE_UP, NO_RETRIES, Patience, folder
+from deepstyle.scraper.together import SharedSlots
+
+
+def busy_photos(times: int, count: int, wait: str) -> Routes:
+    """Photos that answer 503 with Retry-After so many times before they come."""
+    asked: Counter[str] = Counter()
+    lock = threading.Lock()
+    found = photos(*(f"/p{n}.jpg" for n in range(count)))
+
+    def route(x: Exchange) -> None:
+        with lock:
+            asked[x.path] += 1
+            again = asked[x.path] <= times
+        body = found[x.path]
+        assert isinstance(body, bytes)
+        x.send(status=503, Retry_After=wait) if again else x.send(body, "image/jpeg")
+
+    return {"/": page(img(*found)), **dict.fromkeys(found, route)}
+
+
+def test_each_photo_waits_by_itself(tmp_path: Path) -> None:
+    """Of 30 photos that each answer 503 with Retry-After: 1 twice all are kept, with three requests each."""
+    with serve(busy_photos(2, 30, "1")) as site:
+        summary = crawl(tmp_path, site.url, connections=8, retries=3)
+
+        assert summary.outcomes == {"kept": 30}
+        assert {site.hits[f"/p{n}.jpg"] for n in range(30)} == {3}
+
+
+def test_one_busy_photo_does_not_hold_its_host(tmp_path: Path) -> None:
+    """A 503 with Retry-After: 300 is about its URL: the others come, and a later call asks for it again."""
+    routes: Routes = {"/": page(img("/busy.jpg", "/a.jpg", "/b.jpg")), **photos("/a.jpg", "/b.jpg")}
+    routes["/busy.jpg"] = lambda x: x.send(status=503, Retry_After="300")
+    with serve(routes) as site:
+        say = io.StringIO()
+        assert crawl(tmp_path, site.url, connections=1, retries=3, say=say).outcomes == {"kept": 2, "queued": 1}
+        assert "must wait" in say.getvalue()
+        routes["/busy.jpg"] = photo(5)
+        assert crawl(tmp_path, site.url).outcomes == {"kept": 3}
+
+
+def test_a_page_that_is_busy_waits_by_itself(tmp_path: Path) -> None:
+    """A page's 503 costs the pages after it nothing; it is asked again."""
+    asked: list[str] = []
+
+    def route(x: Exchange) -> None:
+        asked.append(x.path)
+        first = asked.count(x.path) == 1
+        x.send(status=503, Retry_After="1") if first and x.path == "/1" else x.send(page(img(f"{x.path}.jpg")))
+
+    routes: Routes = {"/": page('<a href="/1">1</a><a href="/2">2</a>'), "/1": route, "/2": route}
+    with serve({**routes, **photos("/1.jpg", "/2.jpg")}) as site:
+        assert crawl(tmp_path, site.url, retries=1).kept == 2
+
+    assert asked == ["/1", "/2", "/1"]
+
+
+def test_slow_hosts_do_not_starve_another(tmp_path: Path) -> None:
+    """Five hosts that hold all their connections leave the sixth its own: its photos come first."""
+    fast_done = threading.Event()
+    order: list[str] = []
+
+    def slow(x: Exchange) -> None:
+        fast_done.wait(60)
+        order.append("slow")
+        x.send(photo(hash(x.site.url + x.path) % 2**31), "image/jpeg")
+
+    def fast(x: Exchange) -> None:
+        order.append("fast")
+        if order.count("fast") == 4:
+            fast_done.set()
+        x.send(photo(ord(x.path[1])), "image/jpeg")
+
+    with ExitStack() as stack:
+        names = [f"/{letter}.jpg" for letter in "abcd"]
+        hosts = [
+            stack.enter_context(serve({"/": page(img(*names)), **dict.fromkeys(names, slow)})).url for _ in range(5)
+        ]
+        quick = stack.enter_context(serve({"/": page(img(*names)), **dict.fromkeys(names, fast)})).url
+        summary = crawl(tmp_path, *hosts, quick)
+
+    assert summary.kept + summary.duplicates == 6 * 4
+    assert order[:4] == ["fast"] * 4
+
+
+def test_an_agenda_gives_hosts_turns_and_things_their_time() -> None:
+    """The host with the least in flight is next, in turn; what must wait comes when it is due, before what is new."""
+    agenda: Agenda[str] = Agenda()
+    for thing in ("a1", "a2", "b1"):
+        agenda.add(thing[0], thing)
+    agenda.add("a", "a0", due=10.0)
+    agenda.add("c", "c1", due=5.0)
+
+    def everywhere(_: str) -> bool:
+        return True
+
+    assert len(agenda) == 5
+    assert agenda.due() == 5.0
+    assert [agenda.next(0.0, everywhere, {}) for _ in range(2)] == [("a", "a1"), ("b", "b1")]
+    assert agenda.hosts_due(0.0) == ["a"]
+    assert agenda.next(0.0, lambda host: host != "a", {}) is None
+    assert agenda.next(10.0, everywhere, {"a": 1, "c": 0}) == ("c", "c1")
+    assert agenda.next(10.0, everywhere, {"a": 1}) == ("a", "a0")
+    assert agenda.next(10.0, everywhere, {}) == ("a", "a2")
+    assert (len(agenda), agenda.due(), agenda.next(99.0, everywhere, {})) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "paused"),
+    [
+        ([(503, 1, 0)] * 50, False), ([(503, 1, 2)] * KEEPS, True), ([(503, 300, 0)] * (KEEPS - 1), False),
+        ([(503, 30, 0)] * KEEPS, True), ([(503, 30, 0)] * (KEEPS - 1) + [(200, 0, 0), (503, 30, 0)], False),
+        ([(429, 1, 0)], True), ([(429, 30, 0)] * (KEEPS - 1), False), ([(429, 30, 0)] * KEEPS, True),
+    ],
+)  # fmt: skip
+def test_a_host_is_paused_when_it_keeps_saying_so(answers: list[tuple[int, int, int]], *, paused: bool) -> None:
+    """By a short 429 at once, else when several answers in a row mean the host and not a URL."""
+    pace = Pace(0.1, longest=60, clock=lambda: 0.0)
+    for status, seconds, tries in answers:
+        pace.busy("h", status, seconds, tries) if status != 200 else pace.answered("h")
+
+    assert (pace.ready("h") > 0) == paused
+
+
+def test_a_pause_that_is_too_long_is_ready_to_be_told() -> None:
+    """Of a host that is to be left alone for longer than is waited, `ready` is 0: its URLs end at once."""
+    pace = Pace(0.1, longest=60, clock=lambda: 0.0)
+    pace.pause("h", 61)
+
+    assert pace.ready("h") == 0
+    assert not pace.wait("h")
+
+
+def test_folders_that_only_fail_are_given_up() -> None:
+    """First without repeats, at last, where it costs much, without asking; one success, and all of it is hoped for."""
+    patience = Patience()
+    for number in range(GIVE_UP):
+        assert patience.once(f"http://a.example/drip/{number}.jpg") == (number >= NO_RETRIES)
+        assert not patience.hopeless("http://a.example/drip/x.jpg")
+        patience.note(f"http://a.example/drip/{number}.jpg", "too-slow", failed=True)
+        patience.note(f"http://a.example/gone/{number}.jpg", "http-404", failed=True)
+    assert patience.hopeless("http://a.example/drip/x.jpg")
+    assert not patience.hopeless("http://a.example/gone/x.jpg")
+    assert not patience.once("http://a.example/other/x.jpg")
+    patience.note("http://a.example/drip/1.jpg", "kept", failed=False)
+    assert not patience.once("http://a.example/drip/x.jpg")
+    assert folder("http://a.example/looks/2017/17.jpg?w=3/4") == "http://a.example/looks/#"
+
+
+def test_what_is_given_up_is_not_asked(tmp_path: Path) -> None:
+    """After a folder's 24 errors, and nothing else, the rest of it costs no request; the reason is its outcome."""
+    names = [f"/err/{n}.jpg" for n in range(GIVE_UP + 6)]
+    routes: Routes = {"/": page(img("/a.jpg", *names)), **photos("/a.jpg")}
+    with serve(routes | dict.fromkeys(names, lambda x: x.send(status=500))) as site:
+        summary = crawl(tmp_path, site.url, connections=1)
+
+    assert summary.outcomes == {"kept": 1, "http-500": GIVE_UP, "given-up": 6}
+    assert summary.failed == GIVE_UP + 6
+
+
+def test_two_scrapes_of_one_workspace_keep_one_rate(tmp_path: Path) -> None:
+    """Whoever asks takes the host's next slot from one table; another host's is its own."""
+    with closing(SharedSlots(tmp_path / ".pace")) as first, closing(SharedSlots(tmp_path / ".pace")) as second:
+        waits = [one.take("a.example", 100.0) for one in (first, second, first, second)]
+        assert second.take("b.example", 100.0) == 0
+    assert waits == pytest.approx([0, 100, 200, 300], abs=90)
+    with ExitStack() as stack:
+        slots = [stack.enter_context(closing(SharedSlots(tmp_path / "w" / ".pace"))) for _ in range(2)]
+        slept: list[float] = []
+        paces = [Pace(100.0, longest=60, clock=lambda: 0.0, sleep=slept.append, slots=one) for one in slots]
+        assert all(pace.wait("h") for pace in paces)
+    assert slept == pytest.approx([100], abs=50)
+
+
+def test_a_table_of_slots_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file where the workspace should be is named in the error."""
+    (tmp_path / "w").write_bytes(b"")
+    with pytest.raises(StorageError, match=r"\.pace: cannot be written"):
+        SharedSlots(tmp_path / "w" / ".pace")
+
+
+def test_a_name_server_that_does_not_answer_counts_in_the_deadline() -> None:
+    """The lookup of a host's name ends with the time for connecting, whatever the system's resolver does."""
+    ended = threading.Event()
+
+    def silent(*_: object, **__: object) -> list[tuple[object, ...]]:
+        ended.wait(60)
+        return []
+
+    config = ScrapeConfig.model_validate({"connect_timeout": 0.2, "retries": 0, "allow_private": True})
+    started = time.monotonic()
+    with Fetcher(config, resolve=silent) as fetcher:
+        answer = fetcher.get("http://a.example/a.jpg", "image")
+    assert answer.outcome == "timeout"
+    assert time.monotonic() - started < 50
+    ended.set()
+
+
+def test_scrapes_leave_no_trace_beside_the_table(tmp_path: Path) -> None:
+    """The crawl of the public function keeps its photos, and the table of slots is the workspace's only new file."""
+    from deepstyle.catalog import Catalog
+    from deepstyle.progress import Reporter
+    from deepstyle.scraper.scrape import scrape_urls
+
+    with serve({"/": page(img("/a.jpg")), **photos("/a.jpg")}) as site, Catalog(tmp_path) as catalog:
+        config = ScrapeConfig(rate=500, allow_private=True)
+        scrape_urls([site.url], catalog, config, reporter=Reporter(quiet=True))
+    assert taken(tmp_path) == {"/a.jpg"}
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} <= {".pace", ".pace.lock"}
