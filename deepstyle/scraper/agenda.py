@@ -22,9 +22,11 @@ class _Queue(Generic[T]):
         self.later: list[tuple[float, int, T]] = []
 
     def due(self, now: float) -> bool:
+        """Whether something may be asked for."""
         return bool(self.now) or (bool(self.later) and self.later[0][0] <= now)
 
     def take(self, now: float) -> T:
+        """What is to be asked for next; what has waited comes first."""
         return heapq.heappop(self.later)[2] if self.later and self.later[0][0] <= now else self.now.popleft()
 
 
