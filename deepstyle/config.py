@@ -293,6 +293,15 @@ class GanConfig(Config):
     lr: float = Field(2e-4, gt=0, le=0.1, description="rate: learning rate of Adam for both networks")
     beta1: float = Field(0.5, ge=0, lt=1, description="factor: Adam's decay of the mean gradient (its momentum)")
     beta2: float = Field(0.999, ge=0, lt=1, description="factor: Adam's decay of the mean squared gradient")
+    lr_end: float = Field(
+        1.0, gt=0, le=1, description="share: of the learning rate at the end of the budget, by a cosine; 1: it stays"
+    )
+    beta2_end: float | None = Field(
+        None, ge=0, lt=1, description="factor: beta2 at the end of the budget, by the same cosine; null: it stays"
+    )
+    penalty_end: float = Field(
+        1.0, ge=0, le=1, description="share: of r1 and r2 at the end of the budget, by the same cosine; 1: they stay"
+    )
     ema_images: float = Field(
         5_000, ge=0, le=MANY, description="images: half-life of the generator's moving average; 0: off"
     )
@@ -305,6 +314,9 @@ class GanConfig(Config):
     )
     strength: float = Field(
         1.0, ge=0, le=1, description="probability: with which each policy changes an image, at the start"
+    )
+    strength_end: float | None = Field(
+        None, ge=0, le=1, description="probability: strength at the end of the budget, by the cosine; null: it stays"
     )
     ada_target: float | None = Field(
         None,
@@ -340,6 +352,8 @@ class GanConfig(Config):
             raise ValueError(
                 "r1 and r2 need a gradient per image, batch norm mixes them: set norm=none, or r1=0 and r2=0"
             )
+        if self.strength_end is not None and self.ada_target is not None:
+            raise ValueError("ada_target and strength_end both move the strength: set one of them to null")
         if self.upsampling != "transposed" and self.network == "residual":
             raise ValueError("a residual network has its own upsampling: leave upsampling=transposed")
         if self.minibatch_stddev and (self.network != "residual" or self.batch_size % 4):

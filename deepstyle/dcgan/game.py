@@ -84,7 +84,7 @@ def logits_and_penalty(
         return real_logits, fake_logits, None
     logits = p.discriminator(both.requires_grad_(), twice)
     real_squares, fake_squares = squared_gradient(both, logits).chunk(2)
-    penalty = (config.r1 * real_squares.mean() + config.r2 * fake_squares.mean()) / 2
+    penalty = p.pace.penalty * (config.r1 * real_squares.mean() + config.r2 * fake_squares.mean()) / 2
     p.penalty.copy_(penalty.detach())
     real_logits, fake_logits = logits.chunk(2)
     return real_logits, fake_logits, penalty * config.penalty_every

@@ -15,6 +15,7 @@ from deepstyle import weights
 from deepstyle.config import GanConfig
 from deepstyle.dcgan.augment import CHANCES, policies_for
 from deepstyle.dcgan.build import build_discriminator, build_generator
+from deepstyle.dcgan.schedule import pace
 from deepstyle.dcgan.watch import Point
 from deepstyle.engine import Stream, seeded, share_of
 
@@ -31,9 +32,10 @@ class Draws:
 class Players:
     """Both networks, their optimisers, the generator's moving average, and how far they are.
 
-    ``strength`` is the probability of augmentation: a float that stays, or a tensor on the device that ADA moves, from
-    the ``signs`` of D that it sums up. ``points`` are what ``watch`` remembers. ``best`` is the lowest Frechet distance
-    so far and at how many images. Several processes hold the same players; each plays ``mine`` of every batch.
+    ``strength`` is the probability of augmentation: a float, or a tensor on the device that ADA moves, from the ``signs``
+    of D that it sums up. ``pace`` is what the settings are at this share of the budget. ``points`` are what ``watch``
+    remembers. ``best`` is the lowest Frechet distance so far and at how many images. Several processes hold the same
+    players; each plays ``mine`` of every batch.
     """
 
     def __init__(self, config: GanConfig, fabric: Fabric, real_images: int, shares: Tensor | None = None) -> None:
@@ -61,17 +63,25 @@ class Players:
         self.first: dict[str, float] = {}
         self.best: dict[str, float] = {}
         self.points: list[Point] = []
+        self.keep_pace(0.0)
+
+    @property
+    def base_lr(self) -> float:
+        """The learning rate that schedules start from: the config's, halved at each rollback."""
+        return self.config.lr / 2**self.rollbacks
 
     @property
     def lr(self) -> float:
-        """The learning rate of both: the config's, halved at each rollback."""
-        return float(self.g_optimizer.param_groups[0]["lr"])
+        """The learning rate of both now."""
+        return self.base_lr * self.pace.lr
 
-    @lr.setter
-    def lr(self, rate: float) -> None:
-        """Set it for both."""
+    def keep_pace(self, progress: float) -> None:
+        """Set what changes over the budget, of which the share ``progress`` is used."""
+        self.pace = pace(self.config, progress)
         for group in [*self.g_optimizer.param_groups, *self.d_optimizer.param_groups]:
-            group["lr"] = rate
+            group["lr"], group["betas"] = self.lr, (self.config.beta1, self.pace.beta2)
+        if self.pace.strength is not None:
+            self.strength = self.pace.strength
 
     def draw(self) -> Draws:
         """The random numbers of the step, from (seed, step, rollbacks) alone.

@@ -48,7 +48,7 @@ def roll_back(game: Game, complaint: str) -> None:
     """
     t, p = game.training, game.players
     run, config = t.run, t.config
-    lr, rollbacks, best, lost = p.lr / 2, p.rollbacks + 1, p.best, p.images
+    lr, rollbacks, best, lost = p.base_lr / 2, p.rollbacks + 1, p.best, p.images
     if rollbacks > config.rollbacks:
         calmer = "" if config.loss == "relativistic" else ", or --config dcgan-plus-64"
         raise TrainingError(
@@ -57,7 +57,7 @@ def roll_back(game: Game, complaint: str) -> None:
         )
     path, state = _healthy(t)
     p.load(state, str(path))
-    p.lr, p.rollbacks, p.best = lr, rollbacks, best
+    p.rollbacks, p.best = rollbacks, best
     p.fabric.barrier()  # all have read before the first one writes
     t.save(keep=config.keep_snapshots, figures=p.figures, landed=True)
     if run.leads:

@@ -152,6 +152,7 @@ def _to_the_end(game: Game) -> dict[str, Any]:
 def _step(game: Game) -> str | None:
     """Play a step, report every LOG_STEPS, snapshot every ``snapshot_every`` images; why the game is lost, if it is."""
     t, p, config = game.training, game.players, game.training.config
+    p.keep_pace(t.progress)
     played = play(p, *game.real.batch(batch_indices(p.images, config.batch_size, game.total, config.seed)[p.mine]))
     t.count()
     logs, due = t.every(LOG_STEPS), t.passed(config.snapshot_every)
