@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -166,16 +166,19 @@ def _configured(function: F) -> F:
 
 def _config(
     session: Session, kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, dry_run: bool,
-    like: Any = None,
+    like: Any = None, chosen: Sequence[Any] = (),
 ) -> Any:  # fmt: skip
-    """Build a config from preset (without one from ``like``), --set and the command's own flags, and show it."""
-    import yaml
+    """Build a config from preset (without one from ``like``), --set and the command's own flags, and show it.
 
+    ``chosen``: settings that the command chose, with their reasons.
+    """
     from deepstyle import config as configs
 
-    given = [f"{key}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}" for key, value in flags.items()
-             if value is not None and value is not False and value != ()]  # fmt: skip
-    built = configs.load_config(getattr(configs, kind), config, [*overrides, *given], like=like)
+    given = _given(flags)
+    own = [one for choice in chosen for one in _given(choice.settings)]
+    built = configs.load_config(getattr(configs, kind), config, [*own, *overrides, *given], like=like)
+    for choice in (one for one in chosen if one.reason):
+        session.reporter.say(f"  {', '.join(_given(choice.settings))}: {choice.reason}")
     if dry_run:
         if click.get_current_context().meta["json"]:
             _json(built.model_dump(mode="json"))
@@ -186,6 +189,17 @@ def _config(
     changed = [one for one in (*overrides, *given) if like is None or not one.startswith("start_from=")]
     session.reporter.say(f"settings: {', '.join([name, *changed])} (--dry-run shows them all)")
     return built
+
+
+def _given(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as ``key=value``, those aside of which nothing is said."""
+    import yaml
+
+    plain = {key: value for key, value in settings.items() if value is not None and value is not False and value != ()}
+    return [
+        f"{key}={yaml.safe_dump(value, default_flow_style=True, width=10**9).splitlines()[0]}"
+        for key, value in plain.items()
+    ]
 
 
 def _named(_: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -812,8 +826,11 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
               config: str | None, overrides: tuple[str, ...], dry_run: bool, **budget: Any) -> None:  # fmt: skip
     """Train the DCGAN on the garments.
 
-    Presets: dcgan-plus-64 (the default) to dcgan-plus-256: the DCGAN's layers with the relativistic loss, told each
-    garment's label; dcgan-32 to dcgan-256: the paper's game, worse garments in the same time; residual-64. A game that
+    With neither --config nor --from it chooses size, width, batch, penalty, labels, augmentation and schedule from the
+    garments, the machine and the budget, and gives its reasons; --set changes any of them.
+
+    Presets: dcgan-plus-64 (where the choices start) to dcgan-plus-256: the DCGAN's layers with the relativistic loss, told
+    each garment's label; dcgan-32 to dcgan-256: the paper's game, worse garments in the same time; residual-64. A game that
     collapses goes back to its last good snapshot. Works under torchrun.
 
     --from starts from weights that are there: a run gives both networks, a model (demo-garments ships) its generator.
@@ -825,6 +842,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
 
     \b
     Example:
+        deepstyle train-gan --minutes 30
         deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
         deepstyle train-gan --config dcgan-64 --images 500000
         deepstyle train-gan --from demo-garments --minutes 15
@@ -837,15 +855,35 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
 
         with _catalog(session, must_exist=True) as catalog:
             like = find_source(catalog, start_from).config
-    built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like)
+    chosen = (
+        [] if start_from or config else _chosen(session, [*overrides, *_given(flags)], fresh=fresh, reading=dry_run)
+    )
+    built = _config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like, chosen=chosen)
     with _catalog(session, must_exist=True) as catalog:
         from deepstyle import pipeline
-        from deepstyle.run import watch_command
 
         result = pipeline.gan_from_garments(
             catalog, built, reporter=session.reporter, classifier=classifier, fresh=fresh
         )
         following = _after_gan(catalog, result)
+    rows = _gan_rows(result) | {"next": following}
+    _show(f"run {result.run} is in {result.folder}", rows, weak=pipeline.weak_of(result, built), **asdict(result))
+
+
+def _chosen(session: Session, given: list[str], *, fresh: bool, reading: bool) -> list[Any]:
+    """What `train-gan` chooses where it is told neither a preset nor where to start; nothing without a workspace."""
+    if not os.path.lexists(session.workspace / "catalog.sqlite"):
+        return []
+    with _catalog(session, must_exist=True, reading=reading) as catalog:
+        from deepstyle.choosing import choices_for
+
+        return list(choices_for(catalog, given, fresh=fresh))
+
+
+def _gan_rows(result: Any) -> dict[str, Any]:
+    """What a GAN's training came to, for people."""
+    from deepstyle.run import watch_command
+
     rows = {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)"}
     if "frechet" in result.first and "frechet" in result.last:
         rows["Frechet distance"] = (
@@ -855,9 +893,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         rows["best"] = f"{result.best['frechet']:.2f} at {result.best['images']:,.0f} images (best.safetensors)"
     if result.rollbacks:
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
-    rows |= {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
-    rows["next"] = following
-    _show(f"run {result.run} is in {result.folder}", rows, weak=pipeline.weak_of(result, built), **asdict(result))
+    return rows | {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
 
 
 def _after_gan(catalog: Any, result: Any) -> str:

@@ -339,6 +339,10 @@ class GanConfig(Config):
     score_samples: int = Field(
         1_000, ge=16, le=100_000, description="samples: images behind each Frechet distance while training"
     )
+    chosen: tuple[str, ...] = Field((), description="settings that train-gan chose by itself")
+    chosen_for: int = Field(
+        0, ge=0, le=MANY, description="garments: number of them that it chose for; 0: it chose none"
+    )
     precision: Precision = "auto"
     seed: Seed = 0
 
@@ -369,7 +373,8 @@ KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a d
 
 CIRCUMSTANCES = {  # settings that another training, which starts from this one, does not take over
     "images", "minutes", "labels", "start_from", "snapshot_every", "keep_snapshots", "grid", "score_samples", "rollbacks",
-    "compile", "precision", "seed",
+    "compile", "precision", "seed", "chosen",
+    "chosen_for",
 }  # fmt: skip
 
 
@@ -440,7 +445,7 @@ def _texts(values: dict[str, Any]) -> dict[str, Any]:
     fixed: dict[str, Any] = {}
     if isinstance(values.get("precision"), int):
         fixed["precision"] = str(values["precision"])
-    for key in ("labels", "augment", "exclude"):
+    for key in ("labels", "augment", "exclude", "chosen"):
         if isinstance(values.get(key), str) and values[key] != "auto":
             fixed[key] = [part for part in values[key].replace(",", " ").split() if part]
     return fixed

@@ -82,6 +82,12 @@ def _limits() -> Iterator[str]:
         folder = folder.parent
 
 
+def threads() -> int:
+    """How many threads compute here: what OMP_NUM_THREADS says, else every core, or no more than a container is granted."""
+    here = torch.get_num_threads()
+    return here if "OMP_NUM_THREADS" in os.environ else threads_for(here, _limits())
+
+
 def make_fabric(precision: Precision) -> Fabric:
     """A Fabric on the best device here: one process, or as many as `torchrun` started (DDP, on one node or several).
 
@@ -90,8 +96,7 @@ def make_fabric(precision: Precision) -> Fabric:
     """
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     cuda = torch.cuda.is_available()
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(threads_for(torch.get_num_threads(), _limits()))
+    torch.set_num_threads(threads())
     mixed = resolve_precision(precision) == "bf16-mixed"
     plugins: list[Any] = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
     world, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

@@ -68,7 +68,7 @@ class Players:
     @property
     def base_lr(self) -> float:
         """The learning rate that schedules start from: the config's, halved at each rollback."""
-        return self.config.lr / 2**self.rollbacks
+        return self.config.lr * 0.5**self.rollbacks
 
     @property
     def lr(self) -> float:

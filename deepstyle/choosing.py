@@ -1,0 +1,58 @@
+"""The settings that `deepstyle train-gan` chooses by itself, and the run whose choices it keeps (loop)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import torch
+
+from deepstyle.catalog import Catalog
+from deepstyle.config import GanConfig, load_config
+from deepstyle.dcgan.choose import Choice, Facts, choose
+from deepstyle.engine import threads
+from deepstyle.errors import ConfigError
+from deepstyle.run import BUDGETS
+
+FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is
+
+
+def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> list[Choice]:
+    """What to train on the workspace's garments with, beyond the ``key=value`` that are given; nothing without garments.
+
+    A run whose settings were chosen for as many garments keeps them, whatever the budget is now, so that the same
+    command goes on with it; unless it is to be ``fresh``, or something else is given.
+    """
+    asked = load_config(GanConfig, None, overrides)
+    given = {key: getattr(asked, key) for key in (one.partition("=")[0].strip() for one in overrides)}
+    garments = catalog.garments(asked.labels)
+    if not garments:
+        return []
+    kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))
+    facts = Facts(
+        labels=Counter(one.label for one in garments),
+        side=int(np.median([min(one.width, one.height) for one in garments])),
+        cores=threads(), cuda=torch.cuda.is_available(), minutes=given.get("minutes"), images=given.get("images"),
+    )  # fmt: skip
+    made = choose(facts, given) if kept is None else [kept]
+    names = [key for choice in made for key in choice.settings]
+    mark = {"chosen": names, "chosen_for": len(garments)}
+    return [*made, Choice(settings=mark, reason="")]  # so that the same command goes on
+
+
+def _kept(catalog: Catalog, asked: GanConfig, given: Collection[str], garments: int) -> Choice | None:
+    """The choices of the newest GAN run, where they were made for as many garments and the rest is what is ``asked``."""
+    run = catalog.run("gan")
+    try:
+        config = load_config(GanConfig, catalog.path(run.path) / "config.yaml") if run is not None else None
+    except ConfigError:
+        return None
+    if run is None or config is None or config.chosen_for != garments:
+        return None
+    settings = {key: getattr(config, key) for key in config.chosen if key not in given}
+    if config.model_dump(exclude=FREE) != asked.model_copy(update=settings).model_dump(exclude=FREE):
+        return None
+    plain = config.model_dump(mode="json")
+    settings = {key: plain[key] for key in settings}
+    return Choice(settings=settings, reason=f"as {run.name} has it, which was chosen before (--fresh chooses anew)")

@@ -1,0 +1,148 @@
+"""What a GAN's training is when nobody says: each setting with its reason, from garments, machine and budget (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deepstyle.dcgan.augment import FEW
+from deepstyle.weak import FEW_IMAGES
+
+RATES = {
+    32: 200.0,
+    64: 60.0,
+    128: 15.0,
+    256: 4.0,
+}  # images/s of one core, by size; two without AMX: 123 at 64 px (docs/log.md)
+GPU_RATES = {32: 5000.0, 64: 3000.0, 128: 800.0, 256: 250.0}  # images/s, careful guesses
+ENOUGH = 300_000  # images after which a larger size is worth its cost
+LONG = 200_000  # images from which there is time to begin coarsely and to end finely
+HEART = 300  # visits to each garment after which a discriminator begins to know it by heart
+LEAST = 50  # garments of each label that a network can learn the label from
+PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with the pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is chosen for. ``labels``: garments of each; ``side``: median of their shorter sides in pixels.
+
+    ``cores``: of the processor; ``cuda``: there is a GPU; ``minutes``, ``images``: the budget as far as it is given.
+    """
+
+    labels: Mapping[str, int]
+    side: int
+    cores: int
+    cuda: bool
+    minutes: float | None = None
+    images: int | None = None
+
+    @property
+    def garments(self) -> int:
+        """How many there are."""
+        return sum(self.labels.values())
+
+    @property
+    def machine(self) -> str:
+        """In words."""
+        return "a GPU" if self.cuda else f"{self.cores} CPU core{'s' if self.cores > 1 else ''}"
+
+    def shown(self, size: int) -> int:
+        """About how many images the budget shows at that size."""
+        rate = GPU_RATES[size] if self.cuda else RATES[size] * self.cores
+        by_time = float("inf") if self.minutes is None else self.minutes * 60 * rate
+        by_count = 1_000_000 if self.images is None and self.minutes is None else self.images or float("inf")
+        return int(min(by_time, by_count))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Settings that go together, and why."""
+
+    settings: Mapping[str, Any]
+    reason: str
+
+
+def choose(facts: Facts, given: Mapping[str, Any]) -> list[Choice]:
+    """Every choice, in order; a setting that is ``given`` is never chosen, and what depends on it follows it."""
+    known, made = dict(given), []
+    for rule in (_size, _width, _batch, _penalty, _labels, _augmentation, _schedule):
+        choice = rule(facts, known)
+        settings = {key: value for key, value in choice.settings.items() if key not in given}
+        known |= settings
+        if settings:
+            made.append(Choice(settings=settings, reason=choice.reason))
+    return made
+
+
+def _size(facts: Facts, _: Mapping[str, Any]) -> Choice:
+    small, large = facts.shown(64), facts.shown(128)
+    if small < FEW_IMAGES:
+        size = 32
+        why = f"at 64 px {facts.machine} would show about {small:,} images, below {FEW_IMAGES:,} samples are seldom garments"
+    elif large >= ENOUGH and (facts.cuda or (facts.minutes or 0) >= 180):
+        size, why = 128, f"{facts.machine} shows about {large:,} images of this size within the budget"
+    else:
+        size, why = 64, f"{facts.machine} shows about {small:,} images of this size within the budget"
+    while size > 32 and facts.side < 0.75 * size:
+        size //= 2
+        why = f"the garments are small: half of them have a side below {facts.side + 1} pixels"
+    return Choice(settings={"size": size}, reason=why)
+
+
+def _width(facts: Facts, known: Mapping[str, Any]) -> Choice:
+    size = known["size"]
+    if size == 256:
+        return Choice(settings={"width": 16}, reason="at 256 px the deepest layers have 512 maps with it")
+    if facts.cuda and facts.garments >= FEW:
+        return Choice(settings={"width": 64}, reason=f"a GPU has room for it, and {facts.garments:,} garments fill it")
+    return Choice(settings={"width": 32}, reason="half of PyTorch's example: four times the images in the same time")
+
+
+def _batch(facts: Facts, _: Mapping[str, Any]) -> Choice:
+    batch = 64 if facts.cuda else 16
+    why = "a GPU is as fast with 64 as with 16" if facts.cuda else "many small steps learn most in a processor's time"
+    while batch > max(2, facts.garments):
+        batch //= 2
+        why = f"no more than there are garments ({facts.garments})"
+    return Choice(settings={"batch_size": batch}, reason=why)
+
+
+def _penalty(_: Facts, known: Mapping[str, Any]) -> Choice:
+    weight = PENALTY * (known["size"] / 64) ** 2
+    return Choice(settings={"r1": weight, "r2": weight}, reason=f"{PENALTY:g} at 64 px, growing with the pixels")
+
+
+def _labels(facts: Facts, _: Mapping[str, Any]) -> Choice:
+    if len(facts.labels) < 2:
+        return Choice(settings={"condition": "none"}, reason="all garments have one label")
+    rare = min(facts.labels, key=lambda label: facts.labels[label])
+    if facts.labels[rare] < LEAST:
+        why = f"only {facts.labels[rare]} garments are {rare}, too few to learn what that is"
+        return Choice(settings={"condition": "none"}, reason=why)
+    why = f"{len(facts.labels)} labels of {LEAST} garments or more: both networks are told them, and `sample` asks for them"
+    return Choice(settings={"condition": "label"}, reason=why)
+
+
+def _augmentation(facts: Facts, known: Mapping[str, Any]) -> Choice:
+    visits = facts.shown(known["size"]) / max(1, facts.garments)
+    if facts.garments >= FEW:
+        return Choice(settings={"augment": []}, reason=f"{facts.garments:,} garments are enough to do without")
+    if visits < HEART or {"strength", "ada_target"} & known.keys():
+        why = f"{facts.garments:,} garments are few, but each is seen about {visits:.0f} times only"
+        return Choice(settings={"augment": ["translation"]}, reason=why)
+    why = f"each of {facts.garments:,} garments is seen about {visits:.0f} times: more and more of them are changed"
+    settings = {"augment": ["color", "translation", "cutout"], "strength": 0.0, "strength_end": 0.3}
+    return Choice(settings=settings, reason=why)
+
+
+def _schedule(facts: Facts, known: Mapping[str, Any]) -> Choice:
+    shown = facts.shown(known["size"])
+    if shown < LONG:
+        why = f"about {shown:,} images leave no time to slow down"
+        return Choice(settings={"lr_end": 1.0}, reason=why)
+    why = f"about {shown:,} images: coarsely at first, finely at the end, as R3GAN"
+    settings = {
+        "lr_end": 0.25, "beta2": 0.9, "beta2_end": 0.99, "penalty_end": 0.1, "ema_images": max(5_000.0, 0.025 * shown)
+    }  # fmt: skip
+    return Choice(settings=settings, reason=why)

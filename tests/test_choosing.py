@@ -1,0 +1,134 @@
+"""What train-gan chooses by itself, why, and what it keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from deepstyle.catalog import Catalog
+from deepstyle.choosing import choices_for
+from deepstyle.cli import main
+from deepstyle.config import GanConfig, load_config, to_yaml
+from deepstyle.dcgan.choose import Facts, choose
+from deepstyle.images import sha256
+
+THOUSANDS = {"lower": 3000, "upper": 4000}
+
+
+def facts(**changes: Any) -> Facts:
+    """Seven thousand garments, two cores, half an hour."""
+    return replace(Facts(labels=THOUSANDS, side=200, cores=2, cuda=False, minutes=30.0), **changes)
+
+
+def chosen(about: Facts, **given: Any) -> dict[str, Any]:
+    """All settings that are chosen, each of which must have a reason and fit the default preset."""
+    made = choose(about, given)
+    settings = {key: value for choice in made for key, value in choice.settings.items()}
+    load_config(GanConfig, None, [f"{key}={json.dumps(value)}" for key, value in (settings | given).items()])
+
+    assert all(choice.reason for choice in made)
+    return settings
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [
+        ({}, {"size": 64, "width": 32, "batch_size": 16, "r1": 0.5, "condition": "label", "lr_end": 0.25}),
+        ({"minutes": 2.0}, {"size": 32, "r1": 0.125, "lr_end": 1.0, "augment": ["translation"]}),
+        ({"cuda": True}, {"size": 128, "batch_size": 64, "r1": 2.0}),
+        ({"cuda": True, "labels": {"full": 20_000}}, {"width": 64, "augment": [], "condition": "none"}),
+        ({"minutes": 300.0}, {"size": 128}),
+        ({"minutes": None}, {"size": 64, "lr_end": 0.25}),
+        ({"side": 60, "cuda": True}, {"size": 64}),
+        ({"labels": {"full": 500}}, {"augment": ["color", "translation", "cutout"], "strength_end": 0.3}),
+        ({"labels": {"full": 9}}, {"batch_size": 8}),
+        ({"labels": {"full": 900, "upper": 49}}, {"condition": "none"}),
+    ],
+)  # fmt: skip
+def test_the_choices_follow_the_facts(about: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """Garments, their sizes and labels, the machine and the budget decide; every choice has a reason and is a valid one."""
+    settings = chosen(facts(**about))
+
+    assert {key: settings[key] for key in expected} == expected
+
+
+def test_what_is_given_is_not_chosen() -> None:
+    """A given size is left alone, and what depends on it follows it."""
+    settings = chosen(facts(), size=128, augment=[])
+
+    assert not {"size", "augment"} & settings.keys()
+    assert settings["r1"] == 2.0
+
+
+def test_the_length_of_the_average_grows_with_the_budget() -> None:
+    """Its half-life is at most 2.5 % of the images that the budget shows, and never below today's."""
+    assert chosen(facts(minutes=None, images=4_000_000))["ema_images"] == 100_000
+    assert chosen(facts(minutes=None, images=200_000))["ema_images"] == 5_000
+
+
+def workspace(root: Path, count: int = 20) -> None:
+    """A workspace with garments of two labels, one photo each."""
+    with Catalog(root) as catalog:
+        for number in range(count):
+            data = f"no. {number}".encode()
+            if catalog.photo(name := sha256(data)) is None:
+                catalog.add_photo(
+                    name, data, extension="jpg", width=200, height=200, dhash="0" * 16, image_url="http://a.example/a.jpg",
+                    page_url="http://a.example/",
+                )  # fmt: skip
+                label = "full" if number % 2 else "upper"
+                catalog.add_garment(name, 0, label, (0, 0, 99, 99), score=1, width=100, height=100, model="m", rule="r")
+
+
+def dry(root: Path, *words: str) -> tuple[dict[str, Any], str]:
+    """The settings that a dry run prints, and what it says."""
+    done = CliRunner().invoke(main, ["-w", str(root), "train-gan", "--dry-run", *words])
+    assert done.exit_code == 0, done.output
+    return yaml.safe_load(done.stdout), done.stderr
+
+
+def test_the_command_tells_its_choices(tmp_path: Path) -> None:
+    """Each choice is a line with its reason; --set and --config leave nothing to choose of what they say."""
+    workspace(tmp_path)
+    told, said = dry(tmp_path, "--minutes", "2")
+    own, _ = dry(tmp_path, "--minutes", "2", "--set", "size=128")
+    preset, quiet = dry(tmp_path, "--config", "dcgan-plus-64")
+
+    assert (told["size"], told["batch_size"], told["condition"], told["chosen_for"]) == (32, 16, "none", 20)
+    assert "size=32: " in said
+    assert "chosen" not in said
+    assert "condition=none: only 10 garments are" in said
+    assert (own["size"], own["r1"]) == (128, 2.0)
+    assert (preset["size"], preset["chosen"], "size=" in quiet) == (64, [], False)
+
+
+def test_a_run_keeps_its_choices(tmp_path: Path) -> None:
+    """With another budget the choices are those of the run, unless garments came, something else is asked, or --fresh."""
+    workspace(tmp_path)
+    begun, _ = dry(tmp_path, "--minutes", "2")
+    folder = tmp_path / "runs/gan-001"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(to_yaml(GanConfig.model_validate(begun)))
+    with Catalog(tmp_path) as catalog:
+        catalog.put_run("gan-001", "gan", status="running", images=0, figures={})
+
+    longer, said = dry(tmp_path, "--minutes", "200")
+    assert longer == begun | {"minutes": 200.0}
+    assert "as gan-001 has it" in said
+    assert dry(tmp_path, "--minutes", "200", "--fresh")[0]["size"] == 64
+    assert dry(tmp_path, "--minutes", "200", "--set", "lr=0.001")[0]["size"] == 64
+    workspace(tmp_path, 24)
+    assert dry(tmp_path, "--minutes", "200")[0]["size"] == 64
+
+
+def test_without_garments_nothing_is_chosen(tmp_path: Path) -> None:
+    """An empty workspace has no choices."""
+    with Catalog(tmp_path) as catalog:
+        assert choices_for(catalog, [], fresh=False) == []
