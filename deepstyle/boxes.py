@@ -14,7 +14,10 @@ Corners = tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels; x1, y1 
 
 @dataclass(frozen=True, kw_only=True)
 class Box:
-    """One detection on a photo: corners in pixels, a label, a confidence in [0, 1]."""
+    """One detection on a photo: corners in pixels, a label, a confidence in [0, 1].
+
+    ``shape`` says which part of the box is garment (see ``shape.py``); empty when nobody knows.
+    """
 
     x0: float
     y0: float
@@ -22,6 +25,7 @@ class Box:
     y1: float
     label: str
     score: float
+    shape: bytes = b""
 
     @property
     def corners(self) -> Corners:

@@ -571,6 +571,46 @@ def _judged_crops(crops: Any) -> dict[str, Any]:
 
 @main.command()
 @_json_option
+@click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
+                metavar="TRAIN.json...")  # fmt: skip
+@click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
+              help="COCO file of photos that are never trained on.")  # fmt: skip
+@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+@click.option("--minutes", type=float, help="Stop after this time; else after the photos that the settings say.")
+@click.option(
+    "--name", callback=lambda c, p, v: v and _named(c, p, v), help="Model folder to write; the detector's own."
+)
+@click.option("--fresh", is_flag=True, help="Start over in a new run.")
+@_configured
+@click.pass_obj
+def train_masks(session: Session, train: tuple[Path, ...], validation: Path, detector: str | None,
+                minutes: float | None, name: str | None, fresh: bool, config: str | None, overrides: tuple[str, ...],
+                dry_run: bool) -> None:  # fmt: skip
+    """Teach a finished detector which part of a box is garment.
+
+    A small head learns from the masks of COCO files; garments without one are passed over. The detector's boxes stay what
+    they are. With it `crop` cuts along the garment (--background).
+
+    \b
+    Example:
+        deepstyle train-masks ccp/train.json --val ccp/val.json --detector detector
+    """
+    built = _config(session, "MaskConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    with _catalog(session) as catalog:
+        from deepstyle import pipeline
+
+        result = pipeline.masks_from(
+            train, validation, catalog, built, reporter=session.reporter, detector=detector, name=name, fresh=fresh
+        )
+    rows = {
+        "mask IoU": f"{result.iou:.3f} in the true boxes of {result.garments:,} garments",
+        "photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min",
+    }
+    _show(f"the detector is in {result.folder}", rows, **asdict(result))
+
+
+@main.command()
+@_json_option
 @click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
 @click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
 @click.pass_obj

@@ -189,6 +189,36 @@ class Detectron2Config(Config):
     seed: Seed = 0
 
 
+class MaskConfig(Config):
+    """How the mask head of a finished detector is built and trained. Preset ``masks``."""
+
+    default_preset: ClassVar[str] = "masks"
+    kind: Literal["masks"] = "masks"
+    width: int = Field(
+        32, ge=4, le=512, description="channels: the head's finest layers; the others have twice as many"
+    )
+    batch_size: int = Field(4, ge=1, le=256, description="photos: batch of one step")
+    images: int = Field(8_000, ge=1, le=MANY, description="photos: training photos to see, repeats counted")
+    minutes: Minutes = None
+    lr: float = Field(2e-3, gt=0, le=1, description="rate: peak learning rate of AdamW")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
+    warmup: int = Field(200, ge=0, le=MANY, description="photos: first ones, over which the learning rate rises")
+    boxes: int = Field(
+        2, ge=1, le=64, description="boxes: shown of each garment per visit, each moved by another jitter"
+    )
+    box_jitter: float = Field(0.1, ge=0, lt=0.5, description="share: of a box's side, most that a corner is moved by")
+    colour_jitter: float = Field(
+        0.3, ge=0, le=1, description="share: most that brightness, contrast, saturation change"
+    )
+    scale_jitter: float = Field(0.3, ge=0, lt=1, description="share: largest relative zoom; 0: off")
+    light_jitter: float = Field(
+        0.25, ge=0, le=1, description="share: photos shown in low or coloured light, or blurred"
+    )
+    evaluate_every: int = Field(2_000, ge=1, le=MANY, description="photos: trained on from one validation to the next")
+    precision: Precision = "auto"
+    seed: Seed = 0
+
+
 class CropConfig(Config):
     """Which detections become garments, and how they are cut. Preset ``crop``."""
 
@@ -367,7 +397,8 @@ class GanConfig(Config):
 
 C = TypeVar("C", bound=Config)
 KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a detectron2 detector is asked for by name
-    "scrape": ScrapeConfig, "detector": DetectorConfig, "crop": CropConfig, "classifier": ClassifierConfig, "gan": GanConfig,
+    "scrape": ScrapeConfig, "detector": DetectorConfig, "masks": MaskConfig, "crop": CropConfig,
+    "classifier": ClassifierConfig, "gan": GanConfig,
 }  # fmt: skip
 
 
@@ -397,10 +428,10 @@ def config_of(source: str) -> Config:
 
 
 def _stage(source: str) -> str:
-    """The stage that a preset or YAML file is for."""
+    """What a preset or YAML file is for: a stage, or the training of masks."""
     kind = _read(source).get("kind")
-    if not isinstance(kind, str) or kind not in Stages.model_fields:
-        raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(Stages.model_fields)}")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(KINDS)}")
     return kind
 
 
@@ -530,7 +561,9 @@ def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> S
     """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``."""
     chosen: dict[str, str] = {}
     for source in sources:
-        chosen[_stage(source)] = source
+        if (stage := _stage(source)) not in Stages.model_fields:
+            raise ConfigError(f"--config {source}: is for none of the stages {', '.join(Stages.model_fields)}")
+        chosen[stage] = source
     changes: dict[str, list[str]] = {stage: [] for stage in Stages.model_fields}
     for override in overrides:
         stage, dot, rest = override.partition(".")

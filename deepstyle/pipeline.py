@@ -21,6 +21,7 @@ from deepstyle.config import (
     DetectorConfig,
     Detectron2Config,
     GanConfig,
+    MaskConfig,
     Stages,
     load_config,
 )
@@ -36,6 +37,7 @@ from deepstyle.detector.evaluate import Evaluation, average_precision, find_all
 from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detector.label import LabelSummary, label_photos
 from deepstyle.detector.loop import TrainedDetector
+from deepstyle.detector.mask_train import TrainedMasks, train_masks
 from deepstyle.detector.train import train_detector
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import as_name, check_name, put_file
@@ -89,6 +91,16 @@ def _train(
         return train_detectron2(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
     start = find_model(catalog, config.start_from, flag="--start-from") if config.start_from else None
     return train_detector(*pair, catalog, config, reporter=reporter, name=name, start=start, fresh=fresh)
+
+
+def masks_from(
+    train: Sequence[Path], validation: Path, catalog: Catalog, config: MaskConfig, *, reporter: Reporter,
+    detector: str | None = None, name: str | None = None, fresh: bool = False,
+) -> TrainedMasks:  # fmt: skip
+    """Train a mask head for the named (or newest) detector from COCO files with masks; ``name``: the folder, its own if None."""
+    folder = find_detector(catalog, detector)
+    to = check_name(name or folder.name, "--name")
+    return train_masks(*read_pair(train, validation), catalog, folder, config, reporter=reporter, name=to, fresh=fresh)
 
 
 def evaluate_detector(

@@ -41,6 +41,7 @@ from deepstyle.config import (
     DetectorConfig,
     Detectron2Config,
     GanConfig,
+    MaskConfig,
     load_config,
     to_yaml,
 )
@@ -51,7 +52,7 @@ from deepstyle.images import Pixels, encode
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 STATS = "stats.jsonl"
-C = TypeVar("C", bound=ClassifierConfig | DetectorConfig | Detectron2Config | GanConfig)  # what trains
+C = TypeVar("C", bound=ClassifierConfig | DetectorConfig | Detectron2Config | GanConfig | MaskConfig)  # what trains
 
 
 class Run(Generic[C]):

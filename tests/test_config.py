@@ -25,8 +25,8 @@ from deepstyle.config import (
 from deepstyle.errors import ConfigError
 
 KINDS: dict[str, type[Config]] = {
-    "scrape": ScrapeConfig, "detector": DetectorConfig, "crop": CropConfig, "classifier": ClassifierConfig,
-    "gan": GanConfig,
+    "scrape": ScrapeConfig, "detector": DetectorConfig, "masks": configs.MaskConfig, "crop": CropConfig,
+    "classifier": ClassifierConfig, "gan": GanConfig,
 }  # fmt: skip
 
 

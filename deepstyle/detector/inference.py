@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -26,20 +26,27 @@ from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
+from deepstyle.detector.masks import MaskHead, grids, shapes_of
 from deepstyle.detector.suppression import soft_nms, vote
 from deepstyle.images import Pixels
+from deepstyle.shape import SIDE
 
 Size = tuple[int, int]  # height, width in pixels
 MIN_SIDE = 1e-2  # pixels; thinner boxes are dropped, as torchvision does
+SHAPED = 0.3  # score from which the mask head is asked for a detection's shape: few are cut below
 
 
 @dataclass(frozen=True, kw_only=True)
 class Detections:
-    """Detections on one photo: boxes float32 K x 4 in pixels of the photo the network saw, labels int64 from 1, scores."""
+    """Detections on one photo: boxes float32 K x 4 in pixels of the photo the network saw, labels int64 from 1, scores.
+
+    ``shapes``: those of the first detections, best score first; none without a mask head.
+    """
 
     boxes: Tensor
     labels: Tensor
     scores: Tensor
+    shapes: tuple[bytes, ...] = ()
 
 
 class Trunk(Protocol):
@@ -117,17 +124,23 @@ class Inference:
 
     ``voting`` is the IoU from which detections of one label average their corners (see ``vote``); 0: they do not.
     ``softness`` is the sigma of ``soft_nms``; 0: plain suppression, as torchvision's.
-    ``trunk`` and ``head`` may be replaced by other implementations of the same layers.
+    ``trunk`` and ``head`` may be replaced by other implementations of the same layers. ``masks`` tells the shapes of what
+    was found; None: nobody does.
     """
 
     def __init__(
-        self, network: FasterRCNN, *, device: torch.device, dtype: torch.dtype, voting: float = 0.0, softness: float = 0.0
+        self, network: FasterRCNN, *, device: torch.device, dtype: torch.dtype, voting: float = 0.0, softness: float = 0.0,
+        masks: MaskHead | None = None,
     ) -> None:  # fmt: skip
         network = deepcopy(network).eval().requires_grad_(requires_grad=False)
         fold_norms(network)
         self.device, self.dtype, self._voting, self._softness = device, dtype, voting, softness
+        self.channels = int(network.backbone.out_channels)  # of the pyramid's maps
         self.trunk: Trunk = TorchTrunk(network).to(device, dtype).to(memory_format=torch.channels_last)
         self.head: Head = TorchHead(network).to(device, dtype)
+        self._masks = None if masks is None else deepcopy(masks).eval().requires_grad_(requires_grad=False)
+        if self._masks is not None:
+            self._masks.to(device, dtype).to(memory_format=torch.channels_last)
         self._rpn, self._roi = network.rpn, network.roi_heads
         mean, std = (
             torch.tensor(v, device=device) for v in (network.transform.image_mean, network.transform.image_std)
@@ -148,7 +161,34 @@ class Inference:
         decoded = self._roi.box_coder.decode(refined.float(), proposals).view(-1, logits.shape[1], 4)
         boxes = torch.split(decoded, counts)
         scores = torch.split(logits.float().softmax(1), counts)
-        return [self._select(*row) for row in zip(boxes, scores, sizes, strict=True)]
+        found = [self._select(*row) for row in zip(boxes, scores, sizes, strict=True)]
+        return found if self._masks is None else self._shaped(batch, maps, found, self._masks)
+
+    def _shaped(
+        self, batch: Tensor, maps: Sequence[Tensor], found: Sequence[Detections], masks: MaskHead
+    ) -> list[Detections]:
+        """The same detections, the surer ones with their shapes."""
+        counts = [int((one.scores >= SHAPED).sum()) for one in found]
+        regions = [grids(one.boxes[:count]) for one, count in zip(found, counts, strict=True)]
+        shapes = iter(shapes_of(masks(self.gathered(batch, maps, regions))) if any(counts) else ())
+        return [
+            replace(one, shapes=tuple(next(shapes) for _ in range(count)))
+            for one, count in zip(found, counts, strict=True)
+        ]
+
+    def gathered(self, batch: Tensor, maps: Sequence[Tensor], regions: Sequence[Tensor]) -> Tensor:
+        """The finest map on the grids of each photo's regions (K x 4, see ``grids``): R x channels x SIDE x SIDE."""
+        stride = batch.shape[2] // maps[0].shape[2]
+        boxes = torch.cat(list(regions))
+        photo = torch.repeat_interleave(torch.tensor([len(r) for r in regions])).to(self.device)
+        rows = roi_align(maps[:1], [stride], boxes, photo, torch.zeros_like(photo), cells=SIDE, samples=1)
+        return rows.view(len(boxes), SIDE, SIDE, -1).permute(0, 3, 1, 2)
+
+    def finest(self, batch: Tensor) -> Tensor:
+        """The finest map of the pyramid alone, as ``__call__`` computes it; NCHW."""
+        assert isinstance(self.trunk, TorchTrunk)
+        finest: Tensor = next(iter(self.trunk.backbone(batch).values()))
+        return finest
 
     def _select(self, boxes: Tensor, scores: Tensor, size: Size) -> Detections:
         """The detections of one photo from boxes R x (1 + labels) x 4 and scores R x (1 + labels) of its regions."""

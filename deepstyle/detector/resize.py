@@ -35,13 +35,17 @@ def network_size(height: int, width: int, config: Sides) -> tuple[int, int]:
 
 
 def to_network(pixels: Pixels, config: Sides) -> Pixels:
-    """Resize one photo (uint8 HWC RGB) for the network: to its ``network_size``, antialiased bilinear."""
-    height, width = network_size(pixels.shape[0], pixels.shape[1], config)
+    """Resize one photo (uint8 HWC RGB) for the network: to its ``network_size``."""
+    return resized(pixels, *network_size(pixels.shape[0], pixels.shape[1], config))
+
+
+def resized(pixels: Pixels, height: int, width: int) -> Pixels:
+    """Resize uint8 HWC RGB pixels, antialiased bilinear."""
     pixels = np.require(pixels, requirements=("C", "W"))  # torch shares only memory that it may write
     if (height, width) == pixels.shape[:2]:
         return pixels
     planes = torch.from_numpy(pixels).permute(2, 0, 1)[None]
-    resized = F.interpolate(
+    changed = F.interpolate(
         planes, size=[height, width], mode="bilinear", antialias=True
     )  # on bytes: 3x Pillow's speed
-    return resized[0].permute(1, 2, 0).contiguous().numpy()
+    return changed[0].permute(1, 2, 0).contiguous().numpy()

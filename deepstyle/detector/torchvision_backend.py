@@ -14,6 +14,7 @@ from deepstyle import weights
 from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import Detections, Inference
+from deepstyle.detector.masks import MaskHead, load_masks, name_of
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.engine import make_fabric, resolve_precision
@@ -21,10 +22,16 @@ from deepstyle.images import Pixels
 
 
 class TorchvisionDetector:
-    """A trained Faster R-CNN; ``detect`` never changes it. ``name`` is ``<folder>@<digest of the weights>``."""
+    """A trained Faster R-CNN; ``detect`` never changes it. ``name`` is ``<folder>@<digest of the weights>``.
 
-    def __init__(self, network: FasterRCNN, config: DetectorConfig, labels: tuple[str, ...], name: str) -> None:
-        self.name, self.labels, self.config = name, labels, config
+    With ``masks`` its boxes have shapes.
+    """
+
+    def __init__(
+        self, network: FasterRCNN, config: DetectorConfig, labels: tuple[str, ...], name: str,
+        masks: MaskHead | None = None,
+    ) -> None:  # fmt: skip
+        self.name, self.labels, self.config, self.masks = name, labels, config, masks
         self.inference = self.arrange(network)
         self._pool = self._workers()
 
@@ -36,7 +43,9 @@ class TorchvisionDetector:
     def inference_on(self, network: FasterRCNN, device: torch.device, dtype: torch.dtype) -> Inference:
         """The network with the config's rules for overlapping boxes."""
         config = self.config
-        return Inference(network, device=device, dtype=dtype, voting=config.box_voting, softness=config.soft_nms)
+        return Inference(
+            network, device=device, dtype=dtype, voting=config.box_voting, softness=config.soft_nms, masks=self.masks
+        )
 
     @property
     def input_side(self) -> int:
@@ -51,12 +60,13 @@ class TorchvisionDetector:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load ``weights.safetensors``, ``config.yaml`` and ``model.json`` of a detector folder."""
+        """Load ``weights.safetensors``, ``config.yaml``, ``model.json`` of a detector folder, and its mask head, if any."""
         about = weights.read_about(folder)
         config = load_config(DetectorConfig, folder / "config.yaml")
         labels = tuple(str(label) for label in about["labels"])
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_network(config, len(labels)))
-        return cls(network, config, labels, weights.name_of(folder))
+        masks = load_masks(folder, int(network.backbone.out_channels))
+        return cls(network, config, labels, name_of(folder), masks)
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
         """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels.
@@ -83,10 +93,11 @@ def _boxes(found: Detections, scale: float, width: int, height: int, labels: tup
     corners = (found.boxes / scale).cpu().numpy()
     corners[:, 0::2] = corners[:, 0::2].clip(0, width)
     corners[:, 1::2] = corners[:, 1::2].clip(0, height)
-    rows = zip(corners.tolist(), found.labels.tolist(), found.scores.tolist(), strict=True)
+    shapes = found.shapes + (b"",) * (len(corners) - len(found.shapes))
+    rows = zip(corners.tolist(), found.labels.tolist(), found.scores.tolist(), shapes, strict=True)
     boxes = [
-        Box(x0=c[0], y0=c[1], x1=c[2], y1=c[3], label=labels[label - 1], score=min(1.0, score))
-        for c, label, score in rows
+        Box(x0=c[0], y0=c[1], x1=c[2], y1=c[3], label=labels[label - 1], score=min(1.0, score), shape=shape)
+        for c, label, score, shape in rows
         if c[2] > c[0] and c[3] > c[1]
     ]
     return sorted(boxes, key=lambda box: -box.score)

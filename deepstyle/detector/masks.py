@@ -1,0 +1,90 @@
+"""The mask head: which cells of a box are garment (He et al. 2017, arXiv 1703.06870, the mask branch), on a finished trunk.
+
+It reads the finest map of the pyramid, gathered on the ``SIDE`` x ``SIDE`` points of a box's grid (RoIAlign), looks at it at
+half that size, and comes back to full size with what it saw first (as Ronneberger et al. 2015 do, arXiv 1505.04597): half
+the work of eight convolutions at one size. One head for all labels. It is saved beside the detector's weights; a detector
+without one finds boxes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.ops import roi_align  # the library's: its pixels are areas, of which a cell takes the mean
+
+from deepstyle import weights
+from deepstyle.errors import ModelError
+from deepstyle.shape import CONTEXT, SIDE
+
+FILE = "masks.safetensors"  # in the detector's folder
+
+
+class MaskHead(nn.Module):
+    """Gathered maps R x ``channels`` x SIDE x SIDE -> logits R x SIDE x SIDE of "this cell is garment"."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, width, 1)
+        self.down = nn.Conv2d(width, 2 * width, 3, 2, 1)
+        self.near = nn.Conv2d(2 * width, 2 * width, 3, 1, 1)
+        self.far = nn.Conv2d(2 * width, 2 * width, 3, 1, 2, dilation=2)
+        self.up = nn.Conv2d(2 * width, width, 1)
+        self.refine = nn.Conv2d(width, width, 3, 1, 1)
+        self.logits = nn.Conv2d(width, 1, 1)
+        for part in (self.squeeze, self.down, self.near, self.far, self.up, self.refine):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            nn.init.zeros_(part.bias)  # type: ignore[arg-type]  # these convolutions have one
+
+    def forward(self, gathered: Tensor) -> Tensor:
+        """See the class."""
+        fine = F.relu(self.squeeze(gathered))
+        seen = F.relu(self.near(F.relu(self.down(fine))))
+        seen = self.up(F.relu(seen + self.far(seen)))
+        fine = fine + F.interpolate(seen, scale_factor=2.0, mode="bilinear", align_corners=False)
+        logits: Tensor = self.logits(F.relu(self.refine(F.relu(fine))))
+        return logits.squeeze(1)
+
+
+def grids(boxes: Tensor) -> Tensor:
+    """What the grids of boxes cover (see ``shape.around``): K x 4 -> K x 4, in the same pixels."""
+    reach = CONTEXT * (boxes[:, 2:] - boxes[:, :2])
+    return torch.cat([boxes[:, :2] - reach, boxes[:, 2:] + reach], 1)
+
+
+def shapes_of(logits: Tensor) -> list[bytes]:
+    """Logits R x SIDE x SIDE -> a shape each (see ``shape.py``)."""
+    cells = (logits.float().sigmoid() * 255).round().to(torch.uint8).cpu().numpy()
+    return [one.tobytes() for one in cells]
+
+
+def targets(masks: Tensor, which: Tensor, regions: Tensor) -> Tensor:
+    """How much of each cell is garment, in [0, 1]: R x SIDE x SIDE.
+
+    ``masks`` are K x H x W (uint8, 255 is garment); ``which`` of them (R, int64) belongs to each of the ``regions`` (R x 4).
+    """
+    rows = torch.cat([which[:, None].float(), regions], 1)
+    cells: Tensor = roi_align(masks[:, None].float() / 255, rows, SIDE, 1.0, -1, aligned=True)
+    return cells.squeeze(1)
+
+
+def load_masks(folder: Path, channels: int) -> MaskHead | None:
+    """The mask head of a detector's folder; None when it has none. Raises ModelError when it is unreadable or of another."""
+    path = folder / FILE
+    return weights.loaded(path, lambda found: _built(found, channels, path)) if path.exists() else None
+
+
+def name_of(folder: Path) -> str:
+    """What a detector's results are kept under (see ``weights.name_of``): another one once it has a mask head, too."""
+    plain = weights.name_of(folder)
+    return f"{plain}+{weights.digest_of(folder / FILE)[:4]}" if (folder / FILE).exists() else plain
+
+
+def _built(found: Mapping[str, Tensor], channels: int, path: Path) -> MaskHead:
+    squeeze = found.get("squeeze.weight")
+    if squeeze is None or squeeze.dim() != 4:
+        raise ModelError(f"{path}: holds no mask head; train it again with `deepstyle train-masks`")
+    return MaskHead(channels, len(squeeze))

@@ -1,0 +1,187 @@
+"""Shapes of garments, the mask head, and its training on a finished detector."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from deepstyle import weights
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.mask import encode as encode_mask
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+from deepstyle.config import DetectorConfig, MaskConfig, load_config, to_yaml
+from deepstyle.detector.find import load_detector
+from deepstyle.detector.mask_data import MaskPhotos, with_masks
+from deepstyle.detector.mask_train import TrainedMasks, train_masks
+from deepstyle.detector.masks import FILE, grids, targets
+from deepstyle.detector.networks import build_network
+from deepstyle.errors import InputError, ModelError
+from deepstyle.images import encode
+from deepstyle.progress import Reporter
+from deepstyle.shape import SIDE, around, lay
+
+QUIET = Reporter(quiet=True)
+LABELS = ("upper", "lower")
+TINY = ["width=8", "image_size=64", "max_size=128", "proposals=20", "precision=32", "nms=0.5"]
+
+
+def disc(height: int, width: int, box: tuple[float, float, float, float]) -> NDArray[np.bool_]:
+    """The ellipse that fits into a box."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    across = (2 * x - box[0] - box[2]) / (box[2] - box[0])
+    down = (2 * y - box[1] - box[3]) / (box[3] - box[1])
+    inside: NDArray[np.bool_] = across**2 + down**2 <= 1
+    return inside
+
+
+def annotated(folder: Path, count: int) -> AnnotatedSet:
+    """Photos of one red ellipse each, with its box and its mask."""
+    random = np.random.default_rng(count)
+    photos = []
+    for i in range(count):
+        pixels = np.full((96, 64, 3), 128, np.uint8)
+        x, y, w, h = random.integers([2, 2, 36, 50], [20, 30, 44, 64]).tolist()
+        mask = disc(96, 64, (x, y, x + w, y + h))
+        pixels[mask] = (220, 20, 20)
+        path = folder / f"{count}-{i}.png"
+        path.write_bytes(encode(pixels))
+        one = Annotation(box=(x, y, x + w, y + h), label="upper", mask=encode_mask(mask))
+        photos.append(AnnotatedImage(path=path, width=64, height=96, annotations=(one,)))
+    return AnnotatedSet(labels=LABELS, images=tuple(photos))
+
+
+def detector(folder: Path) -> Path:
+    """A detector's folder: random weights."""
+    config = load_config(DetectorConfig, "small-256", TINY)
+    torch.manual_seed(1)
+    about = {"kind": "detector", "backend": "torchvision", "figures": {"ap": 0.5, "run": "detector-001"}}
+    weights.save_model(folder, build_network(config, 2), config_yaml=to_yaml(config), labels=LABELS, about=about)
+    return folder
+
+
+def learn(root: Path, *overrides: str, fresh: bool = False) -> TrainedMasks:
+    config = load_config(MaskConfig, None, ["width=8", "batch_size=4", "warmup=0", "precision=32", *overrides])
+    with Catalog(root) as catalog:
+        source = root / "models/eye"
+        if not source.is_dir():
+            detector(source)
+        return train_masks(
+            annotated(root, 16), annotated(root, 4), catalog, source, config, reporter=QUIET, name="eye", fresh=fresh
+        )
+
+
+def test_a_shape_lies_where_its_box_is() -> None:
+    """The cells of an ellipse become that ellipse on the photo, in any window of it, with soft edges; elsewhere there is none."""
+    box = (40.0, 30.0, 140.0, 230.0)
+    mask = torch.from_numpy(disc(260, 180, box).astype(np.uint8) * 255)[None]
+    cells = targets(mask, torch.zeros(1, dtype=torch.int64), grids(torch.tensor([box])))
+    shape = (cells[0] * 255).round().to(torch.uint8).numpy().tobytes()
+    whole = lay(shape, box, (0, 0, 180, 260))
+    part = lay(shape, box, (50, 20, 100, 130))
+    true = disc(260, 180, box)
+    found = whole >= 128
+
+    assert len(shape) == SIDE * SIDE
+    assert (found & true).sum() / (found | true).sum() > 0.97
+    assert (part == whole[20:130, 50:100]).all()
+    assert len(np.unique(whole)) > 10
+    assert whole[:20].max() == whole[:, :25].max() == 0
+    assert around(box) == (30.0, 10.0, 150.0, 250.0)
+
+
+def test_a_training_batch_is_whole_and_repeats_itself(tmp_path: Path) -> None:
+    """Whatever the flip and the zoom, the cells of each grid are garment where the photo is red; the same step gives the same."""
+    config = load_config(MaskConfig, None, ["boxes=3", "colour_jitter=0", "light_jitter=0"])
+    sides = load_config(DetectorConfig, "small-256", TINY)
+    data = with_masks(annotated(tmp_path, 6))
+    photos = MaskPhotos(data, config, sides, QUIET)
+    batch, again = (photos.batch(range(6), 0, 5) for _ in range(2))
+    for pixels, regions, cells in zip(batch.photos, batch.regions, batch.cells, strict=True):
+        red = torch.from_numpy((pixels[..., 0].astype(int) - pixels[..., 1] > 100).astype(np.uint8) * 255)[None]
+        seen = targets(red, torch.zeros(3, dtype=torch.int64), regions)
+
+        assert cells.shape == (3, SIDE, SIDE)
+        assert ((seen >= 0.5) == (cells >= 0.5)).float().mean() > 0.95
+    assert all(np.array_equal(a, b) for a, b in zip(batch.photos, again.photos, strict=True))
+    assert len({pixels.shape for pixels in batch.photos}) > 3
+
+
+def test_it_learns_shapes_and_leaves_the_detector_alone(tmp_path: Path) -> None:
+    """On a trunk that learned nothing the head tells red ellipses from their boxes; boxes and weights stay as they were."""
+    source = detector(tmp_path / "models/eye")
+    before, plain = (source / "weights.safetensors").read_bytes(), load_detector(source)
+    pixels = np.asarray(np.random.default_rng(0).integers(0, 256, (96, 64, 3)), np.uint8)
+    result = learn(tmp_path, "images=120", "lr=0.02")
+    shaped = load_detector(result.folder)
+    boxes, found = plain.detect([pixels])[0], shaped.detect([pixels])[0]
+
+    assert result.iou > 0.85  # an ellipse fills 0.785 of its box
+    assert (source / "weights.safetensors").read_bytes() == before
+    assert [replace(box, shape=b"") for box in found] == boxes
+    assert {len(box.shape) for box in found if box.score >= 0.3} == {SIDE * SIDE}
+    assert plain.name != shaped.name
+    about = json.loads((source / "model.json").read_bytes())
+    assert about["figures"]["run"] == "detector-001"
+    assert about["masks"]["iou"] == result.iou
+
+
+def test_resuming_gives_the_head_of_going_straight(tmp_path: Path) -> None:
+    """16 photos, stopped at 8, give the head of 16 photos straight; a finished training gives its result at once."""
+    settings = ["images=16", "evaluate_every=8"]
+    straight = learn(tmp_path / "a", *settings)
+    learn(tmp_path / "b", *settings)
+    max((tmp_path / "b/runs/masks-001/snapshots").glob("*.pt")).unlink()  # as if it had been killed after the one at 8
+    (tmp_path / "b/models/eye" / FILE).unlink()
+    resumed = learn(tmp_path / "b", *settings)
+
+    assert (straight.folder / FILE).read_bytes() == (resumed.folder / FILE).read_bytes()
+    assert learn(tmp_path / "b", *settings) == resumed
+
+
+def test_what_cannot_be_taught_is_named(tmp_path: Path) -> None:
+    """Photos without masks, a detector of another backend, and a file that holds no head are refused with the reason."""
+    source = detector(tmp_path / "models/eye")
+    data = annotated(tmp_path, 2)
+    bare = replace(data, images=tuple(
+        replace(im, annotations=tuple(replace(a, mask="") for a in im.annotations)) for im in data.images))  # fmt: skip
+    config = load_config(MaskConfig, None)
+    with Catalog(tmp_path) as catalog:
+        with pytest.raises(InputError, match="segmentation"):
+            train_masks(bare, data, catalog, source, config, reporter=QUIET, name="eye")
+        weights.save_weights(source / FILE, {"other": torch.zeros(1)})
+        with pytest.raises(ModelError, match="no mask head"):
+            load_detector(source)
+        about = json.loads((source / "model.json").read_bytes())
+        (source / "model.json").write_text(json.dumps({**about, "backend": "detectron2"}))
+        with pytest.raises(ModelError, match="detectron2 detector"):
+            train_masks(data, data, catalog, source, config, reporter=QUIET, name="eye")
+
+
+def test_the_command_trains_a_detector_of_the_workspace(tmp_path: Path) -> None:
+    """`train-masks` writes the head into the detector's folder, or a copy of the detector under another name."""
+    detector(tmp_path / "models/eye")
+    for name, count in (("train", 4), ("val", 2)):
+        write_coco(tmp_path / f"{name}.json", annotated(tmp_path, count))
+    with Catalog(tmp_path) as catalog:
+        catalog.put_model("eye", "detector", {})
+    words = ["-w", str(tmp_path), "train-masks", str(tmp_path / "train.json"), "--val", str(tmp_path / "val.json"),
+             "--set", "images=4", "--set", "width=4"]  # fmt: skip
+    told = CliRunner().invoke(main, words)
+    other = CliRunner().invoke(main, [*words, "--name", "copy", "--json", "--detector", "eye"])
+
+    assert told.exit_code == other.exit_code == 0, told.output + other.output
+    assert "mask IoU" in told.output
+    assert json.loads(other.stdout)["folder"].endswith("copy")
+    names = {path.name for path in (tmp_path / "models/eye").iterdir()}
+    assert names == {"weights.safetensors", "config.yaml", "model.json", FILE, "masks.yaml"}
+    shutil.rmtree(tmp_path / "models/eye")
+    assert load_detector(tmp_path / "models/copy").labels == LABELS
