@@ -503,9 +503,9 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
         deepstyle train-detector workspace/ccp/train.json workspace/ccp/more.json --val workspace/ccp/val.json
     """
     with _catalog(session) as catalog:
-        from deepstyle import pipeline
+        from deepstyle import detectors
 
-        summary = pipeline.label_folder(
+        summary = detectors.label_folder(
             source, out, catalog, detector=detector, min_score=min_score, reporter=session.reporter
         )
     rows = asdict(summary) | {"boxes": _counts(summary.boxes)}
@@ -543,9 +543,9 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
     flags = {"minutes": minutes, "start_from": start_from}
     built = _config(session, detector_kind(config).__name__, config, overrides, flags, dry_run=dry_run)
     with _catalog(session) as catalog:
-        from deepstyle import pipeline
+        from deepstyle import detectors
 
-        result = pipeline.detector_from(
+        result = detectors.detector_from(
             train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
         )
     rows = _precision_rows(result.evaluation) | {"photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min"}
@@ -597,9 +597,9 @@ def train_masks(session: Session, train: tuple[Path, ...], validation: Path, det
     """
     built = _config(session, "MaskConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with _catalog(session) as catalog:
-        from deepstyle import pipeline
+        from deepstyle import detectors
 
-        result = pipeline.masks_from(
+        result = detectors.masks_from(
             train, validation, catalog, built, reporter=session.reporter, detector=detector, name=name, fresh=fresh
         )
     rows = {
@@ -625,9 +625,9 @@ def eval_detector(session: Session, validation: Path, detector: str | None) -> N
         deepstyle eval-detector ccp/val.json --detector detector
     """
     with _catalog(session) as catalog:
-        from deepstyle import pipeline
+        from deepstyle import detectors
 
-        figures, crops, name = pipeline.evaluate_detector(
+        figures, crops, name = detectors.evaluate_detector(
             validation, catalog, reporter=session.reporter, detector=detector
         )
     weak = weak_detector(figures.ap50, figures.photos)

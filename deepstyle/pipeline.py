@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepstyle import images
-from deepstyle.annotations.coco import AnnotatedSet, read_coco
 from deepstyle.annotations.table import read_table
-from deepstyle.annotations.tags import read_tags
 from deepstyle.board import MEASURES, tag
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY
@@ -18,28 +16,19 @@ from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
     ClassifierConfig,
     CropConfig,
-    DetectorConfig,
-    Detectron2Config,
     GanConfig,
-    MaskConfig,
     Stages,
-    load_config,
 )
 from deepstyle.crop.cut import CropSummary, crop
-from deepstyle.crop.figures import CropFigures, crop_figures
 from deepstyle.crop.marks import apply_marks
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import file_name, find_run, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.snapshots import OnSnapshot
 from deepstyle.dcgan.train import TrainedGan, train_gan
-from deepstyle.detector.evaluate import Evaluation, average_precision, find_all
 from deepstyle.detector.find import find_detector, load_detector
-from deepstyle.detector.label import LabelSummary, label_photos
-from deepstyle.detector.loop import TrainedDetector
-from deepstyle.detector.mask_train import TrainedMasks, train_masks
-from deepstyle.detector.train import train_detector
-from deepstyle.errors import InputError, UsageError
+from deepstyle.detectors import detector_on, read_pair
+from deepstyle.errors import UsageError
 from deepstyle.files import as_name, check_name, put_file
 from deepstyle.metrics.score import Score, score_samples, to_json
 from deepstyle.metrics.tracker import Tracker, histogram_picture
@@ -48,92 +37,9 @@ from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
 from deepstyle.scraper.scrape import scrape_urls
 from deepstyle.source import check_fits, find_source
-from deepstyle.status import find_model
 from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
-PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
-
-
-def read_pair(train: Sequence[Path], validation: Path) -> tuple[AnnotatedSet, AnnotatedSet]:
-    """The COCO files of a detector's training, opened before anything slow starts; several training files are joined.
-
-    Raises InputError when their labels differ or a photo is on both sides.
-    """
-    parts, held_out = [read_coco(path) for path in train], read_coco(validation)
-    for path, part in zip(train, parts, strict=True):
-        if part.labels != held_out.labels:
-            raise InputError(
-                f"{path} has the labels {part.labels}, {validation} has {held_out.labels}; they must agree"
-            )
-    joined = tuple(image for part in parts for image in part.images)
-    if both := {image.path for image in joined} & {image.path for image in held_out.images}:
-        raise InputError(f"{min(both)} is both trained on and validated on ({len(both)} such photos); split them first")
-    return AnnotatedSet(labels=held_out.labels, images=joined), held_out
-
-
-def detector_from(
-    train: Sequence[Path], validation: Path, catalog: Catalog, config: DetectorConfig | Detectron2Config, *,
-    reporter: Reporter, name: str = "detector", fresh: bool = False,
-) -> TrainedDetector:  # fmt: skip
-    """Train a detector from COCO files, with the backend that the config is for."""
-    return _train(read_pair(train, validation), catalog, config, reporter=reporter, name=name, fresh=fresh)
-
-
-def _train(
-    pair: tuple[AnnotatedSet, AnnotatedSet], catalog: Catalog, config: DetectorConfig | Detectron2Config, *,
-    reporter: Reporter, name: str = "detector", fresh: bool = False,
-) -> TrainedDetector:  # fmt: skip
-    check_name(name, "--name")
-    if isinstance(config, Detectron2Config):
-        from deepstyle.detector.detectron2_train import train_detectron2
-
-        return train_detectron2(*pair, catalog, config, reporter=reporter, name=name, fresh=fresh)
-    start = find_model(catalog, config.start_from, flag="--start-from") if config.start_from else None
-    return train_detector(*pair, catalog, config, reporter=reporter, name=name, start=start, fresh=fresh)
-
-
-def masks_from(
-    train: Sequence[Path], validation: Path, catalog: Catalog, config: MaskConfig, *, reporter: Reporter,
-    detector: str | None = None, name: str | None = None, fresh: bool = False,
-) -> TrainedMasks:  # fmt: skip
-    """Train a mask head for the named (or newest) detector from COCO files with masks; ``name``: the folder, its own if None."""
-    folder = find_detector(catalog, detector)
-    to = check_name(name or folder.name, "--name")
-    return train_masks(*read_pair(train, validation), catalog, folder, config, reporter=reporter, name=to, fresh=fresh)
-
-
-def evaluate_detector(
-    validation: Path, catalog: Catalog, *, reporter: Reporter, detector: str | None = None
-) -> tuple[Evaluation, CropFigures, str]:
-    """COCO AP of the named (or newest) detector on a COCO file's photos, its crops by the default rules, and its weights' name.
-
-    Raises InputError when the file has a label that the detector does not know.
-    """
-    truth = read_coco(validation)
-    judged = load_detector(find_detector(catalog, detector))
-    if unknown := [label for label in truth.labels if label not in judged.labels]:
-        raise InputError(f"{validation}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
-    found = find_all(judged, truth, reporter=reporter)
-    rules = load_config(CropConfig, CropConfig.default_preset)
-    return average_precision(truth, found), crop_figures(truth, found, rules), judged.name
-
-
-def label_folder(
-    source: Path, out: Path, catalog: Catalog, *, detector: str | None, min_score: float, reporter: Reporter
-) -> LabelSummary:
-    """Annotate the photos below ``source`` with a detector; Clothing Co-Parsing's tags are heeded where they are."""
-    worn = read_tags(source) if (source / "annotations" / "image-level").is_dir() else None
-    photos = sorted(worn) if worn is not None else sorted(path for path in source.rglob("*") if _is_photo(path))
-    if not photos:
-        raise InputError(f"{source}: holds no photos (files named .{', .'.join(PHOTOS)})")
-    model = load_detector(find_detector(catalog, detector))
-    return label_photos(model, photos, out, min_score=min_score, worn=worn, reporter=reporter)
-
-
-def _is_photo(path: Path) -> bool:
-    """Whether a file is called like a photo; a hidden one is what a killed process was writing."""
-    return not path.name.startswith(".") and path.suffix.lower().lstrip(".") in PHOTOS
 
 
 def crop_photos(
@@ -276,7 +182,7 @@ def run_all(
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)
     told["photos"] = f"{photos.found:,} found, {photos.kept:,} kept, {photos.duplicates:,} duplicates"
     if pair is not None:
-        detector = _train(pair, catalog, stages.detector, reporter=reporter)
+        detector = detector_on(pair, catalog, stages.detector, reporter=reporter)
         told["detector"] = (
             f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
         )

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle.config import DetectorConfig, load_config
-from deepstyle.detector.inference import Detections, Inference, fold_norms, roi_align
+from deepstyle.detector.align import roi_align
+from deepstyle.detector.inference import Detections, Inference, fold_norms
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import to_network
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
