@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from deepstyle.catalog_file import CatalogFile
@@ -125,17 +125,48 @@ class Crawl:
             "UPDATE listings SET outcome = ? WHERE crawl = ? AND image_url = ?", (outcome, self.number, image_url)
         )
 
-    def queued_listings(self) -> list[Listing]:
-        """Images not yet downloaded, oldest first."""
-        return self._listings("NULL AS detail_url", "queued")
+    def queued_listings(self, after: int = 0, limit: int = -1) -> tuple[list[Listing], int]:
+        """Images not yet downloaded, oldest first: at most ``limit`` of those after row ``after``; and the last one's row."""
+        rows = self._db.rows(
+            "SELECT rowid FROM listings WHERE crawl = ? AND outcome = 'queued' AND rowid > ? ORDER BY rowid LIMIT ?",
+            (self.number, after, limit),
+        )
+        if not rows:
+            return [], after
+        last = int(rows[-1]["rowid"])
+        return self._listings("NULL AS detail_url", "queued", (after, last)), last
+
+    def add_rows(self, rows: Iterable[tuple[Listing, str]]) -> int:
+        """Queue the pictures of a list, each with what stood beside it (JSON); returns how many the crawl did not know."""
+        kept = list(rows)
+        with self._db.transaction():
+            self._db.run_each(
+                "INSERT OR IGNORE INTO sightings(image_url, page_url, title) VALUES (?, ?, ?)",
+                [(one.image_url, one.page_url, one.title) for one, _ in kept],
+            )
+            new = self._db.run_each(
+                "INSERT OR IGNORE INTO listings(crawl, image_url, page_url, title, more) VALUES (?, ?, ?, ?, ?)",
+                [(self.number, one.image_url, one.page_url, one.title, more) for one, more in kept],
+            )
+            if new:
+                self._db.run("UPDATE crawls SET finished_at = NULL WHERE id = ?", (self.number,))
+        return new
+
+    def note_page(self, url: str, more: str) -> None:
+        """Keep what stood beside a page's address in a list, as JSON."""
+        self._db.run("UPDATE pages SET more = ? WHERE crawl = ? AND url = ?", (more, self.number, url))
+
+    def reopen(self) -> None:
+        """The crawl is not complete: there is more to do."""
+        self._db.run("UPDATE crawls SET finished_at = NULL WHERE id = ?", (self.number,))
 
     def deferred_listings(self) -> list[Listing]:
         """Thumbnails that still wait for their ``detail_url``, oldest first."""
         return self._listings("detail_url", "deferred")
 
-    def _listings(self, detail: str, outcome: str) -> list[Listing]:
-        where = "FROM listings WHERE crawl = ? AND outcome = ?"
-        values = (self.number, outcome)
+    def _listings(self, detail: str, outcome: str, between: tuple[int, int] = (0, 2**62)) -> list[Listing]:
+        where = "FROM listings WHERE crawl = ? AND outcome = ? AND rowid > ? AND rowid <= ?"
+        values = (self.number, outcome, *between)
         found = self._db.records(Listing, f"SELECT {_LISTING}, {detail} {where} ORDER BY rowid", values)
         rows = self._db.rows(f"SELECT image_url, fallbacks {where} AND fallbacks != ''", values)
         others = {row["image_url"]: tuple(str(row["fallbacks"]).split()) for row in rows}

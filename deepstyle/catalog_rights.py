@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from deepstyle.catalog_file import CatalogFile
 from deepstyle.records import Photo
@@ -82,6 +82,24 @@ class Rights:
             "WHERE g.url = p.page_url AND g.outcome != 'queued' ORDER BY g.crawl DESC LIMIT 1), '') AS page_outcome "
             "FROM photos p ORDER BY p.sha256",
         )
+
+    def rows(self, batch: int) -> Iterator[dict[str, Any]]:
+        """All that is known of each photo, by hash: its row, its newest reservation, what stood beside it in a list (JSON)."""
+        after = ""
+        while True:
+            found = self._db.rows(
+                "SELECT p.sha256, p.path, p.width, p.height, p.size, p.image_url, p.page_url, p.title, p.licence, p.credit, "
+                "p.near_of, p.at, coalesce((SELECT f.reservation FROM fetches f WHERE f.url = p.image_url AND "
+                "f.kind = 'image' ORDER BY f.id DESC LIMIT 1), '') AS reservation, coalesce((SELECT l.more FROM listings l "
+                "WHERE l.image_url = p.image_url AND l.more != '' LIMIT 1), (SELECT g.more FROM pages g WHERE "
+                "g.url = p.page_url AND g.more != '' LIMIT 1), '') AS more FROM photos p WHERE p.sha256 > ? "
+                "ORDER BY p.sha256 LIMIT ?",
+                (after, batch),
+            )
+            if not found:
+                return
+            yield from (dict(row) for row in found)
+            after = str(found[-1]["sha256"])
 
     def photos_of(self, url: str) -> list[Photo]:
         """The photos that came from this address or are shown on this page, by hash."""

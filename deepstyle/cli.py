@@ -219,36 +219,91 @@ def _table(title: str, rows: dict[str, Any]) -> None:
         click.echo(f"  {key:<{width}}  {value}")
 
 
+def _header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str] | None:
+    pairs = [value.partition(":") for value in values]
+    if wrong := [name for name, mark, _ in pairs if not mark]:
+        raise UsageError(f"--header {wrong[0]}: write it as 'Name: value'")
+    return {name.strip(): value.strip() for name, _, value in pairs} or None
+
+
 @main.command()
 @_json_option
-@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.argument("sources", nargs=-1, metavar="SOURCE...")
+@click.option("--template", multiple=True, metavar="URL", help="An address with gaps: https://site/{house}/{season}.")
+@click.option(
+    "--values", default="runway-houses", show_default=True, metavar="FILE", help="YAML file of what fills them."
+)
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--max-photos", type=int, help="Stop after this many photos.")
 @click.option("--rate", type=float, help="Requests per second and host.")
+@click.option("--depth", type=int, help="Links from the start page to the farthest page.")
+@click.option("--also-host", "also_hosts", multiple=True, metavar="HOST", help="Visit this host's pages, too.")
+@click.option("--contact", metavar="TEXT", help="Your mail or web address, told to sites in the User-Agent.")
+@click.option("--header", "headers", multiple=True, callback=_header, metavar="'NAME: VALUE'",
+              help="Send this header to the hosts of the SOURCEs.")  # fmt: skip
+@click.option("--cookies", metavar="FILE", help="A browser's cookies.txt (Netscape form).")
+@click.option("--proxy", metavar="URL", help="Ask through this proxy, http://host:port.")
 @click.option("--fresh", is_flag=True, help="Visit the pages again, in a new crawl.")
 @_configured
 @click.pass_obj
-def scrape(session: Session, urls: tuple[str, ...], allow_private: bool, max_photos: int | None, rate: float | None,
-           fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, ...], values: str, depth: int | None,
+           fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool, **flags: Any) -> None:  # fmt: skip
     """Collect the photos of galleries, politely.
 
-    Crawls within the site of each URL, honours robots.txt, crawl-delay and noai, takes the largest version of each
-    photo, drops exact duplicates, and records where each photo came from.
+    A SOURCE is the address of a gallery, sitemap or feed, or a list of addresses of pictures or pages: .txt, .csv, .tsv,
+    .jsonl, .parquet, or - for standard input; its other columns are kept with the photos.
+
+    Crawls within the site of each address, honours robots.txt, crawl-delay and what sites reserve from AI, takes the largest
+    version of each photo, drops exact duplicates, and records where each photo came from.
 
     \b
     Example:
         deepstyle scrape https://a-gallery.example/fall-2026/ --rate 2
+        deepstyle scrape --template "https://a-site.example/{house}/{season}"
+        deepstyle scrape looks.csv --contact me@a.example
     """
-    flags = {"allow_private": allow_private, "max_photos": max_photos, "rate": rate}
-    built = _config(session, "ScrapeConfig", config, overrides, flags, dry_run=dry_run)
+    built = _config(session, "ScrapeConfig", config, overrides, flags | {"max_depth": depth}, dry_run=dry_run)
+    from deepstyle.config import load_values
     from deepstyle.scraper.scrape import scrape_urls
+    from deepstyle.scraper.templates import expand
 
+    filled = [url for one in template for url in expand(one, load_values(values))]
     with _catalog(session) as catalog:
-        summary = scrape_urls(urls, catalog, built, reporter=session.reporter, fresh=fresh)
+        summary = scrape_urls([*sources, *filled], catalog, built, reporter=session.reporter, fresh=fresh)
     rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
     rows["seconds"] = f"{summary.seconds:.1f}"
     folder = session.workspace / "photos"
     _show(f"photos are in {folder}", rows | {"outcomes": _counts(summary.outcomes)}, folder=folder, **asdict(summary))
+
+
+@main.group(cls=Commands)
+def photos() -> None:
+    """The photos of the workspace as files for other programs."""
+
+
+@photos.command("export")
+@_json_option
+@click.option("--to", "form", type=click.Choice(["csv", "jsonl", "parquet", "webdataset"]), required=True,
+              help="A table of all that is known of each photo; or .tar files with the photos in them.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File; a folder for webdataset.")
+@click.option("--shard", type=click.IntRange(1), default=1000, show_default=True, help="Photos of one .tar file.")
+@click.pass_obj
+def export_photos(session: Session, form: str, out: Path, shard: int) -> None:
+    """Write the photos' table, or the photos themselves.
+
+    Each row or .json holds hash, size, addresses, title, licence, credit, what was read of reservations, and what stood
+    beside the address in a list.
+
+    \b
+    Example:
+        deepstyle photos export --to csv --out photos.csv
+        deepstyle photos export --to webdataset --out shards/
+    """
+    from deepstyle.export import export
+
+    with _catalog(session, must_exist=True, reading=True) as catalog:
+        count = export(catalog, form, out, shard=shard)
+    _show(f"{count:,} photos are in {out}", {}, photos=count, out=out)
 
 
 @main.command()

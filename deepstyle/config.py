@@ -9,13 +9,14 @@ Longer than other files because it is the one list of every setting.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from deepstyle.errors import ConfigError, InputError
@@ -31,6 +32,7 @@ Minutes = Annotated[
 ]
 
 
+VALUES = frozenset({"runway-houses"})  # files in configs/ that fill templates and are no presets
 MOST = 100_000  # bytes of a config file; ours have 3,000 at most
 MANY = 10**12  # bound of counts that may be as large as anybody likes: no number is without one
 
@@ -59,6 +61,18 @@ class ScrapeConfig(Config):
         min_length=3,
         description="what sites are told of who asks",
     )
+    contact: str = Field(
+        "",
+        max_length=200,
+        pattern=r"^[\x20-\x7e]*$",
+        description="mail or web address of yours; sites are told it in the User-Agent (--contact)",
+    )
+    headers: dict[str, str] = Field(
+        {}, description="names and values: headers sent to the hosts of the URLs that were given (--header)"
+    )
+    cookies: str = Field("", description="Netscape cookies.txt of the sites' cookies (--cookies); empty: none")
+    proxy: str = Field("", description="http(s) proxy's address (--proxy); empty: none, whatever the environment says")
+    also_hosts: tuple[str, ...] = Field((), description="hosts whose pages are visited, too (--also-host)")
     connect_timeout: float = Field(10, gt=0, le=300, description="seconds: time in which a connection must stand")
     read_timeout: float = Field(20, gt=0, le=600, description="seconds: silence after which an answer is given up")
     deadline: float = Field(60, gt=0, le=3600, description="seconds: time one whole response may take")
@@ -78,6 +92,30 @@ class ScrapeConfig(Config):
     )
     drop_near: bool = Field(False, description="do not keep near duplicates")
     allow_private: bool = Field(False, description="permit loopback and private addresses")
+
+    @property
+    def agent(self) -> str:
+        """The User-Agent with the contact in it."""
+        if not self.contact:
+            return self.user_agent
+        if self.user_agent.endswith(")"):
+            return f"{self.user_agent[:-1]}; {self.contact})"
+        return f"{self.user_agent} ({self.contact})"
+
+    @field_validator("headers")
+    @classmethod
+    def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not re.fullmatch(r"[\x20-\x7e\t]*", value):
+                raise ValueError(f"{name!r} is no header; write --header 'Name: value'")
+        return headers
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, proxy: str) -> str:
+        if proxy and not re.fullmatch(r"https?://[^\s/?#]+/?", proxy):
+            raise ValueError("write it as http://host:port")
+        return proxy
 
 
 class DetectorConfig(Config):
@@ -412,7 +450,20 @@ CIRCUMSTANCES = {  # settings that another training, which starts from this one,
 def presets() -> dict[str, Path]:
     """Every preset shipped with the package: name -> YAML file."""
     folder = Path(str(resources.files("deepstyle") / "configs"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.stem not in VALUES}
+
+
+def load_values(source: str) -> dict[str, tuple[str, ...]]:
+    """What fills the gaps of a template: each name's texts, from a shipped file (VALUES) or one's own YAML file."""
+    path = Path(str(resources.files("deepstyle") / "configs" / f"{source}.yaml")) if source in VALUES else source
+    values = _read(str(path), flag="--values")
+    values.pop("kind", None)
+    found: dict[str, tuple[str, ...]] = {}
+    for name, texts in values.items():
+        if not isinstance(texts, list) or not texts or not all(isinstance(one, str | int) for one in texts):
+            raise ConfigError(f"--values {source}: {name} must be a list of words, e.g. {name}: [one, two]")
+        found[name] = tuple(str(one) for one in texts)
+    return found
 
 
 def detector_kind(source: str | Path | None = None) -> type[DetectorConfig | Detectron2Config]:
@@ -494,7 +545,7 @@ def _plain(problem: ErrorDetails, kind: type[Config]) -> str:
     return message[0].lower() + message[1:]
 
 
-def _read(name: str, kind: str = "") -> dict[str, Any]:
+def _read(name: str, kind: str = "", flag: str = "--config") -> dict[str, Any]:
     """The keys and values of a preset or YAML file; ``kind``: the stage whose presets a misspelt name is compared with."""
     path = presets().get(name, Path(name))
     if not exists(path):
@@ -502,20 +553,20 @@ def _read(name: str, kind: str = "") -> dict[str, Any]:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(known)}."
         raise ConfigError(
-            f"--config {shown(name)}: neither a file nor a preset; {hint} `deepstyle settings` tells what they are"
+            f"{flag} {shown(name)}: neither a file nor a preset; {hint} `deepstyle settings` tells what they are"
         )
     try:
-        values = _parsed(read_regular(path, MOST).decode("utf-8-sig"), f"--config {shown(path)}")
+        values = _parsed(read_regular(path, MOST).decode("utf-8-sig"), f"{flag} {shown(path)}")
     except OSError as error:
-        raise ConfigError(f"--config {shown(path)}: cannot be read ({reason(error)})") from error
+        raise ConfigError(f"{flag} {shown(path)}: cannot be read ({reason(error)})") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"--config {shown(path)}: not valid YAML ({error})") from error
+        raise ConfigError(f"{flag} {shown(path)}: not valid YAML ({error})") from error
     except InputError as error:
-        raise ConfigError(f"--config {error}") from error
+        raise ConfigError(f"{flag} {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
-        raise ConfigError(f"--config {shown(path)}: must be a mapping of key: value lines")
+        raise ConfigError(f"{flag} {shown(path)}: must be a mapping of key: value lines")
     return dict(values)
 
 

@@ -81,4 +81,15 @@ TAGS = (  # what models say of garments; gone when the garment is cut anew
         FOREIGN KEY (photo, k) REFERENCES garments(photo, k) ON DELETE CASCADE)""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS)
+SOURCES = (  # what stood beside an address in a list, as JSON; pages as they came, to ask whether they have changed
+    "ALTER TABLE listings ADD COLUMN more TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE pages ADD COLUMN more TEXT NOT NULL DEFAULT ''",
+    """CREATE TABLE answers (
+        url TEXT PRIMARY KEY, etag TEXT NOT NULL, modified TEXT NOT NULL, about TEXT NOT NULL, body BLOB NOT NULL)""",
+    "CREATE INDEX listings_outcome ON listings(crawl, outcome)",
+    "CREATE INDEX listings_image ON listings(image_url)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES,
+)  # fmt: skip

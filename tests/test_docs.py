@@ -12,6 +12,7 @@ import pytest
 from deepstyle.config import presets
 
 ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "deepstyle" / "configs").glob("*.yaml"))
 PACKAGE = sorted(path for path in (ROOT / "deepstyle").rglob("*.py") if path.name != "__init__.py")
 
 
@@ -38,7 +39,7 @@ def tree() -> set[str]:
 def test_the_design_names_every_file() -> None:
     """The tree of docs/design.md and the package on disk have the same modules, pages and presets, one line each."""
     pages = (ROOT / "deepstyle").rglob("*.html")
-    on_disk = {str(path.relative_to(ROOT)) for path in [*PACKAGE, *presets().values(), *pages]}
+    on_disk = {str(path.relative_to(ROOT)) for path in [*PACKAGE, *CONFIGS, *pages]}
     named = {name for name in tree() if name.startswith("deepstyle/")}
 
     assert named == on_disk
@@ -124,5 +125,6 @@ def test_all_sql_is_in_the_catalog() -> None:
 
 
 def test_no_preset_is_undocumented() -> None:
-    """Each preset opens with a comment that says what it is for."""
-    assert all(path.read_text(encoding="utf-8").startswith("# ") for path in presets().values())
+    """Each preset, and each file of values, opens with a comment that says what it is for."""
+    assert set(presets().values()) <= set(CONFIGS)
+    assert all(path.read_text(encoding="utf-8").startswith("# ") for path in CONFIGS)

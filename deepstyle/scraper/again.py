@@ -39,7 +39,7 @@ def name_reserved(ledger: Ledger, reporter: Reporter) -> None:
     changed, ledger.changed = ledger.changed, set()
     if not changed:
         return
-    reserved = audit(ledger.catalog, ledger.config.user_agent, changed).reserved
+    reserved = audit(ledger.catalog, ledger.config.agent, changed).reserved
     for one in reserved[:NAMED]:
         reporter.say(f"{one.image_url} is kept and has become reserved ({one.words[:200]}); photo {one.sha256[:16]}")
     if reserved:

@@ -21,6 +21,7 @@ from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.answer import RETRIED, Fetched, Kind, failure, is_text
+from deepstyle.scraper.cookies import load_cookies
 from deepstyle.scraper.guard import AddressRefusedError, GuardedAdapter, Resolve
 from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
@@ -61,16 +62,19 @@ class Fetcher:
         self.config, self._clock = config, clock
         self._stopped = threading.Event()
         self._sleep = sleep or self._stopped.wait  # a stop ends every sleep
-        self._agent = product_token(config.user_agent)
+        self._agent = product_token(config.agent)
         self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep, slots=slots)
-        self._hosts = Hosts[Fetched](lambda url: self.get(url, "robots"), config.user_agent, clock)
+        self._hosts = Hosts[Fetched](lambda url: self.get(url, "robots"), config.agent, clock)
         self.log = self._hosts.log  # answers for robots.txt and tdmrep.json that nobody has recorded yet
         self._session = requests.Session()
         self._session.trust_env = False
+        self._proxies = {"http": config.proxy, "https": config.proxy} if config.proxy else {}
         adapter = GuardedAdapter(allow_private=config.allow_private, size=config.connections, resolve=resolve)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         self._watchdog = Watchdog()
+        self._home: frozenset[str] = frozenset()
+        load_cookies(self._session.cookies, config.cookies)
 
     def __enter__(self) -> Self:
         return self
@@ -79,6 +83,10 @@ class Fetcher:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def at_home(self, urls: Iterable[str]) -> None:
+        """The URLs that were given: their hosts, and ``also_hosts``, are sent ``headers``; nobody else is."""
+        self._home = frozenset({host(url) for url in urls} | set(self.config.also_hosts))
 
     def close(self) -> None:
         """Stop waiting threads and close every connection."""
@@ -189,16 +197,20 @@ class Fetcher:
         """Send one GET and read the answer; every foreign exception becomes an outcome here."""
         config = self.config
         headers = {
-            "User-Agent": config.user_agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
+            "User-Agent": config.agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
         }  # fmt: skip
         if referer and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
             headers["Referer"] = referer if origin(referer) == origin(url) else origin(referer) + "/"
+        if host(url) in self._home:
+            headers |= config.headers
         with self._watchdog.guard(config.deadline, self._stopped) as guard:
             try:
                 request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
                 timeout = (min(config.connect_timeout, config.deadline), min(config.read_timeout, config.deadline))
                 adapter = self._session.get_adapter(url)  # Session.send would read a redirect's body without a limit
-                with adapter.send(request, stream=True, timeout=timeout, verify=True, proxies={}) as response:
+                with adapter.send(
+                    request, stream=True, timeout=timeout, verify=True, proxies=self._proxies
+                ) as response:
                     extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
                     return self._answer(response, blank, guard.expired)
             except AddressRefusedError as error:

@@ -37,6 +37,7 @@ class Frontier:
     def __init__(self, crawl: Crawl, config: ScrapeConfig, starts: list[str]) -> None:
         self._crawl, self._config = crawl, config
         self.site = {origin(url) for url in starts}
+        self.deepest = config.max_depth
         self.visited: set[str] = set()
         self._keys: set[str] = set()
         self._barren: dict[str, int] = {}
@@ -72,16 +73,17 @@ class Frontier:
         """Whether the page is queued or done."""
         return page_key(url) in self._keys
 
-    def add(self, url: str, parent: str | None, depth: int, *, anywhere: bool = False) -> None:
-        """Queue a page in the catalog and here, if it is new and on the site (or ``anywhere``)."""
+    def add(self, url: str, parent: str | None, depth: int, *, anywhere: bool = False) -> bool:
+        """Queue a page in the catalog and here, if it is new and on the site (or ``anywhere``); whether it was."""
         key = page_key(url)
         if key in self._keys or depth > self._config.max_depth or runaway(url):
-            return
-        if not anywhere and origin(url) not in self.site:
-            return
+            return False
+        if not anywhere and origin(url) not in self.site and host(url) not in self._config.also_hosts:
+            return False
         self._keys.add(key)
         self._crawl.queue_page(url, parent=parent, depth=depth)
         self._line_up(Waiting(url, parent, depth))
+        return True
 
     def next(self, free: Callable[[str], bool] = lambda _: True) -> Waiting | None:
         """The page to visit now, of a host that is ``free``, counted as visited; None without one, or at ``max_pages``."""

@@ -7,6 +7,7 @@ Sources: the IANA special-purpose address registries through ``ipaddress``; the 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import threading
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
@@ -52,6 +54,7 @@ _NEVER_PUBLIC = tuple(  # what ipaddress of some Python version calls global and
         "fec0::/10",  # site-local, deprecated: RFC 3879
     )
 )
+BY_PROXY = 5.0  # seconds for the addresses of a host that a proxy connects to
 LOOKUP = 60.0  # seconds for a host's addresses where no other limit is given
 waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads from; for the watchdog in stream.py
 
@@ -160,10 +163,45 @@ class GuardedAdapter(HTTPAdapter):
         class SecurePool(HTTPSConnectionPool):
             ConnectionCls = Secure
 
+        class ByProxy(HTTPConnection):
+            def getresponse(self) -> Any:
+                _about_to_read(self.sock)
+                return super().getresponse()
+
+        class SecureByProxy(HTTPSConnection):
+            def getresponse(self) -> Any:
+                _about_to_read(self.sock)
+                return super().getresponse()
+
+        class ProxyPool(HTTPConnectionPool):
+            ConnectionCls = ByProxy
+
+        class SecureProxyPool(HTTPSConnectionPool):
+            ConnectionCls = SecureByProxy
+
         self._classes = {"http": PlainPool, "https": SecurePool}
+        self._by_proxy = {"http": ProxyPool, "https": SecureProxyPool}
+        self._resolve, self._allow_private = resolve, allow_private
         super().__init__(pool_connections=64, pool_maxsize=size, max_retries=0, pool_block=False)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:  # noqa: FBT001, FBT002
         """Build requests' pool manager with the guarded pools."""
         self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **kwargs)
         self.poolmanager.pool_classes_by_scheme = self._classes
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """The pools of connections through a proxy: to the proxy itself, which a person named, the guard does not matter."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self._by_proxy
+        return manager
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Send a request; what goes through a proxy is checked by its name here, as far as this machine knows it."""
+        if kwargs.get("proxies"):
+            parts = urlsplit(request.url)
+            connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=BY_PROXY)
+            with contextlib.suppress(NameResolutionError, ConnectTimeoutError):  # the proxy may know it
+                for answer in _within(BY_PROXY, connection, self._resolve):
+                    if refused(str(answer[4][0]), allow_private=self._allow_private):
+                        raise AddressRefusedError(f"{parts.hostname} is {answer[4][0]}")
+        return super().send(request, *args, **kwargs)

@@ -26,6 +26,7 @@ from deepstyle.scraper.take import Errand, Taken, Visit
 from deepstyle.scraper.urls import host, origin, page_key
 
 REFUSED = frozenset({"robots", "noai"})
+WINDOW, FEW = 20_000, 5_000  # pictures lined up at a time, and how few are left then
 
 
 class Ledger:
@@ -52,13 +53,25 @@ class Ledger:
                 self._refused[page_key(page.url)] = page.outcome
         for one in crawl.deferred_listings():
             self._wait_for(one)
-        for one in crawl.queued_listings():
-            self._push(one)
+        self._read = 0  # the row up to which queued pictures have been lined up
+        self._more = True
+        self.refill()
 
     @property
     def waiting(self) -> int:
         """Images that are not done yet."""
-        return len(self._of_url) + sum(len(group) for group in self._waiting.values())
+        counts = self.crawl.outcomes()
+        return counts.get("queued", 0) + counts.get("deferred", 0)
+
+    def refill(self) -> None:
+        """Line up more of the queued pictures when few are left: a list may have millions."""
+        while self._more and len(self.photos) < FEW:
+            with self.catalog.transaction():
+                found, self._read = self.crawl.queued_listings(self._read, WINDOW)
+                self._more = len(found) == WINDOW
+                for one in found:
+                    if one.image_url not in self._of_url:
+                        self._push(one)
 
     def full(self) -> bool:
         """Whether ``max_photos`` is reached."""

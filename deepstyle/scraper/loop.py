@@ -71,6 +71,7 @@ class Loop:
         """Fill the free connections of each host; False when nothing is in flight and nothing left to do."""
         if self.ledger.full():
             return bool(self.pages)  # what has been asked for is recorded
+        self.ledger.refill()
         now = time.monotonic()
         while self._room() and (found := self.ledger.photos.next(now, self._free_for_photo, self.busy)) is not None:
             self._take(pool, *found)

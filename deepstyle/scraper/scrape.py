@@ -22,8 +22,6 @@ outcome, its links and its listings are committed together, as are a photo's row
 
 from __future__ import annotations
 
-import os
-import shlex
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -33,7 +31,7 @@ from dataclasses import dataclass
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
-from deepstyle.errors import InputError, UsageError
+from deepstyle.errors import InputError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter
 from deepstyle.scraper.again import ask_again, name_reserved
@@ -41,8 +39,8 @@ from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.loop import Loop
+from deepstyle.scraper.sources import Sources, enlist, read_sources
 from deepstyle.scraper.together import SharedSlots
-from deepstyle.scraper.urls import normalise
 
 REMEDIES = {
     "private-address": "add --allow-private if this is your own server",
@@ -92,19 +90,21 @@ def scrape(
     urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, fetcher: Fetcher, reporter: Reporter,
     fresh: bool = False,
 ) -> ScrapeSummary:  # fmt: skip
-    """Crawl the sites of ``urls`` into the catalog, or go on with the crawl of the same URLs that was interrupted.
+    """Crawl the sites and lists of ``urls`` into the catalog, or go on with the crawl of the same that was interrupted.
 
     ``fresh`` starts a new crawl: pages are visited again, photos that are kept already are not downloaded again.
-    Raises UsageError for a URL that is no http(s) URL, InputError when the start pages gave nothing at all.
+    Raises UsageError for what is no http(s) URL and no list, InputError when the start pages gave nothing at all.
     """
     started = time.monotonic()
-    starts = [checked(url) for url in dict.fromkeys(urls)]
-    if not starts:
-        raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
-    crawl = catalog.open_crawl(" ".join(starts), fresh=fresh)
+    sources = read_sources(urls)
+    starts = list(sources.starts)
+    fetcher.at_home(starts)
+    crawl = catalog.open_crawl(sources.key, fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
-    ledger = Ledger(catalog, crawl, config, Frontier(crawl, config, starts))
+    frontier = Frontier(crawl, config, starts)
+    _enlist(sources, crawl, frontier, reporter)
+    ledger = Ledger(catalog, crawl, config, frontier)
     ask_again(ledger, fetcher, starts, reporter)
     if crawl.finished():
         reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
@@ -117,18 +117,13 @@ def scrape(
     return summary
 
 
-def checked(url: str) -> str:
-    """The URL in normal form. Raises UsageError when it is not an http or https URL."""
-    normal = normalise(url)
-    if not normal:
-        path = url.removeprefix("file://")
-        if os.path.lexists(path):
-            raise UsageError(
-                f"URL {shown(url)}: a place on this machine; use `deepstyle add {shlex.quote(shown(path))}`"
-            )
-        hint = f"write https://{url.strip()}" if "://" not in url else "it must start with http:// or https://"
-        raise UsageError(f"URL {shown(url)!r}: not a web address; {hint}")
-    return normal
+def _enlist(sources: Sources, crawl: Crawl, frontier: Frontier, reporter: Reporter) -> None:
+    """Take the lists into the catalog, and say what came of it."""
+    if not sources.lists:
+        return
+    reporter.say(f"reading {', '.join(map(shown, sources.lists))}")
+    new, strange = enlist(sources, crawl, frontier)
+    reporter.say(f"{new:,} addresses are new" + (f"; {strange:,} rows hold none" if strange else ""))
 
 
 def summarise(crawl: Crawl, started: float) -> ScrapeSummary:
@@ -153,7 +148,7 @@ def conclude(loop: Loop, summary: ScrapeSummary) -> None:
         if (outcome := loop.ledger.crawl.page_outcome(url)) not in {"ok", "redirect"}
     ]
     if summary.found == 0 and (failed or summary.pages):
-        url, outcome = failed[0] if failed else (loop.starts[0], "ok")
+        url, outcome = failed[0] if failed else (next(iter(loop.starts), "the list"), "ok")
         outcome = "host-busy" if outcome == "queued" else outcome
         loop.ledger.requeue(loop.starts)
         raise InputError(f"{url}: {outcome}, no picture found; {REMEDIES.get(outcome, 'check the address')}")

@@ -1,0 +1,111 @@
+"""What a person gives to scrape -> addresses to begin with, and lists (edge)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from deepstyle.catalog_crawl import Crawl
+from deepstyle.errors import InputError, UsageError
+from deepstyle.files import exists, shown
+from deepstyle.records import Listing
+from deepstyle.scraper.frontier import Frontier
+from deepstyle.scraper.lists import Row, is_list, read_list
+from deepstyle.scraper.templates import GAP
+from deepstyle.scraper.urls import normalise, origin
+
+BATCH = 5_000  # rows of a list that are put into the catalog together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """``starts``: addresses of pages; ``lists``: files of addresses, ``-`` for standard input."""
+
+    starts: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What a crawl of these is known by, so that the same command continues it."""
+        return " ".join([*self.starts, *(_address(one) for one in self.lists)])
+
+
+def read_sources(given: Iterable[str]) -> Sources:
+    """Sort what was given. Raises UsageError for what is neither a web address nor a list."""
+    starts: dict[str, None] = {}
+    lists: dict[str, None] = {}
+    for one in given:
+        url = normalise(one)
+        if GAP.search(one) and url:
+            raise UsageError(f"URL {shown(one)}: has a gap; give it as --template, with --values for what fills it")
+        if url:
+            starts[url] = None
+        elif is_list(one) and (one == "-" or exists(Path(one))):
+            lists[one] = None
+        else:
+            raise UsageError(_neither(one))
+    if not starts and not lists:
+        raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
+    return Sources(starts=tuple(starts), lists=tuple(lists))
+
+
+def _neither(one: str) -> str:
+    path = one.removeprefix("file://")
+    if os.path.lexists(path):
+        return f"URL {shown(one)}: a place on this machine; use `deepstyle add {shlex.quote(shown(path))}`"
+    hint = f"write https://{one.strip()}" if "://" not in one else "it must start with http:// or https://"
+    return f"URL {shown(one)!r}: not a web address; {hint}"
+
+
+def _address(source: str) -> str:
+    return "stdin:" if source == "-" else Path(os.path.abspath(source)).as_uri()  # noqa: PTH100  # links as they are
+
+
+def enlist(sources: Sources, crawl: Crawl, frontier: Frontier) -> tuple[int, int]:
+    """Put the lists' rows into the catalog, a batch at a time: how many were new, how many were no addresses."""
+    new = strange = 0
+    for source in sources.lists:
+        place = _address(source)
+        rows = read_list(source)
+        seen = 0
+        while batch := list(islice(rows, BATCH)):
+            seen += len(batch)
+            strange += sum(not row.url for row in batch)
+            new += crawl.add_rows(_pictures(batch, place))
+            new += _pages(batch, place, crawl, frontier)
+        if not seen:
+            raise InputError(f"{shown(source)}: the list is empty; write an address a line")
+    return new, strange
+
+
+def _pictures(batch: Sequence[Row], place: str) -> Iterator[tuple[Listing, str]]:
+    for row in batch:
+        if row.url and row.picture:
+            page = next(
+                (found for name in ("page_url", "page") if (found := normalise(str(row.more.get(name, ""))))), place
+            )
+            yield Listing(image_url=row.url, page_url=page, title=row.title), _more(row)
+
+
+def _pages(batch: Sequence[Row], place: str, crawl: Crawl, frontier: Frontier) -> int:
+    """Queue the pages of a list; the next parts of a page are visited, too, but no other links."""
+    new = 0
+    for row in batch:
+        if not row.url or row.picture:
+            continue
+        frontier.site.add(origin(row.url))
+        if frontier.add(row.url, place, frontier.deepest):
+            crawl.note_page(row.url, _more(row))
+            new += 1
+    if new:
+        crawl.reopen()
+    return new
+
+
+def _more(row: Row) -> str:
+    return json.dumps(row.more, ensure_ascii=False) if row.more else ""
