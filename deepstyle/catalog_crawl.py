@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from deepstyle.catalog_file import CatalogFile
-from deepstyle.records import CrawledPage, Listing
+from deepstyle.records import CrawledPage, KeptAnswer, Listing
 
 _LISTING = "image_url, page_url, title, width_hint"
 
@@ -85,6 +85,24 @@ class Crawl:
         """How a page stands: its outcome, or ``queued``."""
         row = self._db.one("SELECT outcome FROM pages WHERE crawl = ? AND url = ?", (self.number, url))
         return str(row["outcome"]) if row is not None else "queued"
+
+    def keep_answer(self, one: KeptAnswer) -> None:
+        """Keep a page as it came, for the next crawl to ask whether it has changed."""
+        self._db.run(
+            "INSERT OR REPLACE INTO answers(url, etag, modified, about, body) VALUES (?, ?, ?, ?, ?)",
+            (one.url, one.etag, one.modified, one.about, one.body),
+        )
+
+    def kept_answer(self, url: str) -> KeptAnswer | None:
+        """A page as it came the last time, in any crawl; None when it was not kept."""
+        return next(iter(self._db.records(KeptAnswer, "SELECT * FROM answers WHERE url = ?", (url,))), None)
+
+    def planned(self) -> list[tuple[str, str, str]]:
+        """Every picture that was found and what becomes of it: address, page, outcome."""
+        rows = self._db.rows(
+            "SELECT image_url, page_url, outcome FROM listings WHERE crawl = ? ORDER BY rowid", (self.number,)
+        )
+        return [(row["image_url"], row["page_url"], row["outcome"]) for row in rows]
 
     # ---- listings -----------------------------------------------------------------------------------------------
 

@@ -253,6 +253,9 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
     A SOURCE is the address of a gallery, sitemap or feed, or a list of addresses of pictures or pages: .txt, .csv, .tsv,
     .jsonl, .parquet, or - for standard input; its other columns are kept with the photos.
 
+    A saved page (.html with its folder of files, .mht), or a folder of them, is a SOURCE as well: what was saved with it is
+    taken from disk. With --dry-run the pages are visited, and each photo is listed with what would become of it, and why.
+
     Crawls within the site of each address, honours robots.txt, crawl-delay and what sites reserve from AI, takes the largest
     version of each photo, drops exact duplicates, and records where each photo came from.
 
@@ -262,18 +265,34 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
         deepstyle scrape --template "https://a-site.example/{house}/{season}"
         deepstyle scrape looks.csv --contact me@a.example
     """
-    built = _config(session, "ScrapeConfig", config, overrides, flags | {"max_depth": depth}, dry_run=dry_run)
+    built = _config(session, "ScrapeConfig", config, overrides, flags | {"max_depth": depth}, dry_run=False)
     from deepstyle.config import load_values
     from deepstyle.scraper.scrape import scrape_urls
     from deepstyle.scraper.templates import expand
 
     filled = [url for one in template for url in expand(one, load_values(values))]
+    if dry_run:
+        _show_plan([*sources, *filled], session, built)
+        return
     with _catalog(session) as catalog:
         summary = scrape_urls([*sources, *filled], catalog, built, reporter=session.reporter, fresh=fresh)
     rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
     rows["seconds"] = f"{summary.seconds:.1f}"
     folder = session.workspace / "photos"
     _show(f"photos are in {folder}", rows | {"outcomes": _counts(summary.outcomes)}, folder=folder, **asdict(summary))
+
+
+def _show_plan(urls: Sequence[str], session: Session, built: Any) -> None:
+    from deepstyle.scraper.plan import plan
+
+    found = plan(urls, session.workspace, built, reporter=session.reporter)
+    if click.get_current_context().meta["json"]:
+        _json({"planned": [asdict(one) for one in found]})
+        return
+    for one in found:
+        click.echo(f"{one.outcome:<12} {one.url}" + (f"  (on {one.page_url})" if one.page_url else ""))
+    wanted = sum(one.outcome == "fetch" for one in found)
+    click.echo(f"{wanted:,} photos would be fetched, {len(found) - wanted:,} photos and pages not; nothing was changed")
 
 
 @main.group(cls=Commands)

@@ -34,6 +34,17 @@ class CrawledPage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class KeptAnswer:
+    """A page as it came, compressed, with its validators (RFC 9110 8.8); ``about``: what its headers said, as JSON."""
+
+    url: str
+    etag: str
+    modified: str
+    about: str
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sighting:
     """A page that shows a photo, the address that the picture has there, and its title there."""
 

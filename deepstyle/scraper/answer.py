@@ -26,7 +26,7 @@ Outcomes:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import requests
@@ -43,7 +43,8 @@ class Fetched:
     """What came of one ``get``: ``url`` is the one asked for, ``final_url`` the one that answered after redirects.
 
     ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds; ``link``: the
-    Link header; ``stated``: what its headers say of AI and data mining, ``reservation``: all that was read about it.
+    Link header; ``etag`` and ``modified``: its validators (RFC 9110 8.8); ``before``: the answer that was kept, which a 304
+    confirms; ``stated``: what its headers say of AI and data mining, ``reservation``: all that was read about it.
     """
 
     outcome: str
@@ -62,6 +63,9 @@ class Fetched:
     retry_after: float | None = None
     location: str = ""
     detail: str = ""
+    etag: str = ""
+    modified: str = ""
+    before: Fetched | None = None
 
 
 def is_text(kind: str) -> bool:
@@ -80,3 +84,9 @@ def failure(error: Exception, *, expired: bool) -> str:
         return "truncated"
     timeouts = (requests.Timeout, u3.TimeoutError, TimeoutError)
     return "timeout" if isinstance(error, timeouts) or "timed out" in text else "connection"
+
+
+def confirmed(answer: Fetched, before: Fetched) -> Fetched:
+    """The answer that was kept, as a 304 confirms it: what it states now goes before what it stated then."""
+    stated = (*answer.stated, *before.stated)
+    return replace(before, status=answer.status, stated=stated, url=answer.url, final_url=answer.final_url)

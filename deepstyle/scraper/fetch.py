@@ -20,7 +20,7 @@ from requests.utils import get_encoding_from_headers
 from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
-from deepstyle.scraper.answer import RETRIED, Fetched, Kind, failure, is_text
+from deepstyle.scraper.answer import RETRIED, Fetched, Kind, confirmed, failure, is_text
 from deepstyle.scraper.cookies import load_cookies
 from deepstyle.scraper.guard import AddressRefusedError, GuardedAdapter, Resolve
 from deepstyle.scraper.hosts import PASSING, Hosts
@@ -35,6 +35,7 @@ from deepstyle.scraper.manners import (
 )  # fmt: skip
 from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
+from deepstyle.scraper.saved import Saved
 from deepstyle.scraper.stream import Watchdog, drain, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
 
@@ -74,6 +75,7 @@ class Fetcher:
         self._session.mount("https://", adapter)
         self._watchdog = Watchdog()
         self._home: frozenset[str] = frozenset()
+        self._saved = Saved()
         load_cookies(self._session.cookies, config.cookies)
 
     def __enter__(self) -> Self:
@@ -87,6 +89,19 @@ class Fetcher:
     def at_home(self, urls: Iterable[str]) -> None:
         """The URLs that were given: their hosts, and ``also_hosts``, are sent ``headers``; nobody else is."""
         self._home = frozenset({host(url) for url in urls} | set(self.config.also_hosts))
+
+    def serve(self, saved: Saved) -> None:
+        """Answer from what was saved on disk, where it is."""
+        self._saved = saved
+
+    def saved(self, url: str) -> bool:
+        """Whether this address is on disk."""
+        return url in self._saved
+
+    def look(self, url: str, kind: Kind) -> Fetched:
+        """What would be done about a URL, of which only the host's files are asked for: refused, or ``wanted``."""
+        blank = Fetched(outcome="wanted", kind=kind, url=url, final_url=url)
+        return blank if self.saved(url) else self._refusal(blank, self._hosts.rules(url)) or blank
 
     def close(self) -> None:
         """Stop waiting threads and close every connection."""
@@ -110,7 +125,8 @@ class Fetcher:
 
     def reservation(self, url: str, stated: Iterable[Statement]) -> Verdict:
         """What the host's files, and what a page or answer itself ``stated``, mean for a URL."""
-        return verdict(url, self._hosts.rules(url).statements, stated)
+        site = () if self.saved(url) else self._hosts.rules(url).statements
+        return verdict(url, site, stated)
 
     def get(self, url: str, kind: Kind, *, referer: str = "") -> Fetched:
         """``once``, again and again as ``retries`` allows, sleeping in between."""
@@ -121,18 +137,23 @@ class Fetcher:
             self._sleep(self.wait_after(answer, attempt))
         return answer
 
-    def once(self, url: str, kind: Kind, *, referer: str = "", tries: int = 0) -> Fetched:
+    def once(
+        self, url: str, kind: Kind, *, referer: str = "", tries: int = 0, before: Fetched | None = None
+    ) -> Fetched:
         """Ask for a URL once: robots.txt, pace, redirects (each hop checked); see ``answer.py`` for the outcomes.
 
         ``referer``: the page that shows it; sites that forbid others to show their photos look at it. Of a page with https
         its origin only is told to others. ``tries``: how often it was asked for before. One that asks to be left alone for
-        longer than ``max_retry_wait``, and may be asked again, is ``host-busy``.
+        longer than ``max_retry_wait``, and may be asked again, is ``host-busy``. ``before``: an answer that was kept: it is
+        asked whether it has changed, and a 304 gives it back. What was saved on disk is not asked for.
         """
         normal = normalise(url)
         blank = Fetched(outcome="bad-url", kind=kind, url=url, final_url=normal or url)
         if not normal:
             return replace(blank, detail="not an http or https URL")
-        answer = replace(self._follow(normal, kind, referer), url=url)
+        if (local := self._saved.get(normal, kind, self.config.max_bytes)) is not None:
+            return replace(local, url=url)
+        answer = replace(self._follow(normal, kind, referer, before), url=url)
         if answer.status in {429, 503} and answer.outcome in RETRIED:
             self._pace.busy(host(answer.final_url), answer.status, answer.retry_after or 0.0, tries)
             if (answer.retry_after or 0.0) > self.config.max_retry_wait and self.config.retries:
@@ -150,11 +171,13 @@ class Fetcher:
         """Seconds until this host (name and port) can be asked for something; 0 also while it is to be left alone for long."""
         return self._pace.ready(place)
 
-    def _follow(self, url: str, kind: Kind, referer: str) -> Fetched:
+    def _follow(self, url: str, kind: Kind, referer: str, before: Fetched | None) -> Fetched:
         """One try: the hops from ``url`` to an answer that is no redirect."""
         seen = [url]
         while True:
-            answer = self._hop(seen[-1], kind, referer)
+            blank = Fetched(outcome="stopped", kind=kind, url=seen[-1], final_url=seen[-1], before=before)
+            answer = self._hop(seen[-1], blank, referer)
+            before = None
             if answer.outcome != "redirect":
                 return answer
             if not answer.location:
@@ -163,10 +186,9 @@ class Fetcher:
                 return replace(answer, outcome="too-many-redirects", detail=f"to {answer.location}")
             seen.append(answer.location)
 
-    def _hop(self, url: str, kind: Kind, referer: str) -> Fetched:
+    def _hop(self, url: str, blank: Fetched, referer: str) -> Fetched:
         """One request, when robots.txt and the pace allow it."""
-        blank = Fetched(outcome="stopped", kind=kind, url=url, final_url=url)
-        robots = self._hosts.rules(url) if kind != "robots" else Robots()
+        robots = self._hosts.rules(url) if blank.kind != "robots" else Robots()
         if (refusal := self._refusal(blank, robots)) is not None:
             return refusal
         if not self._pace.wait(host(url), robots.delay):
@@ -201,6 +223,9 @@ class Fetcher:
         }  # fmt: skip
         if referer and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
             headers["Referer"] = referer if origin(referer) == origin(url) else origin(referer) + "/"
+        if blank.before is not None:
+            headers |= {"If-None-Match": blank.before.etag} if blank.before.etag else {}
+            headers |= {"If-Modified-Since": blank.before.modified} if blank.before.modified else {}
         if host(url) in self._home:
             headers |= config.headers
         with self._watchdog.guard(config.deadline, self._stopped) as guard:
@@ -233,22 +258,32 @@ class Fetcher:
                            detail=f"redirect to {target[:200]!r}")  # fmt: skip
         if status in {429, 503}:
             return replace(answer, retry_after=retry_after(headers.get("Retry-After"), time.time()))
-        if status != 200:
+        unchanged = blank.before if status == 304 else None
+        if status != 200 and unchanged is None:
             return answer
         directives = robots_directives(response.raw.headers.getlist("X-Robots-Tag"), self._agent)
         answer = self._stated(answer, directives, headers)
         if answer.outcome == "noai":
             return answer
-        if blank.kind == "page" and not is_text(kind):
+        return self._read(response, answer, directives, expired) if unchanged is None else confirmed(answer, unchanged)
+
+    def _read(
+        self, response: requests.Response, answer: Fetched, directives: set[str], expired: Callable[[], bool]
+    ) -> Fetched:
+        """Read the body, if it is of a kind that is wanted."""
+        headers, kind = response.headers, answer.content_type
+        if answer.kind == "page" and not is_text(kind):
             return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
-        limit = MAX_ROBOTS if blank.kind == "robots" else self.config.max_bytes
-        outcome, body = read_body(response.raw, limit, expired, self.config.deadline, kind=blank.kind)
-        if blank.kind == "robots" and outcome == "too-large":
+        limit = MAX_ROBOTS if answer.kind == "robots" else self.config.max_bytes
+        outcome, body = read_body(response.raw, limit, expired, self.config.deadline, kind=answer.kind)
+        if answer.kind == "robots" and outcome == "too-large":
             outcome = "ok"  # RFC 9309 2.5: what fits into the limit counts
         charset = get_encoding_from_headers(headers) if "charset" in headers.get("Content-Type", "").lower() else None
-        nofollow = bool(directives & {"nofollow", "none"})
-        link = headers.get("Link", "") if blank.kind == "page" else ""
-        return replace(answer, outcome=outcome, body=body, charset=charset, nofollow=nofollow, link=link)
+        return replace(
+            answer, outcome=outcome, body=body, charset=charset, nofollow=bool(directives & {"nofollow", "none"}),
+            link=headers.get("Link", "") if answer.kind == "page" else "", etag=headers.get("ETag", ""),
+            modified=headers.get("Last-Modified", ""),
+        )  # fmt: skip
 
     def _stated(self, answer: Fetched, directives: set[str], headers: Mapping[str, str]) -> Fetched:
         """The answer with what its headers say of AI and data mining; its outcome is ``noai`` where they reserve it."""

@@ -19,6 +19,7 @@ from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.hosts import missing
+from deepstyle.scraper.keep import to_keep, worth_keeping
 from deepstyle.scraper.manners import MAX_ROBOTS
 from deepstyle.scraper.pages import Page
 from deepstyle.scraper.shelf import Shelf
@@ -122,6 +123,8 @@ class Ledger:
         """Record a visited page, its links and its listings, all or nothing."""
         with self.catalog.transaction():
             self._log(visit.answer, visit.kind, visit.answer.outcome)
+            if worth_keeping(visit.answer):
+                self.crawl.keep_answer(to_keep(visit.answer))
             outcome, page, here = self._settle_visit(entry, visit)
             images = 0
             if page is not None:
@@ -264,7 +267,8 @@ class Ledger:
         self.kept += outcome == "kept"
 
     def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
+        size = 0 if answer.status == 304 else len(answer.body)
         self.crawl.add_fetch(
-            answer.url, kind, outcome, status=answer.status, size=len(answer.body), seconds=answer.seconds, sha256=sha256,
+            answer.url, kind, outcome, status=answer.status, size=size, seconds=answer.seconds, sha256=sha256,
             detail=detail or answer.detail, reservation=answer.reservation,
         )  # fmt: skip

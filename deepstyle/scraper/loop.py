@@ -18,13 +18,14 @@ from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Waiting
+from deepstyle.scraper.keep import kept
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.patience import Patience
-from deepstyle.scraper.take import Errand, Taken, Visit, take, visit
+from deepstyle.scraper.take import Errand, Taken, Visit, look, take, visit
 from deepstyle.scraper.urls import host
 
 AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
-ANSWERED = frozenset({"ok", "noai", "robots"})  # of a URL whose folder is not hopeless
+ANSWERED = frozenset({"ok", "noai", "robots", "wanted"})  # of a URL whose folder is not hopeless
 MAX_WORKERS = 64
 SOON = 0.25  # seconds that a worker may wait for a host's next slot
 HOPELESS = "the URLs of its folder only failed"
@@ -33,7 +34,10 @@ HOPELESS = "the URLs of its folder only failed"
 class Loop:
     """One crawl's work. ``left``: pages and photos that must be asked for by a later call."""
 
-    def __init__(self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter) -> None:
+    def __init__(
+        self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter, *, look_only: bool = False
+    ) -> None:
+        self.look_only = look_only
         self.starts, self.ledger, self.fetcher, self.reporter = starts, ledger, fetcher, reporter
         self.config = ledger.config
         self.left = 0
@@ -111,13 +115,18 @@ class Loop:
             return
         retries = 0 if self.patience.once(errand.url) else None
         one, known = self.ledger.listing(errand.url), self.ledger.shelf.known
-        future = pool.submit(take, self.fetcher, one, self.config, known, errand, retries=retries)
+        if self.look_only:
+            future = pool.submit(look, self.fetcher, one)
+        else:
+            future = pool.submit(take, self.fetcher, one, self.config, known, errand, retries=retries)
         self.flying[future] = place, errand
         self.images[place] += 1
         self._watch(place, future)
 
     def _visit(self, pool: ThreadPoolExecutor, entry: Waiting, tries: int) -> None:
-        future, place = pool.submit(visit, self.fetcher, entry.url, tries), host(entry.url)
+        before = self.ledger.crawl.kept_answer(entry.url)
+        known = None if before is None else kept(before)
+        future, place = pool.submit(visit, self.fetcher, entry.url, tries, known), host(entry.url)
         self.pages.setdefault(place, deque()).append((entry, tries, future))
         self._watch(place, future)
 

@@ -88,17 +88,19 @@ def scrape_urls(
 
 def scrape(
     urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, fetcher: Fetcher, reporter: Reporter,
-    fresh: bool = False,
+    fresh: bool = False, look_only: bool = False,
 ) -> ScrapeSummary:  # fmt: skip
     """Crawl the sites and lists of ``urls`` into the catalog, or go on with the crawl of the same that was interrupted.
 
     ``fresh`` starts a new crawl: pages are visited again, photos that are kept already are not downloaded again.
+    ``look_only``: pages are visited, and of photos it is only noted what would become of them (``wanted``).
     Raises UsageError for what is no http(s) URL and no list, InputError when the start pages gave nothing at all.
     """
     started = time.monotonic()
     sources = read_sources(urls)
     starts = list(sources.starts)
     fetcher.at_home(starts)
+    fetcher.serve(sources.saved)
     crawl = catalog.open_crawl(sources.key, fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
@@ -109,7 +111,7 @@ def scrape(
     if crawl.finished():
         reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
         return summarise(crawl, started)
-    loop = Loop(starts, ledger, fetcher, reporter)
+    loop = Loop(starts, ledger, fetcher, reporter, look_only=look_only)
     loop.run()
     name_reserved(ledger, reporter)
     summary = summarise(crawl, started)
@@ -118,10 +120,11 @@ def scrape(
 
 
 def _enlist(sources: Sources, crawl: Crawl, frontier: Frontier, reporter: Reporter) -> None:
-    """Take the lists into the catalog, and say what came of it."""
-    if not sources.lists:
+    """Take lists and saved pages into the catalog, and say what came of it."""
+    if not sources.lists and not sources.saved.pages:
         return
-    reporter.say(f"reading {', '.join(map(shown, sources.lists))}")
+    if sources.lists:
+        reporter.say(f"reading {', '.join(map(shown, sources.lists))}")
     new, strange = enlist(sources, crawl, frontier)
     reporter.say(f"{new:,} addresses are new" + (f"; {strange:,} rows hold none" if strange else ""))
 

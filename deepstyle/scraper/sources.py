@@ -1,4 +1,4 @@
-"""What a person gives to scrape -> addresses to begin with, and lists (edge)."""
+"""What a person gives to scrape -> addresses to begin with, lists, and saved pages (edge)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from deepstyle.files import exists, shown
 from deepstyle.records import Listing
 from deepstyle.scraper.frontier import Frontier
 from deepstyle.scraper.lists import Row, is_list, read_list
+from deepstyle.scraper.saved import Saved, is_saved
 from deepstyle.scraper.templates import GAP
 from deepstyle.scraper.urls import normalise, origin
 
@@ -24,21 +25,23 @@ BATCH = 5_000  # rows of a list that are put into the catalog together
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """``starts``: addresses of pages; ``lists``: files of addresses, ``-`` for standard input."""
+    """``starts``: addresses of pages; ``lists``: files of addresses, ``-`` for standard input; ``saved``: pages on disk."""
 
     starts: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    saved: Saved = field(default_factory=Saved)
 
     @property
     def key(self) -> str:
         """What a crawl of these is known by, so that the same command continues it."""
-        return " ".join([*self.starts, *(_address(one) for one in self.lists)])
+        return " ".join([*self.starts, *(_address(one) for one in self.lists), *self.saved.pages])
 
 
 def read_sources(given: Iterable[str]) -> Sources:
     """Sort what was given. Raises UsageError for what is neither a web address nor a list."""
     starts: dict[str, None] = {}
     lists: dict[str, None] = {}
+    saved = Saved()
     for one in given:
         url = normalise(one)
         if GAP.search(one) and url:
@@ -47,11 +50,13 @@ def read_sources(given: Iterable[str]) -> Sources:
             starts[url] = None
         elif is_list(one) and (one == "-" or exists(Path(one))):
             lists[one] = None
+        elif is_saved(Path(one.removeprefix("file://"))):
+            saved.add(Path(one.removeprefix("file://")))
         else:
             raise UsageError(_neither(one))
-    if not starts and not lists:
+    if not starts and not lists and not saved.pages:
         raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
-    return Sources(starts=tuple(starts), lists=tuple(lists))
+    return Sources(starts=tuple(starts), lists=tuple(lists), saved=saved)
 
 
 def _neither(one: str) -> str:
@@ -67,8 +72,11 @@ def _address(source: str) -> str:
 
 
 def enlist(sources: Sources, crawl: Crawl, frontier: Frontier) -> tuple[int, int]:
-    """Put the lists' rows into the catalog, a batch at a time: how many were new, how many were no addresses."""
-    new = strange = 0
+    """Queue saved pages and the lists' rows, a batch at a time: how many were new, how many were no addresses."""
+    strange = 0
+    new = sum(frontier.add(url, None, frontier.deepest, anywhere=True) for url in sources.saved.pages)
+    if new:
+        crawl.reopen()
     for source in sources.lists:
         place = _address(source)
         rows = read_list(source)

@@ -56,10 +56,10 @@ class Errand:
     first: Taken | None = None
 
 
-def visit(fetcher: Fetcher, url: str, tries: int = 0) -> Visit:
-    """Fetch and parse a page, sitemap or feed; whatever goes wrong is the outcome of this page."""
+def visit(fetcher: Fetcher, url: str, tries: int = 0, before: Fetched | None = None) -> Visit:
+    """Fetch and parse a page, sitemap or feed, unless it is as ``before``; whatever goes wrong is the outcome of this page."""
     try:
-        answer = fetcher.once(url, "page", tries=tries)
+        answer = fetcher.once(url, "page", tries=tries, before=before)
         if answer.outcome in RETRIED and tries < fetcher.config.retries:
             return Visit(answer=answer, again=fetcher.wait_after(answer, tries))
         if answer.outcome != "ok":
@@ -67,6 +67,8 @@ def visit(fetcher: Fetcher, url: str, tries: int = 0) -> Visit:
         kind, page = parse(answer.body, answer.final_url, charset=answer.charset, content_type=answer.content_type)
     except Exception as error:  # noqa: BLE001 - one bad page must not end the crawl
         return Visit(answer=_unreadable(url, "page", error))
+    if fetcher.saved(answer.final_url):
+        page = replace(page, listings=tuple(_from_disk(fetcher, one) for one in page.listings))
     found = fetcher.reservation(answer.final_url, [*answer.stated, *meta_statements(page.reservations)])
     if found.reserved:  # its pictures are not asked for; its links lead on, as those of a noai page
         page = replace(page, noai=True)
@@ -78,6 +80,17 @@ def visit(fetcher: Fetcher, url: str, tries: int = 0) -> Visit:
     if page.cut:
         answer = replace(answer, detail=f"more {page.cut} than a page may have: only the first part was read")
     return Visit(answer=answer, kind=kind, page=page)
+
+
+def _from_disk(fetcher: Fetcher, one: Listing) -> Listing:
+    """A picture of a saved page: the size that was saved with it, if one was, and no other."""
+    local = next((url for url in (one.image_url, *one.fallbacks) if fetcher.saved(url)), None)
+    return one if local is None else replace(one, image_url=local, fallbacks=(), detail_url=None)
+
+
+def look(fetcher: Fetcher, one: Listing) -> Taken:
+    """What would be done about a picture, which is not asked for."""
+    return Taken(answer=fetcher.look(one.image_url, "image"))
 
 
 def take(

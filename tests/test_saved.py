@@ -1,0 +1,136 @@
+"""Pages on disk as sources; pages that have not changed; and the dry run that asks for no photo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from loopback import Exchange, Routes, page, photo, serve
+from test_scrape import crawl, img, photos, taken
+
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+from deepstyle.errors import InputError
+from deepstyle.files import put_file
+from deepstyle.records import KeptAnswer
+from deepstyle.scraper.keep import kept
+from deepstyle.scraper.saved import Saved
+
+
+def test_a_saved_page_is_read_from_disk(tmp_path: Path) -> None:
+    """Pictures of its folder are taken without asking for them, others from the site; the page it came from is recorded."""
+    with serve(photos("/far.jpg")) as site:
+        noted = f"<!-- saved from url=(0021){site.url}/show -->".encode()
+        body = noted + page(img("./My%20show_files/a.jpg", "/far.jpg"), '<a href="/never">n</a>')
+        put_file(tmp_path / "in" / "My show.html", body)
+        put_file(tmp_path / "in" / "My show_files" / "a.jpg", photo(1))
+        crawl(tmp_path / "w", str(tmp_path / "in" / "My show.html"))
+
+        assert taken(tmp_path / "w") == {"/My%20show_files/a.jpg", "/far.jpg"}
+        assert set(site.hits) == {"/robots.txt", "/.well-known/tdmrep.json", "/far.jpg"}
+        with Catalog(tmp_path / "w") as catalog:
+            assert {one.page_url for one in catalog.photos()} == {site.url + "/show"}
+
+
+ARCHIVE = b"""From: <Saved by Blink>
+Snapshot-Content-Location: http://a.invalid/show
+MIME-Version: 1.0
+Content-Type: multipart/related; type="text/html"; boundary="X"
+
+--X
+Content-Type: text/html
+Content-Transfer-Encoding: quoted-printable
+Content-Location: http://a.invalid/show
+
+<html><body><img src=3D"cid:one@x"><img src=3D"http://a.invalid/b.jpg"></body></html>
+--X
+Content-Type: image/jpeg
+Content-ID: <one@x>
+Content-Transfer-Encoding: base64
+
+%s
+--X
+Content-Type: image/jpeg
+Content-Location: http://a.invalid/b.jpg
+Content-Transfer-Encoding: base64
+
+%s
+--X--
+"""
+
+
+def test_an_archive_is_read_from_disk(tmp_path: Path) -> None:
+    """The parts of an .mht are found by their address and by their number; a folder stands for the pages in it."""
+    import base64
+
+    parts = tuple(base64.encodebytes(photo(seed)) for seed in (1, 2))
+    put_file(tmp_path / "in" / "show.mht", ARCHIVE % parts)
+    put_file(tmp_path / "in" / "plain.html", page(img("plain_files/c.jpg")))
+    put_file(tmp_path / "in" / "plain_files" / "c.jpg", photo(3))
+    crawl(tmp_path / "w", str(tmp_path / "in"))
+
+    assert len(taken(tmp_path / "w")) == 3
+    with Catalog(tmp_path / "w") as catalog:
+        pages = {one.page_url.partition("/in/")[2] or one.page_url for one in catalog.photos()}
+    assert pages == {"http://a.invalid/show", "plain.html"}
+
+
+def test_an_archive_without_a_page_is_told(tmp_path: Path) -> None:
+    """The error names the file."""
+    put_file(tmp_path / "a.mht", b"Subject: hello\n\nno page")
+    with pytest.raises(InputError, match=r"a\.mht: holds no page"):
+        Saved().add(tmp_path / "a.mht")
+
+
+def test_pages_that_have_not_changed_are_not_sent_again(tmp_path: Path) -> None:
+    """A fresh crawl asks with ETag and Last-Modified; a 304 means the page as it was, with its links and its pictures."""
+    bodies = {"/": page(img("/a.jpg"), '<a href="/2">2</a>'), "/2": page(img("/b.jpg"))}
+    sent: list[tuple[str, int]] = []
+
+    def validated(x: Exchange) -> None:
+        tag = f'"{hash(bodies[x.path])}"'
+        status = 304 if x.headers.get("If-None-Match") == tag and x.headers.get("If-Modified-Since") else 200
+        sent.append((x.path, status))
+        x.send(b"" if status == 304 else bodies[x.path], status=status, ETag=tag,
+               Last_Modified="Sat, 21 Nov 2026 10:00:00 GMT")  # fmt: skip
+
+    routes: Routes = {"/": validated, "/2": validated, **photos("/a.jpg", "/b.jpg", "/c.jpg")}
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+        assert crawl(tmp_path, site.url, fresh=True).kept == 2
+        bodies["/2"] = page(img("/b.jpg", "/c.jpg"))
+        assert crawl(tmp_path, site.url, fresh=True).kept == 3
+
+    assert sent == [("/", 200), ("/2", 200), ("/", 304), ("/2", 304), ("/", 304), ("/2", 200)]
+
+
+@pytest.mark.parametrize("record", [("{", b""), ("{}", b""), ('{"type": "", "charset": null}', b"xx")])
+def test_a_damaged_page_is_fetched_anew(record: tuple[str, bytes]) -> None:
+    """What was kept of a page and cannot be read is as good as nothing."""
+    assert kept(KeptAnswer(url="http://a.example/", etag="x", modified="", about=record[0], body=record[1])) is None
+
+
+def test_a_dry_run_asks_for_no_photo(tmp_path: Path) -> None:
+    """It lists what would be fetched, what is there already, what is refused and why; nothing is changed."""
+    routes: Routes = {
+        "/robots.txt": b"User-agent: *\nDisallow: /private/\nContent-Usage: /mine/ train-ai=n\n",
+        "/": page(img("/a.jpg", "/private/b.jpg", "/mine/c.jpg"), '<a href="/private/more">m</a><a href="/2">2</a>'),
+        "/2": page(img("/d.jpg")), **photos("/a.jpg", "/private/b.jpg", "/mine/c.jpg", "/d.jpg"),
+    }  # fmt: skip
+    with serve(routes) as site:
+        crawl(tmp_path, site.url, max_photos=1, connections=1)
+        kept_before = taken(tmp_path)
+        site.hits.clear()
+        words = ["-q", "-w", str(tmp_path), "scrape", site.url, "--allow-private", "--rate", "500", "--dry-run"]
+        told = json.loads(CliRunner().invoke(main, [*words, "--json"]).output)["planned"]
+        text = CliRunner().invoke(main, words).output
+
+        assert not [path for path in site.hits if path.endswith(".jpg")]
+        assert taken(tmp_path) == kept_before
+    found = {one["url"].removeprefix(site.url): one["outcome"] for one in told}
+    assert found == {
+        "/a.jpg": "have", "/private/b.jpg": "robots", "/mine/c.jpg": "noai", "/d.jpg": "fetch", "/private/more": "robots",
+    }  # fmt: skip
+    assert "1 photos would be fetched, 4 photos and pages not" in text
