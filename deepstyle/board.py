@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SAMPLES, QUALITY, GAME, MACHINE = "1 GAN samples", "2 GAN quality", "3 GAN game", "4 GAN machine"
-OTHERS = {"classifier": "5 classifier", "detector": "6 detector", "masks": "7 masks"}
+OTHERS = {"classifier": "5 classifier", "detector": "6 detector", "masks": "7 masks", "tagger": "8 tagger"}
 PICTURES = {  # of a GAN: names of the code -> names shown
     "samples/grid": "1 generated", "samples/real": "2 real garments", "samples/categories": "3 categories",
     "score/nearest": "4 nearest real garments (score)", "score/categories": "5 categories (score)",
@@ -20,7 +20,7 @@ FIRST = ("size", "loss", "lr")  # settings of the table of runs that stand right
 
 
 def tag(kind: str, name: str) -> str:
-    """The tag of a figure or picture ``name`` of a run of that ``kind`` (gan, classifier, detector, masks).
+    """The tag of a figure or picture ``name`` of a run of that ``kind`` (gan, classifier, detector, masks, tagger).
 
     >>> tag("gan", "frechet"), tag("gan", "samples/grid"), tag("detector", "loss/boxes")
     ('2 GAN quality/frechet', '1 GAN samples/1 generated', '6 detector/loss/boxes')

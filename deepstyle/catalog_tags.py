@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from deepstyle.catalog_file import CatalogFile
 from deepstyle.records import Garment
 
-CATEGORY = "category"  # the kind of a classifier's tags: a garment has one
+CATEGORY, TAG = "category", "tag"  # the kinds: a classifier's, of which a garment has one; a tagger's
 GARMENTS = (
     "SELECT g.*, p.page_url, p.image_url, p.licence, p.credit{tag} FROM garments g JOIN photos p ON p.sha256 = g.photo"
 )

@@ -30,6 +30,7 @@ from deepstyle.weak import weak_classifier, weak_detector
 
 F = TypeVar("F", bound=Callable[..., Any])
 LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
+FINE_TUNE = ("pretrained=true", "frozen_share=0.25", "backbone_lr=0.1", "lr=0.002")
 SPINS = "2000"  # rounds that a waiting thread of GNU's OpenMP spins; its 300,000 made two threads slower than one beside others
 
 
@@ -816,38 +817,97 @@ def _crop_rows(summary: Any) -> dict[str, Any]:
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option("--name", default="classifier", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option(
+    "--fine-tune", is_flag=True, help=f"Start from ImageNet weights, gently: --set {' --set '.join(FINE_TUNE)}."
+)
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
-def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,
-                     config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str,
+                     fine_tune: bool, fresh: bool, config: str | None, overrides: tuple[str, ...],
+                     dry_run: bool) -> None:  # fmt: skip
     """Train the category classifier on labelled images.
 
     The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
     side of the split. Works under torchrun.
 
+    --fine-tune starts from ImageNet weights: first the last layer alone learns, then all, the first stages the least.
+
     \b
     Example:
         deepstyle train-classifier clothing-dataset/images.csv --minutes 10
+        deepstyle train-classifier clothing-dataset/images.csv --fine-tune --set network=lite0
     """
-    built = _config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    given = (*(FINE_TUNE if fine_tune else ()), *overrides)
+    built = _config(session, "ClassifierConfig", config, given, {"minutes": minutes}, dry_run=dry_run)
     with _catalog(session) as catalog:
         from deepstyle import pipeline
 
         result = pipeline.classifier_from(
             table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
         )
+    top5 = {"top-5": f"{result.top5:.3f}"} if result.top5 is not None and len(result.labels) > 5 else {}
+    pairs = ", ".join(f"{true} called {called} {count}" for true, called, count in result.confused[:5])
     _show(f"the classifier is in {result.folder}", {
-        "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", "labels": ", ".join(result.labels),
-        "validation images": result.validation_images,
+        "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", **top5, "labels": ", ".join(result.labels),
+        "validation images": result.validation_images, "most confused": pairs or "none",
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
     }, weak=weak_classifier(result.top1, len(result.labels)), **asdict(result))  # fmt: skip
 
 
 @main.command()
+@_json_option
+@click.argument("source", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv|FOLDER")
+@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of the images; beside the table otherwise.")  # fmt: skip
+@click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
+@click.option("--name", default="tagger", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option("--fresh", is_flag=True, help="Start over in a new run.")
+@_configured
+@click.pass_obj
+def train_tagger(session: Session, source: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,
+                 config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+    """Train a tagger: several tags a photo.
+
+    The source is a CSV (a column a tag, or one column of tags with commas between them, or FashionAI's image,task,nnymn),
+    or the folder of Clothing Co-Parsing or DeepFashion. Tags that are on too few photos are left out; thresholds are tuned
+    on photos that are held out. Works under torchrun.
+
+    \b
+    Example:
+        deepstyle train-tagger clothing-co-parsing --minutes 10
+        deepstyle train-tagger shoes.csv --set "groups={colour: [black, red], kind: [boot, heel]}"
+        deepstyle predict boots.jpg --model tagger
+    """
+    built = _config(session, "TaggerConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    with _catalog(session) as catalog:
+        from deepstyle.annotations.tag_sets import read_any_tags
+        from deepstyle.classifier import train_tagger as training
+
+        table = read_any_tags(source, reporter=session.reporter, images=folder)
+        result = training.train_tagger(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
+    found = result.figures
+    ranked = sorted((one for one in found.tags if one.ap is not None), key=lambda one: -one.ap)
+    rows = {
+        "mean average precision": f"{found.mean_ap:.3f} ({found.chance_map:.3f} by guessing)",
+        "F1": f"{found.micro_f1:.3f} over all decisions, {found.macro_f1:.3f} the mean of the tags",
+        "right": f"{found.accuracy:.2%} of all decisions ({found.always_no:.2%} by always saying no)",
+        "groups": ", ".join(f"{group} {value:.3f}" for group, value in found.groups.items()),
+        "best tags": _tag_figures(ranked[:5]), "worst tags": _tag_figures(ranked[-5:]),
+        "tags left out": ", ".join(result.dropped) or "none", "validation images": found.images,
+        "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
+    }  # fmt: skip
+    _show(f"the tagger is in {result.folder}", rows, **asdict(result))
+
+
+@main.command()
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER|-...",
                 type=click.Path(path_type=Path, exists=True, allow_dash=True))  # fmt: skip
-@click.option("--model", metavar="NAME|FOLDER", help="The classifier; the newest otherwise, or the one that ships.")
+@click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="A classifier or tagger; the newest classifier otherwise, or the one that ships.",
+)
 @click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Labels told of each picture.")
 @click.option(
     "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Pictures looked at at once."
@@ -874,9 +934,8 @@ def predict(
     there = os.path.lexists(session.workspace / "catalog.sqlite")
     with _catalog(session, reading=True) if there else nullcontext() as catalog:
         from deepstyle.classifier import predict as predicting
-        from deepstyle.classifier.network import Classifier
 
-        judge = Classifier.load(predicting.find_folder(catalog, model))
+        judge = predicting.load(predicting.find_folder(catalog, model))
     pictures = predicting.pictures_of(paths, sys.stdin.buffer)
     looked = failed = 0
     if form == "csv":
@@ -891,13 +950,17 @@ def predict(
 
 @main.command()
 @_json_option
-@click.option("--model", metavar="NAME|FOLDER", help="The classifier; the newest otherwise, or the one that ships.")
+@click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="A classifier or tagger; the newest classifier otherwise, or the one that ships.",
+)
 @click.pass_obj
 def tag(session: Session, model: str | None) -> None:
-    """Name the category of each garment.
+    """Name the category of each garment, or a tagger's tags.
 
-    The categories stand in the catalog as tags: `train-gan --label dress` learns from those garments, `status` counts them.
-    Garments that this classifier has named are not looked at again; another one's names replace them.
+    They stand in the catalog: `train-gan --label dress` learns from those garments, `status` counts them. Garments that
+    this model has named are not looked at again; another one's names replace them.
 
     \b
     Example:
@@ -905,16 +968,15 @@ def tag(session: Session, model: str | None) -> None:
         deepstyle train-gan --label dress --label skirt
     """
     with _catalog(session, must_exist=True) as catalog:
-        from deepstyle.classifier.network import Classifier
-        from deepstyle.classifier.predict import find_folder
+        from deepstyle.classifier.predict import find_folder, load
         from deepstyle.classifier.tag import tag_garments
 
-        judge = Classifier.load(find_folder(catalog, model))
+        judge = load(find_folder(catalog, model))
         summary = tag_garments(catalog, judge, reporter=session.reporter)
     rows = {
         "named now": f"{summary.tagged:,}",
         "named before": f"{summary.kept:,}",
-        "categories": _counts(summary.tags),
+        "names": _counts(summary.tags),
     }
     if summary.failed:
         rows["garments that could not be read"] = f"{summary.failed:,}"
@@ -1101,6 +1163,10 @@ def _sample_flags(options: dict[str, Any]) -> tuple[Sequence[int], bool]:
     return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64)), False
 
 
+def _tag_figures(tags: Sequence[Any]) -> str:
+    return ", ".join(f"{one.tag} {one.ap:.2f}" for one in tags)
+
+
 def _names(texts: Sequence[str]) -> list[str]:
     """``("a,b", "c")`` -> a, b, c, each once."""
     parts = (part.strip() for text in texts for part in text.split(","))
@@ -1241,6 +1307,7 @@ def status(session: Session, reservations: bool) -> None:
     rows: dict[str, Any] = {
         "photos": f"{state.photos:,} ({state.near_duplicates:,} near duplicates)", "images found": _counts(state.listings),
         "garments": _counts(state.garments), "categories": _counts(state.categories),
+        "tags": _counts(state.tags),
     }  # fmt: skip
     rows |= {f"model {name}": _figures(figures) for name, figures in state.models.items()}
     rows |= {f"run {name}": _figures(figures) for name, figures in state.runs.items()}
@@ -1370,7 +1437,7 @@ def settings(preset: str | None) -> None:
 
 
 _STAGE_COMMANDS = {"scrape": "scrape", "detector": "train-detector", "crop": "crop", "classifier": "train-classifier",
-                   "gan": "train-gan"}  # fmt: skip
+                   "tagger": "train-tagger", "gan": "train-gan"}  # fmt: skip
 
 
 def _value(value: Any) -> str:

@@ -288,11 +288,10 @@ class CropConfig(Config):
     engine: Literal["torch", "openvino"] = Field("torch", description="what runs a torchvision detector")
 
 
-class ClassifierConfig(Config):
-    """How the category classifier is built and trained. Preset ``classifier-96``."""
+class NetworkConfig(Config):
+    """What classifier and tagger share: how their networks are built and trained."""
 
-    default_preset: ClassVar[str] = "classifier-96"
-    kind: Literal["classifier"] = "classifier"
+    kind: str = ""
     network: Literal["small", "lite0", "resnet18", "resnet34", "resnet50"] = Field(
         "resnet18",
         description="our small network, which a small detector can start from, a ResNet, or lite0, the one that ships",
@@ -300,7 +299,7 @@ class ClassifierConfig(Config):
     width: int = Field(
         32, ge=8, le=256, description="channels: width of the small network's first stage; others ignore it"
     )
-    pretrained: bool = Field(False, description="start from torchvision's ImageNet weights (downloads them)")
+    pretrained: bool = Field(False, description="start from ImageNet weights (torchvision's are downloaded)")
     pretrained_from: str = Field(
         "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
     )
@@ -309,9 +308,27 @@ class ClassifierConfig(Config):
     images: int = Field(40_000, ge=1, le=MANY, description="images: training images to see, repeats counted")
     minutes: Minutes = None
     lr: float = Field(3e-3, gt=0, le=1, description="rate: peak learning rate of AdamW (one cycle)")
+    backbone_lr: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share: the first stage's rate, of the last layer's; the stages between lie between",
+    )
+    frozen_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share: part of the run in which the last layer alone learns (fine-tuning); 0: none",
+    )
     weight_decay: float = Field(0.05, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
     label_smoothing: float = Field(
         0.1, ge=0, lt=1, description="share: part of each target that goes to all labels alike"
+    )
+    balance: float = Field(
+        0.0, ge=0, le=1, description="exponent: how much rare labels weigh more; 0: not, 1: all labels weigh the same"
+    )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="factor: decay per step of the weights' moving average, less at first; 0: off"
     )
     validation_share: float = Field(
         0.1, gt=0, lt=0.9, description="share: part of the groups held out when no split is given"
@@ -319,6 +336,40 @@ class ClassifierConfig(Config):
     exclude: tuple[str, ...] = Field((), description="labels left out of training")
     precision: Precision = "auto"
     seed: Seed = 0
+
+
+class ClassifierConfig(NetworkConfig):
+    """How the category classifier is built and trained. Preset ``classifier-96``."""
+
+    default_preset: ClassVar[str] = "classifier-96"
+    kind: Literal["classifier"] = "classifier"
+    mix: Literal["none", "mixup", "cutmix"] = Field(
+        "none", description="blend pairs of training images, or put a patch of one into the other; and their labels"
+    )
+
+
+class TaggerConfig(NetworkConfig):
+    """How the tagger is built and trained. Preset ``tagger-96``."""
+
+    default_preset: ClassVar[str] = "tagger-96"
+    kind: Literal["tagger"] = "tagger"
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="share: how far targets are from yes and no")
+    balance: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="exponent: how much a rare tag's photos weigh more; 0: not, 1: as the others together",
+    )
+    groups: dict[str, tuple[str, ...]] = Field(
+        {}, description="groups of tags, each with a head of its own: {colour: [black, red], ...}; others are one group"
+    )
+    hidden: int = Field(0, ge=0, le=4096, description="numbers: of a head's inner layer; 0: a head is one layer")
+    least_share: float = Field(
+        0.01,
+        ge=0,
+        lt=0.5,
+        description="share: of the training photos that must have a tag, and lack it; others are dropped",
+    )
 
 
 class GanConfig(Config):
@@ -436,7 +487,7 @@ class GanConfig(Config):
 C = TypeVar("C", bound=Config)
 KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a detectron2 detector is asked for by name
     "scrape": ScrapeConfig, "detector": DetectorConfig, "masks": MaskConfig, "crop": CropConfig,
-    "classifier": ClassifierConfig, "gan": GanConfig,
+    "classifier": ClassifierConfig, "tagger": TaggerConfig, "gan": GanConfig,
 }  # fmt: skip
 
 

@@ -42,6 +42,7 @@ from deepstyle.config import (
     Detectron2Config,
     GanConfig,
     MaskConfig,
+    TaggerConfig,
     load_config,
     to_yaml,
 )
@@ -52,7 +53,9 @@ from deepstyle.images import Pixels, encode
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 STATS = "stats.jsonl"
-C = TypeVar("C", bound=ClassifierConfig | DetectorConfig | Detectron2Config | GanConfig | MaskConfig)  # what trains
+C = TypeVar(  # what trains
+    "C", bound=ClassifierConfig | TaggerConfig | DetectorConfig | Detectron2Config | GanConfig | MaskConfig
+)
 
 
 class Run(Generic[C]):

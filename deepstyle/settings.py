@@ -96,6 +96,8 @@ def _words(kind: Any, field: FieldInfo) -> str:
         return "true, false"
     if get_origin(kind) is Literal:
         return ", ".join(str(one) for one in get_args(kind))
+    if get_origin(kind) is dict:
+        return "lists of texts by name"
     if get_origin(kind) is tuple:
         inner = get_args(kind)[0]
         return f"list of {_words(inner, field) if get_origin(inner) is Literal else _PLURALS[inner]}"

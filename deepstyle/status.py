@@ -8,11 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from deepstyle.catalog import Catalog
-from deepstyle.catalog_tags import CATEGORY
+from deepstyle.catalog_tags import CATEGORY, TAG
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import is_regular, read_json
 
-FIGURES = ("ap", "ap50", "top1", "top3", "frechet")  # what a list of models shows of a model's figures
+FIGURES = (
+    "ap",
+    "ap50",
+    "top1",
+    "top3",
+    "frechet",
+    "mean_ap",
+    "micro_f1",
+)  # what a list of models shows of a model's figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +33,7 @@ class Status:
     listings: dict[str, int]
     garments: dict[str, int]
     categories: dict[str, int]
+    tags: dict[str, int]
     models: dict[str, dict[str, Any]]
     runs: dict[str, dict[str, Any]]
 
@@ -36,7 +45,7 @@ def status_of(catalog: Catalog) -> Status:
         workspace=str(catalog.root), photos=catalog.count("photos"),
         near_duplicates=catalog.near_duplicates(),
         listings=catalog.outcomes(), garments=catalog.garment_counts(),
-        categories=catalog.tags.counts(CATEGORY),
+        categories=catalog.tags.counts(CATEGORY), tags=catalog.tags.counts(TAG),
         models={one.name: {"kind": one.kind, **one.figures} for one in models},
         runs={
             one.name: {"kind": one.kind, "status": one.status, "images": one.images, **one.figures}

@@ -10,7 +10,7 @@ import torch
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_confusion_matrix
 
 from deepstyle.annotations.table import LabelRow, LabelTable
-from deepstyle.classifier import data, train
+from deepstyle.classifier import data, learner
 from deepstyle.classifier.augment import augment
 from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.network import build_network
@@ -102,20 +102,20 @@ def test_excluded_labels_are_left_out() -> None:
 def test_loss_that_is_not_finite_stops_the_training() -> None:
     """A window of losses with a NaN in it is a TrainingError with a remedy."""
     with pytest.raises(TrainingError, match="lower --set lr"):
-        train._means(torch.tensor([float("nan"), 3.0]), 20, 1000)
+        learner.means(torch.tensor([float("nan"), 3.0]), 20, 1000)
 
 
 def test_schedules_depend_on_the_progress_alone() -> None:
     """The rate rises to its peak and falls to zero; views grow to the full size."""
-    rates = [train.learning_rate(p / 100, 1.0) for p in range(101)]
+    rates = [learner.learning_rate(p / 100, 1.0) for p in range(101)]
 
     assert max(rates) == pytest.approx(1.0)
     assert rates[0] == pytest.approx(1 / 25)
     assert rates[-1] == pytest.approx(0, abs=1e-9)
     assert rates[:21] == sorted(rates[:21])
     assert rates[20:] == sorted(rates[20:], reverse=True)
-    assert [train.view_size(p, 96) for p in (0, 0.49, 0.5, 0.75, 1)] == [64, 64, 80, 96, 96]
-    assert {train.view_size(p, 32) for p in (0, 0.6, 1)} == {32}
+    assert [learner.view_size(p, 96) for p in (0, 0.49, 0.5, 0.75, 1)] == [64, 64, 80, 96, 96]
+    assert {learner.view_size(p, 32) for p in (0, 0.6, 1)} == {32}
 
 
 def test_every_image_is_shown_once_an_epoch() -> None:

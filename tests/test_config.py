@@ -17,6 +17,7 @@ from deepstyle.config import (
     DetectorConfig,
     GanConfig,
     ScrapeConfig,
+    TaggerConfig,
     load_config,
     load_stages,
     presets,
@@ -26,7 +27,7 @@ from deepstyle.errors import ConfigError
 
 KINDS: dict[str, type[Config]] = {
     "scrape": ScrapeConfig, "detector": DetectorConfig, "masks": configs.MaskConfig, "crop": CropConfig,
-    "classifier": ClassifierConfig, "gan": GanConfig,
+    "classifier": ClassifierConfig, "tagger": TaggerConfig, "gan": GanConfig,
 }  # fmt: skip
 
 

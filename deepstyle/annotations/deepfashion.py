@@ -89,13 +89,9 @@ def convert_deepfashion(
     UsageError for shares out of bounds.
     """
     check_shares(validation_share, test_share)
-    folder, photos, tally = _annotations(source, variant), _photos(source), Tally()
-    names = _Names(_categories(source, folder), labels)
-    reporter.say(f"reading {folder}")
-    if (folder / "train.txt").is_file():
-        rows, attributes = _parallel_rows(folder, tally)
-    else:
-        rows, attributes = _listed_rows(folder, source / "Eval", tally, reporter)
+    tally = Tally()
+    names = _Names(_categories(source, _annotations(source, variant)), labels)
+    photos, rows, attributes = attribute_rows(source, tally, reporter, variant=variant)
     sizes = photo_sizes([f"{photos}{os.sep}{row.name}" for row in rows], reporter)
     splits: dict[str, list[AnnotatedImage]] = {name: [] for name in SPLITS}
     for row, size in zip(rows, sizes, strict=True):
@@ -110,6 +106,17 @@ def convert_deepfashion(
         path = Path(f"{photos}{os.sep}{row.name}")
         splits[side].append(AnnotatedImage(path=path, width=size.width, height=size.height, annotations=(one,)))
     return write_splits(out, splits, names.used(splits), tally)
+
+
+def attribute_rows(
+    source: Path, tally: Tally, reporter: Reporter, *, variant: str | None = None
+) -> tuple[Path, list[Row], dict[str, tuple[str, ...]]]:
+    """The folder of the photos, a row for each photo, and the attributes that photos have. Raises InputError as above."""
+    folder, photos = _annotations(source, variant), _photos(source)
+    reporter.say(f"reading {folder}")
+    if (folder / "train.txt").is_file():
+        return photos, *_parallel_rows(folder, tally)
+    return photos, *_listed_rows(folder, source / "Eval", tally, reporter)
 
 
 def _annotations(source: Path, variant: str | None) -> Path:

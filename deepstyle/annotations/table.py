@@ -74,9 +74,9 @@ def read_table(path: Path, *, images: Path | None = None) -> LabelTable:
     """
     if images is not None and not os.path.isdir(images):  # noqa: PTH112  # of a name that no folder can have, too
         raise InputError(f"{images}: is no folder; give the one that holds the photos of {path.name}")
-    header, records = _records(path)
+    header, records = read_records(path)
     columns = _columns(path, header)
-    finder = _Finder([images] if images is not None else [path.parent / "images", path.parent])
+    finder = PhotoFinder([images] if images is not None else [path.parent / "images", path.parent])
     rows: dict[Path, LabelRow] = {}
     missing: list[str] = []
     dropped: Counter[str] = Counter()
@@ -159,7 +159,7 @@ def _cost(inside: Counts, total: Counts, share: float) -> Counts:
     return np.asarray(labels + size + total.sum() * (lacking + 1e6 * empty))
 
 
-def _records(path: Path) -> tuple[list[str], Iterator[list[str]]]:
+def read_records(path: Path) -> tuple[list[str], Iterator[list[str]]]:
     """Header and non-empty records of a table parted by commas, semicolons or tabs (whichever the header has most).
 
     Records are read as they are asked for. Raises InputError, also while they are.
@@ -198,8 +198,8 @@ def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
     return found
 
 
-class _Finder:
-    """Finds the file a table means: as written, with another case, or with the extension it left out."""
+class PhotoFinder:
+    """Finds the file a table means below ``roots``: as written, with another case, or with the extension it left out."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = [str(root.absolute()) for root in roots]

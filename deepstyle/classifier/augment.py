@@ -69,3 +69,23 @@ def _colour(images: Tensor, draw: Draw) -> Tensor:
     grey = images.mean(dim=1, keepdim=True)
     coloured: Tensor = (grey + (images - grey) * saturation).clamp(0, 1)
     return coloured
+
+
+def mix(images: Tensor, targets: Tensor, how: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Each image with something of the next one in the batch, and as much of its N x L target.
+
+    ``mixup`` blends them (Zhang et al. 2017, arXiv 1710.09412), ``cutmix`` puts a patch of one into the other (Yun et al.
+    2019, arXiv 1905.04899). How much is drawn once a batch, evenly from 0 to 1.
+    """
+    share, x, y = torch.rand(3, generator=generator).tolist()
+    others = images.roll(1, dims=0)
+    if how == "mixup":
+        mixed = share * images + (1 - share) * others
+    else:
+        height, width = images.shape[-2:]
+        high, wide = (round(side * math.sqrt(1 - share)) for side in (height, width))
+        top, left = round(y * (height - high)), round(x * (width - wide))
+        mixed = images.clone()
+        mixed[:, :, top : top + high, left : left + wide] = others[:, :, top : top + high, left : left + wide]
+        share = 1 - high * wide / (height * width)
+    return mixed, share * targets + (1 - share) * targets.roll(1, dims=0)

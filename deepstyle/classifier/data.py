@@ -2,40 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
 from deepstyle.classifier.augment import SLACK
-from deepstyle.config import ClassifierConfig
+from deepstyle.config import ClassifierConfig, NetworkConfig
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.images import Fit
 from deepstyle.progress import Reporter
 
-FIT: Fit = "pad"  # how a photo becomes a square
+FIT: Fit = "pad"  # how a photo becomes a square: Preprocessing's default
 TRAIN, VALIDATION, TEST = "train", {"validation", "valid", "val"}, "test"
 
 
 def split(table: LabelTable, config: ClassifierConfig) -> tuple[tuple[str, ...], list[LabelRow], list[LabelRow]]:
-    """Labels, training rows and validation rows.
+    """Labels, training rows and validation rows, as ``split_rows`` parts them.
 
-    The table's own split counts when every row has one. Otherwise, or when it holds nothing out, whole groups are
-    drawn. Rows marked ``test`` are in neither. Raises InputError for fewer than two labels, an unknown split name, and
-    a label without a training image.
+    Raises InputError for fewer than two labels, and a label without a training image, too.
     """
     rows = [row for row in table.rows if row.label not in config.exclude and _side(row) != TEST]
     labels = tuple(sorted({row.label for row in rows}))
     if len(labels) < 2:
         raise InputError(f"a classifier needs images of at least 2 labels, the table has {', '.join(labels)}")
+    train, validation = split_rows(rows, config)
+    require_labels(labels, (row.label for row in train), "no training image")
+    return labels, train, validation
+
+
+def split_rows(rows: Sequence[LabelRow], config: NetworkConfig) -> tuple[list[LabelRow], list[LabelRow]]:
+    """Training rows and validation rows.
+
+    The table's own split counts when every row has one. Otherwise, or when it holds nothing out, whole groups are
+    drawn. Rows marked ``test`` are in neither. Raises InputError for an unknown split name, and when one side is empty.
+    """
+    rows = [row for row in rows if _side(row) != TEST]
     train, validation = _own_split(rows)
     if not validation:
         parts = split_by_group(train or rows, config.validation_share, config.seed)
         train, validation = list(parts[0]), list(parts[1])
-    require_labels(labels, (row.label for row in train), "no training image")
+    if not train:
+        raise InputError("no image is left to train on; mark some rows of the split column as train")
     if not validation:
         raise InputError("no image is left for validation; raise validation_share, or give the rows a split")
-    return labels, train, validation
+    return train, validation
+
+
+def tell(
+    missing: Sequence[str], dropped: Mapping[str, int], train: Sequence[LabelRow], validation: Sequence[LabelRow],
+    reporter: Reporter,
+) -> None:  # fmt: skip
+    """Say what was left out of a table, and that a given split shares groups between its sides, if it does."""
+    if missing:
+        reporter.say(f"{len(missing)} listed images are missing and left out, e.g. {missing[0]}")
+    if dropped:
+        reporter.say(f"rows left out: {', '.join(f'{why} {count:,}' for why, count in dropped.items())}")
+    if both := shared_groups(train, validation):
+        held_out = {row.group for row in validation if row.group}
+        reporter.say(
+            f"warning: {len(both)} of the {len(held_out)} groups held out (senders, garments) are trained on as well, e.g. "
+            f"{both[0]}: the figures are better than on strangers' photos; without the split column whole groups are held out"
+        )
+
+
+def shared_groups(train: Sequence[LabelRow], validation: Sequence[LabelRow]) -> list[str]:
+    """The groups that are on both sides."""
+    sides = [{row.group for row in side if row.group} for side in (train, validation)]
+    return sorted(sides[0] & sides[1])
 
 
 def _own_split(rows: Sequence[LabelRow]) -> tuple[list[LabelRow], list[LabelRow]]:
@@ -64,8 +98,7 @@ def pack(
 ) -> tuple[PackedDataset, PackedDataset]:
     """Pack both sides to ``folder/<name>-train-<px>`` and ``-validation-<px>``; what fits already is kept."""
     labels, train, validation = split(table, config)
-    if table.missing:
-        reporter.say(f"{len(table.missing)} listed images are missing and left out, e.g. {table.missing[0]}")
+    tell(table.missing, table.dropped, train, validation, reporter)
     if unknown := sorted(set(config.exclude) - set(table.labels)):
         reporter.say(
             f"exclude names {', '.join(unknown)}, which the table does not have; it has {', '.join(table.labels)}"

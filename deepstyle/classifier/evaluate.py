@@ -23,6 +23,7 @@ class Predictions:
 
     top1: float
     top3: float
+    top5: float
     loss: float
     images: int
     labels: tuple[str, ...]
@@ -30,6 +31,13 @@ class Predictions:
     recall: dict[str, float | None]
     truth: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+
+    def most_confused(self, count: int) -> list[tuple[str, str, int]]:
+        """At most ``count`` pairs (true label, called label, images), the most frequent first."""
+        wrong = self.confusion - np.diag(self.confusion.diagonal())
+        order = np.argsort(-wrong, axis=None, kind="stable")[:count]
+        pairs = [(int(i), int(j)) for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True)]
+        return [(self.labels[i], self.labels[j], int(wrong[i, j])) for i, j in pairs if wrong[i, j]]
 
     def worst_mistakes(self, count: int) -> NDArray[np.int64]:
         """Indices of at most ``count`` wrongly called images, the least probable true label first."""
@@ -65,6 +73,7 @@ def from_probabilities(
     return Predictions(
         top1=float((better < 1).mean()),
         top3=float((better < 3).mean()),
+        top5=float((better < 5).mean()),
         loss=float(-np.log(np.maximum(own.astype(np.float64), 1e-12)).mean()),
         images=len(truth),
         labels=labels,

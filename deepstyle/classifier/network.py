@@ -29,7 +29,7 @@ from deepstyle.backbone import WIDTH, SmallClassifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Fit, Pixels
-from deepstyle.lite import LiteClassifier
+from deepstyle.lite import LiteClassifier, classifier_from_published
 
 KIND = "classifier"
 FORMAT = 1
@@ -73,7 +73,7 @@ def build_network(
     """A ResNet (He et al. 2015, arXiv 1512.03385), ours or torchvision's, or lite0: NCHW float32 -> N x labels logits.
 
     From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); with ``imagenet``,
-    the state dict of torchvision's, all but the last layer starts from that. ``width`` is the small one's alone. Random
+    the published state dict, all but the last layer starts from that. ``width`` is the small one's alone. Random
     values come from torch's global generator. Raises ConfigError for a network that is not known, ModelError for the
     state dict of another.
     """
@@ -82,11 +82,13 @@ def build_network(
     if network == "small":
         return SmallClassifier(labels, width).to(memory_format=torch.channels_last)
     if network == "lite0":
-        return LiteClassifier(labels).to(memory_format=torch.channels_last)
-    built: nn.Module = torchvision.models.get_model(network, weights=None, num_classes=labels, zero_init_residual=True)
+        built: nn.Module = LiteClassifier(labels)
+        imagenet = classifier_from_published(imagenet) if imagenet is not None else None
+    else:
+        built = torchvision.models.get_model(network, weights=None, num_classes=labels, zero_init_residual=True)
     if imagenet is not None:
         last = {f"fc.{name}": value for name, value in built.get_submodule("fc").state_dict().items()}
-        weights.fill(built, {**imagenet, **last}, origin=f"torchvision's ImageNet weights of {network}")
+        weights.fill(built, {**imagenet, **last}, origin=f"the ImageNet weights of {network}")
     return built.to(memory_format=torch.channels_last)
 
 
@@ -124,7 +126,7 @@ class Classifier:
             raise ModelError(f"{folder} is no classifier but a {about.get('kind')}; train one, or name another --model")
         try:
             config = load_config(ClassifierConfig, folder / "config.yaml")
-            preprocessing = _preprocessing(about["preprocessing"])
+            preprocessing = read_preprocessing(about["preprocessing"])
             labels = tuple(str(label) for label in about["labels"])
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise ModelError(f"{folder} is not a complete classifier ({error}); train it again") from error
@@ -161,7 +163,7 @@ class Classifier:
             )
         features = np.empty((len(pixels), self.feature_size), np.float32)
         probabilities = np.empty((len(pixels), len(self.labels)), np.float32)
-        with _scoring(self.network):
+        with scoring(self.network):
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
                 vectors = self._vectors(pixels[part], mirror=mirror)
@@ -176,7 +178,7 @@ class Classifier:
 
 
 @contextmanager
-def _scoring(network: nn.Module) -> Iterator[None]:
+def scoring(network: nn.Module) -> Iterator[None]:
     """Evaluation mode, no gradients, full float32 (no autocast, no TF32); the former mode comes back afterwards."""
     training = network.training
     network.eval()
@@ -192,7 +194,8 @@ def _scoring(network: nn.Module) -> Iterator[None]:
         network.train(training)
 
 
-def _preprocessing(values: dict[str, Any]) -> Preprocessing:
+def read_preprocessing(values: dict[str, Any]) -> Preprocessing:
+    """The preprocessing that a model.json tells of. Raises KeyError, TypeError and ValueError for what cannot be one."""
     mean, std = (tuple(float(value) for value in values[key]) for key in ("mean", "std"))
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or not all(map(math.isfinite, mean + std)):
         raise ValueError("preprocessing must have three means and three positive deviations")

@@ -1,4 +1,4 @@
-"""What a classifier takes pictures of one's own for: files, folders or standard input -> labels, in batches (loop).
+"""What a classifier or tagger takes pictures of one's own for: files, folders or standard input -> labels, in batches (loop).
 
 How a picture can end: with its surest labels, or with the ``error`` why it could not be looked at; one never stops another.
 """
@@ -18,18 +18,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-from deepstyle import images
+from deepstyle import images, weights
 from deepstyle.annotations.table import SUFFIXES
 from deepstyle.catalog import Catalog
+from deepstyle.classifier import tagger
 from deepstyle.classifier.augment import SLACK
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing
+from deepstyle.classifier.tagger import Tagger
 from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_regular, reason, shown
 from deepstyle.scraper.folder import find_files
 from deepstyle.status import find_model
 
+Model = Classifier | Tagger
 STDIN = Path("-")
 SHIPPED = "garment-categories"  # the classifier that comes with the package
 LEAST = 0.05  # share from which a further label is told to people
@@ -46,7 +48,10 @@ class Picture:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """The surest labels of a picture with their shares in [0, 1], the first one once more by itself; or an ``error``."""
+    """A picture's surest labels with their shares in [0, 1], the first once more by itself; or an ``error``.
+
+    Of a tagger all the tags that the picture has.
+    """
 
     file: str
     label: str = ""
@@ -56,14 +61,20 @@ class Prediction:
 
 
 def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
-    """The folder of a classifier: the named one (of the workspace, of the package, or a folder's path), or the newest.
+    """The folder of the named model (of the workspace, of the package, or a folder's path), or the newest classifier's.
 
     A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
     """
     if name is None and catalog is not None and (record := catalog.model(KIND)) is not None:
         return catalog.path(record.path)
     remedy = "train one with `deepstyle train-classifier TABLE.csv`"
-    return find_model(catalog, name or SHIPPED, flag="--model", kind=KIND, remedy=remedy)
+    return find_model(catalog, name or SHIPPED, flag="--model", kind="" if name else KIND, remedy=remedy)
+
+
+def load(folder: Path) -> Model:
+    """The classifier or tagger in a folder. Raises ModelError when there is none."""
+    kind = weights.read_about(folder).get("kind")
+    return Tagger.load(folder) if kind == tagger.KIND else Classifier.load(folder)
 
 
 def pictures_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Picture]:
@@ -100,7 +111,7 @@ def _from_stdin(stdin: BinaryIO) -> Iterator[Picture]:
 
 
 def predict(
-    classifier: Classifier,
+    model: Model,
     pictures: Iterable[Picture],
     *,
     top: int = 3,
@@ -114,27 +125,34 @@ def predict(
 
         def fill(count: int) -> None:
             for one in islice(rest, count):
-                ahead.append((one, pool.submit(_load, one, classifier.preprocessing)))
+                ahead.append((one, pool.submit(_load, one, model.preprocessing)))
 
         fill(2 * batch_size)
         while ahead:
             batch = [ahead.popleft() for _ in range(min(batch_size, len(ahead)))]
             fill(batch_size)
-            yield from _judged(classifier, [(one, loaded.result()) for one, loaded in batch], top)
+            yield from _judged(model, [(one, loaded.result()) for one, loaded in batch], top)
 
 
-def _judged(
-    classifier: Classifier, batch: Sequence[tuple[Picture, images.Pixels | str]], top: int
-) -> Iterator[Prediction]:
+def _judged(model: Model, batch: Sequence[tuple[Picture, images.Pixels | str]], top: int) -> Iterator[Prediction]:
     seen = [pixels for _, pixels in batch if not isinstance(pixels, str)]
-    shares: Iterator[NDArray[np.float32]] = iter(classifier.embed(np.stack(seen))[1] if seen else ())
+    rows = iter(_chosen(model, np.stack(seen), top) if seen else ())
     for one, pixels in batch:
         if isinstance(pixels, str):
             yield Prediction(file=one.file, error=pixels)
             continue
-        row = next(shares)
-        best = tuple((classifier.labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:top])
+        best = next(rows)
         yield Prediction(file=one.file, label=best[0][0], confidence=best[0][1], top=best)
+
+
+def _chosen(model: Model, pixels: images.Pixels, top: int) -> Iterator[tuple[tuple[str, float], ...]]:
+    """The labels of each picture that are told, the surest first."""
+    shares = model.shares(pixels) if isinstance(model, Tagger) else model.embed(pixels)[1]
+    told = model.decide(shares) if isinstance(model, Tagger) else np.ones(shares.shape, np.bool_)
+    most = len(model.labels) if isinstance(model, Tagger) else top
+    for row, has in zip(shares, told, strict=True):
+        order = [int(i) for i in np.argsort(-row, kind="stable") if has[i]]
+        yield tuple((model.labels[i], float(row[i])) for i in order[:most])
 
 
 def _load(picture: Picture, preprocessing: Preprocessing) -> images.Pixels | str:
@@ -163,7 +181,7 @@ def as_line(found: Prediction, form: str | None, *, top: int, width: int) -> str
         told = {"label": found.label, "confidence": found.confidence, "top": best}
         return json.dumps({"file": found.file, **({"error": found.error} if found.error else told)})
     if form == "csv":
-        cells = [cell for label, share in found.top for cell in (label, f"{share:.4f}")]
+        cells = [cell for label, share in found.top[:top] for cell in (label, f"{share:.4f}")]
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="")
         writer.writerow([found.file, *cells, *[""] * (2 * top - len(cells)), found.error])

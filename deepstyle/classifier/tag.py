@@ -1,4 +1,4 @@
-"""The garments of a catalog get their category as a tag, so that they can be asked for by it (loop).
+"""The garments of a catalog get their category, or a tagger's tags, so that they can be asked for by it (loop).
 
 How a garment can end: tagged, or counted in ``failed`` when its file cannot be read; one that was cut anew meanwhile is
 tagged the next time. The same command again looks only at what this model has not seen.
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from deepstyle.catalog import Catalog
-from deepstyle.catalog_tags import CATEGORY
-from deepstyle.classifier.network import Classifier
-from deepstyle.classifier.predict import Picture, predict
+from deepstyle.catalog_tags import CATEGORY, TAG
+from deepstyle.classifier.predict import Model, Picture, predict
+from deepstyle.classifier.tagger import Tagger
 from deepstyle.progress import Reporter
 
 BATCH = 64  # garments looked at, then written down
@@ -29,8 +29,9 @@ class TagSummary:
     tags: dict[str, int]
 
 
-def tag_garments(catalog: Catalog, judge: Classifier, *, reporter: Reporter) -> TagSummary:
-    """Name the category of every garment that this judge has not named yet, in place of another judge's."""
+def tag_garments(catalog: Catalog, judge: Model, *, reporter: Reporter) -> TagSummary:
+    """Name the category of every garment that this judge has not named yet, in place of another's; a tagger's tags alike."""
+    kind = TAG if isinstance(judge, Tagger) else CATEGORY
     garments = catalog.tags.untagged(judge.weights_name)
     pictures = (Picture(file=str(catalog.path(one.path))) for one in garments)
     tagged = failed = 0
@@ -40,9 +41,9 @@ def tag_garments(catalog: Catalog, judge: Classifier, *, reporter: Reporter) -> 
             with catalog.transaction():
                 for garment, one in part:
                     failed += bool(one.error)
-                    tagged += not one.error and catalog.tags.put(garment, CATEGORY, judge.weights_name, one.top)
+                    tagged += not one.error and catalog.tags.put(garment, kind, judge.weights_name, one.top)
             task.advance(len(part))
     return TagSummary(
         model=judge.weights_name, tagged=tagged, kept=catalog.count("garments") - len(garments), failed=failed,
-        tags=catalog.tags.counts(CATEGORY),
+        tags=catalog.tags.counts(kind),
     )  # fmt: skip

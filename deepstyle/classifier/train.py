@@ -3,7 +3,7 @@
 A step's images and their random views depend on (seed, images seen) alone and the learning rate on the progress alone,
 so an interrupted run that is continued ends with the same weights as one that was not (for a budget in images; a budget
 in minutes depends on the machine). The learning rate ends at zero, which does what a moving average of the weights
-would do, so there is none.
+would do, so there is none unless ``ema`` asks for it.
 
 Several processes (torchrun) share each batch, and each sees its images as one process would. On CPUs a process
 normalises over its own share of the batch, on GPUs over all of it; the first process judges and writes.
@@ -15,14 +15,14 @@ Outcomes: ``done`` (the catalog has run and model), interrupted (the next call c
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -30,13 +30,23 @@ from deepstyle import weights
 from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
-from deepstyle.classifier.augment import augment
+from deepstyle.classifier.augment import augment, mix
 from deepstyle.classifier.evaluate import Predictions, evaluate
-from deepstyle.classifier.network import KIND, Classifier, Preprocessing, build_network, to_float
+from deepstyle.classifier.learner import (
+    Learner,
+    check,
+    means,
+    preprocessing_of,
+    set_rates,
+    start,
+    trunk_of,
+    view_size,
+)
+from deepstyle.classifier.network import KIND, Classifier, build_network, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import Stream, agreed, averaged, batch_indices, make_fabric, seeded, share_of
-from deepstyle.errors import ConfigError, TrainingError
+from deepstyle.errors import ConfigError
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
@@ -48,7 +58,10 @@ SAVE_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedClassifier:
-    """What a training came to: shares in [0, 1] on ``validation_images``; ``seconds`` are of all resumes together."""
+    """What a training came to: shares in [0, 1] on ``validation_images``; ``seconds`` are of all resumes together.
+
+    ``confused``: (true label, called label, images), the most frequent mistakes first.
+    """
 
     name: str
     folder: Path
@@ -61,30 +74,8 @@ class TrainedClassifier:
     seconds: float
     images_per_second: float
     run: str
-
-
-@dataclass(kw_only=True)
-class _State:
-    """All that changes while training; what ``dump`` returns is all a resume needs. ``batch``: images a step."""
-
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    batch: int
-    images: int = 0
-    step: int = 0
-    spent: float = 0.0
-
-    def dump(self) -> dict[str, Any]:
-        """Everything a snapshot needs, as state dicts and plain values."""
-        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "seconds": self.spent}
-
-    def load(self, state: Mapping[str, Any], origin: str) -> None:
-        """Continue from a snapshot of the same network."""
-        with weights.restoring(origin):
-            weights.fill(self.network, state["network"], origin=origin)
-            weights.fill_optimizer(self.optimizer, state["optimizer"])
-            self.images, self.spent = int(state["images"]), float(state["seconds"])
-            self.step = self.images // self.batch
+    top5: float | None = None
+    confused: tuple[tuple[str, str, int], ...] = ()
 
 
 def train_classifier(
@@ -97,10 +88,7 @@ def train_classifier(
     for them, a continued run needs none. Raises InputError (fewer than two labels, a label without a training image),
     ConfigError (a batch of one), ModelError (no such weights) and TrainingError (a loss that is not finite).
     """
-    if config.pretrained and config.network == "small":
-        raise ConfigError("network small: torchvision has no weights for it; use --set pretrained=false")
-    if config.network == "lite0":  # its norms keep the statistics they came with, so it cannot begin from nothing
-        raise ConfigError("network lite0: train-classifier cannot start it; use --set network=resnet18, or small")
+    check(config)
     fabric = make_fabric(config.precision)
     share = share_of(fabric, config.batch_size)
     if share.stop - share.start < 2:
@@ -108,56 +96,27 @@ def train_classifier(
     train, validation = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
     key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
     with opened(catalog, KIND, config, data_key=f"{name}:{key}", reporter=reporter, fabric=fabric, fresh=fresh) as t:
-        trunk = fetch(config.network, config.pretrained_from, reporter) if config.pretrained and t.new else None
-        state = _start(config, len(train.label_names), fabric, trunk)
+        trunk, count = trunk_of(config, fetch, reporter) if t.new else None, len(train.label_names)
+        state = start(config, fabric, lambda: build_network(config.network, count, imagenet=trunk, width=config.width))
         folder = catalog.root / "models" / name
         figures = t.resume(state, model=folder)
         if figures is None:
             _learn(t, state, train, validation, save_every)
-            preprocessing = Preprocessing(image_size=config.image_size, fit=data.FIT)
-            classifier = Classifier(state.network, preprocessing, train.label_names, name)
-            figures = agreed(fabric, _finish(t, classifier, validation) if t.run.leads else {})
-        known = {key: value for key, value in figures.items() if key != "recall"}
-        return TrainedClassifier(name=name, folder=folder, labels=train.label_names, **known)
-
-
-def _start(config: ClassifierConfig, labels: int, fabric: Fabric, trunk: Mapping[str, Tensor] | None) -> _State:
-    """A network with weights that depend on the seed (and ``trunk``) alone, and its optimizer; biases and norms do not decay."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        network = build_network(config.network, labels, imagenet=trunk, width=config.width)
-    network.to(fabric.device)
-    if fabric.world_size > 1 and fabric.device.type == "cuda":
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-    groups = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=config.lr, fused=True)
-    return _State(network=network, optimizer=optimizer, batch=config.batch_size)
-
-
-def learning_rate(progress: float, peak: float) -> float:
-    """One cycle (Smith 2018, arXiv 1803.09820): from peak / 25 up for a fifth of the run, then down to zero."""
-    rise = 0.2
-    if progress < rise:
-        return peak * (1 + 24 * (1 - math.cos(math.pi * progress / rise)) / 2) / 25
-    return peak * (1 + math.cos(math.pi * min(1.0, (progress - rise) / (1 - rise)))) / 2
-
-
-def view_size(progress: float, image_size: int) -> int:
-    """The side in pixels of training views: two thirds at first, all of it in the last quarter.
-
-    Small views cost half as much and teach the coarse things first (progressive resizing, Howard 2018, fast.ai's
-    DAWNBench entry); a multiple of 16, at least 32.
-    """
-    share = 2 / 3 if progress < 0.5 else 5 / 6
-    small = max(32, round(image_size * share / 16) * 16)
-    return image_size if progress >= 0.75 else min(small, image_size)
+            figures = {}
+            if t.run.leads:
+                with state.averaged() as network:
+                    classifier = Classifier(
+                        network, preprocessing_of(config, config.image_size), train.label_names, name
+                    )
+                    figures = _finish(t, classifier, validation)
+            figures = agreed(fabric, figures)
+        known = {key: value for key, value in figures.items() if key not in {"recall", "confused"}}
+        confused = tuple((str(true), str(called), int(count)) for true, called, count in figures.get("confused", ()))
+        return TrainedClassifier(name=name, folder=folder, labels=train.label_names, confused=confused, **known)
 
 
 def _learn(
-    t: Training[ClassifierConfig], state: _State, train: PackedDataset, validation: PackedDataset, save_every: float,
+    t: Training[ClassifierConfig], state: Learner, train: PackedDataset, validation: PackedDataset, save_every: float,
 ) -> None:  # fmt: skip
     """Step until the budget is used up; log, validate and save at points that depend on the images seen.
 
@@ -165,23 +124,24 @@ def _learn(
     """
     config, fabric = t.config, t.fabric
     model, optimizer = fabric.setup(state.network, state.optimizer)
+    heavier = label_weights(train.labels, len(train.label_names), config.balance).to(fabric.device)
     window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of top-1 shares, since the last point
     logged, saved = state.step, t.budget.seconds
     with t.task(f"training {t.run.name}"):
         while not t.over:
-            rate = learning_rate(t.progress, config.lr)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            rate = set_rates(state.optimizer, t.progress, config)
             size, before = view_size(t.progress, config.image_size), t.progress
-            window += _step(model, optimizer, train, state.images, size, config, fabric)
+            window += _step(model, optimizer, train, state.images, size, heavier, config, fabric)
+            state.follow(config.ema)
             t.count()
             due = int(t.progress * VALIDATIONS) > int(before * VALIDATIONS)
             if not due and not t.every(LOG_STEPS):
                 continue
-            values = _means(averaged(fabric, window), state.step - logged, state.images) | {"lr": rate, "pixels": size}
+            values = means(averaged(fabric, window), state.step - logged, state.images) | {"lr": rate, "pixels": size}
             if due and t.run.leads:
-                looked = Classifier(state.network, Preprocessing(image_size=size), train.label_names, t.run.name)
-                values |= _validation(evaluate(looked, validation, mirror=False))
+                with state.averaged() as network:
+                    looked = Classifier(network, preprocessing_of(config, size), train.label_names, t.run.name)
+                    values |= _validation(evaluate(looked, validation, mirror=False))
                 t.note(f"top-1 {values['validation/top1']:.1%}")
             t.log(values)
             window.zero_()
@@ -192,31 +152,34 @@ def _learn(
 
 
 def _step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, train: PackedDataset, images: int, size: int,
+    model: nn.Module, optimizer: torch.optim.Optimizer, train: PackedDataset, images: int, size: int, heavier: Tensor,
     config: ClassifierConfig, fabric: Fabric,
 ) -> Tensor:  # fmt: skip
     """One batch, one update; returns (loss, top-1 share) on the device, so that nothing waits for it."""
     mine = share_of(fabric, config.batch_size)
     chosen = batch_indices(images, config.batch_size, len(train), config.seed)[mine]
     pixels = to_float(train.images[chosen], fabric.device)  # NCHW float32 in [0, 1]
-    views = augment(pixels, size, seeded(config.seed, Stream.STEP, images), (config.batch_size, mine))
+    random = seeded(config.seed, Stream.STEP, images)
+    views = augment(pixels, size, random, (config.batch_size, mine))
     truth = torch.from_numpy(train.labels[chosen]).to(fabric.device)
+    targets = truth
+    if config.mix != "none":
+        views, targets = mix(views, functional.one_hot(truth, len(heavier)).float(), config.mix, random)
     optimizer.zero_grad(set_to_none=True)
     model.train()
-    logits = model(Preprocessing(image_size=size)(views))  # N x L
-    loss = functional.cross_entropy(logits, truth, label_smoothing=config.label_smoothing)
+    logits = model(preprocessing_of(config, size)(views))  # N x L
+    weight = heavier if config.balance else None
+    loss = functional.cross_entropy(logits, targets, weight=weight, label_smoothing=config.label_smoothing)
     fabric.backward(loss)
     optimizer.step()
     return torch.stack([loss.detach().float(), (logits.argmax(dim=1) == truth).float().mean()])
 
 
-def _means(window: Tensor, steps: int, images: int) -> dict[str, float]:
-    loss, top1 = (window / max(steps, 1)).tolist()
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"the loss is not finite after {images:,} images; use a lower --set lr, or --set precision=32"
-        )
-    return {"train/loss": loss, "train/top1": top1}
+def label_weights(labels: NDArray[np.int64], count: int, balance: float) -> Tensor:
+    """How much an image of each label weighs, L float32, 1 in the mean over all images: (1 / images of it) ** balance."""
+    images = np.bincount(labels, minlength=count)
+    heavier = np.maximum(images, 1.0) ** -balance
+    return torch.from_numpy((heavier * images.sum() / (heavier * images).sum()).astype(np.float32))
 
 
 def _validation(evaluation: Predictions) -> dict[str, float]:
@@ -235,9 +198,10 @@ def _finish(t: Training[ClassifierConfig], classifier: Classifier, validation: P
     if mistakes is not None:
         run.picture("worst mistakes", mistakes, state.images, file="mistakes.png")
     figures = {
-        "top1": result.top1, "top3": result.top3, "loss": result.loss, "validation_images": result.images,
+        "top1": result.top1, "top3": result.top3, "top5": result.top5, "loss": result.loss, "validation_images": result.images,
         "images": state.images, "seconds": state.spent, "images_per_second": state.images / max(state.spent, 1e-9),
         "run": run.name, "recall": result.recall,
+        "confused": [list(pair) for pair in result.most_confused(10)],
     }  # fmt: skip
     folder = run.catalog.root / "models" / classifier.name
     classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures}, half=True)

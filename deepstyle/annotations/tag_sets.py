@@ -1,0 +1,59 @@
+"""Tags of whole data sets, from the folders that their authors ship: Clothing Co-Parsing, DeepFashion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from deepstyle.annotations.ccp import label_names, load_mat
+from deepstyle.annotations.convert import Tally
+from deepstyle.annotations.deepfashion import attribute_rows
+from deepstyle.annotations.table import PhotoFinder
+from deepstyle.annotations.tag_table import NO, YES, Gathered, TagTable, read_tag_table
+from deepstyle.errors import InputError
+from deepstyle.progress import Reporter
+
+BODY = frozenset({"null", "skin", "hair"})  # of Clothing Co-Parsing's labels, those that are no clothes
+
+
+def read_any_tags(source: Path, *, reporter: Reporter, images: Path | None = None) -> TagTable:
+    """Tags from a CSV, or from the folder of Clothing Co-Parsing or DeepFashion. Raises InputError for any other."""
+    if not source.is_dir():
+        return read_tag_table(source, images=images)
+    if (source / "annotations" / "image-level").is_dir():
+        return read_ccp_tags(source)
+    if any((source / name).is_dir() for name in ("Anno_coarse", "Anno_fine", "Anno")):
+        return read_deepfashion_tags(source, reporter=reporter)
+    raise InputError(
+        f"{source}: neither Clothing Co-Parsing (annotations/image-level) nor DeepFashion (Anno_coarse, Anno_fine); give one "
+        "of them, unpacked, or a CSV of tags"
+    )
+
+
+def read_ccp_tags(source: Path) -> TagTable:
+    """What each of Clothing Co-Parsing's tagged photos shows (Yang, Luo, Lin, CVPR 2014); broken files are left out."""
+    names = label_names(source / "label_list.mat")
+    gathered = Gathered(PhotoFinder([source / "photos"]))
+    for path in sorted((source / "annotations" / "image-level").glob("[!.]*.mat")):
+        try:
+            ids = np.asarray(load_mat(path, "tags")).ravel()
+        except InputError:
+            continue
+        tags = {names[int(key)] for key in ids if ids.dtype.kind in "uif" and 0 <= key < len(names)}
+        gathered.add(f"{path.stem}.jpg", dict.fromkeys(sorted(tags - BODY), YES))
+    return gathered.table({}, otherwise=NO)
+
+
+def read_deepfashion_tags(source: Path, *, reporter: Reporter) -> TagTable:
+    """DeepFashion's attributes with the authors' own partition; a photo's group is its folder, which shows one garment.
+
+    The partition shares folders between its sides, which a training says aloud. Of attributes that a photo is not said to
+    have, the files say "no" or "not known"; here both are no, as in the published figures.
+    """
+    photos, rows, attributes = attribute_rows(source, Tally(), reporter)
+    gathered = Gathered(PhotoFinder([photos]))
+    for row in rows:
+        tags = dict.fromkeys(attributes.get(row.name, ()), YES)
+        gathered.add(row.name, tags, group=row.name.rpartition("/")[0], split=row.split)
+    return gathered.table({}, otherwise=NO)

