@@ -817,6 +817,7 @@ def _crop_rows(summary: Any) -> dict[str, Any]:
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option("--name", default="classifier", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option("--find-lr", is_flag=True, help="Only try learning rates, draw what the loss does, and suggest one.")
 @click.option(
     "--fine-tune", is_flag=True, help=f"Start from ImageNet weights, gently: --set {' --set '.join(FINE_TUNE)}."
 )
@@ -824,7 +825,7 @@ def _crop_rows(summary: Any) -> dict[str, Any]:
 @_configured
 @click.pass_obj
 def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str,
-                     fine_tune: bool, fresh: bool, config: str | None, overrides: tuple[str, ...],
+                     find_lr: bool, fine_tune: bool, fresh: bool, config: str | None, overrides: tuple[str, ...],
                      dry_run: bool) -> None:  # fmt: skip
     """Train the category classifier on labelled images.
 
@@ -843,6 +844,17 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
     with _catalog(session) as catalog:
         from deepstyle import pipeline
 
+        if find_lr:
+            from deepstyle.annotations.table import read_table
+            from deepstyle.classifier.find_lr import find_rate
+
+            found = find_rate(read_table(table, images=folder), catalog, built, reporter=session.reporter, name=name)
+            rows = {
+                "suggested": f"--set lr={found.suggested:.1e}",
+                "the loss falls fastest at": f"{found.steepest:.1e}",
+            }
+            _show(f"the losses are drawn in {found.picture}", rows, **asdict(found))
+            return
         result = pipeline.classifier_from(
             table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
         )

@@ -16,11 +16,12 @@ from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, learner
 from deepstyle.classifier.augment import mix
 from deepstyle.classifier.evaluate import from_probabilities
+from deepstyle.classifier.find_lr import draw, find_rate, sweep
 from deepstyle.classifier.network import build_network
 from deepstyle.classifier.train import label_weights, train_classifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.engine import make_fabric
-from deepstyle.errors import ConfigError
+from deepstyle.errors import ConfigError, TrainingError
 from deepstyle.lite import MEAN, classifier_from_published
 from deepstyle.progress import Reporter
 from deepstyle.weights import load_checkpoint
@@ -159,3 +160,33 @@ def test_a_training_with_all_of_it_ends_with_the_average(tmp_path: Path) -> None
 
     assert torch.equal(kept, state["average"]["fc.weight"].half())
     assert not torch.equal(kept, state["network"]["fc.weight"].half())
+
+
+def test_rates_are_tried_until_the_loss_is_lost() -> None:
+    """A loss that falls and then bursts: the suggestion is a tenth of the rate of the lowest, the steepest lies before it."""
+    tried: list[float] = []
+
+    def step(_: int, rate: float) -> float:
+        tried.append(rate)
+        return 2 - min(1.5, 40 * rate) if rate < 0.1 else 1e6
+
+    found = sweep(step)
+    lowest = found.rates[int(np.argmin(found.losses))]
+
+    assert tried == sorted(tried)
+    assert tried[0] == pytest.approx(1e-6)
+    assert len(tried) < 100
+    assert found.suggested == lowest / 10
+    assert 1e-3 < found.steepest <= lowest <= 0.1
+    assert draw(found).shape == (360, 640, 3)
+    with pytest.raises(TrainingError, match="any rate"):
+        sweep(lambda *_: float("nan"))
+
+
+def test_finding_a_rate_leaves_no_run(tmp_path: Path) -> None:
+    """Rates are tried on a network that is thrown away; a picture stays, and no run and no model."""
+    with Catalog(tmp_path) as catalog:
+        found = find_rate(make_table(tmp_path / "photos", 12), catalog, CONFIG, reporter=Reporter(quiet=True), steps=6)
+        assert (catalog.runs(), catalog.models()) == ([], [])
+    assert found.picture is not None
+    assert found.picture.is_file()

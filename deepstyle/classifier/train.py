@@ -131,7 +131,7 @@ def _learn(
         while not t.over:
             rate = set_rates(state.optimizer, t.progress, config)
             size, before = view_size(t.progress, config.image_size), t.progress
-            window += _step(model, optimizer, train, state.images, size, heavier, config, fabric)
+            window += train_step(model, optimizer, train, state.images, size, heavier, config, fabric)
             state.follow(config.ema)
             t.count()
             due = int(t.progress * VALIDATIONS) > int(before * VALIDATIONS)
@@ -151,7 +151,7 @@ def _learn(
                 t.save()
 
 
-def _step(
+def train_step(
     model: nn.Module, optimizer: torch.optim.Optimizer, train: PackedDataset, images: int, size: int, heavier: Tensor,
     config: ClassifierConfig, fabric: Fabric,
 ) -> Tensor:  # fmt: skip
