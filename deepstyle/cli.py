@@ -899,7 +899,7 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
         table = read_any_tags(source, reporter=session.reporter, images=folder)
         result = training.train_tagger(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
     found = result.figures
-    ranked = sorted((one for one in found.tags if one.ap is not None), key=lambda one: -one.ap)
+    ranked = sorted(((one.ap, one.tag) for one in found.tags if one.ap is not None), reverse=True)
     rows = {
         "mean average precision": f"{found.mean_ap:.3f} ({found.chance_map:.3f} by guessing)",
         "F1": f"{found.micro_f1:.3f} over all decisions, {found.macro_f1:.3f} the mean of the tags",
@@ -1175,8 +1175,8 @@ def _sample_flags(options: dict[str, Any]) -> tuple[Sequence[int], bool]:
     return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64)), False
 
 
-def _tag_figures(tags: Sequence[Any]) -> str:
-    return ", ".join(f"{one.tag} {one.ap:.2f}" for one in tags)
+def _tag_figures(ranked: Sequence[tuple[float, str]]) -> str:
+    return ", ".join(f"{tag} {ap:.2f}" for ap, tag in ranked)
 
 
 def _names(texts: Sequence[str]) -> list[str]:

@@ -187,7 +187,7 @@ def test_each_group_has_a_head_of_its_own() -> None:
     heads = Heads(4, [2, 3], 5)
     features = torch.rand(6, 4)
     before = heads(features)
-    torch.nn.init.zeros_(heads.groups[1][2].weight)
+    torch.nn.init.zeros_(heads.get_parameter("groups.1.2.weight"))
 
     assert before.shape == (6, 5)
     assert torch.equal(heads(features)[:, :2], before[:, :2])
