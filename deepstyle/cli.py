@@ -1448,7 +1448,8 @@ def settings(preset: str | None) -> None:
     ], head=("  setting", "value", "unit", "allowed", "meaning"))  # fmt: skip
 
 
-_STAGE_COMMANDS = {"scrape": "scrape", "detector": "train-detector", "crop": "crop", "classifier": "train-classifier",
+_STAGE_COMMANDS = {"scrape": "scrape", "detector": "train-detector", "masks": "train-masks", "crop": "crop",
+                   "classifier": "train-classifier",
                    "tagger": "train-tagger", "gan": "train-gan"}  # fmt: skip
 
 
