@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -200,10 +201,12 @@ class Catalog:
         return {row["photo"] for row in rows}
 
     def add_detections(
-        self, photo: str, model: str, boxes: Sequence[tuple[float, float, float, float, str, float]], *, error: str = ""
-    ) -> None:
+        self, photo: str, model: str, boxes: Sequence[tuple[float, float, float, float, str, float]], *,
+        shapes: Sequence[bytes] = (), error: str = "",
+    ) -> None:  # fmt: skip
         """Record what the detector saw on a photo, all in one transaction: (x0, y0, x1, y1, label, score) in pixels.
 
+        ``shapes`` are theirs, packed (``shape.py``), as far as they are known.
         What was recorded before (in vain, or by another process a moment ago) is replaced. ``error``: the photo is broken.
         """
         with self.transaction():
@@ -213,8 +216,12 @@ class Catalog:
             )
             self._db.run("DELETE FROM detections WHERE photo = ? AND model = ?", (photo, model))
             self._db.run_each(
-                "INSERT INTO detections(photo, model, k, x0, y0, x1, y1, label, score) VALUES (?,?,?,?,?,?,?,?,?)",
-                [(photo, model, k, *box) for k, box in enumerate(boxes)],
+                "INSERT INTO detections(photo, model, k, x0, y0, x1, y1, label, score, shape) "
+                "VALUES (?,?,?,?,?,?,?,?,?,?)",
+                [
+                    (photo, model, k, *box, shape)
+                    for k, (box, shape) in enumerate(zip_longest(boxes, shapes, fillvalue=b""))
+                ],
             )
 
     def detections(self, model: str, first: str = "", last: str = "g") -> list[Detection]:
@@ -227,14 +234,17 @@ class Catalog:
 
     def add_garment(
         self, photo: str, k: int, label: str, box: tuple[float, float, float, float], *, score: float,
-        width: int, height: int, model: str, rule: str,
+        width: int, height: int, model: str, rule: str, share: float | None = None,
     ) -> None:  # fmt: skip
-        """Record a garment whose file stands (replacing an older cut): the box in the photo, the file's size in pixels."""
+        """Record a garment whose file stands (replacing an older cut): the box in the photo, the file's size in pixels.
+
+        ``share`` of what was cut is garment, None when nobody knows.
+        """
         relative = garment_path(photo, k, label)
         self._db.run(
-            "INSERT OR REPLACE INTO garments(photo, k, label, path, x0, y0, x1, y1, score, width, height, model, rule, at) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (photo, k, label, relative, *box, score, width, height, model, rule, self._clock()),
+            "INSERT OR REPLACE INTO garments(photo, k, label, path, x0, y0, x1, y1, score, width, height, model, rule, share, "
+            "at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (photo, k, label, relative, *box, score, width, height, model, rule, share, self._clock()),
         )
 
     def garments(self, labels: Iterable[str] = ()) -> list[Garment]:

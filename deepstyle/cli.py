@@ -752,8 +752,9 @@ def import_detector(session: Session, name: str, yaml: Path, weights: Path, labe
 @click.option("--margin", type=float, help="Context on each side, as a share of the box.")
 @click.option("--aspect", type=click.Choice(["tight", "square", "pad-edge", "pad-mean"]),
               help="The box; a square with more of the photo; padded to a square with edge or mean colour.")  # fmt: skip
-@click.option("--background", type=click.Choice(["keep", "blur"]),
-              help="Blur what lies outside the garment's own box (margin, context): there are no masks to follow.")  # fmt: skip
+@click.option("--background", metavar="keep|blur|remove|COLOUR",
+              help="What is not garment, along the mask: as it is, blurred, white, or in a colour (green).")  # fmt: skip
+@click.option("--transparent", is_flag=True, help="Write it as transparent (RGBA); readers of RGB see white there.")
 @click.option("--engine", type=click.Choice(["torch", "openvino"]), help="What runs a torchvision detector.")
 @click.option("--review", is_flag=True, help="Also write a page on which bad garments can be marked.")
 @click.option("--exclude", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="LIST",

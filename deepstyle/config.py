@@ -34,6 +34,7 @@ Minutes = Annotated[
 
 VALUES = frozenset({"runway-houses"})  # files in configs/ that fill templates and are no presets
 MOST = 100_000  # bytes of a config file; ours have 3,000 at most
+GROUNDS = ("keep", "blur", "remove")  # what can become of a background, besides a colour
 MANY = 10**12  # bound of counts that may be as large as anybody likes: no number is without one
 
 
@@ -270,7 +271,10 @@ class CropConfig(Config):
     aspect: Literal["tight", "square", "pad-edge", "pad-mean"] = Field(
         "tight", description="the box as it is; a square of the photo around it; padded with its edge or mean colour"
     )
-    background: Literal["keep", "blur"] = Field("keep", description="what lies outside the garment's own box")
+    background: str = Field(
+        "keep", description="what is not garment: keep, blur, remove (white), or a colour (green, '#20c040')"
+    )
+    transparent: bool = Field(False, description="what is not garment is transparent in the file (RGBA)")
     min_side: int = Field(48, ge=1, le=10_000, description="pixels: shorter side that box and margin must have")
     max_overlap: float = Field(
         1.0, ge=0, le=1, description="IoU: overlap a garment may have with a surer one of any label; 1: any"
@@ -286,6 +290,19 @@ class CropConfig(Config):
     )
     batch_size: int = Field(4, ge=1, le=256, description="photos: batch of one forward pass")
     engine: Literal["torch", "openvino"] = Field("torch", description="what runs a torchvision detector")
+
+    @model_validator(mode="after")
+    def _ground(self) -> Self:
+        if self.background not in GROUNDS:
+            from PIL import ImageColor  # here: `--help` must not pay for it
+
+            try:
+                ImageColor.getrgb(self.background)
+            except ValueError as error:
+                raise ValueError(
+                    f"background {self.background!r} is none of {', '.join(GROUNDS)}, nor a colour"
+                ) from error
+        return self
 
 
 class NetworkConfig(Config):

@@ -90,6 +90,11 @@ SOURCES = (  # what stood beside an address in a list, as JSON; pages as they ca
     "CREATE INDEX listings_image ON listings(image_url)",
 )
 
+SHAPES = (  # which part of a detection's box is garment (shape.py), and of a garment's file; nothing and NULL: unknown
+    "ALTER TABLE detections ADD COLUMN shape BLOB NOT NULL DEFAULT x''",
+    "ALTER TABLE garments ADD COLUMN share REAL",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES,
+    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES,
 )  # fmt: skip

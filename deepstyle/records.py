@@ -78,7 +78,10 @@ class Photo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Detection:
-    """What the detector ``model`` saw on a photo, its ``k``-th: a box in pixels, a label, a score in [0, 1]."""
+    """What the detector ``model`` saw on a photo, its ``k``-th: a box in pixels, a label, a score in [0, 1].
+
+    ``shape``: its garment's, packed (``shape.py``); empty when nobody knows it.
+    """
 
     photo: str
     model: str
@@ -89,13 +92,15 @@ class Detection:
     y1: float
     label: str
     score: float
+    shape: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Garment:
     """A garment that was cut: its PNG of ``width`` x ``height`` stands at ``path`` in the workspace.
 
-    It is detection ``k`` of ``model`` on ``photo``, cut by ``rule`` along x0 to y1; the rest is where the photo is from.
+    It is detection ``k`` of ``model`` on ``photo``, cut by ``rule`` along x0 to y1; ``share`` of what was cut is garment, None
+    when nobody knows; the rest is where the photo is from.
     ``tag``: the tag by which it was asked for, empty when it was asked for otherwise.
     """
 
@@ -115,6 +120,7 @@ class Garment:
     at: float
     page_url: str
     image_url: str
+    share: float | None = None
     licence: str = ""
     credit: str = ""
     tag: str = ""

@@ -7,11 +7,14 @@ kept as it is: pixels of any size are made of it without asking the network agai
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from deepstyle.boxes import Corners
+from deepstyle.errors import InputError
 
 SIDE = 28  # cells a side, as Mask R-CNN has them (He et al. 2017, arXiv 1703.06870)
 CONTEXT = 0.1  # of the box's side, that the grid covers beyond it on each side
@@ -45,3 +48,35 @@ def lay(shape: bytes, box: Corners, window: tuple[int, int, int, int]) -> Alpha:
     levels = ((np.arange(256) - 127.5) * gain + 127.5).round().clip(0, 255).astype(np.uint8)
     alpha: Alpha = levels[np.asarray(soft)]
     return alpha
+
+
+def share_of(shape: bytes, box: Corners, window: Corners) -> float:
+    """How much of ``window`` (x0, y0, x1, y1 in pixels) is the garment in ``box``, in [0, 1]: cells above one half, by area."""
+    x0, y0, x1, y1 = around(box)
+    across = np.diff(np.linspace(x0, x1, SIDE + 1).clip(window[0], window[2]))
+    down = np.diff(np.linspace(y0, y1, SIDE + 1).clip(window[1], window[3]))
+    cells = np.frombuffer(shape, np.uint8).reshape(SIDE, SIDE) >= 128
+    area = (window[2] - window[0]) * (window[3] - window[1])
+    return min(1.0, float(down @ cells @ across) / area)
+
+
+def pack(shape: bytes) -> bytes:
+    """A shape as the catalog keeps it, in a third of the bytes; nothing stays nothing."""
+    return zlib.compress(shape, 6) if shape else b""
+
+
+def unpack(kept: bytes) -> bytes:
+    """The shape that ``pack`` made these bytes of. Raises InputError for others."""
+    if not kept:
+        return b""
+    try:
+        shape = zlib.decompressobj().decompress(kept, SIDE * SIDE + 1)
+    except zlib.error as error:
+        raise InputError(
+            f"the catalog holds a garment's shape that cannot be read ({error}); crop in a new workspace"
+        ) from error
+    if len(shape) != SIDE * SIDE:
+        raise InputError(
+            f"the catalog holds a garment's shape of {len(shape)} cells, not {SIDE} x {SIDE}; crop in a new workspace"
+        )
+    return shape

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,14 @@ from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import CropConfig, DetectorConfig, load_config, to_yaml
-from deepstyle.crop.cut import WINDOW, CropSummary, crop
+from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.marks import apply_marks
+from deepstyle.crop.wanted import WINDOW
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError, StorageError, UsageError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
+from deepstyle.shape import SIDE
 
 QUIET = Reporter(quiet=True)
 
@@ -182,6 +185,33 @@ def test_a_broken_photo_is_counted_and_skipped(tmp_path: Path) -> None:
         assert (catalog.count("detected"), len(catalog.looked_at("fake@1"))) == (2, 1)
         again = cut(catalog, FakeDetector())
         assert (again.photos, again.failed, again.kept) == (2, 2, 2)
+
+
+class Outliner(FakeDetector):
+    """Knows that the left half of every garment's box is garment; of the lower ones it knows nothing."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        cells = np.zeros((SIDE, SIDE), np.uint8)
+        cells[:, : SIDE // 2] = 255
+        return [[replace(first, shape=cells.tobytes()), second] for first, second in super().detect(photos)]
+
+
+def test_shapes_outlive_the_network(tmp_path: Path) -> None:
+    """Another background is cut along the stored shapes, without the network; the share of garment is in the rows."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2)
+        detector = Outliner()
+        cut(catalog, detector, "margin=0")
+        told = cut(catalog, detector, "margin=0", "background=remove")
+        rows = catalog.garments()
+
+        assert detector.seen == 2
+        assert (told.photos, told.cut, told.boxed) == (0, 4, 2)
+        assert [row.share for row in rows if row.label == "upper"] == pytest.approx([0.5, 0.5])
+        assert {row.share for row in rows if row.label == "lower"} == {None}
+        upper = images.decode(catalog.path(next(row.path for row in rows if row.label == "upper")).read_bytes())
+        assert (upper[:, 60:] == 255).all()
+        assert (upper[5:-5, 5:45] < 255).any()
 
 
 def hide(catalog: Catalog, *, photos: int) -> list[Path]:

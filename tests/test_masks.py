@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
-from deepstyle.shape import SIDE, around, lay
+from deepstyle.shape import SIDE, around, lay, pack, share_of, unpack
 
 QUIET = Reporter(quiet=True)
 LABELS = ("upper", "lower")
@@ -95,7 +96,18 @@ def test_a_shape_lies_where_its_box_is() -> None:
     assert (part == whole[20:130, 50:100]).all()
     assert len(np.unique(whole)) > 10
     assert whole[:20].max() == whole[:, :25].max() == 0
+    assert share_of(shape, box, box) == pytest.approx(true[30:230, 40:140].mean(), abs=0.02)
+    assert share_of(shape, box, (60.0, 80.0, 80.0, 100.0)) == pytest.approx(1.0)
+    assert unpack(pack(shape)) == shape
+    assert unpack(pack(b"")) == b""
     assert around(box) == (30.0, 10.0, 150.0, 250.0)
+
+
+@pytest.mark.parametrize("damaged", [b"x", zlib.compress(bytes(100)), zlib.compress(bytes(9**6))])
+def test_a_damaged_shape_is_named(damaged: bytes) -> None:
+    """Bytes of the catalog that are no shape, or unpack to more than one, are refused."""
+    with pytest.raises(InputError, match="shape"):
+        unpack(damaged)
 
 
 def test_a_training_batch_is_whole_and_repeats_itself(tmp_path: Path) -> None:

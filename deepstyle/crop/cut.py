@@ -17,18 +17,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import groupby
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
 from deepstyle.crop.files import Opened, Written, open_photo, write_pieces
 from deepstyle.crop.rules import Choice, choose, rule_of
+from deepstyle.crop.wanted import wanted, windows
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.progress import Reporter
 from deepstyle.records import Garment, Photo
+from deepstyle.shape import pack
 
-WINDOW = 64  # photos whose records are held, and whose garments are committed, at a time when rules or marks changed
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
 NAMED = 10  # photos that fail are named, at most: the rest is counted
 FINER = 2  # photos are decoded at this times the side the network sees, or more: its own resizing has the say
@@ -43,13 +43,15 @@ class _Counts:
     kept: int = 0
     removed: int = 0
     excluded: int = 0
+    boxed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CropSummary:
     """The detector; photos looked at now, photos that failed, detections made now, and what became of the garments.
 
-    ``excluded`` are those that the rules want and a person has marked; ``per_label`` is what stands afterwards.
+    ``excluded`` are those that the rules want and a person has marked; ``boxed`` of the cut ones have no known shape: their box
+    is it; ``per_label`` is what stands afterwards.
     """
 
     detector: str
@@ -60,6 +62,7 @@ class CropSummary:
     kept: int
     removed: int
     excluded: int
+    boxed: int
     per_label: dict[str, int]
 
 
@@ -124,6 +127,11 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
         _crop_new(work, detector)
         _settle(work)
     _check(work)
+    if work.counts.boxed and (config.background != "keep" or config.transparent):
+        reporter.say(
+            f"{work.counts.boxed:,} garments have no mask: all of their box counts as garment (a detector learns masks with "
+            "`deepstyle train-masks`)"
+        )
     return CropSummary(detector=detector.name, **asdict(work.counts), per_label=catalog.garment_counts())
 
 
@@ -182,7 +190,8 @@ def _record(work: _Work, seen: Sequence[_Seen]) -> int:
                     work.catalog.add_detections(photo, work.model, [], error=written.opened.problem)
                 continue
             boxes = [(*box.corners, box.label, box.score) for box in one.boxes]
-            work.catalog.add_detections(photo, work.model, boxes)
+            shapes = [pack(box.shape) for box in one.boxes if box.shape]  # the surest have one
+            work.catalog.add_detections(photo, work.model, boxes, shapes=shapes)
             work.counts.detections += len(boxes)
             new = {(cut.choice.k, cut.choice.box.label) for cut in written.cuts}
             old = work.catalog.garments_between(photo, photo)  # another detector's
@@ -213,8 +222,9 @@ def _replace(work: _Work, old: Sequence[Garment], written: Written) -> None:
         box = cut.choice.box
         work.catalog.add_garment(
             written.opened.photo.sha256, cut.choice.k, box.label, box.corners, score=box.score, width=cut.width,
-            height=cut.height, model=work.model, rule=rule_of(work.config),
+            height=cut.height, model=work.model, rule=rule_of(work.config), share=cut.share,
         )  # fmt: skip
+        work.counts.boxed += cut.share is None
     work.counts.removed += len(old)
     work.counts.cut += len(written.cuts)
 
@@ -277,24 +287,3 @@ def _check(work: _Work) -> None:
             f"{work.catalog.root}: none of the {failed:,} photos to look at could be used, the first is {opening.first}; "
             "make them readable, or fetch them again with `deepstyle scrape` or `add`, then run the same command"
         )
-
-
-def windows(catalog: Catalog) -> Iterator[list[Photo]]:
-    """All photos by hash, WINDOW at a time, so that memory stays the same however many there are."""
-    after = ""
-    while photos := catalog.photos(after=after, limit=WINDOW):
-        yield photos
-        after = photos[-1].sha256
-
-
-def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Photo]) -> Iterator[tuple[str, Choice]]:
-    """What the rules choose among the recorded detections on neighbouring photos, as (photo, choice), marks aside.
-
-    A marked garment still counts for the rules: what it kept out stays out, so that marking brings nothing new.
-    """
-    of = {photo.sha256: photo for photo in photos}
-    rows = catalog.detections(model, photos[0].sha256, photos[-1].sha256)
-    for sha256, found in groupby(rows, key=lambda one: one.photo):
-        boxes = [Box(x0=d.x0, y0=d.y0, x1=d.x1, y1=d.y1, label=d.label, score=d.score) for d in found]
-        for choice in choose(boxes, config, of[sha256].width, of[sha256].height):
-            yield sha256, choice

@@ -7,7 +7,7 @@ out can be pickled, so that a worker may be a process of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,7 @@ from deepstyle.errors import ImageError, InputError
 from deepstyle.files import put_file, read_regular
 from deepstyle.images import Pixels
 from deepstyle.records import Photo
+from deepstyle.shape import share_of
 
 Fault = Literal["", "unreadable", "missing", "broken"]
 LARGEST = 1_000_000_000  # bytes of a photo file: what a scrape can be told to take
@@ -49,16 +50,20 @@ class Opened:
         if self.pixels is None or self.whole:
             return list(boxes)
         x, y = self.photo.width / self.pixels.shape[1], self.photo.height / self.pixels.shape[0]
-        return [Box(x0=b.x0 * x, y0=b.y0 * y, x1=b.x1 * x, y1=b.y1 * y, label=b.label, score=b.score) for b in boxes]
+        return [replace(b, x0=b.x0 * x, y0=b.y0 * y, x1=b.x1 * x, y1=b.y1 * y) for b in boxes]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """A garment whose file stands: the choice it came from, width and height of the file in pixels."""
+    """A garment whose file stands: the choice it came from, width and height of the file in pixels.
+
+    ``share`` of the box that was cut is garment; None when nobody knows its shape.
+    """
 
     choice: Choice
     width: int
     height: int
+    share: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,5 +103,6 @@ def write_pieces(root: Path, opened: Opened, choices: Sequence[Choice], config: 
             assert opened.pixels is not None
             piece = piece_of(opened.pixels, choice, config)
             put_file(root / garment_path(photo.sha256, choice.k, choice.box.label), images.encode(piece))
-            done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0]))
+            share = share_of(choice.shape, choice.own, choice.box.corners) if choice.shape else None
+            done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0], share=share))
         return Written(opened=opened, cuts=done)

@@ -1,48 +1,82 @@
-"""A garment's pixels: cut from the photo, its background blurred, padded to a square, as the rules say (pure)."""
+"""A garment's pixels: cut from the photo, on another ground along its shape, padded to a square, as the rules say (pure)."""
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageColor, ImageFilter
 
 from deepstyle import images
-from deepstyle.boxes import Corners
 from deepstyle.config import CropConfig
 from deepstyle.crop.rules import Choice
 from deepstyle.images import Pixels
+from deepstyle.shape import Alpha, lay
 
 BLUR = 0.05  # radius of the background's blur, as a share of the piece's longer side
 
 
 def piece_of(pixels: Pixels, choice: Choice, config: CropConfig) -> Pixels:
-    """Cut one chosen garment out of its photo (uint8 HWC RGB); square unless ``aspect`` is ``tight``."""
+    """Cut one chosen garment out of its photo (uint8 HWC RGB); square unless ``aspect`` is ``tight``.
+
+    With ``transparent`` the result has a fourth channel: 255 is garment, 0 is not.
+    """
     piece = images.crop(pixels, choice.box.corners)
-    if config.background == "blur":
-        x0, y0 = choice.box.x0, choice.box.y0
-        piece = blur_around(piece, (choice.own[0] - x0, choice.own[1] - y0, choice.own[2] - x0, choice.own[3] - y0))
+    pad: Pixels | None = None  # what a square is padded with, where that is one colour
+    if config.background != "keep" or config.transparent:
+        alpha = alpha_of(choice, piece.shape[0], piece.shape[1])
+        ground = _ground(config.background)
+        if config.background != "keep":
+            around = _blurred(piece) if ground is None else np.broadcast_to(ground, piece.shape)
+            piece, pad = mixed(piece, around, alpha), ground
+        if config.transparent:
+            piece = np.dstack([piece, alpha])
+            pad = np.append(ground if ground is not None else np.zeros(3, np.uint8), np.uint8(0))
     if config.aspect == "tight":
         return piece
-    return pad_square(piece, mean=config.aspect == "pad-mean")
+    if pad is None and config.aspect == "pad-mean":
+        pad = piece.mean((0, 1)).round().astype(np.uint8)
+    return pad_square(piece, pad)
 
 
-def blur_around(piece: Pixels, own: Corners) -> Pixels:
-    """Blur what lies outside the box ``own`` (pixels of the piece). The box is the garment: there is no mask to follow."""
-    blurred = Image.fromarray(piece).filter(ImageFilter.GaussianBlur(BLUR * max(piece.shape[:2])))
-    mixed = np.array(blurred)
-    x0, y0, x1, y1 = (max(0, round(value)) for value in own)
-    mixed[y0:y1, x0:x1] = piece[y0:y1, x0:x1]
-    return mixed
+def alpha_of(choice: Choice, height: int, width: int) -> Alpha:
+    """Which of the piece's pixels are garment: along its shape, or along its own box when nobody knows that."""
+    x0, y0 = int(choice.box.x0), int(choice.box.y0)
+    if choice.shape:
+        return lay(choice.shape, choice.own, (x0, y0, x0 + width, y0 + height))
+    alpha = np.zeros((height, width), np.uint8)
+    left, top, right, bottom = (
+        max(0, round(v)) for v in (c - o for c, o in zip(choice.own, (x0, y0) * 2, strict=True))
+    )
+    alpha[top:bottom, left:right] = 255
+    return alpha
 
 
-def pad_square(piece: Pixels, *, mean: bool) -> Pixels:
-    """Pad the shorter side of uint8 HWC pixels to the longer one, with the edge repeated or the mean colour."""
-    height, width = piece.shape[:2]
+def _ground(background: str) -> Pixels | None:
+    """The colour behind a garment, uint8 3; None where it is the photo."""
+    if background in {"keep", "blur"}:
+        return None
+    return np.array(ImageColor.getrgb("white" if background == "remove" else background)[:3], np.uint8)
+
+
+def _blurred(piece: Pixels) -> Pixels:
+    return np.asarray(Image.fromarray(piece).filter(ImageFilter.GaussianBlur(BLUR * max(piece.shape[:2]))))
+
+
+def mixed(piece: Pixels, ground: Pixels, alpha: Alpha) -> Pixels:
+    """The piece where ``alpha`` is 255, the ground where it is 0, and in between a mean of both; all uint8, HWC and HW."""
+    made = Image.composite(
+        Image.fromarray(piece), Image.fromarray(np.ascontiguousarray(ground)), Image.fromarray(alpha)
+    )
+    return np.asarray(made)
+
+
+def pad_square(piece: Pixels, colour: Pixels | None) -> Pixels:
+    """Pad the shorter side of uint8 HWC pixels to the longer one, with a colour (C values) or, with None, the edge repeated."""
+    height, width, channels = piece.shape
     side = max(height, width)
     left, top = (side - width) // 2, (side - height) // 2
-    around = ((top, side - height - top), (left, side - width - left), (0, 0))
-    if not mean:
-        return np.pad(piece, around, mode="edge")
-    padded = np.empty((side, side, 3), np.uint8)
-    padded[:] = piece.mean((0, 1)).round().astype(np.uint8)
+    if colour is None:
+        return np.pad(piece, ((top, side - height - top), (left, side - width - left), (0, 0)), mode="edge")
+    padded = np.empty((side, side, channels), np.uint8)
+    padded[:] = colour
     padded[top : top + height, left : left + width] = piece
     return padded

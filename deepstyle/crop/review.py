@@ -19,8 +19,9 @@ from deepstyle import images
 from deepstyle.boxes import Corners
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
-from deepstyle.crop.cut import WORKERS, wanted, windows
+from deepstyle.crop.cut import WORKERS
 from deepstyle.crop.files import LARGEST
+from deepstyle.crop.wanted import wanted, windows
 from deepstyle.errors import InputError
 from deepstyle.files import put_file, read_regular
 from deepstyle.images import Pixels

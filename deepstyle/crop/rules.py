@@ -35,11 +35,15 @@ def _stretch(start: float, stop: float, side: float, limit: int) -> tuple[float,
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A detection that becomes a garment: its rank ``k``, the ``box`` to cut, and the garment's ``own`` box inside it."""
+    """A detection that becomes a garment: its rank ``k``, the ``box`` to cut, and the garment's ``own`` box inside it.
+
+    ``shape``: which part of its own box is garment (``shape.py``); empty when nobody knows.
+    """
 
     k: int
     box: Box
     own: Corners
+    shape: bytes = b""
 
 
 def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) -> list[Choice]:
@@ -64,7 +68,7 @@ def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) ->
             continue
         x0, y0, x1, y1 = square(corners, width, height) if config.aspect == "square" else corners
         cut = Box(x0=x0, y0=y0, x1=x1, y1=y1, label=box.label, score=box.score)
-        chosen.append(Choice(k=k, box=cut, own=box.corners))
+        chosen.append(Choice(k=k, box=cut, own=box.corners, shape=box.shape))
     return sorted(chosen, key=lambda choice: choice.k)
 
 
@@ -87,6 +91,9 @@ def rule_of(config: CropConfig) -> str:
 
     Rules at their default are left out, so that a rule added to deepstyle later changes no text of an older workspace.
     """
-    shaping = {"aspect": (config.aspect, "tight"), "background": (config.background, "keep")}
+    shaping = {
+        "aspect": (config.aspect, "tight"), "background": (config.background, "keep"),
+        "transparent": (config.transparent, False),
+    }  # fmt: skip
     later = {name: value for name, (value, default) in shaping.items() if value != default}
     return json.dumps({"margin": config.margin, **later}, sort_keys=True)
