@@ -47,6 +47,15 @@ def area(box: Corners) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
+def contained(first: Corners, second: Corners) -> float:
+    """The share of the smaller box that lies inside the other, in [0, 1]."""
+    both = area(
+        (max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3]))
+    )
+    smaller = min(area(first), area(second))
+    return min(1.0, both / smaller) if smaller > 0 else 0.0
+
+
 class Detector(Protocol):
     """What the crop loop needs of a detector."""
 

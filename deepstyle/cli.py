@@ -688,26 +688,46 @@ def train_masks(session: Session, train: tuple[Path, ...], validation: Path, det
 @_json_option
 @click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
 @click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+@click.option("--choose-rules", "choose", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              metavar="OTHER.json", help="Choose the rules of the crop on these photos first.")  # fmt: skip
+@click.option("--recall", type=click.FloatRange(0, 1), default=0.7, show_default=True,
+              help="Share of the garments that such rules must find.")  # fmt: skip
 @click.pass_obj
-def eval_detector(session: Session, validation: Path, detector: str | None) -> None:
+def eval_detector(
+    session: Session, validation: Path, detector: str | None, choose: Path | None, recall: float
+) -> None:  # fmt: skip
     """Measure a detector's average precision, and its crops.
 
     COCO's AP on annotated photos, whatever backend the detector has. Crops are judged by the default rules: the share with
-    the right label and an IoU of 0.5 or more, the share of garments that have such a crop, pairs that show one cloth.
+    the right label and an IoU of 0.5 or more, the share of garments that have such a crop, pairs that show one cloth; with
+    masks, how well those of right crops agree with the true ones. --choose-rules looks for the rules whose crops are right
+    most often, on photos that report nothing.
 
     \b
     Example:
         deepstyle eval-detector ccp/val.json --detector detector
+        deepstyle eval-detector ccp/test.json --choose-rules ccp/val.json
     """
     with _catalog(session) as catalog:
         from deepstyle import detectors
 
-        figures, crops, name = detectors.evaluate_detector(
-            validation, catalog, reporter=session.reporter, detector=detector
+        judged = detectors.evaluate_detector(
+            validation, catalog, reporter=session.reporter, detector=detector, choose=choose, recall=recall
         )
+    figures, rules = judged.precision, judged.rules
     weak = weak_detector(figures.ap50, figures.photos)
-    rows = _precision_rows(figures) | _judged_crops(crops)
-    _show(f"{name} on {validation}", rows, weak=weak, detector=name, **asdict(figures), crop=asdict(crops))
+    rows = _precision_rows(figures) | _judged_crops(judged.crops)
+    if judged.mask_iou is not None:
+        rows["mask IoU of right crops"] = f"{judged.mask_iou:.3f} of {judged.masks:,}"
+    if choose is not None:
+        rows["cut so with"] = (
+            f"deepstyle crop --min-score {rules.min_score:g} --max-overlap {rules.max_overlap:g} "
+            f"--set max_inside={rules.max_inside:g}"
+        )
+    chosen = {key: getattr(rules, key) for key in ("min_score", "max_overlap", "max_inside")}
+    masks = {"mask_iou": judged.mask_iou, "masks": judged.masks}
+    _show(f"{judged.name} on {validation}", rows, weak=weak, detector=judged.name, **asdict(figures),
+          crop=asdict(judged.crops), rules=chosen, **masks)  # fmt: skip
 
 
 @main.command()
@@ -1005,6 +1025,7 @@ def tag(session: Session, model: str | None) -> None:
 @click.option(
     "--label", "labels", multiple=True, help="Learn from this label, or category (see tag), only (may be repeated)."
 )
+@click.option("--min-score", type=float, help="Learn only from garments that the detector was so sure of.")
 @click.option("--from", "start_from", metavar="MODEL|RUN",
               help="Start from this one's weights, with its settings unless --config is given.")  # fmt: skip
 @click.option("--classifier", help="Judge of the Frechet distance; the newest otherwise.")

@@ -283,7 +283,11 @@ class CropConfig(Config):
         1.0, ge=0, le=1, description="share: of the smaller of two garments' boxes, inside that of a surer one; 1: any"
     )
     max_per_label: int | None = Field(
-        1, ge=1, le=MANY, description="garments: most per photo and label, surest first; null: all"
+        1,
+        ge=1,
+        le=MANY,
+        description="garments: most per photo and label, surest first (more where a long photo has room for several people); "
+        "null: all",
     )
     max_per_photo: int | None = Field(
         None, ge=1, le=MANY, description="garments: most per photo, surest first; null: all"
@@ -466,6 +470,9 @@ class GanConfig(Config):
     )
     compile: bool = Field(False, description="torch.compile both networks (not on steps with a gradient penalty)")
     labels: tuple[str, ...] = Field((), description="garment labels to learn from; empty: all")
+    min_score: float = Field(
+        0.0, ge=0, le=1, description="score: of the detector, from which a garment is learned from"
+    )
     fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")
     snapshot_every: int = Field(
         20_000, ge=1, le=MANY, description="images: seen from one snapshot, and sample grid, to the next"
@@ -509,9 +516,8 @@ KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a d
 
 
 CIRCUMSTANCES = {  # settings that another training, which starts from this one, does not take over
-    "images", "minutes", "labels", "start_from", "snapshot_every", "keep_snapshots", "grid", "score_samples", "rollbacks",
-    "compile", "precision", "seed", "chosen",
-    "chosen_for",
+    "images", "minutes", "labels", "min_score", "start_from", "snapshot_every", "keep_snapshots", "grid", "score_samples",
+    "rollbacks", "compile", "precision", "seed", "chosen", "chosen_for",
 }  # fmt: skip
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedSet, read_coco
 from deepstyle.annotations.tags import read_tags
+from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, DetectorConfig, Detectron2Config, MaskConfig, load_config
-from deepstyle.crop.figures import CropFigures, crop_figures
+from deepstyle.crop.figures import CropFigures, crop_figures, mask_iou, surest_rules
 from deepstyle.detector.evaluate import Evaluation, average_precision, find_all
 from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detector.label import LabelSummary, label_photos
@@ -74,20 +76,49 @@ def masks_from(
     return train_masks(*read_pair(train, validation), catalog, folder, config, reporter=reporter, name=to, fresh=fresh)
 
 
-def evaluate_detector(
-    validation: Path, catalog: Catalog, *, reporter: Reporter, detector: str | None = None
-) -> tuple[Evaluation, CropFigures, str]:
-    """COCO AP of the named (or newest) detector on a COCO file's photos, its crops by the default rules, and its weights' name.
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A detector on annotated photos: its precision, its crops by the ``rules``, the IoU of so many of their masks."""
 
-    Raises InputError when the file has a label that the detector does not know.
+    name: str
+    precision: Evaluation
+    crops: CropFigures
+    mask_iou: float | None
+    masks: int
+    rules: CropConfig
+
+
+def evaluate_detector(
+    validation: Path, catalog: Catalog, *, reporter: Reporter, detector: str | None = None, choose: Path | None = None,
+    recall: float = 0.7,
+) -> Judged:  # fmt: skip
+    """Judge the named (or newest) detector on a COCO file's photos, and its crops by the default rules.
+
+    ``choose``: a COCO file of other photos, on which the surest rules are chosen that find ``recall`` of the garments. Raises
+    InputError when a file has a label that the detector does not know, or the two have a photo in common.
     """
-    truth = read_coco(validation)
-    judged = load_detector(find_detector(catalog, detector))
-    if unknown := [label for label in truth.labels if label not in judged.labels]:
-        raise InputError(f"{validation}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
-    found = find_all(judged, truth, reporter=reporter)
+    truth, judged = read_coco(validation), load_detector(find_detector(catalog, detector))
     rules = load_config(CropConfig, CropConfig.default_preset)
-    return average_precision(truth, found), crop_figures(truth, found, rules), judged.name
+    _known_labels(validation, truth, judged)
+    if choose is not None:
+        others = read_coco(choose)
+        _known_labels(choose, others, judged)
+        if both := {image.path for image in truth.images} & {image.path for image in others.images}:
+            raise InputError(
+                f"{min(both)} would both choose the rules and report ({len(both)} such photos); split them"
+            )
+        rules, _ = surest_rules(others, find_all(judged, others, reporter=reporter), rules, recall=recall)
+    found = find_all(judged, truth, reporter=reporter)
+    iou, masks = mask_iou(truth, found, rules)
+    return Judged(
+        name=judged.name, precision=average_precision(truth, found), crops=crop_figures(truth, found, rules),
+        mask_iou=iou, masks=masks, rules=rules,
+    )  # fmt: skip
+
+
+def _known_labels(path: Path, truth: AnnotatedSet, judged: Detector) -> None:
+    if unknown := [label for label in truth.labels if label not in judged.labels]:
+        raise InputError(f"{path}: {judged.name} knows {', '.join(judged.labels)}, not {', '.join(unknown)}")
 
 
 def label_folder(

@@ -65,7 +65,11 @@ def classifier_from(
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
-    garments = catalog.garments(config.labels)
+    every = catalog.garments(config.labels)
+    garments = [one for one in every if one.score >= config.min_score]
+    if every and not garments:
+        surest = max(one.score for one in every)
+        raise UsageError(f"--min-score {config.min_score:g}: no garment has it, the surest {surest:.2f}; ask for less")
     if not garments:
         if known := [*catalog.garment_counts(), *catalog.tags.counts(CATEGORY)]:
             remedy = "" if catalog.tags.counts(CATEGORY) else "; `deepstyle tag` names their categories"
@@ -78,7 +82,8 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
         Item(source=one.name, path=catalog.path(one.path), label=spelt[one.tag.lower()] if one.tag else one.label)
         for one in garments
     ]
-    words = "-".join(["garments", str(config.size), config.fit, *sorted(config.labels)])
+    least = [f"from{config.min_score:g}".replace(".", "")] if config.min_score else []
+    words = "-".join(["garments", str(config.size), config.fit, *least, *sorted(config.labels)])
     folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
     return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
 

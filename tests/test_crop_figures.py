@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from torchvision.ops import box_iou
 
-from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
-from deepstyle.boxes import Box
-from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.figures import crop_figures, surest_rules
-from deepstyle.crop.rules import choose, contained
+from deepstyle import weights
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.mask import encode
+from deepstyle.boxes import Box, contained
+from deepstyle.cli import main
+from deepstyle.config import CropConfig, DetectorConfig, load_config, to_yaml
+from deepstyle.crop.figures import crop_figures, mask_iou, surest_rules
+from deepstyle.crop.rules import choose, people
+from deepstyle.detector.networks import build_network
+from deepstyle.images import encode as encode_image
+from deepstyle.shape import SIDE
 
 LABELS = ("upper", "lower", "full")
 Corners = tuple[float, float, float, float]
@@ -112,3 +121,56 @@ def test_rules_are_chosen_for_precision_at_a_recall() -> None:
 
     assert (seen.precision, seen.recall) == (1.0, 1.0)
     assert chosen.min_score > 0.42 or chosen.max_inside < 1
+
+
+def test_mask_iou_is_that_of_the_right_crops(tmp_path: Path) -> None:
+    """Masks are compared pixel by pixel where the crop is right; a wrong crop, an unknown shape or mask counts for nothing."""
+    box = (40.0, 20.0, 180.0, 160.0)
+    true = np.zeros((200, 200), np.bool_)
+    true[20:160, 40:110] = True
+    cells = np.zeros((SIDE, SIDE), np.uint8)
+    cells[:, : SIDE // 2] = 255
+    shape = cells.tobytes()
+    truth = photos([("upper", box)], [("upper", box)], [("upper", box)])
+    with_mask = tuple(replace(a, mask=encode(true)) for a in truth.images[0].annotations)
+    truth = replace(truth, images=(*(replace(im, annotations=with_mask) for im in truth.images[:2]), truth.images[2]))
+    right, wrong = (replace(found(label, 0.9, box), shape=shape) for label in ("upper", "lower"))
+    iou, number = mask_iou(truth, [[right], [wrong], [right]], rules())
+
+    assert number == 1
+    assert iou is not None
+    assert 0.8 < iou < 0.95  # the shape reaches over the box above and below
+    assert mask_iou(truth, [[found("upper", 0.9, box)], [], []], rules()) == (None, 0)
+
+
+def test_a_long_photo_has_room_for_several_people() -> None:
+    """Beside one another people are counted by the width they take; the most per label then holds for each."""
+    row = [found("upper", 0.9 - k / 10, (100 * k, 0, 100 * k + 80, 100)) for k in range(5)]
+    chosen = choose(row, load_config(CropConfig, None, ["min_side=1"]), 500, 150)
+
+    assert [people(*size) for size in ((550, 825), (400, 200), (500, 150), (2750, 842), (842, 2750))] == [1, 1, 5, 5, 2]
+    assert len(chosen) == 5
+    assert len(choose(row, load_config(CropConfig, None, ["min_side=1"]), 500, 500)) == 1
+
+
+def test_the_command_chooses_rules_on_other_photos(tmp_path: Path) -> None:
+    """`eval-detector --choose-rules` reports with the rules chosen elsewhere, and refuses photos that would do both."""
+    config = load_config(DetectorConfig, "small-256", ["width=8", "image_size=64", "max_size=128", "precision=32"])
+    torch.manual_seed(0)
+    about = {"kind": "detector", "backend": "torchvision"}
+    weights.save_model(
+        tmp_path / "models/eye", build_network(config, 3), config_yaml=to_yaml(config), labels=LABELS, about=about
+    )
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.png"
+        path.write_bytes(encode_image(np.random.default_rng(ord(name)).integers(0, 256, (200, 200, 3), np.uint8)))
+        one = replace(photos([("upper", (20, 20, 180, 180))]).images[0], path=path)
+        write_coco(tmp_path / f"{name}.json", AnnotatedSet(labels=LABELS, images=(one,)))
+    words = ["-w", str(tmp_path), "eval-detector", str(tmp_path / "a.json"), "--detector", "eye", "--recall", "0"]
+    told = CliRunner().invoke(main, [*words, "--choose-rules", str(tmp_path / "b.json"), "--json"])
+    same = CliRunner().invoke(main, [*words, "--choose-rules", str(tmp_path / "a.json")])
+
+    assert told.exit_code == 0, told.output
+    assert set(json.loads(told.stdout)["rules"]) == {"min_score", "max_overlap", "max_inside"}
+    assert same.exit_code == 1
+    assert "choose the rules and report" in same.output

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from deepstyle import images, weights
+from deepstyle import images, pipeline, weights
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
-from deepstyle.config import CropConfig, DetectorConfig, load_config, to_yaml
+from deepstyle.config import CropConfig, DetectorConfig, GanConfig, load_config, to_yaml
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.marks import apply_marks
 from deepstyle.crop.wanted import WINDOW
@@ -482,3 +482,19 @@ def test_a_detector_whose_weights_are_not_finite_removes_nothing(tmp_path: Path)
     assert files(tmp_path) == before != set()
     with Catalog(tmp_path) as catalog:
         assert catalog.count("garments") == len(before)
+
+
+def test_doubtful_garments_stay_out_of_training(tmp_path: Path) -> None:
+    """With a least score only surer garments are packed, into a set of their own; one that none has is refused by name."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+        cut(catalog, FakeDetector())  # upper 0.9, lower 0.6
+        every, sure = (
+            pipeline.pack_garments(catalog, load_config(GanConfig, None, [f"min_score={s}"]), reporter=QUIET)
+            for s in (0, 0.75)
+        )
+
+        assert (len(every), len(sure)) == (6, 3)
+        assert len(list((tmp_path / "datasets").iterdir())) == 2
+        with pytest.raises(UsageError, match=r"--min-score 0.95: no garment has it, the surest 0.90"):
+            pipeline.pack_garments(catalog, load_config(GanConfig, None, ["min_score=0.95"]), reporter=QUIET)

@@ -54,12 +54,27 @@ def test_the_page_shows_what_the_rules_choose(tmp_path: Path) -> None:
     assert data["model"] == "fake@1"
     assert data["labels"] == ["upper"]
     assert [tuple(row) for row in data["garments"]] == [
-        (i, 0, 0, 0.9, round(10 / 120, 4), 0, round(110 / 120, 4), 0.5, 0) for i in range(3)
+        (i, 0, 0, 0.9, round(10 / 120, 4), 0, round(110 / 120, 4), 0.5, 0, 0) for i in range(3)
     ]
     for photo in data["photos"]:
         small = decode((tmp_path / "review" / "photos" / f"{photo['sha256']}.jpg").read_bytes())
         assert small.shape == (200, 120, 3)
         assert (tmp_path / "review" / photo["path"]).is_file()
+
+
+def test_uncertain_garments_are_told_apart(tmp_path: Path) -> None:
+    """A garment is uncertain when its score hardly reaches the least, or another label is seen there almost as surely."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2)
+        cut(catalog, FakeDetector())
+        assert [row[9] for row in data_of(write(catalog))["garments"]] == [0, 0, 0, 0]
+        assert [row[9] for row in data_of(write(catalog, "min_score=0.55"))["garments"]] == [0, 1, 0, 1]
+        first, second = (photo.sha256 for photo in catalog.photos())
+        rivals = [(10, 0, 110, 100, "upper", 0.9), (12, 0, 110, 100, "lower", 0.7)]
+        catalog.add_detections(first, "fake@1", rivals)
+        catalog.add_detections(second, "fake@1", [*rivals[:1], (10, 80, 110, 200, "lower", 0.7)])
+
+        assert [row[9] for row in data_of(write(catalog, "max_overlap=0.5"))["garments"]] == [1, 0, 0]
 
 
 def test_marked_garments_are_on_the_page_as_marked(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.mask import decode
 from deepstyle.boxes import Box, iou
 from deepstyle.config import CropConfig
 from deepstyle.crop.rules import choose
 from deepstyle.detector.matching import match
+from deepstyle.shape import lay
 
 SAME = 0.6  # IoU from which two crops of a photo show the same cloth
 
@@ -53,20 +55,36 @@ def crop_figures(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: Cro
     )  # fmt: skip
 
 
+def mask_iou(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: CropConfig) -> tuple[float | None, int]:
+    """Mean IoU, pixel by pixel, of the shapes of the right crops with the true masks, and over how many; None without any."""
+    ious = []
+    for image, boxes in zip(truth.images, found, strict=True):
+        chosen = [boxes[one.k] for one in choose(boxes, rules, image.width, image.height)]
+        for box, garment in match(image.annotations, chosen).pairs:
+            if box.shape and garment.mask:
+                seen = lay(box.shape, box.corners, (0, 0, image.width, image.height)) >= 128
+                true = decode(garment.mask, image.height, image.width)
+                ious.append(float((seen & true).sum() / (seen | true).sum()))
+    return (sum(ious) / len(ious) if ious else None), len(ious)
+
+
 def surest_rules(
     truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: CropConfig, *, recall: float
 ) -> tuple[CropConfig, CropFigures]:
-    """The ``min_score`` and ``max_inside`` whose crops are right most often while ``recall`` of the garments is found.
+    """The ``min_score``, ``max_overlap`` and ``max_inside`` whose crops are right most often while ``recall`` is found.
 
     To be asked of photos that neither train nor report. Where no rules reach the recall, those of the highest.
     """
     tried = [
         (
-            made := rules.model_copy(update={"min_score": score / 100, "max_inside": inside / 20}),
+            made := rules.model_copy(
+                update={"min_score": score / 100, "max_overlap": overlap / 10, "max_inside": inside / 20}
+            ),
             crop_figures(truth, found, made),
         )
         for score in range(10, 96, 5)
-        for inside in range(10, 21)
+        for overlap in (4, 5, 6, 7, 10)
+        for inside in (14, 16, 17, 18, 19, 20)
     ]
     enough = [pair for pair in tried if (pair[1].recall or 0) >= recall]
     if not enough:

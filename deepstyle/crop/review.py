@@ -21,7 +21,8 @@ from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
 from deepstyle.crop.cut import WORKERS
 from deepstyle.crop.files import LARGEST
-from deepstyle.crop.wanted import wanted, windows
+from deepstyle.crop.rules import contested
+from deepstyle.crop.wanted import wanted_of, windows
 from deepstyle.errors import InputError
 from deepstyle.files import put_file, read_regular
 from deepstyle.images import Pixels
@@ -49,14 +50,15 @@ def write_review(catalog: Catalog, model: str, config: CropConfig, *, reporter: 
             first, last = window[0].sha256, window[-1].sha256
             marks = catalog.excluded(model, first, last)
             place: dict[str, int] = {}
-            for photo, choice in wanted(catalog, model, config, window):
+            for photo, choice, boxes in wanted_of(catalog, model, config, window):
                 if photo not in place:
                     place[photo] = len(photos)
                     photos.append(_photo(of[photo]))
                 label = labels.setdefault(choice.box.label, len(labels))
                 share = _shares(choice.box.corners, of[photo])
+                doubt = int(contested(choice, boxes, config))
                 mark = int((photo, choice.k) in marks)
-                garments.append((place[photo], choice.k, label, round(choice.box.score, 4), *share, mark))
+                garments.append((place[photo], choice.k, label, round(choice.box.score, 4), *share, mark, doubt))
             list(pool.map(lambda photo, of=of: _thumbnail(catalog.root, of[photo], folder), place))
             task.advance(len(window))
     data = {"model": model, "labels": list(labels), "photos": photos, "garments": garments}

@@ -6,8 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepstyle.boxes import Box, Corners, area, iou
+from deepstyle.boxes import Box, Corners, contained, iou
 from deepstyle.config import CropConfig
+
+PERSON = 1.5  # height of a person's photo, by its width
+NEAR = 0.1  # of a score above the least: a garment that hardly counts as one
+RIVAL = 0.5  # of a garment's score: from where on another label is a rival
 
 
 def expand(box: Corners, margin: float, width: int, height: int) -> Corners:
@@ -59,7 +63,7 @@ def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) ->
         if box.score < config.min_score or (config.labels and box.label not in config.labels):
             continue
         same = sum(other.box.label == box.label for other in chosen)
-        if config.max_per_label is not None and same >= config.max_per_label:
+        if config.max_per_label is not None and same >= config.max_per_label * people(width, height):
             continue
         if any(_same_cloth(box.corners, other.own, config) for other in chosen):
             continue
@@ -72,18 +76,26 @@ def choose(boxes: Sequence[Box], config: CropConfig, width: int, height: int) ->
     return sorted(chosen, key=lambda choice: choice.k)
 
 
+def people(width: int, height: int) -> int:
+    """How many people a photo has room for, side by side or one above another: one, where it is not over twice as long."""
+    if max(width, height) <= 2 * min(width, height):
+        return 1
+    return max(1, round(width / height * PERSON if width > height else height / width / PERSON))
+
+
+def contested(chosen: Choice, boxes: Sequence[Box], config: CropConfig) -> bool:
+    """Whether a garment is doubtful: its score is hardly above ``min_score``, or another label is seen there almost as surely."""
+    score = chosen.box.score
+    return score < config.min_score + NEAR or any(
+        other.label != chosen.box.label and other.score > score * RIVAL and iou(other.corners, chosen.own) > 0.5
+        for k, other in enumerate(boxes)
+        if k != chosen.k
+    )
+
+
 def _same_cloth(box: Corners, surer: Corners, config: CropConfig) -> bool:
     """Whether a box shows what a surer one shows already: they overlap too much, or the smaller lies in the larger."""
     return iou(box, surer) > config.max_overlap or contained(box, surer) > config.max_inside
-
-
-def contained(first: Corners, second: Corners) -> float:
-    """The share of the smaller box that lies inside the other, in [0, 1]."""
-    both = area(
-        (max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3]))
-    )
-    smaller = min(area(first), area(second))
-    return min(1.0, both / smaller) if smaller > 0 else 0.0
 
 
 def rule_of(config: CropConfig) -> str:

@@ -28,12 +28,19 @@ def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Ph
 
     A marked garment still counts for the rules: what it kept out stays out, so that marking brings nothing new.
     """
+    return ((photo, choice) for photo, choice, _ in wanted_of(catalog, model, config, photos))
+
+
+def wanted_of(
+    catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Photo]
+) -> Iterator[tuple[str, Choice, list[Box]]]:
+    """``wanted``, each with all that was found on its photo."""
     of = {photo.sha256: photo for photo in photos}
     rows = catalog.detections(model, photos[0].sha256, photos[-1].sha256)
     for sha256, found in groupby(rows, key=lambda one: one.photo):
         boxes = [_box(one) for one in found]
         for choice in choose(boxes, config, of[sha256].width, of[sha256].height):
-            yield sha256, choice
+            yield sha256, choice, boxes
 
 
 def _box(one: Detection) -> Box:

@@ -17,27 +17,31 @@ from deepstyle.boxes import Box, iou
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """One photo's outcome: detections that found a garment, false alarms, and garments that nobody found."""
+    """One photo's outcome: detections with the garment that each found, false alarms, and garments that nobody found."""
 
-    right: tuple[Box, ...]
+    pairs: tuple[tuple[Box, Annotation], ...]
     wrong: tuple[Box, ...]
     missed: tuple[Annotation, ...]
+
+    @property
+    def right(self) -> tuple[Box, ...]:
+        """The detections that found a garment."""
+        return tuple(box for box, _ in self.pairs)
 
 
 def match(truth: Sequence[Annotation], found: Sequence[Box], *, min_iou: float = 0.5) -> Matched:
     """Give each detection, best score first, the yet unfound garment of its label that it overlaps most (IoU in [0, 1])."""
     free = list(truth)
-    right: list[Box] = []
+    pairs: list[tuple[Box, Annotation]] = []
     wrong: list[Box] = []
     for box in sorted(found, key=lambda one: -one.score):
         fits = [(iou(box.corners, one.box), k) for k, one in enumerate(free) if one.label == box.label]
         best, k = max(fits, default=(0.0, -1))
         if best >= min_iou:
-            free.pop(k)
-            right.append(box)
+            pairs.append((box, free.pop(k)))
         else:
             wrong.append(box)
-    return Matched(right=tuple(right), wrong=tuple(wrong), missed=tuple(free))
+    return Matched(pairs=tuple(pairs), wrong=tuple(wrong), missed=tuple(free))
 
 
 @dataclass(frozen=True, kw_only=True)

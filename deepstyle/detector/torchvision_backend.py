@@ -17,6 +17,7 @@ from deepstyle.detector.inference import Detections, Inference
 from deepstyle.detector.masks import MaskHead, load_masks, name_of
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import scale_of, to_network
+from deepstyle.detector.tiles import together, windows_of
 from deepstyle.engine import make_fabric, resolve_precision
 from deepstyle.images import Pixels
 
@@ -71,8 +72,21 @@ class TorchvisionDetector:
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
         """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels.
 
-        On a CPU the photos are shared out: threads that work on one photo each waste less than threads that share one.
+        A photo much longer than the network's view is looked at in windows as well (see ``tiles.py``).
         """
+        windows = [windows_of(len(photo), photo.shape[1], self.config) for photo in photos]
+        views = [photo[y0:y1, x0:x1] for photo, row in zip(photos, windows, strict=True) for x0, y0, x1, y1 in row]
+        found = self._shared([*photos, *views])
+        if not views:
+            return found
+        parts = iter(found[len(photos) :])
+        return [
+            together(whole, [(window, next(parts)) for window in row], len(photo), photo.shape[1]) if row else whole
+            for whole, photo, row in zip(found, photos, windows, strict=False)  # the parts follow the photos
+        ]
+
+    def _shared(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        """On a CPU the photos are shared out: threads that work on one photo each waste less than threads that share one."""
         if self._pool is None or len(photos) < 2:
             return self._detect(photos)
         share = -(-len(photos) // torch.get_num_threads())
