@@ -11,8 +11,8 @@ import torch
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.choose import Choice, Facts, choose
-from deepstyle.engine import threads
 from deepstyle.errors import ConfigError
+from deepstyle.machine import threads
 from deepstyle.run import BUDGETS
 
 FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is

@@ -800,10 +800,10 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
     number = {"one": ("max_per_photo=1",), "all": ("max_per_photo=null", "max_per_label=null"), None: ()}[per_photo]
     built = _config(session, "CropConfig", config, (*overrides, *number), given, dry_run=dry_run)
     with _catalog(session, must_exist=True) as catalog:
-        from deepstyle import pipeline
+        from deepstyle.crop.photos import crop_photos
         from deepstyle.crop.review import write_review
 
-        summary = pipeline.crop_photos(
+        summary = crop_photos(
             catalog, built, reporter=session.reporter, detector=detector, exclude=exclude, include=include
         )
         page: dict[str, Any] = {}

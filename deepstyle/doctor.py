@@ -120,7 +120,7 @@ def _device(installed: Installed) -> Iterator[Finding]:
         import torch
         import torchvision
 
-        from deepstyle.engine import resolve_precision
+        from deepstyle.machine import resolve_precision
     except (ImportError, OSError, RuntimeError) as error:
         remedy = "python -m pip install --force-reinstall torch torchvision"
         yield Finding(name="torch", outcome="problem", value=f"{installed('torch')}, but: {error}", remedy=remedy)

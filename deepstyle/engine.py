@@ -6,12 +6,9 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from enum import IntEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,21 +21,10 @@ from torch import Tensor
 
 from deepstyle.config import Precision
 from deepstyle.errors import ConfigError, UsageError
+from deepstyle.machine import resolve_precision, threads
 
 V = TypeVar("V")
 PATIENCE = timedelta(hours=12)  # how long processes wait for the one that evaluates; when one ends, torchrun ends all
-
-
-def resolve_precision(precision: Precision) -> str:
-    """Fabric's name of the precision: ``auto`` is bfloat16 where the processor computes in it, else float32."""
-    if precision == "auto":
-        if torch.cuda.is_available():
-            native = torch.cuda.is_bf16_supported()
-        else:
-            capabilities = torch.cpu.get_capabilities()
-            native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
-        precision = "bf16" if native else "32"
-    return {"32": "32-true", "bf16": "bf16-mixed"}[precision]
 
 
 class Stream(IntEnum):
@@ -58,34 +44,6 @@ class Autocast(MixedPrecision):
     def convert_input(self, data: Any) -> Any:
         """Hand the inputs on as they are."""
         return data
-
-
-def threads_for(cores: int, limits: Iterable[str]) -> int:
-    """How many threads may compute at once: all the cores, or fewer where a cgroup grants less time than that.
-
-    ``limits`` are cpu.max files of cgroups (version 2): microseconds granted and the period, "50000 100000", or "max 100000".
-    """
-    granted = [int(quota) / int(period) for quota, period in map(str.split, limits) if quota != "max"]
-    return max(1, min([cores, *map(round, granted)]))
-
-
-def _limits() -> Iterator[str]:
-    """The cpu.max of this process's cgroup and of those above it, where the system has them."""
-    try:
-        own = Path("/proc/self/cgroup").read_text(encoding="utf-8").rpartition("::")[2].strip()
-    except OSError:
-        return
-    folder = Path("/sys/fs/cgroup") / own.lstrip("/")
-    while folder.is_relative_to("/sys/fs/cgroup"):
-        with suppress(OSError):
-            yield (folder / "cpu.max").read_text(encoding="utf-8")
-        folder = folder.parent
-
-
-def threads() -> int:
-    """How many threads compute here: what OMP_NUM_THREADS says, else every core, or no more than a container is granted."""
-    here = torch.get_num_threads()
-    return here if "OMP_NUM_THREADS" in os.environ else threads_for(here, _limits())
 
 
 def make_fabric(precision: Precision) -> Fabric:

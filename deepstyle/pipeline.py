@@ -15,18 +15,15 @@ from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
     ClassifierConfig,
-    CropConfig,
     GanConfig,
     Stages,
 )
-from deepstyle.crop.cut import CropSummary, crop
-from deepstyle.crop.marks import apply_marks
+from deepstyle.crop.photos import crop_photos
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import file_name, find_run, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.snapshots import OnSnapshot
 from deepstyle.dcgan.train import TrainedGan, train_gan
-from deepstyle.detector.find import find_detector, load_detector
 from deepstyle.detectors import detector_on, read_pair
 from deepstyle.errors import UsageError
 from deepstyle.files import as_name, check_name, put_file
@@ -40,17 +37,6 @@ from deepstyle.source import check_fits, find_source
 from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
 SCORE_SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
-
-
-def crop_photos(
-    catalog: Catalog, config: CropConfig, *, reporter: Reporter, detector: str | None = None,
-    exclude: Path | None = None, include: Path | None = None,
-) -> CropSummary:  # fmt: skip
-    """Cut the garments out of every photo with the named (or newest) detector; ``exclude``, ``include``: lists of marks."""
-    model = load_detector(find_detector(catalog, detector), engine=config.engine)
-    for what, number in apply_marks(catalog, model.name, exclude=exclude, include=include, reporter=reporter).items():
-        reporter.say(f"{number} garments {what}")
-    return crop(catalog, model, config, reporter=reporter)
 
 
 def classifier_from(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from deepstyle.engine import Stream, make_fabric, seeded, threads_for
+from deepstyle.engine import Stream, make_fabric, seeded
+from deepstyle.machine import threads_for
 
 
 def test_a_stream_is_its_number() -> None:

@@ -19,8 +19,8 @@ from torchvision.models.detection import FasterRCNN
 
 from deepstyle.detector.inference import Inference, TorchHead, TorchTrunk
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
-from deepstyle.engine import resolve_precision
 from deepstyle.errors import UsageError
+from deepstyle.machine import resolve_precision
 
 
 class OpenvinoDetector(TorchvisionDetector):

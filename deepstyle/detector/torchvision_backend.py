@@ -18,8 +18,8 @@ from deepstyle.detector.masks import MaskHead, load_masks, name_of
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.detector.tiles import together, windows_of
-from deepstyle.engine import make_fabric, resolve_precision
 from deepstyle.images import Pixels
+from deepstyle.machine import best_device, resolve_precision
 
 
 class TorchvisionDetector:
@@ -39,7 +39,7 @@ class TorchvisionDetector:
     def arrange(self, network: FasterRCNN) -> Inference:
         """The network as it is used for detection: on the best device, in the precision of the config."""
         dtype = torch.bfloat16 if resolve_precision(self.config.precision) == "bf16-mixed" else torch.float32
-        return self.inference_on(network, make_fabric(self.config.precision).device, dtype)
+        return self.inference_on(network, best_device(), dtype)
 
     def inference_on(self, network: FasterRCNN, device: torch.device, dtype: torch.dtype) -> Inference:
         """The network with the config's rules for overlapping boxes."""
