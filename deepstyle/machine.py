@@ -13,7 +13,7 @@ import torch
 from deepstyle.config import Precision
 
 ARENA_MAX = -8  # glibc's M_ARENA_MAX
-ARENAS = 2
+ARENAS = 1
 
 
 def resolve_precision(precision: Precision) -> str:

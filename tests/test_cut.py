@@ -351,6 +351,22 @@ def test_a_large_photo_is_decoded_small_for_the_network_and_whole_for_the_cut(tm
         assert (piece == images.crop(photo, (garment.x0, garment.y0, garment.x1, garment.y1))).all()
 
 
+class Distant(SmallEyes):
+    """Sees garments of a tenth of the photo."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        return [[replace(box, x1=box.x0 + 40, y1=box.y0 + 60) for box in row] for row in super().detect(photos)]
+
+
+def test_people_too_small_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """When all that was found on a photo is tiny as the network sees it, the crop says so; ordinary photos say nothing."""
+    for name, detector, told in (("far", Distant(), True), ("near", SmallEyes(), False)):
+        with Catalog(tmp_path / name) as catalog:
+            fill(catalog, 1, height=600, width=390)
+            crop(catalog, detector, load_config(CropConfig, None, ["min_side=1"]), reporter=Reporter())
+        assert ("on 1 photos garments are so small" in capsys.readouterr().err) == told
+
+
 def test_an_ordinary_photo_reaches_the_network_whole(tmp_path: Path) -> None:
     """Below 4 times the detector's side, a photo is decoded once, at its own size."""
     with Catalog(tmp_path) as catalog:

@@ -22,7 +22,7 @@ from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
 from deepstyle.crop.files import Opened, Written, open_photo, write_pieces
-from deepstyle.crop.rules import Choice, choose, rule_of
+from deepstyle.crop.rules import Choice, choose, rule_of, too_small
 from deepstyle.crop.wanted import wanted, windows
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.progress import Reporter
@@ -74,6 +74,7 @@ class _Opening:
     unreadable: int = 0  # of those in vain: a read error, which may pass
     recut: int = 0  # of those in vain: other rules asked for
     first: str = ""
+    small: int = 0  # photos on which garments are too small to be seen well
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,11 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
         _crop_new(work, detector)
         _settle(work)
     _check(work)
+    if work.opening.small:
+        reporter.say(
+            f"on {work.opening.small:,} photos garments are so small that the network hardly sees them: cut the photos to the "
+            "people, or use a detector with a larger image_size"
+        )
     if work.counts.boxed and (config.background != "keep" or config.transparent):
         reporter.say(
             f"{work.counts.boxed:,} garments have no mask: all of their box counts as garment (a detector learns masks with "
@@ -167,9 +173,10 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
 def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_Seen]:
     good = {opened.photo.sha256: opened.pixels for opened in batch if opened.pixels is not None}
     found = dict(zip(good, detector.detect(list(good.values())), strict=True)) if good else {}
-    seen = []
+    seen, side = [], getattr(detector, "input_side", None)
     for opened in batch:
         boxes = opened.in_photo(found.get(opened.photo.sha256, []))
+        work.opening.small += side is not None and too_small(boxes, opened.photo.width, opened.photo.height, side)
         chosen = choose(boxes, work.config, opened.photo.width, opened.photo.height)
         seen.append(_Seen(opened=opened, boxes=boxes, writing=_write(work, opened, chosen)))
     return seen

@@ -11,6 +11,8 @@ from deepstyle.config import CropConfig
 
 PERSON = 1.5  # height of a person's photo, by its width
 NEAR = 0.1  # of a score above the least: a garment that hardly counts as one
+LIKELY = 0.3  # score from which a detection may be a garment
+SMALLEST = 20  # pixels of a garment's shorter side, as the network sees it, below which it hardly sees any
 RIVAL = 0.5  # of a garment's score: from where on another label is a rival
 
 
@@ -81,6 +83,13 @@ def people(width: int, height: int) -> int:
     if max(width, height) <= 2 * min(width, height):
         return 1
     return max(1, round(width / height * PERSON if width > height else height / width / PERSON))
+
+
+def too_small(boxes: Sequence[Box], width: int, height: int, side: int) -> bool:
+    """Whether all that was found is so small, as a network sees it (``side``: its shorter side), that more was missed."""
+    seen = side / min(width, height)
+    sides = [seen * min(box.x1 - box.x0, box.y1 - box.y0) for box in boxes if box.score >= LIKELY]
+    return bool(sides) and max(sides) < SMALLEST
 
 
 def contested(chosen: Choice, boxes: Sequence[Box], config: CropConfig) -> bool:
