@@ -33,9 +33,9 @@ from deepstyle.annotations.mask import decode
 from deepstyle.annotations.table import LabelRow, read_table, split_by_group
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
+from deepstyle.crop.photos import crop_photos
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.files import put_file, put_folder
-from deepstyle.pipeline import crop_photos
 from deepstyle.progress import Reporter
 
 KINDS = {
