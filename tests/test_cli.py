@@ -234,7 +234,9 @@ def test_status_of_an_empty_workspace_as_json(tmp_path: Path) -> None:
 
     assert code == 0
     assert state["photos"] == 0
-    assert set(state) == {"workspace", "photos", "near_duplicates", "listings", "garments", "models", "runs"}
+    assert set(state) == {
+        "workspace", "photos", "near_duplicates", "listings", "garments", "categories", "tags", "models", "runs",
+    }  # fmt: skip
 
 
 def test_status_tells_models_from_runs(tmp_path: Path) -> None:
