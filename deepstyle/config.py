@@ -333,7 +333,7 @@ class NetworkConfig(Config):
         1.0,
         gt=0,
         le=1,
-        description="share: the first stage's rate, of the last layer's; the stages between lie between",
+        description="share: the rate of the body's last stage, of the last layer's; its first stage has the square of it",
     )
     frozen_share: float = Field(
         0.0,

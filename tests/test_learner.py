@@ -34,13 +34,14 @@ def _started(config: ClassifierConfig) -> learner.Learner:
 
 
 def test_the_first_stages_learn_least() -> None:
-    """Rates rise from stage to stage, from ``backbone_lr`` to 1 of the last layer's; every parameter has one."""
+    """Rates rise from stage to stage, the body's last one has ``backbone_lr`` of the last layer's, its first the square."""
     state = _started(GENTLE)
     learner.set_rates(state.optimizer, 0.5, GENTLE)
     rates = [group["lr"] for group in state.optimizer.param_groups]
 
     assert rates == sorted(rates)
-    assert rates[0] == pytest.approx(0.1 * rates[-1])
+    assert rates[0] == pytest.approx(0.01 * rates[-1])
+    assert sorted(set(rates))[-2] == pytest.approx(0.1 * rates[-1])
     assert len({id(p) for group in state.optimizer.param_groups for p in group["params"]}) == len(
         list(state.network.parameters())
     )

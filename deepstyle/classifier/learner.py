@@ -127,18 +127,18 @@ def start(config: NetworkConfig, fabric: Fabric, build: Callable[[], nn.Module])
 def parameter_groups(network: nn.Module, config: NetworkConfig) -> list[dict[str, Any]]:
     """The parameters of each stage; ``scale``: its share of the rate. Biases and norms do not decay.
 
-    The last layer has 1, the stage before it nearly so, the first one ``backbone_lr``, in even ratios between.
+    The last layer has 1, the body's last stage ``backbone_lr``, its first one the square of that, in even ratios between.
     """
     named = list(network.named_children())
     stages = [part for title, part in named for part in (part.children() if title == "body" else (part,))]
     stages = [part for part in stages if any(True for _ in part.parameters())]
     if config.backbone_lr == 1.0 and not config.frozen_share:
         stages = [network]
-    last = max(len(stages) - 1, 1)
+    last = max(len(stages) - 2, 1)  # of the body
     groups: list[dict[str, Any]] = []
     for place, part in enumerate(stages):
         head = place == len(stages) - 1
-        scale = config.backbone_lr ** (1 - place / last)
+        scale = 1.0 if head else config.backbone_lr ** (2 - place / last)
         for decay, wide in ((config.weight_decay, True), (0.0, False)):
             own = [p for p in part.parameters() if (p.ndim > 1) == wide]
             if own:
