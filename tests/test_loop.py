@@ -158,9 +158,13 @@ def test_folders_that_only_fail_are_given_up() -> None:
     for number in range(GIVE_UP):
         assert patience.once(f"http://a.example/drip/{number}.jpg") == (number >= NO_RETRIES)
         assert not patience.hopeless("http://a.example/drip/x.jpg")
-        patience.note(f"http://a.example/drip/{number}.jpg", "too-slow", failed=True)
+        patience.note(f"http://a.example/drip/{number}.jpg", "http-500", failed=True)
+        if number < GIVE_UP // 2:
+            assert not patience.hopeless("http://a.example/bombs/x.jpg")
+            patience.note(f"http://a.example/bombs/{number}.jpg", "bomb", failed=True)
         patience.note(f"http://a.example/gone/{number}.jpg", "http-404", failed=True)
     assert patience.hopeless("http://a.example/drip/x.jpg")
+    assert patience.hopeless("http://a.example/bombs/x.jpg")
     assert not patience.hopeless("http://a.example/gone/x.jpg")
     assert not patience.once("http://a.example/other/x.jpg")
     patience.note("http://a.example/drip/1.jpg", "kept", failed=False)

@@ -165,7 +165,8 @@ class Loop:
             elif taken.outcome in AGAIN:
                 self.left += 1
             else:
-                self.patience.note(errand.url, taken.outcome, failed=taken.answer.outcome not in ANSWERED)
+                failed = taken.answer.outcome not in ANSWERED or taken.outcome == "bomb"
+                self.patience.note(errand.url, taken.outcome, failed=failed)
                 self.ledger.photo(errand.url, taken)
                 task.advance(1, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
         for place in list(self.pages):

@@ -10,11 +10,11 @@ from collections import Counter
 from deepstyle.scraper.urls import shape
 
 NO_RETRIES = 8  # failures of a folder, and nothing else, after which its URLs are asked once each
-GIVE_UP = 24  # failures that cost much, and nothing else, after which its URLs are not asked
-COSTLY = frozenset({
-    "timeout", "too-slow", "too-large", "truncated", "bad-encoding", "connection", "http-500", "http-502", "http-503",
-    "http-504",
-})  # fmt: skip
+GIVE_UP = 24  # what failures must have cost, with nothing else, for its URLs not to be asked
+COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise
+    "timeout": 1, "connection": 1, "http-500": 1, "http-502": 1, "http-503": 1, "http-504": 1, "too-slow": 2,
+    "too-large": 2, "truncated": 2, "bad-encoding": 2, "bomb": 2,
+}  # fmt: skip
 
 
 class Patience:
@@ -26,13 +26,13 @@ class Patience:
         self._good: set[str] = set()
 
     def note(self, url: str, outcome: str, *, failed: bool) -> None:
-        """A URL is done; ``failed``: no answer with a body came, whatever it held."""
+        """A URL is done; ``failed``: no answer with a body came, whatever it held, or a bomb."""
         place = folder(url)
         if not failed:
             self._good.add(place)
         elif place not in self._good:
             self._failed[place] += 1
-            self._costly[place] += outcome in COSTLY
+            self._costly[place] += COST.get(outcome, 0)
 
     def once(self, url: str) -> bool:
         """Whether this URL is asked once only."""
