@@ -124,7 +124,7 @@ class Catalog:
 
     def add_photo(
         self, sha256: str, data: bytes, *, extension: str, width: int, height: int, dhash: str, image_url: str,
-        page_url: str, title: str = "", near_of: str | None = None, licence: str = "", credit: str = "",
+        page_url: str, title: str = "", near_of: str | None = None, licence: str = "", credit: str = "", inner: str = "",
     ) -> bool:  # fmt: skip
         """Store a photo's bytes under ``photos/ab/<sha256>.<extension>``, then its row; False when both are there already.
 
@@ -140,7 +140,7 @@ class Catalog:
         put_file(self.path(relative), data)
         self._db.run(
             "INSERT INTO photos(sha256, path, width, height, size, dhash, image_url, page_url, title, near_of, at, licence, "
-            "credit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "credit, inner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 sha256,
                 relative,
@@ -155,6 +155,7 @@ class Catalog:
                 self._clock(),
                 licence,
                 credit,
+                inner,
             ),
         )
         return True

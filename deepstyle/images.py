@@ -26,6 +26,7 @@ Pixels = colour.Pixels  # uint8 HWC RGB in [0, 255]
 Fit = Literal["pad", "stretch", "cover"]
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF": "tif", "BMP": "bmp", "AVIF": "avif"}
+EDGE = 0.05  # of a photo, left off each side of its middle
 ORIENTATION = 0x0112  # EXIF's tag
 BROKEN = (  # what Pillow raises of bytes that are no image: the errors of its parsers come through
     OSError, ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, struct.error,
@@ -224,10 +225,30 @@ def resize(pixels: Pixels, size: int, fit: Fit = "pad") -> Pixels:
 
 def difference_hash(pixels: Pixels) -> str:
     """A 64-bit perceptual hash as 16 hex digits (dHash; imagehash's implementation)."""
+    return looks(pixels).dhash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """Perceptual hashes of a photo: its own, that of its middle (5 % off each side), and that of its mirror image."""
+
+    dhash: str
+    inner: str
+    mirror: str
+
+
+def looks(pixels: Pixels) -> Looks:
+    """The three hashes of an image, each 16 hex digits."""
     import imagehash  # here: it imports scipy, which `--help` must not pay for
 
     image = Image.fromarray(pixels)
-    return str(imagehash.dhash(image.reduce(max(1, min(image.size) // 64))))  # a box filter first: ten times faster
+    by = max(1, min(image.size) // 64)  # a box filter first: ten times faster
+    x, y = round(image.width * EDGE), round(image.height * EDGE)
+    small, inner = image.reduce(by), image.reduce(by, box=(x, y, image.width - x, image.height - y))
+    mirror = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return Looks(
+        dhash=str(imagehash.dhash(small)), inner=str(imagehash.dhash(inner)), mirror=str(imagehash.dhash(mirror))
+    )
 
 
 def hamming(first: str, second: str) -> int:

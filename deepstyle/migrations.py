@@ -95,6 +95,8 @@ SHAPES = (  # which part of a detection's box is garment (shape.py), and of a ga
     "ALTER TABLE garments ADD COLUMN share REAL",
 )
 
+CROPS = ("ALTER TABLE photos ADD COLUMN inner TEXT NOT NULL DEFAULT ''",)  # the hash of a photo's middle
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES,
+    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES, CROPS,
 )  # fmt: skip

@@ -58,7 +58,7 @@ class Photo:
     """A photo that was kept: its bytes stand at ``path`` in the workspace, the rest says what they are and whence.
 
     ``size`` in bytes, ``width`` and ``height`` in pixels, ``near_of`` the photo it nearly repeats, ``at`` seconds since the
-    epoch; ``licence`` and ``credit`` as its owner gave them.
+    epoch; ``licence`` and ``credit`` as its owner gave them; ``dhash``, ``inner``: how it and its middle look, in 16 hex digits.
     """
 
     sha256: str
@@ -74,6 +74,7 @@ class Photo:
     at: float
     licence: str = ""
     credit: str = ""
+    inner: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

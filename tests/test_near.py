@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import random
 
 import pytest
+from loopback import photo
+from PIL import Image, ImageOps
 
+from deepstyle import images
 from deepstyle.scraper.near import NearIndex
 
 HASH = 0xFFFF0000FFFF0000
@@ -61,3 +65,49 @@ def test_the_distance_is_a_limit_that_counts(distance: int) -> None:
 
         assert index.find(f"{HASH ^ bits:016x}", 100, 100) == "a"
         assert index.find(f"{HASH ^ bits ^ (1 << (shift - 1) % 64):016x}", 100, 100) is None
+
+
+def shown(seed: int, *, crop: float = 0.0, mirrored: bool = False) -> tuple[images.Looks, int, int]:
+    """The looks of a photo of blocks, cropped on each side or mirrored, saved anew and smaller; its size."""
+    picture: Image.Image = Image.open(io.BytesIO(photo(seed, 300, 400)))
+    x, y = round(300 * crop), round(400 * crop)
+    picture = picture.crop((x, y, 300 - x, 400 - y)).resize((225, 300))
+    out = io.BytesIO()
+    (ImageOps.mirror(picture) if mirrored else picture).save(out, "JPEG", quality=80)
+    return images.looks(images.decode(out.getvalue())), 225, 300
+
+
+def test_crops_and_mirror_images_are_found_and_nothing_else() -> None:
+    """Of photos most are known by a copy with 5 % off each side, as the original by such a crop, and by their mirror image."""
+    index, of_crops = NearIndex(4), NearIndex(4)
+    for seed in range(12):
+        looks, width, height = shown(seed)
+        assert index.find(looks.dhash, width, height, inner=looks.inner, mirror=looks.mirror) is None
+        index.add(str(seed), looks.dhash, width, height, inner=looks.inner)
+        looks, width, height = shown(seed, crop=0.05)
+        of_crops.add(str(seed), looks.dhash, width, height, inner=looks.inner)
+    found = {"crop": 0, "original": 0, "mirror": 0}
+    for seed in range(12):
+        for kind, where, (looks, width, height) in (
+            ("crop", index, shown(seed, crop=0.05)), ("mirror", index, shown(seed, mirrored=True)),
+            ("original", of_crops, shown(seed)),
+        ):  # fmt: skip
+            name = where.find(looks.dhash, width, height, inner=looks.inner, mirror=looks.mirror)
+            assert name in {None, str(seed)}
+            found[kind] += name is not None
+
+    assert min(found.values()) >= 6
+
+
+def test_the_index_grows_and_keeps_names_of_any_form() -> None:
+    """Beyond its first length the tables are linked anew: every photo is still found, by its hash in hex or by another name."""
+    rng = random.Random(1)
+    codes = [rng.getrandbits(64) for _ in range(5000)]
+    index = NearIndex(4)
+    for number, code in enumerate(codes):
+        index.add(f"{number:064x}" if number % 2 else f"photo {number}", f"{code:016x}", 100, 100)
+
+    assert len(index) == 5000
+    for number in range(0, 5000, 97):
+        wanted = f"{number:064x}" if number % 2 else f"photo {number}"
+        assert index.find(f"{codes[number] ^ 0x8000000000000101:016x}", 100, 100) == wanted

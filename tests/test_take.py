@@ -206,4 +206,6 @@ def test_the_hash_of_a_draft_is_near_that_of_the_photo() -> None:
 
     for seed in range(5):
         data = photo(seed, 1_600, 2_000)
-        assert hamming(check(data, config(), ()).dhash, difference_hash(decode(data))) <= 2
+        looks = check(data, config(), ()).looks
+        assert looks is not None
+        assert hamming(looks.dhash, difference_hash(decode(data))) <= 2

@@ -14,13 +14,13 @@ HASHED = 128  # pixels: shorter side that the hash needs; a JPEG is decoded at 1
 
 @dataclass(frozen=True, kw_only=True)
 class Checked:
-    """What bytes are. ``outcome`` is ``ok``, ``too-small``, or what ``images.py`` says is wrong; ``dhash`` only if decoded."""
+    """What bytes are. ``outcome`` is ``ok``, ``too-small``, or what ``images.py`` says is wrong; ``looks`` only if decoded."""
 
     outcome: str
     data: bytes
     sha256: str
     info: images.ImageInfo | None = None
-    dhash: str = ""
+    looks: images.Looks | None = None
     detail: str = ""
 
 
@@ -34,7 +34,7 @@ def check(data: bytes, config: ScrapeConfig, known: Container[str]) -> Checked:
             return Checked(outcome="too-small", data=data, sha256=digest, info=info, detail=size)
         if digest in known:
             return Checked(outcome="ok", data=data, sha256=digest, info=info)
-        dhash = images.difference_hash(images.decode(data, max_pixels=config.max_pixels, at_least=HASHED))
+        looks = images.looks(images.decode(data, max_pixels=config.max_pixels, at_least=HASHED))
     except ImageError as error:
         return Checked(outcome=error.reason, data=data, sha256=digest, detail=str(error))
-    return Checked(outcome="ok", data=data, sha256=digest, info=info, dhash=dhash)
+    return Checked(outcome="ok", data=data, sha256=digest, info=info, looks=looks)

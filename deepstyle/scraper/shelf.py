@@ -24,7 +24,9 @@ class Shelf:
                 self._gone.add(one.what, dhash, int(width), int(height))
         for photo in catalog.standing_photos():
             self.known.add(photo.sha256)
-            self._near.add(photo.sha256, photo.dhash, photo.width, photo.height, near_of=photo.near_of)
+            self._near.add(
+                photo.sha256, photo.dhash, photo.width, photo.height, near_of=photo.near_of, inner=photo.inner
+            )
 
     def keep(self, one: Listing, photo: Checked, *, licence: str = "", credit: str = "") -> str:
         """Store a photo that is ``ok``; the outcome is ``kept``, or what else became of it.
@@ -38,15 +40,18 @@ class Shelf:
             return "forgotten"
         if digest in self.known:
             return "duplicate"
-        if self._gone.find(photo.dhash, info.width, info.height) is not None:
+        looks = photo.looks
+        assert looks is not None
+        if self._gone.find(looks.dhash, info.width, info.height, inner=looks.inner, mirror=looks.mirror) is not None:
             return "forgotten"
-        near = self._near.find(photo.dhash, info.width, info.height)
+        near = self._near.find(looks.dhash, info.width, info.height, inner=looks.inner, mirror=looks.mirror)
         if near is not None and self._drop_near:
             return "near-duplicate"
         self._catalog.add_photo(
-            digest, photo.data, extension=info.extension, width=info.width, height=info.height, dhash=photo.dhash,
+            digest, photo.data, extension=info.extension, width=info.width, height=info.height, dhash=looks.dhash,
             image_url=one.image_url, page_url=one.page_url, title=one.title, near_of=near, licence=licence, credit=credit,
+            inner=looks.inner,
         )  # fmt: skip
         self.known.add(digest)
-        self._near.add(digest, photo.dhash, info.width, info.height, near_of=near)
+        self._near.add(digest, looks.dhash, info.width, info.height, near_of=near, inner=looks.inner)
         return "kept"
