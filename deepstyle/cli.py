@@ -244,6 +244,7 @@ def _header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
               help="Send this header to the hosts of the SOURCEs.")  # fmt: skip
 @click.option("--cookies", metavar="FILE", help="A browser's cookies.txt (Netscape form).")
 @click.option("--proxy", metavar="URL", help="Ask through this proxy, http://host:port.")
+@click.option("--render", is_flag=True, help="Run the pages' scripts in a headless Chromium: deepstyle[browser].")
 @click.option("--fresh", is_flag=True, help="Visit the pages again, in a new crawl.")
 @_configured
 @click.pass_obj

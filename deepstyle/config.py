@@ -73,6 +73,7 @@ class ScrapeConfig(Config):
     )
     cookies: str = Field("", description="Netscape cookies.txt of the sites' cookies (--cookies); empty: none")
     proxy: str = Field("", description="http(s) proxy's address (--proxy); empty: none, whatever the environment says")
+    render: bool = Field(False, description="run pages' scripts in a headless Chromium (--render)")
     also_hosts: tuple[str, ...] = Field((), description="hosts whose pages are visited, too (--also-host)")
     connect_timeout: float = Field(10, gt=0, le=300, description="seconds: time in which a connection must stand")
     read_timeout: float = Field(20, gt=0, le=600, description="seconds: silence after which an answer is given up")

@@ -1,7 +1,4 @@
-"""One URL -> one answer, politely and safely (edge). What can be expected to fail is an outcome, never an exception.
-
-The outcomes stand in ``answer.py``.
-"""
+"""One URL -> one answer, politely and safely (edge). What can be expected to fail is an outcome (``answer.py``)."""
 
 from __future__ import annotations
 
@@ -43,6 +40,7 @@ ACCEPT = {
     "page": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.8,*/*;q=0.5",
     "image": "image/jpeg,image/png,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
     "robots": "text/plain,*/*;q=0.5",
+    "asset": "*/*",
 }
 FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.25
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -287,7 +285,7 @@ class Fetcher:
 
     def _stated(self, answer: Fetched, directives: set[str], headers: Mapping[str, str]) -> Fetched:
         """The answer with what its headers say of AI and data mining; its outcome is ``noai`` where they reserve it."""
-        if answer.kind == "robots":
+        if answer.kind in {"robots", "asset"}:
             return answer
         answer = replace(answer, stated=tuple(header_statements(headers)))
         unwanted = directives & (NO_IMAGES if answer.kind == "image" else NO_PAGES)

@@ -21,7 +21,7 @@ from deepstyle.scraper.frontier import Waiting
 from deepstyle.scraper.keep import kept
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.patience import Patience
-from deepstyle.scraper.take import Errand, Taken, Visit, look, take, visit
+from deepstyle.scraper.take import Errand, Render, Taken, Visit, look, take, visit
 from deepstyle.scraper.urls import host
 
 AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
@@ -35,9 +35,10 @@ class Loop:
     """One crawl's work. ``left``: pages and photos that must be asked for by a later call."""
 
     def __init__(
-        self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter, *, look_only: bool = False
-    ) -> None:
-        self.look_only = look_only
+        self, starts: list[str], ledger: Ledger, fetcher: Fetcher, reporter: Reporter, *, look_only: bool = False,
+        render: Render | None = None,
+    ) -> None:  # fmt: skip
+        self.look_only, self.render = look_only, render
         self.starts, self.ledger, self.fetcher, self.reporter = starts, ledger, fetcher, reporter
         self.config = ledger.config
         self.left = 0
@@ -126,7 +127,7 @@ class Loop:
     def _visit(self, pool: ThreadPoolExecutor, entry: Waiting, tries: int) -> None:
         before = self.ledger.crawl.kept_answer(entry.url)
         known = None if before is None else kept(before)
-        future, place = pool.submit(visit, self.fetcher, entry.url, tries, known), host(entry.url)
+        future, place = pool.submit(visit, self.fetcher, entry.url, tries, known, self.render), host(entry.url)
         self.pages.setdefault(place, deque()).append((entry, tries, future))
         self._watch(place, future)
 

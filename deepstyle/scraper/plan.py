@@ -13,7 +13,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError
 from deepstyle.progress import Reporter
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.scrape import scrape
+from deepstyle.scraper.scrape import rendering, scrape
 from deepstyle.scraper.sources import read_sources
 
 
@@ -39,8 +39,8 @@ def plan(urls: Sequence[str], root: Path, config: ScrapeConfig, *, reporter: Rep
                     if one.kind in {"url", "host"}:
                         catalog.rights.never_again(one.what, "url" if one.kind == "url" else "host")
                 have = {photo.image_url for photo in real.standing_photos()}
-        with Fetcher(config) as fetcher, suppress(InputError):
-            scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, look_only=True)
+        with Fetcher(config) as fetcher, rendering(fetcher) as render, suppress(InputError):
+            scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, look_only=True, render=render)
         crawl = catalog.open_crawl(key or "stdin:")
         pages = [
             Planned(kind="page", url=page.url, page_url=page.parent or "", outcome=page.outcome)

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from deepstyle.catalog import Catalog
@@ -35,11 +35,13 @@ from deepstyle.errors import InputError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter
 from deepstyle.scraper.again import ask_again, name_reserved
+from deepstyle.scraper.browser import Browser
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.loop import Loop
 from deepstyle.scraper.sources import Sources, enlist, read_sources
+from deepstyle.scraper.take import Render
 from deepstyle.scraper.together import SharedSlots
 
 REMEDIES = {
@@ -82,18 +84,32 @@ def scrape_urls(
     urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, reporter: Reporter, fresh: bool = False
 ) -> ScrapeSummary:
     """``scrape`` over the network, with a Fetcher of its own; scrapes of one workspace keep one rate a host together."""
-    with closing(SharedSlots(catalog.root / ".pace")) as slots, Fetcher(config, slots=slots) as fetcher:
-        return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh)
+    with (
+        closing(SharedSlots(catalog.root / ".pace")) as slots, Fetcher(config, slots=slots) as fetcher,
+        rendering(fetcher) as render,
+    ):  # fmt: skip
+        return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh, render=render)
+
+
+@contextmanager
+def rendering(fetcher: Fetcher) -> Iterator[Render | None]:
+    """A browser's ``render`` where the settings ask for one, else None. Raises UsageError where there is no browser."""
+    if not fetcher.config.render:
+        yield None
+        return
+    with Browser(fetcher) as browser:
+        yield browser.render
 
 
 def scrape(
     urls: Sequence[str], catalog: Catalog, config: ScrapeConfig, *, fetcher: Fetcher, reporter: Reporter,
-    fresh: bool = False, look_only: bool = False,
+    fresh: bool = False, look_only: bool = False, render: Render | None = None,
 ) -> ScrapeSummary:  # fmt: skip
     """Crawl the sites and lists of ``urls`` into the catalog, or go on with the crawl of the same that was interrupted.
 
     ``fresh`` starts a new crawl: pages are visited again, photos that are kept already are not downloaded again.
     ``look_only``: pages are visited, and of photos it is only noted what would become of them (``wanted``).
+    ``render``: runs a page's scripts and gives its DOM.
     Raises UsageError for what is no http(s) URL and no list, InputError when the start pages gave nothing at all.
     """
     started = time.monotonic()
@@ -111,7 +127,7 @@ def scrape(
     if crawl.finished():
         reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
         return summarise(crawl, started)
-    loop = Loop(starts, ledger, fetcher, reporter, look_only=look_only)
+    loop = Loop(starts, ledger, fetcher, reporter, look_only=look_only, render=render)
     loop.run()
     name_reserved(ledger, reporter)
     summary = summarise(crawl, started)

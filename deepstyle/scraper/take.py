@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,7 @@ from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import Kind, Page, parse
 from deepstyle.scraper.reservations import meta_statements
 
+Render = Callable[[Fetched], str]
 FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no other URL of the same picture is asked for
 
 
@@ -56,15 +57,22 @@ class Errand:
     first: Taken | None = None
 
 
-def visit(fetcher: Fetcher, url: str, tries: int = 0, before: Fetched | None = None) -> Visit:
-    """Fetch and parse a page, sitemap or feed, unless it is as ``before``; whatever goes wrong is the outcome of this page."""
+def visit(
+    fetcher: Fetcher, url: str, tries: int = 0, before: Fetched | None = None, render: Render | None = None
+) -> Visit:
+    """Fetch and parse a page, sitemap or feed, unless it is as ``before``; whatever goes wrong is the outcome of this page.
+
+    ``render``: runs a page's scripts and gives its DOM as HTML; where it fails the page is read as it came.
+    """
     try:
         answer = fetcher.once(url, "page", tries=tries, before=before)
         if answer.outcome in RETRIED and tries < fetcher.config.retries:
             return Visit(answer=answer, again=fetcher.wait_after(answer, tries))
         if answer.outcome != "ok":
             return Visit(answer=answer)
-        kind, page = parse(answer.body, answer.final_url, charset=answer.charset, content_type=answer.content_type)
+        body, charset, failed = _rendered(answer, render)
+        kind, page = parse(body, answer.final_url, charset=charset, content_type=answer.content_type)
+        answer = replace(answer, detail=failed) if failed else answer
     except Exception as error:  # noqa: BLE001 - one bad page must not end the crawl
         return Visit(answer=_unreadable(url, "page", error))
     if fetcher.saved(answer.final_url):
@@ -80,6 +88,16 @@ def visit(fetcher: Fetcher, url: str, tries: int = 0, before: Fetched | None = N
     if page.cut:
         answer = replace(answer, detail=f"more {page.cut} than a page may have: only the first part was read")
     return Visit(answer=answer, kind=kind, page=page)
+
+
+def _rendered(answer: Fetched, render: Render | None) -> tuple[bytes, str | None, str]:
+    """Body and charset of an HTML page after its scripts have run; of any other as it came. Last why that failed, or nothing."""
+    if render is None or "html" not in (answer.content_type or "text/html"):
+        return answer.body, answer.charset, ""
+    try:
+        return render(answer).encode("utf-8", "replace"), "utf-8", ""
+    except Exception as error:  # noqa: BLE001 - one page that a browser cannot show must not end the crawl
+        return answer.body, answer.charset, f"not rendered: {type(error).__name__}: {error}"[:300]
 
 
 def _from_disk(fetcher: Fetcher, one: Listing) -> Listing:
