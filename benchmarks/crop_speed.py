@@ -24,7 +24,7 @@ from pathlib import Path
 from deepstyle import images
 from deepstyle.catalog import Catalog
 
-SHIPPED = Path(__file__).parent.parent / "deepstyle" / "models" / "garments-small"
+SHIPPED = Path(__file__).parent.parent / "deepstyle" / "models" / "garments-lite"
 PEER = Path(__file__).parent / "peer_detectron2.py"
 
 

@@ -605,7 +605,7 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
                    dry_run: bool) -> None:  # fmt: skip
     """Train a Faster R-CNN on annotated photos (COCO files).
 
-    Presets for CPUs: mobilenet-320 (the default), small-256, small-320, small-wide-256 (the one that ships), lite0-256;
+    Presets for CPUs: mobilenet-320 (the default), small-256, small-320, small-wide-256, lite0-256 (what ships);
     for GPUs: r50-fpn, r50-fpn-v2; detectron2-r50-fpn, detectron2-r101-fpn and detectron2-x101-fpn train with detectron2,
     which you install yourself. Several processes share the work under torchrun.
 

@@ -123,7 +123,7 @@ class ScrapeConfig(Config):
 class DetectorConfig(Config):
     """How the garment detector is built and trained.
 
-    Presets: mobilenet-320, r50-fpn, r50-fpn-v2, small-256, small-320, small-wide-256.
+    Presets: mobilenet-320, r50-fpn, r50-fpn-v2, small-256, small-320, small-wide-256, lite0-256.
     """
 
     default_preset: ClassVar[str] = "mobilenet-320"

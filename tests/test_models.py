@@ -72,18 +72,18 @@ def test_without_a_workspace_none_is_made(tmp_path: Path) -> None:
 def test_a_name_is_looked_up_in_the_workspace_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workspace, then package, then path; a copied folder needs no row; the kind must fit, and what is known is told."""
     monkeypatch.chdir(tmp_path)
-    model(tmp_path / "garments-small")
+    model(tmp_path / "garments-lite")
     model(tmp_path / "other", {"labels": [], "kind": "gan"})
     with Catalog(tmp_path / "w") as catalog:
-        assert find_model(catalog, "garments-small", flag="--x").parent.name == "models"
-        assert find_model(catalog, "./garments-small", flag="--x") == Path("garments-small")
-        model(tmp_path / "w/models/garments-small")
+        assert find_model(catalog, "garments-lite", flag="--x").parent.name == "models"
+        assert find_model(catalog, "./garments-lite", flag="--x") == Path("garments-lite")
+        model(tmp_path / "w/models/garments-lite")
         model(tmp_path / "w/models/other", {"labels": [], "kind": "gan"})
-        catalog.put_model("garments-small", "detector", {})
+        catalog.put_model("garments-lite", "detector", {})
 
-        assert find_model(catalog, "garments-small", flag="--x") == tmp_path / "w/models/garments-small"
+        assert find_model(catalog, "garments-lite", flag="--x") == tmp_path / "w/models/garments-lite"
         assert find_model(catalog, "other", flag="--x", kind="gan") == tmp_path / "w/models/other"
         with pytest.raises(UsageError, match=r"--x other: .* is a gan, not a detector"):
             find_model(catalog, "other", flag="--x", kind="detector")
-        with pytest.raises(UsageError, match=r"--x nobody: no detector of that name.*known are garments-small; train"):
+        with pytest.raises(UsageError, match=r"--x nobody: no detector of that name.*known are garments-lite; train"):
             find_model(catalog, "nobody", flag="--x", kind="detector", remedy="train one")

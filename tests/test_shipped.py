@@ -68,7 +68,7 @@ def test_a_workspace_of_its_own_comes_first(tmp_path: Path) -> None:
         assert find_detector(catalog) == tmp_path / "models/mine"
         assert find_detector(catalog, SHIPPED).name == SHIPPED
         assert find_detector(catalog, str(find_detector(catalog, SHIPPED))).name == SHIPPED
-        with pytest.raises(UsageError, match=r"yours.*mine, garments-small"):
+        with pytest.raises(UsageError, match=r"yours.*mine, garments-lite"):
             find_detector(catalog, "yours")
 
 

@@ -31,7 +31,7 @@ def test_a_detector_below_the_bar_is_weak(ap50: float, *, weak: bool) -> None:
     said = weak_detector(ap50, 132)
 
     assert bool(said) == weak
-    assert all("garments-small" in line and "132 photos" in line for line in said)
+    assert all("garments-lite" in line and "132 photos" in line for line in said)
 
 
 def test_a_gan_that_saw_little_is_weak() -> None:

@@ -11,7 +11,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.status import find_model
 
-SHIPPED = "garments-small"  # the detector that comes with the package
+SHIPPED = "garments-lite"  # the detector that comes with the package
 
 
 def load_detector(folder: Path, *, engine: Literal["torch", "openvino"] = "torch") -> Detector:
