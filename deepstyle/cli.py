@@ -1029,7 +1029,7 @@ def tag(session: Session, model: str | None) -> None:
 @click.option("--min-score", type=float, help="Learn only from garments that the detector was so sure of.")
 @click.option("--from", "start_from", metavar="MODEL|RUN",
               help="Start from this one's weights, with its settings unless --config is given.")  # fmt: skip
-@click.option("--classifier", help="Judge of the Frechet distance; the newest otherwise.")
+@click.option("--classifier", help="Judge of the Frechet distance; the newest, or the one that ships, otherwise.")
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
@@ -1048,8 +1048,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
     Labels of the same names are known already. Without --config the settings are theirs.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
-    classifier in the workspace, how far the samples are from the real garments, too. The command to watch it is
-    printed.
+    classifier, how far the samples are from the real garments, too. The command to watch it is printed.
 
     \b
     Example:
@@ -1133,7 +1132,7 @@ def _after_gan(catalog: Any, result: Any) -> str:
 @click.option("--frames", type=click.IntRange(2, 1000), default=30, show_default=True, help="Frames from seed to seed.")
 @click.option("--fps", type=click.IntRange(1, 50), default=25, show_default=True, help="Frames a second.")
 @click.option("--novelty", is_flag=True, help="Put the nearest real garments and their pages beside the samples.")
-@click.option("--classifier", help="What --novelty compares with; the newest otherwise.")
+@click.option("--classifier", help="What --novelty compares with; the newest, or the one that ships, otherwise.")
 @click.option("--export", type=click.Choice(["safetensors", "onnx"]), help="Write the generator for use elsewhere.")
 @click.option("--half", is_flag=True, help="Export float16 matrices: half the bytes, nearly the same images.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
@@ -1223,7 +1222,8 @@ def _samples(source: Any, made: Any, found: Any, table: Path | None) -> None:
         )
         for i in sorted(range(len(made.names)), key=found.ratios.__getitem__)[:3]:
             near = found.nearest[i][0]
-            rows[made.names[i]] = f"{found.ratios[i]:.2f} of the usual distance to a garment from {near.page_url}"
+            what = "a copy of" if found.copies[i].copied else f"{found.ratios[i]:.2f} of the usual distance to"
+            rows[made.names[i]] = f"{what} a garment from {near.page_url}"
         result["novelty"] = {"table": table, "near": found.near, "usual": found.usual, "ratios": found.ratios}
     _show(f"{len(made.names):,} samples are in {made.grid.parent}", rows, **result)
 
@@ -1247,28 +1247,38 @@ def _seeds(text: str, flag: str = "--seeds") -> list[int]:
 
 @main.command()
 @_json_option
+@click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--run", help="Name of the GAN run; the newest otherwise.")
-@click.option("--classifier", help="The judge; the newest otherwise.")
-@click.option("--count", type=click.IntRange(64, 1_000_000), default=1000, show_default=True, help="Samples to score.")
+@click.option("--model", metavar="NAME|FOLDER", help="Score a generator's model in place of a run.")
+@click.option("--against", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
+              help="Real images to compare with; the workspace's garments otherwise.")  # fmt: skip
+@click.option("--classifier", help="The judge; the newest, or the one that ships, otherwise.")
+@click.option(
+    "--count", type=click.IntRange(64, 1_000_000), default=1000, show_default=True, help="Images to score, at most."
+)
 @click.pass_obj
-def score(session: Session, run: str | None, classifier: str | None, count: int) -> None:
-    """Score a run's samples against the real garments.
+def score(session: Session, /, **options: Any) -> None:
+    """Score samples against real garments: of a run, of a model, or the images of a FOLDER, whatever made them.
 
-    Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, and the
-    nearest real garments of 8 samples with the pages they came from.
+    Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, copies of
+    real garments among the samples, and the nearest real garments of 8 samples with the pages they came from; what it
+    comes to in words.
 
     \b
     Example:
         deepstyle score --count 2000
+        deepstyle score --model demo-garments
+        deepstyle score others-samples/ --against photos/
     """
-    with _catalog(session, must_exist=True) as catalog:
-        from deepstyle import pipeline
+    if sum(options[name] is not None for name in ("folder", "run", "model")) > 1:
+        raise UsageError("score takes one of FOLDER, --run and --model")
+    with _catalog(session, must_exist=options["against"] is None) as catalog:
         from deepstyle.classifier.find import weak_judge
+        from deepstyle.scoring import Wanted, score_wanted
 
-        result, path = pipeline.score_run(
-            catalog, reporter=session.reporter, run=run, classifier=classifier, count=count
-        )
-        weak = weak_judge(catalog, classifier)
+        scored = score_wanted(catalog, Wanted(**options), reporter=session.reporter)
+        weak = weak_judge(catalog, options["classifier"])
+    result, path = scored.score, scored.path
     rows = {
         "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
         "features of": result.features,
@@ -1276,12 +1286,14 @@ def score(session: Session, run: str | None, classifier: str | None, count: int)
         "recall": f"{result.recall:.2f}", "patches": f"{result.patches:.1f} (a second judge, without a network)",
         "confidence": f"{result.confidence:.2f} on samples, {result.real_confidence:.2f} on garments",
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
-        "nearest garments": path.parent / "samples" / "nearest.png",
+        "nearest garments": scored.sheet,
     }  # fmt: skip
     pages = {
-        f"sample {number}": f"nearest garment from {row[0].page_url}" for number, row in enumerate(result.nearest, 1)
+        f"sample {number}": f"nearest garment from {row[0].page_url or row[0].source}"
+        for number, row in enumerate(result.nearest, 1)
     }
-    _show(f"the score is in {path}", rows | pages, weak=weak, file=path, **asdict(result))
+    words = {"in words" if not number else f"  {number + 1}": said for number, said in enumerate(result.said)}
+    _show(f"the score is in {path}", rows | pages | words, weak=weak, file=path, **asdict(result))
 
 
 def _shares(values: dict[str, float]) -> str:
@@ -1534,7 +1546,7 @@ def models(session: Session) -> None:
               metavar="TRAIN.json VAL.json",
               help="Train a detector on these first; else the workspace's newest cuts, or the one that ships.")  # fmt: skip
 @click.option("--labels", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv",
-              help="Train a classifier on these first; needed unless the workspace has one.")  # fmt: skip
+              help="Train a classifier on these first; else the workspace's newest judges, or the one that ships.")  # fmt: skip
 @click.option("--minutes", type=float, default=15.0, show_default=True, help="Time budget of the GAN.")
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--config", "presets", multiple=True, metavar="PRESET|FILE", help="Config of a stage (may be repeated).")

@@ -487,6 +487,9 @@ class GanConfig(Config):
     chosen_for: int = Field(
         0, ge=0, le=MANY, description="garments: number of them that it chose for; 0: it chose none"
     )
+    judge_size: int | None = Field(
+        None, ge=32, le=2048, description="pixels: what the classifier sees while training; null: 64 for lite0"
+    )
     precision: Precision = "auto"
     seed: Seed = 0
 
@@ -518,7 +521,7 @@ KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a d
 
 CIRCUMSTANCES = {  # settings that another training, which starts from this one, does not take over
     "images", "minutes", "labels", "min_score", "start_from", "snapshot_every", "keep_snapshots", "grid", "score_samples",
-    "rollbacks", "compile", "precision", "seed", "chosen", "chosen_for",
+    "judge_size", "rollbacks", "compile", "precision", "seed", "chosen", "chosen_for",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from deepstyle.records import Garment, Photo
 
 CARD = "MODEL_CARD.md"
 TITLE = "## Forgotten photos"
-RECORDS = ("runs/*/score.json", "runs/*/samples/novelty*.csv", "samples/*/novelty*.csv")
+RECORDS = ("runs/*/score.json", "scores/*/score.json", "runs/*/samples/novelty*.csv", "samples/*/novelty*.csv")
 MOST = 1_000_000_000  # bytes of a record or card
 _SHA = re.compile(r"([0-9a-f]{64})(?:-\d+)?")
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*(?::\d{1,5})?|\[[0-9a-f:.]+\](?::\d{1,5})?", re.IGNORECASE)

@@ -110,6 +110,14 @@ class LiteClassifier(nn.Module):
         logits: Tensor = self.fc(self.avgpool(self.last(self.body(images))).flatten(1))
         return logits
 
+    def looks(self, images: Tensor, stage: str) -> tuple[Tensor, Tensor]:
+        """The maps of a ``stage`` averaged over their places, N x its channels, and what the last layer sees, N x FEATURES."""
+        maps, means = images, images
+        for name, part in self.body.named_children():
+            maps = part(maps)
+            means = maps.mean(dim=(2, 3)) if name == stage else means
+        return means, self.avgpool(self.last(maps)).flatten(1)
+
 
 def freeze(body: nn.Sequential, stages: int) -> None:
     """Exclude the first ``stages`` from training, and the stem with them: they see edges and colours, as everywhere."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepstyle import images, pipeline
+from deepstyle import images
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.network import Classifier
@@ -36,6 +36,7 @@ from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
+from deepstyle.scoring import pack_garments
 from deepstyle.status import find_model
 from deepstyle.traces import Near, Trace, to_csv
 
@@ -199,11 +200,12 @@ class Real:
 
 
 def open_real(catalog: Catalog, source: Source, *, classifier: str | None, reporter: Reporter) -> Real:
-    """What samples are compared with; ``classifier``: the newest without a name. Raises UsageError without one, or garments."""
-    judge = find_classifier(catalog, classifier)
-    if judge is None:
-        raise UsageError("--novelty needs a classifier as its eye: run `deepstyle train-classifier TABLE.csv` first")
-    return Real(data=pipeline.pack_garments(catalog, source.trained.config, reporter=reporter), judge=judge)
+    """What samples are compared with, by the newest classifier, or the one that ships, without a name.
+
+    Raises UsageError without garments.
+    """
+    judge = find_classifier(catalog, classifier).quick()
+    return Real(data=pack_garments(catalog, source.trained.config, reporter=reporter), judge=judge)
 
 
 def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter) -> tuple[Novelty, Path]:

@@ -46,12 +46,13 @@ def explodes(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def train(
-    folder: Path, settings: list[str], said: io.StringIO | None = None, on_snapshot: OnSnapshot | None = None
-) -> TrainedGan:
+    folder: Path, settings: list[str], said: io.StringIO | None = None, on_snapshot: OnSnapshot | None = None,
+    judge: str = "",
+) -> TrainedGan:  # fmt: skip
     with Catalog(folder) as catalog:
         return train_gan(
             packed(folder), catalog, load_config(GanConfig, "residual-64", settings), on_snapshot=on_snapshot,
-            reporter=Reporter(stream=said or io.StringIO()),
+            reporter=Reporter(stream=said or io.StringIO()), judge=judge,
         )  # fmt: skip
 
 
@@ -117,6 +118,30 @@ def test_the_best_is_kept_beside_the_last(tmp_path: Path) -> None:
     assert (again[0] == seen[1]).all()
     assert (again[1] == seen[3]).all()
     assert train(tmp_path, [*PLUS, "images=600"]).best == result.best
+
+
+def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
+    """Figures of two judges are never compared: the best and the kept snapshots compete again by the new one's figures."""
+    figures = iter([5.0, 2.0, 3.0, 4.0])
+    looked = []
+
+    def other(samples: np.ndarray) -> dict[str, float]:
+        looked.append(samples.copy())
+        return {"frechet": 100.0 - len(looked)}
+
+    settings = [*PLUS, "images=600"]
+    first = train(tmp_path, settings, on_snapshot=lambda _: {"frechet": next(figures)}, judge="eye at 96 px")
+    assert train(tmp_path, settings, on_snapshot=other, judge="eye at 96 px").best == first.best
+    assert not looked
+    second = train(tmp_path, settings, on_snapshot=other, judge="other eye")
+    made = generate(load_generator(second.folder, best=True)[0], latents(range(1_000_000, 1_000_016), 16))
+
+    assert first.best == {"frechet": 2.0, "images": 200}
+    assert (second.first, second.last) == ({}, {"frechet": 97.0})
+    assert second.best == {"frechet": 97.0, "images": 600}
+    assert (made == looked[-1]).all()
+    assert train(tmp_path, settings, on_snapshot=other, judge="other eye").best == second.best
+    assert len(looked) == 3
 
 
 def test_no_judge_no_best(tmp_path: Path) -> None:

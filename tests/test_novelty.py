@@ -58,7 +58,7 @@ def test_a_copy_is_told_from_what_is_new(real: PackedDataset) -> None:
 def test_garments_drawn_alike_are_about_half_near(real: PackedDataset) -> None:
     """New garments from where the real ones come from are as near as these are to one another: about half below 1."""
     found, _ = novelty(
-        garments(300, 16, seed=2), real, embed=MeanColours(), provenance=_where, names=[str(i) for i in range(300)]
+        garments(60, 16, seed=2), real, embed=MeanColours(), provenance=_where, names=[str(i) for i in range(60)]
     )
 
     assert 0.3 < found.near < 0.7

@@ -267,11 +267,11 @@ def test_novelty_finds_a_copy_and_its_page(workspace: Path) -> None:
 
 
 def test_novelty_needs_an_eye(workspace: Path) -> None:
-    """Without a classifier the message says how one is trained, and nothing is generated first."""
-    with Catalog(workspace) as catalog, catalog.transaction():
-        catalog._db.run("DELETE FROM models")
+    """An unknown classifier is told with those that there are and how one is trained, and nothing is generated first."""
+    told = run(workspace, "--run", "gan-001", "--novelty", "--classifier", "mine", code=2)
 
-    assert "deepstyle train-classifier" in run(workspace, "--run", "gan-001", "--novelty", code=2)
+    assert "deepstyle train-classifier" in told
+    assert "judge" in told
     assert not list((workspace / "runs/gan-001/samples").glob("seed-*"))
 
 

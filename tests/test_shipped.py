@@ -105,7 +105,7 @@ def test_crop_works_without_training(tmp_path: Path) -> None:
     assert json.loads(again.stdout)["photos"] == 0
     assert "checking garments" in again.stderr
     assert SHIPPED in listed.output
-    assert [one.name for one in packaged_models()] == ["demo-garments", SHIPPED]
+    assert [one.name for one in packaged_models()] == ["demo-garments", "garment-categories", SHIPPED]
 
 
 def test_the_generator_works_without_training(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ from deepstyle.classifier.tag import tag_garments
 from deepstyle.config import GanConfig, load_config
 from deepstyle.errors import UsageError
 from deepstyle.files import put_file
-from deepstyle.pipeline import pack_garments
 from deepstyle.progress import Reporter
+from deepstyle.scoring import pack_garments
 from deepstyle.status import status_of
 
 QUIET = Reporter(quiet=True)

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import KIND, Classifier
-from deepstyle.errors import UsageError
-from deepstyle.status import read_model
+from deepstyle.status import find_model, read_model
 from deepstyle.weak import weak_classifier
 
+SHIPPED = "garment-categories"  # the classifier that comes with the package
 
-def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier | None:
-    """The named classifier, or the newest; None when there is none. Raises UsageError for an unknown name."""
-    record = catalog.model(KIND, name)
-    if record is None and name is not None:
-        raise UsageError(f"--classifier {name}: there is no such classifier in {catalog.root}; see `deepstyle status`")
-    return Classifier.load(catalog.path(record.path)) if record is not None else None
+
+def find_classifier_folder(
+    catalog: Catalog | None, name: str | None = None, *, flag: str = "--classifier", kind: str = KIND
+) -> Path:
+    """The folder of a classifier: the named one (of the workspace, of the package, or a folder's path), or the newest.
+
+    A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
+    """
+    if name is None and catalog is not None and (record := catalog.model(KIND)) is not None:
+        return catalog.path(record.path)
+    remedy = "train one with `deepstyle train-classifier TABLE.csv`"
+    return find_model(catalog, name or SHIPPED, flag=flag, kind=kind, remedy=remedy)
+
+
+def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier:
+    """That classifier, opened."""
+    return Classifier.load(find_classifier_folder(catalog, name))
 
 
 def weak_judge(catalog: Catalog, name: str | None = None) -> list[str]:
-    """Why the figures of the named (or newest) classifier's judgement mean little, if they do."""
-    record = catalog.model(KIND, name)
-    about = read_model(catalog.path(record.path)) if record is not None else None
-    if about is None or "top1" not in about.figures:
+    """Why the figures of that classifier's judgement mean little, if they do."""
+    about = read_model(find_classifier_folder(catalog, name))
+    if "top1" not in about.figures:
         return []
     return [
         f"the judge {about.name}: {sentence}" for sentence in weak_classifier(about.figures["top1"], len(about.labels))

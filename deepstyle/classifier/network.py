@@ -10,10 +10,12 @@ saved beside the weights, because a network fed differently than it was trained 
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -29,11 +31,12 @@ from deepstyle.backbone import WIDTH, SmallClassifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Fit, Pixels
-from deepstyle.lite import LiteClassifier, classifier_from_published
+from deepstyle.lite import STAGES, LiteClassifier, classifier_from_published
 
 KIND = "classifier"
 FORMAT = 1
 LARGEST = 2048  # pixels a side that a classifier can see
+QUICK, STAGE = 64, "stage5"  # of a quick look of lite0: pixels a side, and the maps that are features; see docs/log.md
 NETWORKS = ("small", "lite0", "resnet18", "resnet34", "resnet50")
 
 
@@ -97,7 +100,9 @@ class Classifier:
 
     ``labels`` are the category names in the order of the outputs, ``image_size`` is in pixels, ``feature_size`` is the
     length D of the vectors that ``embed`` gives, ``name`` is the model folder's,
-    ``weights_name`` that with a digest of the weights (empty before there is a folder).
+    ``weights_name`` that with a digest of the weights (empty before there is a folder); with ``mirror`` features are the
+    mean over the image and its mirror image, unless ``embed`` is told otherwise. ``stage``: lite0's maps of that stage are
+    the features, averaged over their places; without one they are what the last layer sees.
     """
 
     def __init__(
@@ -108,12 +113,15 @@ class Classifier:
         name: str,
         *,
         weights_name: str = "",
+        mirror: bool = True,
+        stage: str = "",
     ) -> None:
         self.network, self.preprocessing, self.labels, self.name = network, preprocessing, labels, name
+        self.mirror, self.stage = mirror, stage
         self.image_size, self.weights_name = preprocessing.image_size, weights_name
         self._head: nn.Linear = network.get_submodule("fc")  # type: ignore[assignment]
         self._trunk = nn.Sequential(*(part for title, part in network.named_children() if title != "fc"), nn.Flatten())
-        self.feature_size = self._head.in_features
+        self.feature_size = STAGES[stage][3] if stage else self._head.in_features
 
     @classmethod
     def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
@@ -139,8 +147,39 @@ class Classifier:
 
     def describe(self) -> dict[str, Any]:
         """All that its features depend on, for a score: weights, preprocessing, how many numbers."""
-        told = {"weights": self.weights_name, "preprocessing": asdict(self.preprocessing), "mirror": True}
+        told = {
+            "weights": self.weights_name,
+            "preprocessing": asdict(self.preprocessing),
+            "mirror": self.mirror,
+            "stage": self.stage,
+        }
         return {**told, "features": self.feature_size}
+
+    @property
+    def identity(self) -> str:
+        """A name of this judge and of how it looks: figures of two are not compared."""
+        told = json.dumps(self.describe(), sort_keys=True)
+        look = f"{self.image_size} px{' and mirrored' if self.mirror else ''}"
+        return f"{self.name} at {look}, {hashlib.sha256(told.encode()).hexdigest()[:8]}"
+
+    def quick(self, size: int | None = None) -> Classifier:
+        """The same network looking once, without the mirror, at ``size`` pixels: for figures that are wanted often.
+
+        Without a size lite0 looks at ``QUICK`` pixels, which its fixed norms bear, and its features are maps of ``STAGE``,
+        which see damage where the last ones are blind to it; others look at their own size.
+        """
+        light = isinstance(self.network, LiteClassifier)
+        side = size or (min(QUICK, self.image_size) if light else self.image_size)
+        preprocessing = replace(self.preprocessing, image_size=side)
+        return Classifier(
+            self.network,
+            preprocessing,
+            self.labels,
+            self.name,
+            weights_name=self.weights_name,
+            mirror=False,
+            stage=STAGE if light else "",
+        )
 
     def save(self, folder: Path, config_yaml: str, about: dict[str, Any], *, half: bool = False) -> None:
         """Write the model folder; ``about`` (figures, run) is added to model.json; ``half``: matrices in float16."""
@@ -149,32 +188,44 @@ class Classifier:
         weights.save_model(folder, own, config_yaml=config_yaml, labels=labels, about=about, half=half)
 
     def embed(
-        self, pixels: Pixels, *, batch_size: int = 128, mirror: bool = True
+        self, pixels: Pixels, *, batch_size: int = 128, mirror: bool | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """N x S x S x 3 uint8, any S -> N x D float32 features, N x L float32 probabilities (rows sum to 1).
 
-        With ``mirror`` the features are the mean over the image and its mirror image: a garment is the same garment
-        seen in a mirror. Always float32 and evaluation mode, so a score does not depend on the precision of training.
-        Raises InputError when the array is no stack of RGB images.
+        With ``mirror`` (the judge's own by default) the features are the mean over the image and its mirror image: a
+        garment is the same garment seen in a mirror. Always float32 and evaluation mode, so a score does not depend on the
+        precision of training. Raises InputError when the array is no stack of RGB images.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
             raise InputError(
                 f"images must be N x S x S x 3 uint8, not {' x '.join(map(str, pixels.shape))} {pixels.dtype}"
             )
+        mirror = self.mirror if mirror is None else mirror
         features = np.empty((len(pixels), self.feature_size), np.float32)
         probabilities = np.empty((len(pixels), len(self.labels)), np.float32)
         with scoring(self.network):
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
-                vectors = self._vectors(pixels[part], mirror=mirror)
-                features[part] = vectors.cpu().numpy()
+                seen, vectors = self._looks(pixels[part], mirror=mirror)
+                features[part] = seen.cpu().numpy()
                 probabilities[part] = self._head(vectors).softmax(dim=1).cpu().numpy()
         return features, probabilities
 
-    def _vectors(self, pixels: Pixels, *, mirror: bool) -> Tensor:
+    def _looks(self, pixels: Pixels, *, mirror: bool) -> tuple[Tensor, Tensor]:
+        """The features of N images and what the last layer sees of them."""
         images = self.preprocessing(to_float(pixels, self._head.weight.device))
+        seen, vectors = self._look(images)
+        if mirror:
+            others, mirrored = self._look(images.flip(3))
+            seen, vectors = (seen + others) / 2, (vectors + mirrored) / 2
+        return seen, vectors
+
+    def _look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        if self.stage:
+            assert isinstance(self.network, LiteClassifier)
+            return self.network.looks(images, self.stage)
         vectors: Tensor = self._trunk(images)
-        return (vectors + self._trunk(images.flip(3))) / 2 if mirror else vectors
+        return vectors, vectors
 
 
 @contextmanager

@@ -24,16 +24,15 @@ from deepstyle.annotations.table import SUFFIXES
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import tagger
 from deepstyle.classifier.augment import SLACK
+from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing
 from deepstyle.classifier.tagger import Tagger
 from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_regular, reason, shown
 from deepstyle.scraper.folder import find_files
-from deepstyle.status import find_model
 
 Model = Classifier | Tagger
 STDIN = Path("-")
-SHIPPED = "garment-categories"  # the classifier that comes with the package
 LEAST = 0.05  # share from which a further label is told to people
 MOST_NAMES = 500_000_000  # bytes of a list of files on standard input
 
@@ -65,10 +64,7 @@ def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
 
     A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
     """
-    if name is None and catalog is not None and (record := catalog.model(KIND)) is not None:
-        return catalog.path(record.path)
-    remedy = "train one with `deepstyle train-classifier TABLE.csv`"
-    return find_model(catalog, name or SHIPPED, flag="--model", kind="" if name else KIND, remedy=remedy)
+    return find_classifier_folder(catalog, name, flag="--model", kind="" if name else KIND)
 
 
 def load(folder: Path) -> Model:

@@ -34,8 +34,8 @@ class Players:
 
     ``strength`` is the probability of augmentation: a float, or a tensor on the device that ADA moves, from the ``signs``
     of D that it sums up. ``pace`` is what the settings are at this share of the budget. ``points`` are what ``watch``
-    remembers. ``best`` is the lowest Frechet distance so far and at how many images. Several processes hold the same
-    players; each plays ``mine`` of every batch.
+    remembers. ``best`` is the lowest Frechet distance so far, by the ``judge`` of that name, and at how many images.
+    Several processes hold the same players; each plays ``mine`` of every batch.
     """
 
     def __init__(self, config: GanConfig, fabric: Fabric, real_images: int, shares: Tensor | None = None) -> None:
@@ -62,6 +62,7 @@ class Players:
         self.step, self.images, self.spent, self.rollbacks = 0, 0, 0.0, 0
         self.first: dict[str, float] = {}
         self.best: dict[str, float] = {}
+        self.judge = ""
         self.points: list[Point] = []
         self.keep_pace(0.0)
 
@@ -98,13 +99,13 @@ class Players:
     @property
     def figures(self) -> dict[str, Any]:
         """What the catalog keeps of a game under way."""
-        return {"first": self.first, "best": self.best, "rollbacks": self.rollbacks}
+        return {"first": self.first, "best": self.best, "judge": self.judge, "rollbacks": self.rollbacks}
 
     def dump(self) -> dict[str, Any]:
         """Everything a snapshot needs, as state dicts and plain values."""
         parts = ("generator", "discriminator", "average", "g_optimizer", "d_optimizer")
         states = {part: getattr(self, part).state_dict() for part in parts}
-        plain = {name: getattr(self, name) for name in ("step", "rollbacks", "first", "best")}
+        plain = {name: getattr(self, name) for name in ("step", "rollbacks", "first", "best", "judge")}
         tensors = {name: float(getattr(self, name)) for name in ("strength", "signs", "penalty")}
         return {**states, **plain, **tensors, "seconds": self.spent, "points": [asdict(point) for point in self.points]}
 
@@ -116,7 +117,7 @@ class Players:
             weights.fill_optimizer(self.g_optimizer, state["g_optimizer"])
             weights.fill_optimizer(self.d_optimizer, state["d_optimizer"])
             self.step, self.images, self.spent = int(state["step"]), int(state["images"]), float(state["seconds"])
-            self.first = dict(state["first"])
+            self.first, self.judge = dict(state["first"]), str(state.get("judge", ""))
             if "points" in state:  # else it is from before there were rollbacks and adaptive augmentation
                 self.rollbacks, self.best = int(state["rollbacks"]), dict(state["best"])
                 self.points = [Point(**point) for point in state["points"]]

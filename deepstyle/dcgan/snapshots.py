@@ -5,6 +5,7 @@ A snapshot is only written of weights that are finite, so there is always one to
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.utils.tensorboard.summary import hparams
 from deepstyle import images, weights
 from deepstyle.board import SHEET, table_row, tag
 from deepstyle.config import GanConfig
+from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.data import RealImages
 from deepstyle.dcgan.networks import calibrate
 from deepstyle.dcgan.players import Players
@@ -32,13 +34,17 @@ OnSnapshot = Callable[[images.Pixels], Mapping[str, float | images.Pixels]]
 
 @dataclass(frozen=True, kw_only=True)
 class Game:
-    """One game under way: what its loop, its snapshots and its way back share. ``total``: real images there are."""
+    """One game under way: what its loop, its snapshots and its way back share.
+
+    ``total``: real images there are; ``judge``: name of what gives the figures of ``on_snapshot``.
+    """
 
     training: Training[GanConfig]
     players: Players
     real: RealImages
     total: int
     on_snapshot: OnSnapshot | None
+    judge: str = ""
 
 
 def roll_back(game: Game, complaint: str) -> None:
@@ -48,7 +54,7 @@ def roll_back(game: Game, complaint: str) -> None:
     """
     t, p = game.training, game.players
     run, config = t.run, t.config
-    lr, rollbacks, best, lost = p.base_lr / 2, p.rollbacks + 1, p.best, p.images
+    lr, rollbacks, best, judge, lost = p.base_lr / 2, p.rollbacks + 1, p.best, p.judge, p.images
     if rollbacks > config.rollbacks:
         calmer = "" if config.loss == "relativistic" else ", or --config dcgan-plus-64"
         raise TrainingError(
@@ -57,7 +63,7 @@ def roll_back(game: Game, complaint: str) -> None:
         )
     path, state = _healthy(t)
     p.load(state, str(path))
-    p.rollbacks, p.best = rollbacks, best
+    p.rollbacks, p.best, p.judge = rollbacks, best, judge
     p.fabric.barrier()  # all have read before the first one writes
     t.save(keep=config.keep_snapshots, figures=p.figures, landed=True)
     if run.leads:
@@ -102,21 +108,68 @@ def snapshot(game: Game) -> dict[str, float]:
     run.picture("samples/grid", sheet, p.images, file=f"grid-{p.images:010d}.png", part=for_board(grid))
     figures: dict[str, float] = {}
     if game.on_snapshot is not None:
-        seeds = range(1_000_000, 1_000_000 + config.score_samples)
-        for name, value in game.on_snapshot(generate(p.average, latents(seeds, config.latent))).items():
+        for name, value in measured(game, p.average).items():
             if isinstance(value, np.ndarray):
                 run.picture(name, value, p.images)
             else:
                 figures[name] = value
         run.log(p.images, figures)
     weights.save_weights(run.folder / LAST, p.average.state_dict())
-    if "frechet" in figures and figures["frechet"] < p.best.get("frechet", float("inf")):
-        p.best = {"frechet": figures["frechet"], "images": p.images}
-        weights.save_weights(run.folder / BEST, p.average.state_dict())
+    if "frechet" in figures:
+        _keep_best(game, p.average, figures["frechet"], p.images)
     if p.images == 0:
         p.first = figures
     t.save(keep=config.keep_snapshots, figures={**p.figures, "last": figures})
     return figures
+
+
+def measured(game: Game, generator: AnyGenerator) -> Mapping[str, float | images.Pixels]:
+    """Figures and pictures of a generator's samples, always of the same seeds."""
+    assert game.on_snapshot is not None
+    config = game.training.config
+    seeds = range(1_000_000, 1_000_000 + config.score_samples)
+    return game.on_snapshot(generate(generator, latents(seeds, config.latent)))
+
+
+def rejudge(game: Game) -> dict[str, float]:
+    """Measure what is kept once more, because another judge looks now: figures of two judges are never compared.
+
+    The best so far and the snapshots on disk compete again; the start, which nobody keeps, has no figures any more.
+    Returns the figures of the present generator.
+    """
+    t, p = game.training, game.players
+    former, p.judge, p.first, p.best = p.best, game.judge, {}, {}
+    if not t.run.leads:
+        return {}
+    t.reporter.say(f"  judged by {game.judge} from now on: what is kept is judged again")
+    looked = copy.deepcopy(p.average)
+    best = t.run.folder / BEST
+    if former and best.is_file():
+        looked.load_state_dict(weights.read_weights(best))
+        p.best = {"frechet": _frechet(game, looked), "images": former["images"]}
+    for path, state in t.run.readable(t.reporter.say):
+        with weights.restoring(str(path)):
+            weights.fill(looked, state["average"], origin=str(path))
+            seen = int(state["images"])
+        if seen != p.images:
+            _keep_best(game, looked, _frechet(game, looked), seen)
+    figures = {name: value for name, value in measured(game, p.average).items() if not isinstance(value, np.ndarray)}
+    if "frechet" in figures:
+        _keep_best(game, p.average, figures["frechet"], p.images)
+    return figures
+
+
+def _frechet(game: Game, generator: AnyGenerator) -> float:
+    value = measured(game, generator).get("frechet", float("inf"))
+    assert not isinstance(value, np.ndarray)
+    return value
+
+
+def _keep_best(game: Game, generator: AnyGenerator, frechet: float, seen: int) -> None:
+    """Keep a generator that is better than the best one so far."""
+    if frechet < game.players.best.get("frechet", float("inf")):
+        game.players.best = {"frechet": frechet, "images": seen}
+        weights.save_weights(game.training.run.folder / BEST, generator.state_dict())
 
 
 def show_hparams(t: Training[GanConfig], last: Mapping[str, float]) -> None:

@@ -28,7 +28,7 @@ from deepstyle.dcgan.loss import relative
 from deepstyle.dcgan.players import Players
 from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
-from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, for_board, roll_back, show_hparams, snapshot
+from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, for_board, rejudge, roll_back, show_hparams, snapshot
 from deepstyle.dcgan.transfer import start_from
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
@@ -63,14 +63,15 @@ class TrainedGan:
 
 def train_gan(
     data: PackedDataset, catalog: Catalog, config: GanConfig, *, on_snapshot: OnSnapshot | None, reporter: Reporter,
-    fresh: bool = False, conditions: Conditions | None = None, source: Source | None = None,
+    fresh: bool = False, conditions: Conditions | None = None, source: Source | None = None, judge: str = "",
 ) -> TrainedGan:  # fmt: skip
     """Train on packed garments until the budget is used up; the same call resumes, or returns the finished result.
 
     ``on_snapshot`` gets ``score_samples`` images of the averaged generator at every snapshot; its figure ``frechet``, if
-    any, tells the best. ``conditions``: what the networks are told when ``config.condition`` is "category"; the
-    dataset's labels serve for "label"; labels.json in the run folder names them. ``source``: weights that a new run
-    starts from, a part of what it is. Raises TrainingError, and UsageError for conditions that are missing.
+    any, tells the best, by the ``judge`` of that name: another one measures again what is kept. ``conditions``: what the
+    networks are told when ``config.condition`` is "category"; the dataset's labels serve for "label"; labels.json in the
+    run folder names them. ``source``: weights that a new run starts from, a part of what it is. Raises TrainingError, and
+    UsageError for conditions that are missing.
     """
     fabric = make_fabric(config.precision)
     check(data, config, fabric.world_size)
@@ -86,12 +87,32 @@ def train_gan(
             if t.run.leads:
                 remember(t.run.folder, source)
         figures = t.resume(players)
-        if figures is None:
-            _announce(t, players, data, conditions)
+        other = on_snapshot is not None and players.judge != judge
+        if figures is None or other:
             real = RealImages(data, conditions, fabric.device)
-            game = Game(training=t, players=players, real=real, total=len(data), on_snapshot=on_snapshot)
-            figures = _to_the_end(game)
+            game = Game(training=t, players=players, real=real, total=len(data), on_snapshot=on_snapshot, judge=judge)
+            if figures is None:
+                _announce(t, players, data, conditions)
+            if other:
+                figures = _of_another_judge(game, figures)
+            if figures is None:
+                figures = _to_the_end(game)
         return _result(t.run, players, figures, len(data))
+
+
+def _of_another_judge(game: Game, figures: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Let the present judge measure what is kept; the figures of a run that is done (None: it is under way) with its own."""
+    t, p = game.training, game.players
+    if p.images == 0:
+        p.judge = game.judge
+        return None
+    last = rejudge(game)
+    t.save(keep=t.config.keep_snapshots, figures={**p.figures, "last": last})
+    if figures is None:
+        return None
+    told: dict[str, Any] = agreed(p.fabric, {**figures, **p.figures, "last": last})
+    t.done(told)
+    return told
 
 
 def _announce(t: Training[GanConfig], players: Players, data: PackedDataset, conditions: Conditions | None) -> None:

@@ -8,12 +8,13 @@ Novelty against the nearest real garment belongs beside realism where design is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deepstyle.dataset import PackedDataset
 from deepstyle.images import Pixels
+from deepstyle.metrics.copies import Match, find_copies, find_repeats
 from deepstyle.metrics.distance import nearest
 from deepstyle.metrics.score import (
     MANIFOLD,
@@ -21,11 +22,12 @@ from deepstyle.metrics.score import (
     Embed,
     Neighbour,
     Provenance,
+    Real,
     Vectors,
-    neighbour_sheet,
     neighbours,
     subset,
 )
+from deepstyle.metrics.sheet import neighbour_sheet
 
 SHOWN = 64  # samples on the sheet, at most: the nearest ones
 
@@ -36,12 +38,15 @@ class Novelty:
 
     A sample's ``ratios`` entry is its distance to the nearest real garment, in such medians: 0 is a copy. ``near`` is
     the share of samples below 1; of real garments it is one half, so much more than that is a reason to look for copies
-    (or for blur: features of a blurred image lie in the middle of all).
+    (or for blur: features of a blurred image lie in the middle of all). ``copies`` holds the best match of each sample
+    among the real garments, ``repeats`` that among the samples before it; the source of a copy stands first in ``nearest``.
     """
 
     nearest: list[list[Neighbour]]
     usual: float
     ratios: list[float]
+    copies: list[Match] = field(default_factory=list)
+    repeats: list[Match] = field(default_factory=list)
 
     @property
     def near(self) -> float:
@@ -50,22 +55,39 @@ class Novelty:
 
 
 def novelty(
-    samples: Pixels, real: PackedDataset, *, embed: Embed, provenance: Provenance, names: Sequence[str]
+    samples: Pixels, real: Real, *, embed: Embed, provenance: Provenance, names: Sequence[str]
 ) -> tuple[Novelty, Pixels]:
-    """Measure N x S x S x 3 uint8 samples; also a sheet of those nearest to real garments, beside these, nearest first.
+    """Measure N x S x S x 3 uint8 samples; also a sheet of those nearest to real garments beside these, copies first.
 
     ``names`` stand below the samples, with their ratios. Raises InputError with the counts for fewer than three real garments.
     """
     vectors, _ = embed(samples)
     real_vectors, _ = embed(real.images)
+    copies = find_copies(samples, real.images, vectors, real_vectors)
     indices, distances = nearest(vectors, real_vectors, NEIGHBOURS)
     usual = usual_distance(real_vectors)
     ratios = distances[:, 0] / max(usual, 1e-12)
-    first = np.argsort(ratios, kind="stable")[:SHOWN]
-    captions = [f"{names[i]} ({ratios[i]:.2f})" for i in first]
+    _sources_first(copies, indices, distances, vectors, real_vectors)
+    copied = np.array([one.copied for one in copies])
+    first = np.lexsort((ratios, ~copied))[:SHOWN]
+    captions = [f"{names[i]} ({'copy' if copied[i] else f'{ratios[i]:.2f}'})" for i in first]
     sheet = neighbour_sheet(samples[first], real.images, indices[first], distances[first], captions)
     found = neighbours(real.sources, indices, distances, provenance)
-    return Novelty(nearest=found, usual=usual, ratios=ratios.tolist()), sheet
+    repeats = find_repeats(samples, vectors)
+    return Novelty(nearest=found, usual=usual, ratios=ratios.tolist(), copies=copies, repeats=repeats), sheet
+
+
+def _sources_first(
+    copies: Sequence[Match], indices: NDArray[np.int64], distances: NDArray[np.float64], vectors: Vectors,
+    real_vectors: Vectors,
+) -> None:  # fmt: skip
+    """Put what a sample is a copy of before its nearest garments by features, with its distance."""
+    for k, one in enumerate(copies):
+        if one.copied and one.index != indices[k, 0]:
+            place = next((n for n, index in enumerate(indices[k]) if index == one.index), indices.shape[1] - 1)
+            far = nearest(vectors[k : k + 1], real_vectors[one.index : one.index + 1], 1)[1][0, 0]
+            indices[k, 1 : place + 1], distances[k, 1 : place + 1] = indices[k, :place], distances[k, :place]
+            indices[k, 0], distances[k, 0] = one.index, far
 
 
 def usual_distance(real: Vectors) -> float:

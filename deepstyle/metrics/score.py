@@ -8,29 +8,64 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
-from deepstyle.images import Pixels, resize
+from deepstyle.images import Pixels
+from deepstyle.metrics.copies import find_copies, find_repeats
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
 from deepstyle.metrics.patches import SEED, patch_distance
+from deepstyle.metrics.sheet import neighbour_sheet
+from deepstyle.metrics.verdict import verdict
 from deepstyle.metrics.weave import weave
-from deepstyle.records import Garment
 
 Vectors = NDArray[np.float32]
 Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.uint8])
 Embed = Callable[[Pixels], tuple[Vectors, Vectors]]  # N x S x S x 3 uint8 -> N x D features, N x L probabilities
-Provenance = Callable[[str], Garment]  # a garment's source in the dataset -> what the catalog knows of it
+
+
+class Real(Protocol):
+    """Real images: a packed dataset, say. N x S x S x 3 uint8, and the name that each goes by."""
+
+    @property
+    def images(self) -> Pixels:
+        """The pixels."""
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """The names."""
+
+
+class Origin(Protocol):
+    """Where a real image is from, as a ``Garment`` tells it; empty where nobody knows."""
+
+    @property
+    def page_url(self) -> str:
+        """The page that shows it."""
+
+    @property
+    def image_url(self) -> str:
+        """The picture, or its file."""
+
+    @property
+    def licence(self) -> str:
+        """What its owner allows."""
+
+    @property
+    def credit(self) -> str:
+        """Whom to name."""
+
+
+Provenance = Callable[[str], Origin]  # the name of a real image -> where it is from
 
 PATCHES = "sliced Wasserstein distance of patches"
+EQUAL, EQUAL_LEAST = 1_000, 16  # images of a side in figures at equal counts: at most, at least
+CHECKED = 64  # samples that are held against real ones and one another, at most: 50 ms each
 NEIGHBOURS = 3  # real garments named for each traced sample
 MANIFOLD = 10_000  # real images that precision and recall look at, at most: their cost grows with the square
-TILE, LINE, GAP = 128, 16, 4  # pixels: side of an image on the sheet, height of a caption, space between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +84,17 @@ class Neighbour:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A sample (by number, from 1) that looks like a copy of a real image: which, where it is from, their correlation."""
+
+    sample: int
+    source: str
+    page_url: str
+    image_url: str
+    likeness: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """Figures of ``samples`` generated against ``real`` real images, on the features of the extractor ``features``.
 
@@ -57,7 +103,10 @@ class Score:
     ``confidence`` and ``real_confidence`` the mean probabilities of the called label. ``weave`` and ``real_weave`` are
     the strengths of patterns by their period in pixels (1: none). ``nearest`` holds one list for each of the first
     samples. ``patches`` is a second judge's distance, which uses no network (``metrics/patches.py``; lower is better):
-    "better" needs both. ``judges`` names both, with all that their figures depend on.
+    "better" needs both. ``judges`` names both, with all that their figures depend on. Of the first ``checked`` samples
+    ``copies`` look like real images, ``repeats`` like an earlier sample (their numbers). ``equal`` holds the figures of
+    equally many samples and other real images against the same real ones: distances of few images are biased. ``said``
+    is what all this comes to, in words.
     """
 
     samples: int
@@ -77,14 +126,19 @@ class Score:
     real_weave: dict[int, float]
     nearest: list[list[Neighbour]]
     patches: float
+    checked: int
+    copies: list[Copy]
+    repeats: list[int]
+    equal: dict[str, dict[str, float]]
+    said: list[str]
     judges: dict[str, Any] = field(default_factory=dict)
 
 
 def score_samples(
-    samples: Pixels, real: PackedDataset, *, embed: Embed, labels: Sequence[str], features_name: str,
+    samples: Pixels, real: Real, *, embed: Embed, labels: Sequence[str], features_name: str,
     provenance: Provenance, nearest_of: int = 8, judge: Mapping[str, Any] | None = None,
 ) -> tuple[Score, Pixels]:  # fmt: skip
-    """Score N x S x S x 3 uint8 samples against a packed dataset of real garments.
+    """Score N x S x S x 3 uint8 samples against real garments.
 
     ``labels`` names the columns of the probabilities, ``nearest_of`` is the number of samples whose nearest real
     garments are named and shown, ``judge`` describes the extractor (weights, preprocessing). Returns the score and a
@@ -94,13 +148,19 @@ def score_samples(
     check_samples(samples)
     vectors, probabilities = embed(samples)
     real_vectors, real_probabilities = embed(real.images)
-    traced = min(nearest_of, len(samples))
-    indices, distances = nearest(vectors[:traced], real_vectors, min(NEIGHBOURS, len(real)))
+    traced, checked = min(nearest_of, len(samples)), min(CHECKED, len(samples))
+    indices, distances = nearest(vectors[:traced], real_vectors, min(NEIGHBOURS, len(real_vectors)))
     manifold = subset(real_vectors, MANIFOLD)
     precision, recall = precision_recall(manifold, vectors)
     kid, kid_std = kernel_distance(real_vectors, vectors)
+    matches = find_copies(samples[:checked], real.images, vectors[:checked], real_vectors)
+    copies = [
+        _copy(k, real.sources[one.index], one.likeness, provenance) for k, one in enumerate(matches) if one.copied
+    ]
+    repeated = find_repeats(samples[:checked], vectors[:checked])
+    repeats, equal = [k for k, one in enumerate(repeated, 1) if one.copied], at_equal_count(vectors, real_vectors)
     score = Score(
-        samples=len(samples), real=len(real), features=features_name,
+        samples=len(samples), real=len(real_vectors), features=features_name,
         frechet=FrechetReference(real_vectors).distance(vectors), kid=kid, kid_std=kid_std,
         precision=precision, recall=recall, manifold=len(manifold),
         confidence=float(probabilities.max(axis=1).mean()),
@@ -109,38 +169,43 @@ def score_samples(
         weave=weave(samples), real_weave=weave(real.images),
         nearest=neighbours(real.sources, indices, distances, provenance),
         patches=patch_distance(real.images, samples),
+        checked=checked, copies=copies, repeats=repeats, equal=equal,
+        said=verdict(checked, [(one.sample, one.page_url or one.source) for one in copies], repeats, equal),
         judges={"features": {"name": features_name, **(judge or {})}, "patches": {"name": PATCHES, "seed": SEED}},
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)
 
 
+def at_equal_count(vectors: Vectors, real: Vectors) -> dict[str, dict[str, float]]:
+    """Figures of equally many samples, and of real images that are others, against the same real ones.
+
+    Halves of the real images drawn with a fixed seed; empty with fewer than ``EQUAL_LEAST`` on a side.
+    """
+    count = min(len(vectors), len(real) // 2, EQUAL)
+    if count < EQUAL_LEAST:
+        return {}
+    order = np.random.default_rng(1).permutation(len(real))
+    reference, others = real[order[:count]], real[order[count : 2 * count]]
+    known, told = FrechetReference(reference), {}
+    for name, one in (("samples", subset(vectors, count)), ("real", others)):
+        precision, recall = precision_recall(reference, one)
+        kid, _ = kernel_distance(reference, one, subsets=10)
+        told[name] = {
+            "count": count, "frechet": known.distance(one), "kid": kid, "precision": precision, "recall": recall
+        }  # fmt: skip
+    return told
+
+
+def _copy(number: int, source: str, likeness: float, provenance: Provenance) -> Copy:
+    of = provenance(source)
+    return Copy(
+        sample=number + 1, source=source, page_url=of.page_url, image_url=of.image_url, likeness=round(likeness, 3)
+    )
+
+
 def to_json(score: Score) -> str:
     """The score as JSON text, indented, in the order of its fields."""
     return json.dumps(asdict(score), indent=2, ensure_ascii=False, allow_nan=False)
-
-
-def neighbour_sheet(
-    samples: Pixels, real: Pixels, indices: NDArray[np.int64], distances: NDArray[np.float64],
-    names: Sequence[str] = (),
-) -> Pixels:  # fmt: skip
-    """Lay each sample beside its nearest real images, two samples a row, as H x W x 3 uint8 with captions.
-
-    ``names``: what each sample is called; by number otherwise.
-    """
-    wide = (1 + indices.shape[1]) * (TILE + GAP) + 3 * GAP  # one sample and its neighbours
-    rows = -(-len(samples) // 2)
-    size = (wide * min(2, len(samples)), rows * (TILE + LINE + GAP))
-    sheet = Image.new("RGB", size, "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=11)
-    for n, sample in enumerate(samples):
-        x, y = (n % 2) * wide + GAP, (n // 2) * (TILE + LINE + GAP) + GAP
-        cells = [(sample, names[n] if names else f"sample {n + 1}")]
-        cells += [(real[i], f"real, {far:.3f}") for i, far in zip(indices[n], distances[n], strict=True)]
-        for k, (pixels, caption) in enumerate(cells):
-            left = x + k * (TILE + GAP) + (2 * GAP if k else 0)
-            sheet.paste(Image.fromarray(resize(np.asarray(pixels), TILE)), (left, y))
-            draw.text((left, y + TILE + 1), caption, fill=(190, 0, 0) if not k else (60, 60, 60), font=font)
-    return np.asarray(sheet)
 
 
 def check_samples(samples: Pixels) -> None:

@@ -1,0 +1,45 @@
+"""What a score comes to, in words (pure).
+
+A figure alone looks like success to who does not know what to expect: shares of samples stand beside those of real images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+NAMED = 3  # copies that are told with their pages
+LOW, HIGH = 0.4, 0.8  # of what real images reach at the same count: below the first is low, from the second on high
+
+
+def verdict(
+    checked: int,
+    copies: Sequence[tuple[int, str]],
+    repeats: Sequence[int],
+    equal: Mapping[str, Mapping[str, float]],
+) -> list[str]:
+    """Sentences: copies (number of the sample, page), repeats, realism and variety; ``equal`` as in a Score, or empty."""
+    said = []
+    if copies:
+        named = ", ".join(f"sample {number} of {page}" for number, page in copies[:NAMED])
+        more = f" and {len(copies) - NAMED} more" if len(copies) > NAMED else ""
+        said.append(f"{len(copies)} of {checked} look like copies: {named}{more}")
+    else:
+        said.append(f"none of {checked} looks like a copy of a real garment")
+    if repeats:
+        said.append(f"{len(repeats)} of {checked} look like another sample")
+    if equal:
+        samples, real = equal["samples"], equal["real"]
+        said.append(
+            f"realism {_level(samples['precision'], real['precision'])}: {samples['precision']:.0%} lie among real "
+            f"garments, of as many other real garments {real['precision']:.0%}"
+        )
+        said.append(
+            f"variety {_level(samples['recall'], real['recall'])}: {samples['recall']:.0%} of real garments are covered, "
+            f"by as many other real garments {real['recall']:.0%}"
+        )
+    return said
+
+
+def _level(share: float, usual: float) -> str:
+    ratio = share / max(usual, 1e-9)
+    return "low" if ratio < LOW else "high" if ratio >= HIGH else "middling"

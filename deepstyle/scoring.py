@@ -1,0 +1,231 @@
+"""Scoring a run, a model or any folder of images against real garments (loop).
+
+judge = Judge.open()  # the classifier that ships; a name or a folder otherwise
+score, sheet = judge.score(Path("samples"), Path("garments"))
+print("; ".join(score.said))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from deepstyle import images
+from deepstyle.annotations.table import SUFFIXES
+from deepstyle.board import MEASURES, tag
+from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
+from deepstyle.classifier.find import find_classifier_folder
+from deepstyle.classifier.network import Classifier
+from deepstyle.config import GanConfig, load_config
+from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dcgan.build import AnyGenerator
+from deepstyle.dcgan.sample import find_run, generate, latents, load_generator
+from deepstyle.dcgan.trained import KIND, open_model
+from deepstyle.errors import ImageError, InputError, UsageError
+from deepstyle.files import as_name, put_file, read_regular
+from deepstyle.images import Fit, Pixels
+from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
+from deepstyle.metrics.tracker import histogram_picture
+from deepstyle.progress import Reporter
+from deepstyle.scraper.folder import find_files
+from deepstyle.status import find_model
+
+SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
+LARGEST = 256  # pixels a side that pictures of a folder are compared at, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """Pictures of a folder as squares, N x S x S x 3 uint8, and their files."""
+
+    images: Pixels
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """Where a picture of a folder is from: its file."""
+
+    image_url: str
+    page_url: str = ""
+    licence: str = ""
+    credit: str = ""
+
+
+class Judge:
+    """A classifier as a judge of images: it looks once at each, at the size that ``train-gan`` looks at, too."""
+
+    def __init__(self, classifier: Classifier, *, size: int | None = None) -> None:
+        self.classifier = classifier.quick(size)
+
+    @classmethod
+    def open(cls, name: str | None = None, catalog: Catalog | None = None) -> Self:
+        """The classifier of that name or folder; without one the workspace's newest, or the one that ships.
+
+        Raises UsageError with the remedy.
+        """
+        return cls(Classifier.load(find_classifier_folder(catalog, name)))
+
+    def score(
+        self, samples: Pixels | Path, real: Real | Path, *,
+        provenance: Callable[[str], Origin] | None = None, **about: Any,
+    ) -> tuple[Score, Pixels]:  # fmt: skip
+        """Score images (N x S x S x 3 uint8, or a folder) against real ones; also a sheet of nearest real images.
+
+        ``provenance`` tells where a real image is from (by default that is its file); ``about``: what else the score
+        should name of the samples, their first seed, say. Raises InputError when there are too few on a side.
+        """
+        if isinstance(real, Path):
+            real = read_pictures(real, size=None if isinstance(samples, Path) else samples.shape[1])
+        if isinstance(samples, Path):
+            samples = read_pictures(samples, size=real.images.shape[1]).images
+        own = self.classifier
+        return score_samples(
+            samples, real, embed=own.embed, labels=own.labels, features_name=own.name,
+            provenance=provenance or (lambda source: File(image_url=source)), judge={**own.describe(), **about},
+        )  # fmt: skip
+
+
+def read_pictures(folder: Path, *, size: int | None = None, fit: Fit = "stretch") -> Pictures:
+    """The pictures below a folder as squares; of the first one's shorter side (``LARGEST`` at most) without a ``size``.
+
+    What is no whole picture is left out. Raises InputError when none is left.
+    """
+    squares: list[Pixels] = []
+    sources: list[str] = []
+    for one in find_files([folder], without=folder / ".git"):
+        if one.path.suffix.lower() not in SUFFIXES:
+            continue
+        try:
+            with images.decoded(read_regular(one.path, images.MAX_BYTES), at_least=2 * (size or LARGEST)) as pixels:
+                size = size or min(LARGEST, *pixels.shape[:2])
+                squares.append(images.resize(pixels, size, fit))
+        except (ImageError, InputError, OSError):
+            continue
+        sources.append(str(one.path))
+    if not squares:
+        raise InputError(f"{folder}: holds no pictures that can be read (files named {', '.join(SUFFIXES)})")
+    return Pictures(images=np.stack(squares), sources=tuple(sources))
+
+
+def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
+    """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
+    every = catalog.garments(config.labels)
+    garments = [one for one in every if one.score >= config.min_score]
+    if every and not garments:
+        surest = max(one.score for one in every)
+        raise UsageError(f"--min-score {config.min_score:g}: no garment has it, the surest {surest:.2f}; ask for less")
+    if not garments:
+        if known := [*catalog.garment_counts(), *catalog.tags.counts(CATEGORY)]:
+            remedy = "" if catalog.tags.counts(CATEGORY) else "; `deepstyle tag` names their categories"
+            raise UsageError(
+                f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}{remedy}"
+            )
+        raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
+    spelt = {name.lower(): name for name in config.labels}  # a tag is called as it was asked for
+    items = [
+        Item(source=one.name, path=catalog.path(one.path), label=spelt[one.tag.lower()] if one.tag else one.label)
+        for one in garments
+    ]
+    least = [f"from{config.min_score:g}".replace(".", "")] if config.min_score else []
+    words = "-".join(["garments", str(config.size), config.fit, *least, *sorted(config.labels)])
+    folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
+    return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What to score: ``folder`` of images, else ``model``, else ``run`` (the newest without a name), and against what.
+
+    ``count`` samples are made, or taken from the folder at most; ``against`` is a folder of real images in place of the
+    workspace's garments.
+    """
+
+    run: str | None = None
+    model: str | None = None
+    folder: Path | None = None
+    against: Path | None = None
+    classifier: str | None = None
+    count: int = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """The score, its file, and the file of the sheet of nearest real images."""
+
+    score: Score
+    path: Path
+    sheet: Path
+
+
+def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Scored:
+    """Score it; ``score.json`` and the sheet go to the run's folder, or to a folder of the workspace's ``scores``.
+
+    Figures of a run go to TensorBoard, too. Raises UsageError for what is not there, InputError for too few images.
+    """
+    if wanted.folder is None and wanted.model is None:
+        return _score_run(catalog, wanted, reporter)
+    judge = Judge.open(wanted.classifier, catalog)
+    about: dict[str, Any]
+    if wanted.folder is not None:
+        name, found = wanted.folder.resolve().name, read_pictures(wanted.folder)
+        config = load_config(GanConfig, GanConfig.default_preset, [f"size={found.images.shape[1]}"])
+        samples, about = found.images[: wanted.count], {"of": str(wanted.folder)}
+    else:
+        folder = find_model(catalog, str(wanted.model), flag="--model", kind=KIND)
+        trained = open_model(folder)
+        name, config = trained.name, trained.config
+        samples, about = _made(trained.generator, wanted.count), {"of": name, "seed": SEED}
+    real = _real(catalog, wanted, config, reporter)
+    place = catalog.root / "scores" / as_name(name)
+    reporter.say(f"scoring {len(samples):,} images of {name} against {len(real.sources):,} real ones")
+    score, sheet = judge.score(samples, real, provenance=_provenance(catalog, wanted), **about)
+    put_file(place / "score.json", to_json(score).encode())
+    put_file(place / "nearest.png", images.encode(sheet))
+    return Scored(score=score, path=place / "score.json", sheet=place / "nearest.png")
+
+
+def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
+    from torch.utils.tensorboard import SummaryWriter
+
+    folder = find_run(catalog, wanted.run)
+    judge = Judge.open(wanted.classifier, catalog)
+    generator, config = load_generator(folder)
+    real = _real(catalog, wanted, config, reporter)
+    reporter.say(f"scoring {wanted.count:,} samples of {folder.name} against {len(real.sources):,} garments")
+    made = _made(generator, wanted.count)
+    score, sheet = judge.score(made, real, provenance=_provenance(catalog, wanted), of=folder.name, seed=SEED)
+    put_file(folder / "score.json", to_json(score).encode())
+    put_file(folder / "samples" / "nearest.png", images.encode(sheet))
+    record = catalog.run("gan", folder.name)
+    assert record is not None
+    seen = record.images
+    with SummaryWriter(str(folder)) as writer:
+        writer.add_image(tag("gan", "score/nearest"), sheet, seen, dataformats="HWC")
+        categories = histogram_picture(score.real_histogram, score.histogram)
+        writer.add_image(tag("gan", "score/categories"), categories, seen, dataformats="HWC")
+        for key in MEASURES:
+            writer.add_scalar(tag("gan", f"score/{key}"), getattr(score, key), seen)
+    return Scored(score=score, path=folder / "score.json", sheet=folder / "samples" / "nearest.png")
+
+
+def _made(generator: AnyGenerator, count: int) -> Pixels:
+    return generate(generator, latents(range(SEED, SEED + count), generator.latent))
+
+
+def _real(catalog: Catalog, wanted: Wanted, config: GanConfig, reporter: Reporter) -> Real:
+    if wanted.against is not None:
+        return read_pictures(wanted.against, size=config.size, fit=config.fit)
+    return pack_garments(catalog, config, reporter=reporter)
+
+
+def _provenance(catalog: Catalog, wanted: Wanted) -> Callable[[str], Origin] | None:
+    if wanted.against is not None:
+        return None
+    garments = {one.name: one for one in catalog.garments()}
+    return garments.__getitem__

@@ -1,0 +1,126 @@
+"""Scoring folders of images, models and runs: what is named, where it goes, and what is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from test_copies import drawn
+from torch import nn
+
+from deepstyle.classifier.network import Classifier, Preprocessing, build_network
+from deepstyle.cli import main
+from deepstyle.config import ClassifierConfig, load_config, to_yaml
+from deepstyle.errors import InputError
+from deepstyle.files import put_file
+from deepstyle.images import Pixels, encode
+from deepstyle.scoring import Judge, read_pictures
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small classifier with random weights."""
+    folder = tmp_path_factory.mktemp("models") / "eye"
+    torch.manual_seed(0)
+    config = load_config(ClassifierConfig, "classifier-64", ["network=small", "pretrained=false", "width=8"])
+    network = build_network("small", 2, width=8)
+    Classifier(network, Preprocessing(image_size=32), ("dress", "skirt"), "eye").save(folder, to_yaml(config), {})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty pictures in a folder, and a file that is none."""
+    folder = tmp_path_factory.mktemp("real")
+    fill(folder, drawn(40, seed=0))
+    put_file(folder / "broken.png", b"no picture")
+    return folder
+
+
+def fill(folder: Path, pixels: Pixels) -> None:
+    """Write images as files."""
+    for k, one in enumerate(pixels):
+        put_file(folder / f"{k:03d}.png", encode(one))
+
+
+def test_a_folder_is_scored_from_the_command_line(tmp_path: Path, judge: Path, real: Path) -> None:
+    """Others' samples are judged against a folder; score.json names the judge, its weights and how it looks; words end it."""
+    made = drawn(24, seed=5)
+    made[1] = drawn(40, seed=0)[4]
+    fill(tmp_path / "others", made)
+    done = CliRunner().invoke(main, [
+        "-w", str(tmp_path / "w"), "score", str(tmp_path / "others"), "--against", str(real), "--classifier", str(judge),
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads((tmp_path / "w/scores/others/score.json").read_text())
+    features = told["judges"]["features"]
+
+    assert (told["samples"], told["real"]) == (24, 40)
+    assert features["weights"].startswith("eye@")
+    assert (features["preprocessing"]["image_size"], features["mirror"]) == (32, False)
+    assert features["of"] == str(tmp_path / "others")
+    assert [(one["sample"], Path(one["source"]).name) for one in told["copies"]] == [(2, "004.png")]
+    assert "1 of 24 look like copies" in done.output
+    assert "variety" in done.output
+    assert (tmp_path / "w/scores/others/nearest.png").is_file()
+
+
+def test_the_class_takes_pixels_and_folders(judge: Path, real: Path) -> None:
+    """Judge.score reads folders at the samples' size; at equal counts real pictures are nearer than noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 48, 48, 3)).astype(np.uint8)
+    score, sheet = Judge.open(str(judge)).score(noise, real, seed=7)
+
+    assert score.judges["features"]["seed"] == 7
+    assert score.equal["samples"]["count"] == score.equal["real"]["count"] == 20
+    assert score.equal["samples"]["frechet"] > score.equal["real"]["frechet"]
+    assert score.nearest[0][0].image_url.startswith(str(real))
+    assert sheet.ndim == 3
+
+
+def test_pictures_are_squares_of_the_first_ones_side(tmp_path: Path, real: Path) -> None:
+    """What is no picture is left out, sizes follow the first picture; a folder without any is refused by name."""
+    assert read_pictures(real).images.shape == (40, 64, 64, 3)
+    assert read_pictures(real, size=32).images.shape == (40, 32, 32, 3)
+    with pytest.raises(InputError, match="holds no pictures"):
+        read_pictures(tmp_path)
+
+
+def test_one_thing_is_scored_at_a_time(tmp_path: Path, real: Path) -> None:
+    """A folder together with a run is refused."""
+    done = CliRunner().invoke(
+        main, ["-w", str(tmp_path), "score", str(real), "--run", "gan-001", "--against", str(real)]
+    )
+
+    assert done.exit_code == 2
+    assert "one of FOLDER, --run and --model" in done.output
+
+
+def test_a_quick_look_is_another_judge(judge: Path) -> None:
+    """A look without the mirror at another size has another identity, and the features of that size."""
+    whole = Classifier.load(judge)
+    quick, again = whole.quick(16), whole.quick(16)
+
+    assert len({whole.identity, quick.identity}) == 2
+    assert quick.identity == again.identity
+    assert (whole.quick().image_size, quick.image_size, quick.mirror) == (32, 16, False)
+
+
+def test_lite0_looks_quickly_with_the_maps_of_a_stage() -> None:
+    """Its quick look is at 64 pixels with 112 features, the means of a stage's maps; what it calls an image stays."""
+    torch.manual_seed(0)
+    lite = Classifier(build_network("lite0", 3), Preprocessing(image_size=160), ("a", "b", "c"), "eye")
+    quick, picture = lite.quick(), drawn(1, seed=0)
+    body = quick.network.get_submodule("body")
+    assert isinstance(body, nn.Sequential)
+    features, probabilities = quick.embed(picture)
+    with torch.inference_mode():
+        maps = body[:6](quick.preprocessing(torch.from_numpy(picture).permute(0, 3, 1, 2).float() / 255))
+
+    assert (quick.image_size, quick.feature_size, quick.describe()["stage"]) == (64, 112, "stage5")
+    assert features[0] == pytest.approx(maps.mean(dim=(2, 3))[0].numpy(), abs=1e-4)
+    assert probabilities == pytest.approx(lite.quick(64).embed(picture)[1], abs=1e-6)
+    assert lite.embed(picture, mirror=False)[0].shape == (1, 1280)

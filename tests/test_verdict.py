@@ -1,0 +1,35 @@
+"""What a score comes to, in words."""
+
+from __future__ import annotations
+
+from deepstyle.metrics.verdict import verdict
+
+PAGES = [(1, "https://shop.example/a"), (5, "https://shop.example/b"), (9, "c.png"), (12, "d.png")]
+
+
+def _equal(precision: float, recall: float) -> dict[str, dict[str, float]]:
+    return {
+        "samples": {"precision": precision, "recall": recall, "count": 500},
+        "real": {"precision": 0.8, "recall": 0.75, "count": 500},
+    }
+
+
+def test_copies_are_counted_and_named() -> None:
+    """The first three copies are told with their pages, the others counted; repeats have a sentence of their own."""
+    said = verdict(64, PAGES, [7, 8], {})
+
+    assert said[0] == (
+        "4 of 64 look like copies: sample 1 of https://shop.example/a, sample 5 of https://shop.example/b, "
+        "sample 9 of c.png and 1 more"
+    )
+    assert said[1:] == ["2 of 64 look like another sample"]
+    assert verdict(64, [], [], {}) == ["none of 64 looks like a copy of a real garment"]
+
+
+def test_variety_is_low_beside_what_real_garments_reach() -> None:
+    """Realism and variety are told beside those of real garments at the same count, and called low or high by them."""
+    said = verdict(64, [], [], _equal(0.7, 0.12))
+
+    assert said[1] == "realism high: 70% lie among real garments, of as many other real garments 80%"
+    assert said[2] == "variety low: 12% of real garments are covered, by as many other real garments 75%"
+    assert "variety middling" in verdict(64, [], [], _equal(0.7, 0.45))[2]
