@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from deepstyle import images, pipeline, weights
+from deepstyle import images, weights
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
@@ -27,6 +27,7 @@ from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError, StorageError, UsageError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
+from deepstyle.scoring import pack_garments
 from deepstyle.shape import SIDE
 
 QUIET = Reporter(quiet=True)
@@ -508,14 +509,13 @@ def test_doubtful_garments_stay_out_of_training(tmp_path: Path) -> None:
         fill(catalog, 3)
         cut(catalog, FakeDetector())  # upper 0.9, lower 0.6
         every, sure = (
-            pipeline.pack_garments(catalog, load_config(GanConfig, None, [f"min_score={s}"]), reporter=QUIET)
-            for s in (0, 0.75)
+            pack_garments(catalog, load_config(GanConfig, None, [f"min_score={s}"]), reporter=QUIET) for s in (0, 0.75)
         )
 
         assert (len(every), len(sure)) == (6, 3)
         assert sum(path.is_dir() for path in (tmp_path / "datasets").iterdir()) == 2
         with pytest.raises(UsageError, match=r"--min-score 0.95: no garment has it, the surest 0.90"):
-            pipeline.pack_garments(catalog, load_config(GanConfig, None, ["min_score=0.95"]), reporter=QUIET)
+            pack_garments(catalog, load_config(GanConfig, None, ["min_score=0.95"]), reporter=QUIET)
 
 
 def test_a_crop_imports_nothing_of_training() -> None:
