@@ -30,6 +30,8 @@ def tag(kind: str, name: str) -> str:
     if name in PICTURES:
         return f"{SAMPLES}/{PICTURES[name]}"
     group, _, measure = name.rpartition("/")
+    if name == "copies":
+        return f"{QUALITY}/{name}"
     if group == "weave":
         return f"{QUALITY}/weave at {measure} px"
     if measure in MEASURES:

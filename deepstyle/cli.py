@@ -1103,6 +1103,7 @@ def _gan_rows(result: Any) -> dict[str, Any]:
         rows["best"] = f"{result.best['frechet']:.2f} at {result.best['images']:,.0f} images (best.safetensors)"
     if result.rollbacks:
         rows["rollbacks"] = f"{result.rollbacks}, see TensorBoard's texts"
+    rows |= {"verdict": "; ".join(result.verdict)} if result.verdict else {}
     return rows | {"last grid": str(result.grid), "curves and grids": watch_command(result.folder.parent)}
 
 
@@ -1126,6 +1127,12 @@ def _after_gan(catalog: Any, result: Any) -> str:
               help="Only for generators that are told labels: one row each.")  # fmt: skip
 @click.option("--truncation", type=click.FloatRange(0, 5, min_open=True), metavar="T",
               help="Squeeze each latent number into (-T, T): 0.5 typical, 1 less so, 5 as if not given.")  # fmt: skip
+@click.option("--upscale", type=click.IntRange(1, 16), default=1, metavar="N",
+              help="Files N times as large, by Lanczos resampling: smooth, with no new detail.")  # fmt: skip
+@click.option("--mix", metavar="SEEDS", help="Shapes of one seed with the cloth of another, each with each, e.g. 3,17.")
+@click.option("--like", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="PHOTO",
+              help="The image nearest to this photo, beside it.")  # fmt: skip
+@click.option("--licence", metavar="TEXT", help="Of the images, written into their files; else what the model says.")
 @click.option("--interpolate", metavar="SEEDS", help="Walk through these seeds in a closed loop, e.g. 3,17,42.")
 @click.option("--video", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Where the walk goes: .gif, or .mp4 with `deepstyle[video]`; walk.gif otherwise.")  # fmt: skip
@@ -1142,59 +1149,88 @@ def sample(session: Session, /, **options: Any) -> None:
     """Generate garments: single files and a grid.
 
     The same seed gives the same garment. With --interpolate an animation, with --novelty what the samples are near to,
-    with --export a model folder or an ONNX file that makes the same images on another machine.
+    with --export a model folder or an ONNX file that makes the same images on another machine. Every file says inside
+    that a model made it, which one, and from which seed.
 
     \b
     Example:
-        deepstyle sample --count 64 --best
+        deepstyle sample --count 64 --best --upscale 4
         deepstyle sample --seeds 100-107 --label dress,skirt --truncation 0.8
         deepstyle sample --interpolate 3,17,42 --video walk.mp4
+        deepstyle sample --mix 3,17
+        deepstyle sample --like my-dress.jpg
         deepstyle sample --novelty
         deepstyle sample --export safetensors --half --out my-garments
         deepstyle sample --model my-garments --seeds 0-63
     """
-    wanted, walk = _sample_flags(options)
+    wanted = _sample_flags(options)
     reading = options["out"] is not None  # nothing is written into the workspace
     with _catalog(session, must_exist=options["model"] is None, reading=reading) as catalog:
         from deepstyle import sampling
 
         source = sampling.open_source(
-            catalog, run=options["run"], model=options["model"], best=options["best"], out=options["out"]
-        )
+            catalog, run=options["run"], model=options["model"], best=options["best"], out=options["out"],
+            licence=options["licence"],
+        )  # fmt: skip
         if options["export"]:
             path = sampling.export(catalog, source, options["export"], out=options["out"], half=options["half"])
             _show(f"{source.trained.name} is exported", {"to": path}, model=source.trained.name, export=path)
             return
-        wish = sampling.Wish(seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"])
-        if walk:
-            film, strip, frames = sampling.animate(
-                source, wish, video=options["video"], frames=options["frames"], fps=options["fps"],
-                reporter=session.reporter,
-            )  # fmt: skip
-            rows = {"frames": f"{frames:,}", "filmstrip": strip}
-            _show(f"the walk is in {film}", rows, model=source.trained.name, video=film, filmstrip=strip, frames=frames)
+        wish = sampling.Wish(
+            seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"],
+            upscale=options["upscale"],
+        )  # fmt: skip
+        if options["interpolate"] or options["mix"] or options["like"]:
+            _vary(session, source, wish, options)
             return
         real = options["novelty"] and sampling.open_real(
             catalog, source, classifier=options["classifier"], reporter=session.reporter
         )
         made = sampling.make_samples(source, wish)
-        found, table = sampling.trace(catalog, made, real, reporter=session.reporter) if real else (None, None)
-    _samples(source, made, found, table)
+        found, table = sampling.trace(catalog, source, made, real, reporter=session.reporter) if real else (None, None)
+    _samples(source, made, found, table, wish.note)
 
 
-def _sample_flags(options: dict[str, Any]) -> tuple[Sequence[int], bool]:
-    """The seeds asked for, and whether to walk through them. Raises UsageError for flags that do not go together."""
-    chosen = [f"--{name}" for name in ("interpolate", "novelty", "export") if options[name]]
+def _vary(session: Session, source: Any, wish: Any, options: dict[str, Any]) -> None:
+    """A walk, a mixture, or the image nearest to a photo."""
+    from deepstyle import sampling, varying
+
+    name = source.trained.name
+    enlarged = {"files": wish.note} if wish.note else {}
+    if options["mix"]:
+        grid = varying.mix(source, wish)
+        told = {"rows, columns": "shapes of the first seed, cloth of the second"} | enlarged
+        _show(f"the mixtures are in {grid}", told, model=name, grid=grid)
+    elif options["like"]:
+        made, beside, far = varying.like(source, wish, options["like"])
+        told = {"beside the photo": beside, "apart": f"{far:.1f} grey levels on average"} | enlarged
+        _show(f"the nearest image is in {made}", told, model=name, image=made, beside=beside, distance=far)
+    else:
+        film, strip, frames = sampling.animate(
+            source,
+            wish,
+            video=options["video"],
+            frames=options["frames"],
+            fps=options["fps"],
+            reporter=session.reporter,
+        )
+        rows = {"frames": f"{frames:,}", "filmstrip": strip}
+        _show(f"the walk is in {film}", rows, model=name, video=film, filmstrip=strip, frames=frames)
+
+
+def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
+    """The seeds asked for. Raises UsageError for flags that do not go together."""
+    chosen = [f"--{name}" for name in ("interpolate", "novelty", "export", "mix", "like") if options[name]]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)}: one at a time")
     if options["video"] and not options["interpolate"]:
         raise UsageError(f"--video {options['video']}: say which seeds to walk through, e.g. --interpolate 3,17,42")
     if options["half"] and options["export"] != "safetensors":
         raise UsageError("--half: is for --export safetensors")
-    for flag in ("--interpolate", "--seeds"):
+    for flag in ("--interpolate", "--mix", "--seeds"):
         if text := options[flag[2:]]:
-            return _seeds(text, flag), flag == "--interpolate"
-    return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64)), False
+            return _seeds(text, flag)
+    return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64))
 
 
 def _tag_figures(ranked: Sequence[tuple[float, str]]) -> str:
@@ -1207,14 +1243,14 @@ def _names(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def _samples(source: Any, made: Any, found: Any, table: Path | None) -> None:
+def _samples(source: Any, made: Any, found: Any, table: Path | None, note: str) -> None:
     """Print which samples were made and, if that was asked for, how near they are to real garments."""
     files = [made.grid.parent / f"{name}.png" for name in made.names]
     result = {"model": source.trained.name, "folder": made.grid.parent, "grid": made.grid, "samples": [
         {"seed": seed, "label": label or None, "file": file}
         for seed, label, file in zip(made.seeds, made.labels, files, strict=True)
     ]}  # fmt: skip
-    rows: dict[str, Any] = {"grid": made.grid}
+    rows: dict[str, Any] = {"grid": made.grid} | ({"files": note} if note else {})
     if table is not None:
         rows["nearest garments"] = f"{table.with_suffix('.png')}, with their pages in {table.name}"
         rows["nearer than garments are to one another"] = (

@@ -19,6 +19,7 @@ from deepstyle.crop.photos import crop_photos
 from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import file_name, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.train import TrainedGan, train_gan
+from deepstyle.dcgan.trained import open_run
 from deepstyle.detectors import detector_on, read_pair
 from deepstyle.files import check_name
 from deepstyle.metrics.tracker import Tracker
@@ -113,7 +114,8 @@ def run_all(
         told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
     generator, _ = load_generator(gan.folder)
     made = generate(generator, latents(range(count), generator.latent))
-    grid = put_samples(gan.folder / "samples", made, [file_name(seed) for seed in range(count)])
+    mark = open_run(gan.folder, {}).mark()
+    grid = put_samples(gan.folder / "samples", made, [file_name(seed) for seed in range(count)], range(count), mark)
     scored = score_wanted(catalog, Wanted(run=gan.run), reporter=reporter)
     told["score"] = f"Frechet {scored.score.frechet:.2f}, KID {scored.score.kid:.4f}; {scored.path}"
     told |= {f"score, in words ({number})": said for number, said in enumerate(scored.score.said, 1)}

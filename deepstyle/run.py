@@ -30,6 +30,7 @@ from typing import Any, Generic, Self, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 from lightning.fabric import Fabric
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from deepstyle import weights
@@ -50,6 +51,7 @@ from deepstyle.engine import agreed
 from deepstyle.errors import ConfigError, ModelError, StorageError, UsageError
 from deepstyle.files import put_file, reason
 from deepstyle.images import Pixels, encode
+from deepstyle.made import Made, marked
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 STATS = "stats.jsonl"
@@ -166,18 +168,24 @@ class Run(Generic[C]):
         return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
 
     def picture(
-        self, name: str, pixels: Pixels, images: int, *, file: str | None = None, part: Pixels | None = None
-    ) -> Path | None:
-        """Show an H x W x 3 uint8 picture, or a ``part`` of it, in TensorBoard; with ``file`` keep it as ``samples/<file>``."""
+        self, name: str, pixels: Pixels, images: int, *, file: str | None = None, part: Pixels | None = None,
+        made: Made | None = None,
+    ) -> Path | None:  # fmt: skip
+        """Show an H x W x 3 uint8 picture, or a ``part`` of it, in TensorBoard; with ``file`` keep it as ``samples/<file>``.
+
+        ``made``: the mark that both carry.
+        """
         if not self.leads:
             return None
-        self.writer.add_image(
-            tag(self.kind, name), np.ascontiguousarray(pixels if part is None else part), images, dataformats="HWC"
-        )
+        shown = np.ascontiguousarray(pixels if part is None else part)
+        data = encode(shown) if made is None else marked(encode(shown), made)
+        image = Summary.Image(height=shown.shape[0], width=shown.shape[1], colorspace=3, encoded_image_string=data)
+        summary = Summary(value=[Summary.Value(tag=tag(self.kind, name), image=image)])
+        self.writer.file_writer.add_summary(summary, images)  # type: ignore[attr-defined]
         if file is None:
             return None
         path = self.folder / "samples" / file
-        put_file(path, encode(pixels))
+        put_file(path, encode(pixels) if made is None else marked(encode(pixels), made))
         return path
 
     def snapshots(self) -> list[Path]:

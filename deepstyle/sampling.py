@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from deepstyle.dcgan.sample import (
     labels_of,
     latents,
     put_samples,
+    span,
     truncated,
 )
 from deepstyle.dcgan.trained import TrainedGenerator
@@ -34,6 +35,7 @@ from deepstyle.dcgan.video import check_video, enlarged, write_video
 from deepstyle.dcgan.walk import walk
 from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file
+from deepstyle.made import marked
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
 from deepstyle.scoring import pack_garments
@@ -61,12 +63,18 @@ class Wish:
     """What to make: one image of each seed and each label.
 
     Without ``labels`` each seed picks its own. ``truncation`` squeezes the latents into (-truncation, truncation); None
-    leaves them as they are.
+    leaves them as they are. ``upscale``: how many times larger the files are than what the generator makes.
     """
 
     seeds: Sequence[int]
     labels: tuple[str, ...] = ()
     truncation: float | None = None
+    upscale: int = 1
+
+    @property
+    def note(self) -> str:
+        """What was done to the images, in words."""
+        return f"enlarged {self.upscale} times by Lanczos resampling, which adds no detail" if self.upscale > 1 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,20 +89,24 @@ class Samples:
 
 
 def open_source(
-    catalog: Catalog, *, run: str | None = None, model: str | None = None, best: bool = False, out: Path | None = None
-) -> Source:
+    catalog: Catalog, *, run: str | None = None, model: str | None = None, best: bool = False, out: Path | None = None,
+    licence: str | None = None,
+) -> Source:  # fmt: skip
     """The generator of a run (the newest without a name), or of a ``model`` folder. ``out``: where its samples go instead.
 
+    ``licence``: of what it makes, instead of what its folder says.
     Raises UsageError with the remedy for what does not exist, and ModelError for what cannot be opened.
     """
     if model is None:
         folder = find_run(catalog, run)
         trained = models.open_run(folder, _figures(catalog, folder.name, best=best), best=best)
+        trained = replace(trained, licence=licence or trained.licence)
         return Source(trained=trained, place=out or folder / "samples", best=best)
     if run is not None or best:
         raise UsageError(f"--model {model}: --run and --best are for runs; a model is one generator")
     remedy = "`deepstyle sample --export safetensors` makes one of a run"
     trained = models.open_model(find_model(catalog, model, flag="--model", kind=models.KIND, remedy=remedy))
+    trained = replace(trained, licence=licence or trained.licence)
     return Source(trained=trained, place=out or catalog.root / "samples" / trained.name, best=False)
 
 
@@ -108,7 +120,7 @@ def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
 
 
 def make_samples(source: Source, wish: Wish) -> Samples:
-    """Write the image of each seed (and label), and a grid of all: with several labels one row each."""
+    """Write the image of each seed (and label), and a grid of all with their seeds: with several labels one row each."""
     trained, labels = source.trained, wish.labels
     numbers = torch.tensor(trained.numbers(labels), dtype=torch.int64)
     z, tail = _latents(source, wish), _tail(source, wish)
@@ -118,16 +130,18 @@ def make_samples(source: Source, wish: Wish) -> Samples:
     made = generate(trained.generator, z, each)
     seeds = [seed for _ in labels or ("",) for seed in wish.seeds]
     words = [label for label in labels or ("",) for _ in wish.seeds]
-    names = [file_name(seed) + _suffix(word) + tail for seed, word in zip(seeds, words, strict=True)]
-    sheet = images.tile(made, columns=len(wish.seeds) if len(labels) > 1 else columns_of(len(made)))
+    names = [file_name(seed) + suffix(word) + tail for seed, word in zip(seeds, words, strict=True)]
+    files = images.enlarge(made, wish.upscale)
+    named = images.caption(files, [str(seed) for seed in seeds])
+    sheet = images.tile(named, columns=len(wish.seeds) if len(labels) > 1 else columns_of(len(made)))
     sheet = images.name_rows(sheet, labels) if len(labels) > 1 else sheet
-    grid = "grid" + _suffix("labels" if len(labels) > 1 else "".join(labels)) + tail
-    path = put_samples(source.place, made, names, sheet, grid=grid)
+    grid = "grid" + suffix("labels" if len(labels) > 1 else "".join(labels)) + tail
+    path = put_samples(source.place, files, names, seeds, trained.mark(note=wish.note), sheet, grid=grid)
     return Samples(pixels=made, seeds=seeds, labels=words, names=names, grid=path)
 
 
-def _suffix(word: str) -> str:
-    """A label as the end of a file name: no separators, whatever somebody's model calls its labels."""
+def suffix(word: str) -> str:
+    """A word as the end of a file name: no separators, whatever somebody's model calls its labels."""
     return "-" + re.sub(r"[^\w]+", "-", word) if word else ""
 
 
@@ -139,7 +153,8 @@ def _latents(source: Source, wish: Wish) -> Tensor:
 
 def _tail(source: Source, wish: Wish) -> str:
     """What file names end on, so that images of one seed that differ do not replace one another."""
-    return ("-best" if source.best else "") + (f"-t{wish.truncation:g}" if wish.truncation is not None else "")
+    squeezed = f"-t{wish.truncation:g}" if wish.truncation is not None else ""
+    return ("-best" if source.best else "") + squeezed + (f"-x{wish.upscale}" if wish.upscale > 1 else "")
 
 
 def animate(
@@ -151,7 +166,7 @@ def animate(
     UsageError for fewer than two seeds, more than one label, too many frames, or a file that nothing can write.
     """
     trained, count = source.trained, len(wish.seeds) * frames
-    path = video or source.place / f"walk{_suffix(''.join(wish.labels))}{_tail(source, wish)}.gif"
+    path = video or source.place / f"walk{suffix(''.join(wish.labels))}{_tail(source, wish)}.gif"
     check_video(path)
     if len(set(wish.seeds)) < 2 or len(wish.labels) > 1:
         raise UsageError("--interpolate: takes two or more seeds, e.g. 3,17,42, and one --label at most")
@@ -169,10 +184,10 @@ def animate(
                 yield from generate(trained.generator, part, _repeated(label, len(part)))
                 task.advance(len(part))
 
-        write_video(path, made(), fps)
+        write_video(path, made(), fps, trained.mark(span(wish.seeds)))
     some = z[torch.arange(STRIP) * count // STRIP]
     strip = images.tile(_large(generate(trained.generator, some, _repeated(label, STRIP))), columns=STRIP)
-    put_file(path.with_suffix(".png"), images.encode(strip))
+    put_file(path.with_suffix(".png"), marked(images.encode(strip), trained.mark(span(wish.seeds))))
     return path, path.with_suffix(".png"), count
 
 
@@ -208,7 +223,9 @@ def open_real(catalog: Catalog, source: Source, *, classifier: str | None, repor
     return Real(data=pack_garments(catalog, source.trained.config, reporter=reporter), judge=judge)
 
 
-def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter) -> tuple[Novelty, Path]:
+def trace(
+    catalog: Catalog, source: Source, samples: Samples, real: Real, *, reporter: Reporter
+) -> tuple[Novelty, Path]:
     """Put the nearest real garments and their pages beside the samples: novelty.png and novelty.csv; the CSV's path."""
     data, judge = real.data, real.judge
     reporter.say(f"comparing {len(samples.pixels):,} samples with {len(data):,} garments")
@@ -221,7 +238,8 @@ def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter)
     usual = max(found.usual, 1e-12)
     traces = [
         Trace(
-            name=f"{name}.png", sha256=images.sha256(images.encode(pixels)), seed=seed, label=label,
+            name=f"{name}.png", sha256=images.sha256((samples.grid.parent / f"{name}.png").read_bytes()), seed=seed,
+            label=label,
             near=tuple(
                 Near(
                     garment=garments[one.source].path, distance=one.distance, ratio=one.distance / usual,
@@ -230,12 +248,11 @@ def trace(catalog: Catalog, samples: Samples, real: Real, *, reporter: Reporter)
                 for one in near
             ),
         )
-        for name, pixels, seed, label, near in zip(
-            samples.names, samples.pixels, samples.seeds, samples.labels, found.nearest, strict=True
-        )
+        for name, seed, label, near in zip(samples.names, samples.seeds, samples.labels, found.nearest, strict=True)
     ]  # fmt: skip
     path = samples.grid.with_name(samples.grid.name.replace("grid", "novelty", 1)).with_suffix(".csv")
-    put_file(path.with_suffix(".png"), images.encode(sheet))
+    mark = source.trained.mark(span(samples.seeds), composite=True)
+    put_file(path.with_suffix(".png"), marked(images.encode(sheet), mark))
     put_file(path, to_csv(traces).encode())
     return found, path
 

@@ -24,11 +24,12 @@ from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
-from deepstyle.dcgan.sample import find_run, generate, latents, load_generator
-from deepstyle.dcgan.trained import KIND, open_model
+from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
+from deepstyle.dcgan.trained import KIND, open_model, open_run
 from deepstyle.errors import ImageError, InputError, UsageError
 from deepstyle.files import as_name, put_file, read_regular
 from deepstyle.images import Fit, Pixels
+from deepstyle.made import marked
 from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
 from deepstyle.metrics.tracker import histogram_picture
 from deepstyle.progress import Reporter
@@ -201,7 +202,8 @@ def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
     made = _made(generator, wanted.count)
     score, sheet = judge.score(made, real, provenance=_provenance(catalog, wanted), of=folder.name, seed=SEED)
     put_file(folder / "score.json", to_json(score).encode())
-    put_file(folder / "samples" / "nearest.png", images.encode(sheet))
+    mark = open_run(folder, {}).mark(span(range(SEED, SEED + wanted.count)), composite=True)
+    put_file(folder / "samples" / "nearest.png", marked(images.encode(sheet), mark))
     record = catalog.run("gan", folder.name)
     assert record is not None
     seen = record.images

@@ -25,6 +25,7 @@ from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.engine import batch_indices
 from deepstyle.errors import ModelError, TrainingError, UsageError
 from deepstyle.images import decode, encode
+from deepstyle.made import Made
 from deepstyle.progress import Reporter
 
 QUIET = Reporter(quiet=True)
@@ -268,7 +269,7 @@ def test_a_seed_means_the_same_image(tmp_path: Path) -> None:
     alone = generate(generator, latents([5], 16))[0]
     among = generate(generator, latents(range(10), 16))[5]
     made = generate(generator, latents(range(10), 16))
-    put_samples(tmp_path, made, [file_name(seed) for seed in range(10)])
+    put_samples(tmp_path, made, [file_name(seed) for seed in range(10)], range(10), Made(model="m", digest="d"))
 
     assert (alone == among).all()
     assert (decode((tmp_path / "seed-000005.png").read_bytes()) == among).all()

@@ -29,7 +29,7 @@ def test_tracker_looks_at_the_real_garments_once(real: PackedDataset) -> None:
     assert embed.calls == 3
     first, second = embed(real.images)[0], embed(samples)[0]
 
-    assert list(figures) == ["frechet", "kid", "precision", "recall", *WEAVE, "samples/categories"]
+    assert list(figures) == ["frechet", "kid", "precision", "recall", "copies", *WEAVE, "samples/categories"]
     assert figures["frechet"] == frechet_distance(first, second)
     assert figures["kid"] == kernel_distance(first, second, subsets=10)[0]
     assert (figures["precision"], figures["recall"]) == precision_recall(first, second)

@@ -34,8 +34,8 @@ class Players:
 
     ``strength`` is the probability of augmentation: a float, or a tensor on the device that ADA moves, from the ``signs``
     of D that it sums up. ``pace`` is what the settings are at this share of the budget. ``points`` are what ``watch``
-    remembers. ``best`` is the lowest Frechet distance so far, by the ``judge`` of that name, and at how many images.
-    Several processes hold the same players; each plays ``mine`` of every batch.
+    remembers. ``best`` is the lowest Frechet distance so far, by the ``judge`` of that name, and at how many images;
+    ``collapses`` where the game was lost. Several processes hold the same players; each plays ``mine`` of every batch.
     """
 
     def __init__(self, config: GanConfig, fabric: Fabric, real_images: int, shares: Tensor | None = None) -> None:
@@ -63,6 +63,7 @@ class Players:
         self.first: dict[str, float] = {}
         self.best: dict[str, float] = {}
         self.judge = ""
+        self.collapses: list[int] = []
         self.points: list[Point] = []
         self.keep_pace(0.0)
 
@@ -105,7 +106,7 @@ class Players:
         """Everything a snapshot needs, as state dicts and plain values."""
         parts = ("generator", "discriminator", "average", "g_optimizer", "d_optimizer")
         states = {part: getattr(self, part).state_dict() for part in parts}
-        plain = {name: getattr(self, name) for name in ("step", "rollbacks", "first", "best", "judge")}
+        plain = {name: getattr(self, name) for name in ("step", "rollbacks", "first", "best", "judge", "collapses")}
         tensors = {name: float(getattr(self, name)) for name in ("strength", "signs", "penalty")}
         return {**states, **plain, **tensors, "seconds": self.spent, "points": [asdict(point) for point in self.points]}
 
@@ -120,6 +121,7 @@ class Players:
             self.first, self.judge = dict(state["first"]), str(state.get("judge", ""))
             if "points" in state:  # else it is from before there were rollbacks and adaptive augmentation
                 self.rollbacks, self.best = int(state["rollbacks"]), dict(state["best"])
+                self.collapses = [int(place) for place in state.get("collapses", [])]
                 self.points = [Point(**point) for point in state["points"]]
                 for name in ("strength", "signs", "penalty"):
                     if isinstance(value := getattr(self, name), Tensor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.files import put_file
+from deepstyle.made import Made, marked
 
 LAST, BEST = "generator.safetensors", "best.safetensors"  # in a run folder: newest, and best by Frechet distance
 CHUNK = 16  # images per forward pass, always: another batch size may round a pixel differently
@@ -59,15 +61,15 @@ def generate(generator: AnyGenerator, z: Tensor, labels: Tensor | None = None) -
     for start in range(0, len(z), CHUNK):
         part = z[start : start + CHUNK]
         made = generator(
-            _filled(part, device), None if labels is None else _filled(labels[start : start + CHUNK], device)
+            filled(part).to(device), None if labels is None else filled(labels[start : start + CHUNK]).to(device)
         )
         out[start : start + CHUNK] = to_uint8(made[: len(part)])
     return out
 
 
-def _filled(part: Tensor, device: torch.device) -> Tensor:
-    """A part of at most CHUNK rows, made up to CHUNK with zeros, on the device."""
-    return torch.cat([part, part.new_zeros(CHUNK - len(part), *part.shape[1:])]).to(device)
+def filled(part: Tensor) -> Tensor:
+    """A part of at most CHUNK rows, made up to CHUNK with zeros."""
+    return torch.cat([part, part.new_zeros(CHUNK - len(part), *part.shape[1:])])
 
 
 def to_uint8(made: Tensor) -> images.Pixels:
@@ -111,15 +113,28 @@ def file_name(seed: int) -> str:
 
 
 def put_samples(
-    place: Path, made: images.Pixels, names: Sequence[str], sheet: images.Pixels | None = None, *, grid: str = "grid"
-) -> Path:
-    """Write each of N images under its name, and a sheet of all of them (a square one if None) as ``grid``; its path."""
+    place: Path, made: images.Pixels, names: Sequence[str], seeds: Sequence[int | str], mark: Made,
+    sheet: images.Pixels | None = None, *, grid: str = "grid",
+) -> Path:  # fmt: skip
+    """Write each of N images under its name, and a sheet of all of them (a square one if None) as ``grid``; its path.
+
+    Every file carries the ``mark``, with the image's own of the N ``seeds``.
+    """
     sheet = images.tile(made, columns=columns_of(len(made))) if sheet is None else sheet
-    for name, pixels in zip(names, made, strict=True):
-        put_file(place / f"{name}.png", images.encode(pixels))
+    for name, pixels, seed in zip(names, made, seeds, strict=True):
+        put_file(place / f"{name}.png", marked(images.encode(pixels), replace(mark, seeds=str(seed))))
     path = place / f"{grid}.png"
-    put_file(path, images.encode(sheet))
+    put_file(path, marked(images.encode(sheet), replace(mark, seeds=span(seeds))))
     return path
+
+
+def span(seeds: Sequence[int | str]) -> str:
+    """Seeds in words: "0-63" for a range, else "3, 17, 42"; each once."""
+    each = list(dict.fromkeys(seeds))
+    first, last = each[0], each[-1]
+    if len(each) > 2 and isinstance(first, int) and each == list(range(first, first + len(each))):
+        return f"{first}-{last}"
+    return ", ".join(map(str, each))
 
 
 def columns_of(count: int) -> int:

@@ -21,9 +21,10 @@ from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.data import RealImages
 from deepstyle.dcgan.networks import calibrate
 from deepstyle.dcgan.players import Players
-from deepstyle.dcgan.sample import BEST, LAST, columns_of, generate, labels_of, latents
+from deepstyle.dcgan.sample import BEST, LAST, columns_of, generate, labels_of, latents, span
 from deepstyle.dcgan.watch import Point, healthy
 from deepstyle.errors import ModelError, TrainingError
+from deepstyle.made import Made
 from deepstyle.training import Training
 
 LOG_STEPS = 50  # steps between two reports of the losses: reading them waits for the device
@@ -54,7 +55,8 @@ def roll_back(game: Game, complaint: str) -> None:
     """
     t, p = game.training, game.players
     run, config = t.run, t.config
-    lr, rollbacks, best, judge, lost = p.base_lr / 2, p.rollbacks + 1, p.best, p.judge, p.images
+    lr, rollbacks, best, judge = p.base_lr / 2, p.rollbacks + 1, p.best, p.judge
+    lost, collapses = p.images, p.collapses
     if rollbacks > config.rollbacks:
         calmer = "" if config.loss == "relativistic" else ", or --config dcgan-plus-64"
         raise TrainingError(
@@ -63,7 +65,7 @@ def roll_back(game: Game, complaint: str) -> None:
         )
     path, state = _healthy(t)
     p.load(state, str(path))
-    p.rollbacks, p.best, p.judge = rollbacks, best, judge
+    p.rollbacks, p.best, p.judge, p.collapses = rollbacks, best, judge, [*collapses, lost]
     p.fabric.barrier()  # all have read before the first one writes
     t.save(keep=config.keep_snapshots, figures=p.figures, landed=True)
     if run.leads:
@@ -103,9 +105,14 @@ def snapshot(game: Game) -> dict[str, float]:
     told = p.average.told
     z = latents(range(2_000_000, 2_000_000 + 16 * 64), config.latent).to(p.fabric.device)
     calibrate(p.average, z, 64, None if told.vectors is None else labels_of(z, told.shares))
+    weights.save_weights(run.folder / LAST, p.average.state_dict())
+    made = Made(
+        model=run.name, digest=images.sha256((run.folder / LAST).read_bytes()), seeds=span(range(config.grid)),
+        note=f"after {p.images:,} images of its training",
+    )  # fmt: skip
     grid = generate(p.average, latents(range(config.grid), config.latent))
     sheet = images.tile(grid, columns=columns_of(config.grid))
-    run.picture("samples/grid", sheet, p.images, file=f"grid-{p.images:010d}.png", part=for_board(grid))
+    run.picture("samples/grid", sheet, p.images, file=f"grid-{p.images:010d}.png", part=for_board(grid), made=made)
     figures: dict[str, float] = {}
     if game.on_snapshot is not None:
         for name, value in measured(game, p.average).items():
@@ -114,7 +121,6 @@ def snapshot(game: Game) -> dict[str, float]:
             else:
                 figures[name] = value
         run.log(p.images, figures)
-    weights.save_weights(run.folder / LAST, p.average.state_dict())
     if "frechet" in figures:
         _keep_best(game, p.average, figures["frechet"], p.images)
     if p.images == 0:

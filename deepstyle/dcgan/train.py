@@ -30,6 +30,7 @@ from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
 from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, for_board, rejudge, roll_back, show_hparams, snapshot
 from deepstyle.dcgan.transfer import start_from
+from deepstyle.dcgan.verdict import verdict
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
@@ -45,6 +46,7 @@ class TrainedGan:
     """What training left behind. ``figures`` are those of ``on_snapshot`` at the start (0 images) and at the end.
 
     ``best`` holds the lowest Frechet distance of all snapshots and its ``images``; empty when nobody measured it.
+    ``verdict``: sentences on what it came to.
     ``garments`` is the number of real ones, ``images`` how many of them were shown, repeats counted.
     """
 
@@ -58,6 +60,7 @@ class TrainedGan:
     last: dict[str, float]
     best: dict[str, float]
     rollbacks: int
+    verdict: list[str]
     grid: Path
 
 
@@ -230,5 +233,6 @@ def _result(run: Run[GanConfig], p: Players, figures: Mapping[str, Any], garment
         run=run.name, folder=run.folder, garments=garments, images=p.images, seconds=p.spent,
         images_per_second=p.images / max(p.spent, 1e-9), first=figures["first"], last=figures["last"],
         best=figures.get("best", {}), rollbacks=figures.get("rollbacks", 0),
+        verdict=verdict(run.stats(), images=p.images, seconds=p.spent, collapses=p.collapses),
         grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
     )  # fmt: skip

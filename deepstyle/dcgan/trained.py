@@ -12,9 +12,11 @@ from pathlib import Path
 from deepstyle import weights
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
-from deepstyle.dcgan.sample import load_generator, read_generator
+from deepstyle.dcgan.sample import BEST, LAST, load_generator, read_generator
 from deepstyle.errors import ConfigError, InputError, ModelError, UsageError
 from deepstyle.files import read_json
+from deepstyle.images import sha256
+from deepstyle.made import Made
 from deepstyle.status import read_model
 
 KIND = "gan"  # of a model folder
@@ -25,7 +27,8 @@ FILES = {"weights.safetensors", "config.yaml", "model.json", "MODEL_CARD.md"}  #
 class TrainedGenerator:
     """A generator in eval mode. ``name``: of its run or model; ``labels``: what it can be told, none if it is told nothing.
 
-    ``figures``: what is known of it, as far as it is: ``frechet``, and the ``images`` it saw.
+    ``figures``: what is known of it, as far as it is: ``frechet``, and the ``images`` it saw. ``digest``: SHA-256 of its
+    file of weights; ``licence``: of what it makes, "" if nobody said.
     """
 
     name: str
@@ -33,6 +36,14 @@ class TrainedGenerator:
     config: GanConfig
     labels: tuple[str, ...]
     figures: Mapping[str, float]
+    digest: str = ""
+    licence: str = ""
+
+    def mark(self, seeds: str = "", *, note: str = "", composite: bool = False) -> Made:
+        """The mark of a picture that it made."""
+        return Made(
+            model=self.name, digest=self.digest, seeds=seeds, licence=self.licence, note=note, composite=composite
+        )
 
     def numbers(self, names: Sequence[str]) -> list[int]:
         """The numbers of these labels. Raises UsageError for one that it does not know, or if it is told none."""
@@ -60,7 +71,8 @@ def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) 
             raise ModelError(
                 f"{folder / 'labels.json'}: unreadable ({error}); `deepstyle train-gan` writes it"
             ) from error
-    return _checked(folder, generator, config, labels, figures)
+    digest = sha256((folder / (BEST if best else LAST)).read_bytes())
+    return _checked(folder, generator, config, labels, figures, digest)
 
 
 def open_model(folder: Path) -> TrainedGenerator:
@@ -81,19 +93,22 @@ def open_model(folder: Path) -> TrainedGenerator:
         if isinstance(given, dict)
         else {}
     )
-    return _checked(folder, generator, config, about["labels"], figures)
+    digest = sha256((folder / "weights.safetensors").read_bytes())
+    return _checked(folder, generator, config, about["labels"], figures, digest, str(about.get("licence", "")))
 
 
 def _checked(
-    folder: Path, generator: AnyGenerator, config: GanConfig, labels: object, figures: Mapping[str, float]
-) -> TrainedGenerator:
+    folder: Path, generator: AnyGenerator, config: GanConfig, labels: object, figures: Mapping[str, float], digest: str,
+    licence: str = "",
+) -> TrainedGenerator:  # fmt: skip
     vectors = generator.told.vectors
     told = vectors.num_embeddings if vectors is not None else 0
     if not isinstance(labels, list) or len(labels) != told:
         raise ModelError(f"{folder}: the generator is told {told} labels, the folder names {labels}; export it again")
     return TrainedGenerator(
-        name=folder.resolve().name, generator=generator, config=config, labels=tuple(map(str, labels)), figures=figures
-    )
+        name=folder.resolve().name, generator=generator, config=config, labels=tuple(map(str, labels)), figures=figures,
+        digest=digest, licence=licence,
+    )  # fmt: skip
 
 
 def save_model(folder: Path, trained: TrainedGenerator, *, half: bool = False) -> None:
@@ -104,7 +119,10 @@ def save_model(folder: Path, trained: TrainedGenerator, *, half: bool = False) -
     if folder.exists() and not _replaceable(folder):
         raise UsageError(f"--out {folder}: holds something else than a generator's model; name a new folder")
     config = trained.config
-    about = {"kind": KIND, "backend": config.network, "size": config.size, "latent": config.latent}
+    about: dict[str, object] = {
+        "kind": KIND, "backend": config.network, "size": config.size, "latent": config.latent
+    }  # fmt: skip
+    about |= {"licence": trained.licence} if trained.licence else {}
     weights.save_model(
         folder, trained.generator, config_yaml=to_yaml(config), labels=trained.labels,
         about=about | {"figures": dict(trained.figures)}, half=half,

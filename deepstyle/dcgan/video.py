@@ -13,6 +13,7 @@ from PIL import Image
 from deepstyle.errors import UsageError
 from deepstyle.files import put_file
 from deepstyle.images import Pixels, resize
+from deepstyle.made import Made, marked
 
 SIDE = 256  # pixels that a frame's side has at least: players show smaller ones as a stamp
 BT709 = 1  # ITU-T H.273: the number of the colour space, its primaries and its transfer curve
@@ -27,14 +28,15 @@ def check_video(path: Path) -> None:
         _pyav()
 
 
-def write_video(path: Path, frames: Iterable[Pixels], fps: int) -> None:
+def write_video(path: Path, frames: Iterable[Pixels], fps: int, made: Made | None = None) -> None:
     """Write H x H x 3 uint8 RGB frames as a looping GIF or an MP4, by the ending; the file appears whole.
 
-    Small frames are enlarged to 256 pixels. Raises UsageError as ``check_video`` does.
+    Small frames are enlarged to 256 pixels. ``made``: the mark that the file carries. Raises UsageError as ``check_video`` does.
     """
     check_video(path)
     large = (enlarged(frame) for frame in frames)
-    put_file(path, _mp4(large, fps) if path.suffix.lower() == ".mp4" else _gif(large, fps))
+    data = _mp4(large, fps) if path.suffix.lower() == ".mp4" else _gif(large, fps)
+    put_file(path, data if made is None else marked(data, made))
 
 
 def enlarged(frame: Pixels) -> Pixels:

@@ -9,13 +9,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deepstyle.dataset import PackedDataset
 from deepstyle.images import Pixels
-from deepstyle.metrics.distance import FrechetReference, kernel_distance, precision_recall
-from deepstyle.metrics.score import Embed, check_samples, histogram, subset
+from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
+from deepstyle.metrics.score import Embed, Vectors, check_samples, histogram, subset
 from deepstyle.metrics.weave import weave_figures
 
 LEAST = 16  # images on a side from which KID, precision and recall mean anything
 GARMENTS = 2_000  # real ones that are looked at, at most: the judge sees some twenty a second on a CPU core
 MANIFOLD = 1_000  # real images that precision and recall look at: a look must not cost what training does
+COPY = 0.5  # of the usual distance of two garments: a sample nearer than that is a copy or nearly
 SUBSETS = 10  # of the kernel distance; `deepstyle score` takes 100
 BAR, LINE, GAP = 300, 13, 8  # pixels: the longest bar, the height of a bar, the space between two labels
 INKS = ((150, 150, 150), (245, 124, 0))  # real garments, samples
@@ -36,9 +37,12 @@ class Tracker:
         self._reference = FrechetReference(self._vectors)
         self._manifold = subset(self._vectors, MANIFOLD)
         self._shares = histogram(probabilities, labels)
+        _, far = nearest(self._vectors, self._vectors, 2)
+        self._near = COPY * float(np.median(far[:, 1]))
+        self._chance, self._looked = float((far[:, 1] < self._near).mean()), len(self._vectors) / len(real)
 
     def __call__(self, samples: Pixels) -> Figures:
-        """``frechet``, ``kid``, ``precision``, ``recall``, the weave and the picture ``samples/categories``.
+        """``frechet``, ``kid``, ``precision``, ``recall``, ``copies``, the weave and the picture ``samples/categories``.
 
         Of N x S x S x 3 uint8, N >= 2. With fewer than ``LEAST`` images on a side there is only the Frechet distance, the
         weave and the picture. Compare figures at equal N only. Raises InputError.
@@ -49,8 +53,15 @@ class Tracker:
         if min(len(vectors), len(self._vectors)) >= LEAST:
             figures["kid"] = kernel_distance(self._vectors, vectors, subsets=SUBSETS)[0]
             figures["precision"], figures["recall"] = precision_recall(self._manifold, vectors)
+            figures["copies"] = self._copies(vectors)
         figures |= weave_figures(samples)
         return figures | {"samples/categories": histogram_picture(self._shares, histogram(probabilities, self._labels))}
+
+    def _copies(self, vectors: Vectors) -> float:
+        """About what share of N x D features are a garment's or nearly, beyond what garments are of one another."""
+        _, far = nearest(vectors, self._vectors, 1)
+        beyond = float((far[:, 0] < self._near).mean()) - self._chance
+        return min(1.0, max(0.0, beyond / self._looked))
 
 
 def histogram_picture(real: dict[str, float], samples: dict[str, float]) -> Pixels:
