@@ -474,7 +474,11 @@ class GanConfig(Config):
     min_score: float = Field(
         0.0, ge=0, le=1, description="score: of the detector, from which a garment is learned from"
     )
-    fit: Literal["pad", "stretch", "cover"] = Field("stretch", description="how a garment becomes a square")
+    fit: Literal["pad", "plain", "stretch", "cover"] = Field(
+        "stretch",
+        description="how a garment becomes a square: padded with its edge, padded with the colour of its plain ground, "
+        "stretched, or cut to a square",
+    )
     snapshot_every: int = Field(
         20_000, ge=1, le=MANY, description="images: seen from one snapshot, and sample grid, to the next"
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import images
+from deepstyle.card import croissant, data_card, garments_csv
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.network import Classifier
@@ -50,12 +51,14 @@ STRIP = 8  # frames on a filmstrip
 class Source:
     """A generator and the folder that its samples go to.
 
-    ``best``: it is the run's best generator, not its last; the names of its samples then end on ``-best``.
+    ``best``: it is the run's best generator, not its last; the names of its samples then end on ``-best``. ``run``: it is
+    one of this workspace's runs.
     """
 
     trained: TrainedGenerator
     place: Path
     best: bool
+    run: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +110,7 @@ def open_source(
     remedy = "`deepstyle sample --export safetensors` makes one of a run"
     trained = models.open_model(find_model(catalog, model, flag="--model", kind=models.KIND, remedy=remedy))
     trained = replace(trained, licence=licence or trained.licence)
-    return Source(trained=trained, place=out or catalog.root / "samples" / trained.name, best=False)
+    return Source(trained=trained, place=out or catalog.root / "samples" / trained.name, best=False, run=False)
 
 
 def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
@@ -260,7 +263,8 @@ def trace(
 def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, half: bool) -> Path:
     """Write the generator for use elsewhere: a model folder ("safetensors"), or generator.onnx in a folder ("onnx").
 
-    Without ``out`` a model folder is put among the workspace's models, under the run's name.
+    Without ``out`` a model folder is put among the workspace's models, under the run's name. With a run's model come the
+    data card, its garments as a table, and these as Croissant.
     """
     trained = source.trained
     if kind == "onnx":
@@ -269,7 +273,21 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
         return path
     name = as_name(trained.name)
     folder = out or catalog.root / "models" / name
-    models.save_model(folder, trained, half=half)
+    models.save_model(folder, trained, half=half, extra=_cards(catalog, source))
     if out is None:
         catalog.put_model(name, models.KIND, dict(trained.figures))
     return folder
+
+
+def _cards(catalog: Catalog, source: Source) -> dict[str, str]:
+    """What a run learned from: the garments of its workspace as they are now; nothing where there are none."""
+    trained = source.trained
+    garments = catalog.garments(trained.config.labels) if source.run else []
+    if not garments:
+        return {}
+    table = garments_csv(garments)
+    card = data_card(
+        trained.name, trained.digest, garments, left_out=catalog.outcomes(), figures=trained.figures,
+        licence=trained.licence,
+    )  # fmt: skip
+    return {"garments.csv": table, "croissant.json": croissant(trained.name, garments, table), "DATA_CARD.md": card}

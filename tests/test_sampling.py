@@ -184,6 +184,10 @@ def test_a_model_samples_where_there_is_no_run(workspace: Path, tmp_path: Path) 
         assert (decode((place / "seed-000002.png").read_bytes()) == decode(best)).all()
     about = json.loads((workspace / "models/gan-001/model.json").read_text())
     assert (about["size"], about["latent"], about["backend"]) == (32, 16, "dcgan")
+    assert "24 garments cut out of 24 photos" in (workspace / "models/gan-001/DATA_CARD.md").read_text()
+    croissant = json.loads((workspace / "models/gan-001/croissant.json").read_text())
+    table = (workspace / "models/gan-001/garments.csv").read_bytes()
+    assert croissant["distribution"][0]["sha256"] == sha256(table)
 
 
 @pytest.mark.parametrize("name", ["gan-001", "gan-002"])
@@ -212,7 +216,7 @@ def test_an_export_replaces_nothing_but_an_export(workspace: Path) -> None:
     mine = workspace / "mine"
     for _ in range(2):
         run(workspace, "--run", "gan-001", "--export", "safetensors", "--out", str(mine))
-    (mine / "MODEL_CARD.md").write_text("keep me")
+    (mine / "NOTES.md").write_text("keep me")
     for folder in (mine, workspace / "models/judge", mine / "model.json"):
         before = files(folder) if folder.is_dir() else {}
         assert "--out" in run(workspace, "--export", "safetensors", "--out", str(folder), code=2)

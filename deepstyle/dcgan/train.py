@@ -35,6 +35,7 @@ from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, sprea
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
 from deepstyle.files import put_file
+from deepstyle.ground import filling
 from deepstyle.progress import Reporter
 from deepstyle.run import Run, watch_command
 from deepstyle.source import Source, remember
@@ -122,6 +123,10 @@ def _announce(t: Training[GanConfig], players: Players, data: PackedDataset, con
     """Say what is trained and where to look; put what the labels are called, and some real images, into the run."""
     run, grid = t.run, t.config.grid
     t.reporter.say(f"{len(data):,} garments; DiffAugment: {', '.join(players.policies) or 'none'}")
+    if (found := filling(data.images)) is not None:
+        t.reporter.say(f"  {found[0]:.0%} of them lie on a plain ground and fill {found[1]:.0%} of their square")
+        if players.images == 0:
+            run.log(0, {"garment/plain": found[0], "garment/share": found[1]})
     t.reporter.say(
         f"run {run.name}: a grid of the same {grid} seeds every {t.config.snapshot_every:,} images, in "
         f"{run.folder / 'samples'}\nwatch it learn: {watch_command(run.folder.parent)}"

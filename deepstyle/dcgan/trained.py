@@ -20,7 +20,8 @@ from deepstyle.made import Made
 from deepstyle.status import read_model
 
 KIND = "gan"  # of a model folder
-FILES = {"weights.safetensors", "config.yaml", "model.json", "MODEL_CARD.md"}  # all that may be in one
+CARDS = {"DATA_CARD.md", "croissant.json", "garments.csv"}  # what a run learned from
+FILES = {"weights.safetensors", "config.yaml", "model.json", "MODEL_CARD.md", *CARDS}  # all that may be in one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +112,12 @@ def _checked(
     )  # fmt: skip
 
 
-def save_model(folder: Path, trained: TrainedGenerator, *, half: bool = False) -> None:
+def save_model(
+    folder: Path, trained: TrainedGenerator, *, half: bool = False, extra: Mapping[str, str] | None = None
+) -> None:
     """Write a model folder whole, in place of an older one. ``half``: matrices in float16, half the bytes.
+
+    ``extra``: texts that stand beside the weights, by file name.
 
     Raises UsageError when something else than a model is there.
     """
@@ -126,6 +131,7 @@ def save_model(folder: Path, trained: TrainedGenerator, *, half: bool = False) -
     weights.save_model(
         folder, trained.generator, config_yaml=to_yaml(config), labels=trained.labels,
         about=about | {"figures": dict(trained.figures)}, half=half,
+        extra=extra,
     )  # fmt: skip
 
 
