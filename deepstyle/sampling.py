@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from deepstyle import images
+from deepstyle import cells, images
 from deepstyle.card import croissant, data_card, garments_csv
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier
@@ -134,8 +134,8 @@ def make_samples(source: Source, wish: Wish) -> Samples:
     seeds = [seed for _ in labels or ("",) for seed in wish.seeds]
     words = [label for label in labels or ("",) for _ in wish.seeds]
     names = [file_name(seed) + suffix(word) + tail for seed, word in zip(seeds, words, strict=True)]
-    files = images.enlarge(made, wish.upscale)
-    named = images.caption(files, [str(seed) for seed in seeds])
+    files = cells.enlarge(made, wish.upscale)
+    named = cells.caption(files, [str(seed) for seed in seeds])
     sheet = images.tile(named, columns=len(wish.seeds) if len(labels) > 1 else columns_of(len(made)))
     sheet = images.name_rows(sheet, labels) if len(labels) > 1 else sheet
     grid = "grid" + suffix("labels" if len(labels) > 1 else "".join(labels)) + tail

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deepstyle import images
+from deepstyle import cells, images
 from deepstyle.dcgan.sample import generate, labels_of, latents, put_samples, to_uint8, truncated
 from deepstyle.dcgan.variations import mixed, nearest_latent
 from deepstyle.errors import InputError, UsageError
@@ -35,10 +35,10 @@ def mix(source: Source, wish: Wish) -> Path:
         asked = trained.numbers(wish.labels)
         labels = torch.tensor(asked).repeat(len(coarse)) if asked else labels_of(coarse, trained.generator.told.shares)
     made = to_uint8(mixed(trained.generator, coarse, fine, labels))
-    files = images.enlarge(made, wish.upscale)
+    files = cells.enlarge(made, wish.upscale)
     pairs = [f"{one} x {other}" for one in seeds for other in seeds]
     names = [f"mix-{one:06d}-{other:06d}" for one in seeds for other in seeds]
-    sheet = images.tile(images.caption(files, pairs), columns=len(seeds))
+    sheet = images.tile(cells.caption(files, pairs), columns=len(seeds))
     note = "; ".join(word for word in ("shapes of the first seed, cloth of the second", wish.note) if word)
     grid = "mix-" + "-".join(map(str, seeds)) + suffix("".join(wish.labels))
     return put_samples(source.place, files, names, pairs, trained.mark(note=note), sheet, grid=grid)
@@ -59,13 +59,13 @@ def like(source: Source, wish: Wish, photo: Path) -> tuple[Path, Path, float]:
     wanted = torch.from_numpy(square.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     labels = trained.numbers(wish.labels[:1])
     found = nearest_latent(trained.generator, wanted, label=labels[0] if labels else None)
-    made = images.enlarge(generate(trained.generator, found.z, found.label), wish.upscale)
+    made = cells.enlarge(generate(trained.generator, found.z, found.label), wish.upscale)
     name = f"like{suffix(photo.stem)}"
     path, beside = source.place / f"{name}.png", source.place / f"{name}-beside.png"
     note = "; ".join(word for word in ("the nearest image to a photo", wish.note) if word)
     put_file(path, marked(images.encode(made[0]), trained.mark(note=note)))
-    both = np.concatenate([images.enlarge(square[None], wish.upscale), made])
-    sheet = images.tile(images.caption(both, ["photo", "nearest"]), columns=2)
+    both = np.concatenate([cells.enlarge(square[None], wish.upscale), made])
+    sheet = images.tile(cells.caption(both, ["photo", "nearest"]), columns=2)
     put_file(beside, marked(images.encode(sheet), trained.mark(note=note, composite=True)))
     label = trained.labels[int(found.label)] if found.label is not None else None
     about = {"photo": str(photo), "label": label, "distance": found.distance * 127.5, "z": found.z[0].tolist()}

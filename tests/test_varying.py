@@ -14,13 +14,14 @@ from click.testing import CliRunner
 from PIL import Image
 from test_made import told
 
+from deepstyle.cells import caption, enlarge
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.dcgan.sample import generate, latents, to_uint8
 from deepstyle.dcgan.trained import TrainedGenerator, save_model
 from deepstyle.dcgan.variations import distance, mixed, nearest_latent
-from deepstyle.images import caption, decode, encode, enlarge
+from deepstyle.images import decode, encode
 
 
 def generator(preset: str = "dcgan-32", *, labels: int = 0) -> AnyGenerator:
