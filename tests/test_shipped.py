@@ -31,7 +31,7 @@ def test_it_is_small_and_safe(folder: Path) -> None:
     assert folder.name == SHIPPED
     assert (folder / "weights.safetensors").stat().st_size < 20_000_000
     assert {path.name for path in folder.iterdir()} == {
-        "MODEL_CARD.md", "config.yaml", "model.json", "weights.safetensors"
+        "MODEL_CARD.md", "config.yaml", "masks.safetensors", "masks.yaml", "model.json", "weights.safetensors"
     }  # fmt: skip
 
 
