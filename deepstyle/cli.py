@@ -1294,7 +1294,9 @@ def _seeds(text: str, flag: str = "--seeds") -> list[int]:
 )
 @click.pass_obj
 def score(session: Session, /, **options: Any) -> None:
-    """Score samples against real garments: of a run, of a model, or the images of a FOLDER, whatever made them.
+    """Score samples against real garments.
+
+    They are a run's, a model's, or the images of a FOLDER, whatever made them.
 
     Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, copies of
     real garments among the samples, and the nearest real garments of 8 samples with the pages they came from; what it
