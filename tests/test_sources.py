@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -108,12 +109,12 @@ def test_parquet_lists_and_tables(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'deepstyle[parquet]'")
     pq = pytest.importorskip("pyarrow.parquet")
     with serve(photos("/a.jpg")) as site:
-        pq.write_table(pa.table({"url": [f"{site.url}/a.jpg"], "n": [3]}), tmp_path / "l.parquet")
+        pq.write_table(pa.table({"url": [f"{site.url}/a.jpg"], "n": [3], "day": [date(2019, 2, 1)]}), tmp_path / "l.parquet")
         crawl(tmp_path / "w", str(tmp_path / "l.parquet"))
     with Catalog(tmp_path / "w") as catalog:
         assert export(catalog, "parquet", tmp_path / "out.parquet") == 1
     [row] = pq.read_table(tmp_path / "out.parquet").to_pylist()
-    assert json.loads(row["more"]) == {"n": "3"}
+    assert json.loads(row["more"]) == {"n": 3, "day": "2019-02-01"}
 
 
 def test_exports(tmp_path: Path) -> None:

@@ -116,4 +116,4 @@ def _pages(batch: Sequence[Row], place: str, crawl: Crawl, frontier: Frontier) -
 
 
 def _more(row: Row) -> str:
-    return json.dumps(row.more, ensure_ascii=False) if row.more else ""
+    return json.dumps(row.more, ensure_ascii=False, default=str) if row.more else ""  # Parquet knows dates, too
