@@ -109,7 +109,9 @@ def test_parquet_lists_and_tables(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow", reason="needs pyarrow: pip install 'deepstyle[parquet]'")
     pq = pytest.importorskip("pyarrow.parquet")
     with serve(photos("/a.jpg")) as site:
-        pq.write_table(pa.table({"url": [f"{site.url}/a.jpg"], "n": [3], "day": [date(2019, 2, 1)]}), tmp_path / "l.parquet")
+        pq.write_table(
+            pa.table({"url": [f"{site.url}/a.jpg"], "n": [3], "day": [date(2019, 2, 1)]}), tmp_path / "l.parquet"
+        )
         crawl(tmp_path / "w", str(tmp_path / "l.parquet"))
     with Catalog(tmp_path / "w") as catalog:
         assert export(catalog, "parquet", tmp_path / "out.parquet") == 1
