@@ -99,8 +99,7 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
         deepstyle train-gan --minutes 30
         deepstyle sample
         tensorboard --logdir workspace/runs
-    A judge of what it generates:
-        deepstyle train-classifier labels.csv
+    How good is it? (train-classifier brings a judge of your own.)
         deepstyle score
     Does it work here? What can be set?
         deepstyle doctor
@@ -662,7 +661,7 @@ def _judged_crops(crops: Any) -> dict[str, Any]:
 def train_masks(session: Session, train: tuple[Path, ...], validation: Path, detector: str | None,
                 minutes: float | None, name: str | None, fresh: bool, config: str | None, overrides: tuple[str, ...],
                 dry_run: bool) -> None:  # fmt: skip
-    """Teach a finished detector which part of a box is garment.
+    """Teach a detector what in a box is garment.
 
     A small head learns from the masks of COCO files; garments without one are passed over. The detector's boxes stay what
     they are. With it `crop` cuts along the garment (--background).
