@@ -1,4 +1,4 @@
-"""What the trainings of classifier and tagger share: first weights, optimizer, rates, sizes of views, moving average.
+"""What the trainings of classifier and tagger share: first weights, optimizer, rates, sizes of views, average, the loop.
 
 Fine-tuning is a matter of rates: while the body is frozen its rate is zero and the last layer alone learns; afterwards each
 stage of the body has its own rate, the first ones the lowest (Howard and Ruder 2018, arXiv 1801.06146).
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from lightning.fabric import Fabric
@@ -18,13 +18,23 @@ from torch import Tensor, nn
 
 from deepstyle import weights
 from deepstyle.classifier.network import Preprocessing
-from deepstyle.config import NetworkConfig
+from deepstyle.config import ClassifierConfig, NetworkConfig, TaggerConfig
+from deepstyle.engine import averaged
 from deepstyle.errors import ConfigError, TrainingError
 from deepstyle.lite import MEAN, STD
 from deepstyle.pretrained import LITE0, Fetch
 from deepstyle.progress import Reporter
+from deepstyle.training import Training
 
 RISE = 0.2  # share of a cycle in which the rate rises
+LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
+SAVE_SECONDS = 60.0  # between checkpoints
+
+C = TypeVar("C", ClassifierConfig, TaggerConfig)
+# (network, optimizer, side of the views in pixels) -> the step's figures, on the device, so that nothing waits for them
+Step = Callable[[nn.Module, torch.optim.Optimizer, int], Tensor]
+# (averaged network, side of the last training views) -> figures of the validation images, and them in a word
+Look = Callable[[nn.Module, int], tuple[dict[str, float], str]]
 
 
 @dataclass(kw_only=True)
@@ -185,3 +195,48 @@ def means(window: Tensor, steps: int, images: int, names: tuple[str, ...] = ("lo
             f"the loss is not finite after {images:,} images; use a lower --set lr, or --set precision=32"
         )
     return {f"train/{name}": value for name, value in zip(names, values, strict=True)}
+
+
+def learn(
+    t: Training[C],
+    state: Learner,
+    step: Step,
+    look: Look,
+    *,
+    names: tuple[str, ...],
+    validations: int,
+    save_every: float,
+) -> None:
+    """Step until the budget is used up; log, validate and save at points that depend on the images seen.
+
+    ``names`` are those of a step's figures, ``validations`` how often a run is validated, the last time at its end,
+    ``save_every`` the seconds between checkpoints. A validation sees images of the size of the last training views: norms
+    that know one size are lost at another. Raises TrainingError when the loss is not finite.
+    """
+    config, fabric = t.config, t.fabric
+    model, optimizer = fabric.setup(state.network, state.optimizer)
+    window = torch.zeros(len(names), device=fabric.device)  # sums since the last point
+    logged, saved = state.step, t.budget.seconds
+    with t.task(f"training {t.run.name}"):
+        while not t.over:
+            rate = set_rates(state.optimizer, t.progress, config)
+            size, before = view_size(t.progress, config.image_size), t.progress
+            window += step(model, optimizer, size)
+            state.follow(config.ema)
+            t.count()
+            due = int(t.progress * validations) > int(before * validations)
+            if not due and not t.every(LOG_STEPS):
+                continue
+            values = means(averaged(fabric, window), state.step - logged, state.images, names)
+            values |= {"lr": rate, "pixels": size}
+            if due and t.run.leads:
+                with state.averaged() as network:
+                    found, word = look(network, size)
+                values |= found
+                t.note(word)
+            t.log(values)
+            window.zero_()
+            logged = state.step
+            if t.budget.seconds - saved >= save_every or t.over:
+                saved = t.budget.seconds
+                t.save()

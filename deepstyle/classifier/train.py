@@ -32,28 +32,17 @@ from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
 from deepstyle.classifier.augment import augment, mix
 from deepstyle.classifier.evaluate import Predictions, evaluate
-from deepstyle.classifier.learner import (
-    Learner,
-    check,
-    means,
-    preprocessing_of,
-    set_rates,
-    start,
-    trunk_of,
-    view_size,
-)
+from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
 from deepstyle.classifier.network import KIND, Classifier, build_network, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
-from deepstyle.engine import Stream, agreed, averaged, batch_indices, make_fabric, seeded, share_of
+from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
 
-LOG_STEPS = 20  # steps between two points in TensorBoard; checkpoints are written at such points only
 VALIDATIONS = 12  # validations during a run, the last one at its end
-SAVE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,37 +107,19 @@ def train_classifier(
 def _learn(
     t: Training[ClassifierConfig], state: Learner, train: PackedDataset, validation: PackedDataset, save_every: float,
 ) -> None:  # fmt: skip
-    """Step until the budget is used up; log, validate and save at points that depend on the images seen.
-
-    A validation sees images of the size of the last training views: norms that know one size are lost at another.
-    """
+    """The loop's two parts: a step on views of the training images, a look at the validation images."""
     config, fabric = t.config, t.fabric
-    model, optimizer = fabric.setup(state.network, state.optimizer)
     heavier = label_weights(train.labels, len(train.label_names), config.balance).to(fabric.device)
-    window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of top-1 shares, since the last point
-    logged, saved = state.step, t.budget.seconds
-    with t.task(f"training {t.run.name}"):
-        while not t.over:
-            rate = set_rates(state.optimizer, t.progress, config)
-            size, before = view_size(t.progress, config.image_size), t.progress
-            window += train_step(model, optimizer, train, state.images, size, heavier, config, fabric)
-            state.follow(config.ema)
-            t.count()
-            due = int(t.progress * VALIDATIONS) > int(before * VALIDATIONS)
-            if not due and not t.every(LOG_STEPS):
-                continue
-            values = means(averaged(fabric, window), state.step - logged, state.images) | {"lr": rate, "pixels": size}
-            if due and t.run.leads:
-                with state.averaged() as network:
-                    looked = Classifier(network, preprocessing_of(config, size), train.label_names, t.run.name)
-                    values |= _validation(evaluate(looked, validation, mirror=False))
-                t.note(f"top-1 {values['validation/top1']:.1%}")
-            t.log(values)
-            window.zero_()
-            logged = state.step
-            if t.budget.seconds - saved >= save_every or t.over:
-                saved = t.budget.seconds
-                t.save()
+
+    def step(model: nn.Module, optimizer: torch.optim.Optimizer, size: int) -> Tensor:
+        return train_step(model, optimizer, train, state.images, size, heavier, config, fabric)
+
+    def look(network: nn.Module, size: int) -> tuple[dict[str, float], str]:
+        looked = Classifier(network, preprocessing_of(config, size), train.label_names, t.run.name)
+        found = _validation(evaluate(looked, validation, mirror=False))
+        return found, f"top-1 {found['validation/top1']:.1%}"
+
+    learn(t, state, step, look, names=("loss", "top1"), validations=VALIDATIONS, save_every=save_every)
 
 
 def train_step(

@@ -23,29 +23,19 @@ from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrou
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
 from deepstyle.classifier.augment import SLACK, augment
-from deepstyle.classifier.learner import (
-    Learner,
-    check,
-    means,
-    preprocessing_of,
-    set_rates,
-    start,
-    trunk_of,
-    view_size,
-)
+from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
 from deepstyle.classifier.network import to_float
 from deepstyle.classifier.tag_figures import TagFigure, TagFigures, Truth, figures
 from deepstyle.classifier.tagger import KIND, Tagger, build_tagger
 from deepstyle.config import TaggerConfig, to_yaml
 from deepstyle.dataset import Item, PackedDataset
-from deepstyle.engine import Stream, agreed, averaged, batch_indices, make_fabric, seeded, share_of
+from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError, InputError
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
 
-LOG_STEPS, VALIDATIONS = 20, 6  # steps between two points; validations during a run
-SAVE_SECONDS = 60.0
+VALIDATIONS = 6  # during a run, the last one at its end
 HEAVIEST = 20.0  # times that a photo with a rare tag may weigh what one without it does
 
 
@@ -159,36 +149,19 @@ def train_tagger(
 def _learn(
     t: Training[TaggerConfig], state: Learner, table: TagTable, train: Side, validation: Side, save_every: float
 ) -> None:
-    """Step until the budget is used up; log, validate and save at points that depend on the images seen."""
+    """The loop's two parts: a step on views of the training images, a look at the validation images."""
     config, fabric = t.config, t.fabric
-    model, optimizer = fabric.setup(state.network, state.optimizer)
     heavier = _weights(train.truth, config.balance).to(fabric.device)
-    window = torch.zeros(2, device=fabric.device)  # sum of losses, sum of shares of decisions that are right
-    logged, saved = state.step, t.budget.seconds
-    with t.task(f"training {t.run.name}"):
-        while not t.over:
-            rate = set_rates(state.optimizer, t.progress, config)
-            size, before = view_size(t.progress, config.image_size), t.progress
-            window += _step(model, optimizer, train, state.images, size, heavier, config, fabric)
-            state.follow(config.ema)
-            t.count()
-            due = int(t.progress * VALIDATIONS) > int(before * VALIDATIONS)
-            if not due and not t.every(LOG_STEPS):
-                continue
-            values = means(averaged(fabric, window), state.step - logged, state.images, ("loss", "accuracy"))
-            values |= {"lr": rate, "pixels": size}
-            if due and t.run.leads:
-                with state.averaged() as network:
-                    looked = Tagger(network, preprocessing_of(config, size), table.groups, t.run.name)
-                    found = figures(validation.truth, looked.shares(validation.photos.images), table.groups)
-                values |= {"validation/map": found.mean_ap, "validation/f1": found.micro_f1}
-                t.note(f"mAP {found.mean_ap:.1%}")
-            t.log(values)
-            window.zero_()
-            logged = state.step
-            if t.budget.seconds - saved >= save_every or t.over:
-                saved = t.budget.seconds
-                t.save()
+
+    def step(model: nn.Module, optimizer: torch.optim.Optimizer, size: int) -> Tensor:
+        return _step(model, optimizer, train, state.images, size, heavier, config, fabric)
+
+    def look(network: nn.Module, size: int) -> tuple[dict[str, float], str]:
+        looked = Tagger(network, preprocessing_of(config, size), table.groups, t.run.name)
+        found = figures(validation.truth, looked.shares(validation.photos.images), table.groups)
+        return {"validation/map": found.mean_ap, "validation/f1": found.micro_f1}, f"mAP {found.mean_ap:.1%}"
+
+    learn(t, state, step, look, names=("loss", "accuracy"), validations=VALIDATIONS, save_every=save_every)
 
 
 def _weights(truth: Truth, balance: float) -> Tensor:
