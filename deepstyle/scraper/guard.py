@@ -137,25 +137,35 @@ def _about_to_read(sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
+class _Watched(HTTPConnection):
+    """A connection, or one by a proxy, that the watchdog knows while it reads."""
+
+    def getresponse(self) -> Any:
+        """The answer's head; the socket is noted first."""
+        _about_to_read(self.sock)
+        return super().getresponse()
+
+
+class _SecureWatched(HTTPSConnection):
+    """The same over TLS."""
+
+    def getresponse(self) -> Any:
+        """The answer's head; the socket is noted first."""
+        _about_to_read(self.sock)
+        return super().getresponse()
+
+
 class GuardedAdapter(HTTPAdapter):
     """A requests adapter whose pools connect through the guard. ``resolve`` is ``socket.getaddrinfo`` or a stand-in."""
 
     def __init__(self, *, allow_private: bool, size: int, resolve: Resolve = socket.getaddrinfo) -> None:
-        class Plain(HTTPConnection):
+        class Plain(_Watched):
             def _new_conn(self) -> socket.socket:
                 return _connect(self, resolve, allow_private=allow_private)
 
-            def getresponse(self) -> Any:
-                _about_to_read(self.sock)
-                return super().getresponse()
-
-        class Secure(HTTPSConnection):
+        class Secure(_SecureWatched):
             def _new_conn(self) -> socket.socket:
                 return _connect(self, resolve, allow_private=allow_private)
-
-            def getresponse(self) -> Any:
-                _about_to_read(self.sock)
-                return super().getresponse()
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -163,21 +173,11 @@ class GuardedAdapter(HTTPAdapter):
         class SecurePool(HTTPSConnectionPool):
             ConnectionCls = Secure
 
-        class ByProxy(HTTPConnection):
-            def getresponse(self) -> Any:
-                _about_to_read(self.sock)
-                return super().getresponse()
-
-        class SecureByProxy(HTTPSConnection):
-            def getresponse(self) -> Any:
-                _about_to_read(self.sock)
-                return super().getresponse()
-
         class ProxyPool(HTTPConnectionPool):
-            ConnectionCls = ByProxy
+            ConnectionCls = _Watched
 
         class SecureProxyPool(HTTPSConnectionPool):
-            ConnectionCls = SecureByProxy
+            ConnectionCls = _SecureWatched
 
         self._classes = {"http": PlainPool, "https": SecurePool}
         self._by_proxy = {"http": ProxyPool, "https": SecureProxyPool}
