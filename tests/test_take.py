@@ -19,7 +19,7 @@ from deepstyle.records import Listing
 from deepstyle.scraper.answer import Fetched, Kind
 from deepstyle.scraper.check import check
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.stream import whole
+from deepstyle.scraper.ends import cut, whole
 from deepstyle.scraper.take import take, visit
 
 
@@ -149,6 +149,24 @@ def test_a_whole_photo_is_kept_whatever_its_length_is_said_to_be() -> None:
     assert [(one.outcome, one.body) for one in answers] == [("ok", photo(1)), ("truncated", b"")]
 
 
+@pytest.mark.parametrize("keep_alive", [True, False])
+def test_a_length_that_is_too_small_does_not_cut_a_photo(keep_alive: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    """What comes beyond Content-Length is read until the photo is whole, and is not taken for the next answer."""
+
+    def shy(x: Exchange) -> None:
+        x.send_response(200)
+        x.send_header("Content-Type", "image/jpeg")
+        x.send_header("Content-Length", str(len(photo(1)) - 3000))
+        x.end_headers()
+        x.wfile.write(photo(1))
+        x.close_connection = not keep_alive
+
+    with serve({"/a.jpg": shy, "/b.jpg": photo(2)}) as site, Fetcher(config(retries=0)) as fetcher:
+        answers = [fetcher.get(f"{site.url}/{name}.jpg", "image") for name in "abb"]
+
+    assert [(one.outcome, one.body) for one in answers] == [("ok", photo(seed)) for seed in (1, 2, 2)]
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
 def test_which_bytes_are_a_whole_picture(kind: str) -> None:
     """The end of each format is known; anything cut off is not whole."""
@@ -156,8 +174,21 @@ def test_which_bytes_are_a_whole_picture(kind: str) -> None:
     Image.new("RGB", (40, 30), "red").save(out, kind)
 
     assert whole(out.getvalue())
+    assert not cut(out.getvalue())
     assert not whole(out.getvalue()[:-4])
+    assert cut(out.getvalue()[:-4])
     assert not whole(b"<html>")
+    assert not cut(b"<html>")
+
+
+def test_a_thumbnail_inside_a_photo_is_not_its_end() -> None:
+    """A JPEG's own end counts, not that of the thumbnail among its segments; what follows its end does not matter."""
+    small, large = photo(1), photo(2)
+    body = large[:2] + b"\xff\xff\xe1" + (len(small) + 2).to_bytes(2, "big") + small + large[2:]
+
+    assert whole(body + b"trailer")
+    assert cut(body[: len(small) + 900])
+    assert cut(body[: len(small) + 10])
 
 
 def test_a_body_that_is_too_large_is_not_kept_in_memory() -> None:

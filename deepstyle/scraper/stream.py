@@ -16,10 +16,12 @@ from typing import Any
 
 from urllib3 import exceptions as u3
 
+from deepstyle.scraper.ends import cut, whole
 from deepstyle.scraper.guard import waiting
 
 CHUNK = 65_536  # bytes
 LOOK_AFTER = 5.0  # seconds after which a body that cannot be done within the deadline is given up
+SILENCE = 1.0  # seconds to wait for what a server sends beyond its Content-Length
 TICK = 0.1  # seconds between two looks of the watchdog
 
 
@@ -82,16 +84,23 @@ def read_body(
     """Read a urllib3 response: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes).
 
     ``limit`` counts decompressed bytes; a bomb is stopped at the first chunk that passes it. ``deadline`` in seconds. Of what
-    is not whole nothing is returned, except of a ``robots`` file, of which the first part counts, and of an ``image`` that
-    is whole though Content-Length says more.
+    is not whole nothing is returned, except of a ``robots`` file, of which the first part counts. An ``image`` is what its own
+    end says, whether Content-Length says more or less.
     """
     expected = _length(raw)
     if expected is not None and expected > limit and kind != "robots":
         return "too-large", b""
+    counted = expected if kind == "image" and not raw.headers.get("Content-Encoding") else None
+    if counted:
+        _unbound(raw)
     parts: list[bytes] = []
     size, started = 0, time.monotonic()
     try:
-        while not expired() and (data := raw.read1(CHUNK, decode_content=True)):
+        while (
+            not expired()
+            and size != counted
+            and (data := raw.read1(min(CHUNK, counted - size) if counted else CHUNK, decode_content=True))
+        ):
             parts.append(data)
             size += len(data)
             if size > limit:
@@ -105,23 +114,37 @@ def read_body(
         raise
     body = b"".join(parts)
     if expired():  # the watchdog's shutdown looks like an end
-        outcome = "too-slow"
-    elif expected is None or raw.tell() >= expected or (kind == "image" and whole(body)):
-        outcome = "ok"
-    else:
-        outcome = "truncated"
-    return outcome, body if outcome == "ok" else b""
+        return "too-slow", b""
+    if expected is not None and raw.tell() < expected and not (kind == "image" and whole(body)):
+        return "truncated", b""
+    return "ok", _ended(raw, body, limit) if counted else body
 
 
-def whole(body: bytes) -> bool:
-    """Whether the bytes begin and end as a JPEG, PNG, GIF or WebP file does, whatever the server said of its length."""
-    if body.startswith(b"\xff\xd8"):
-        return body.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
-    if body.startswith(b"\x89PNG"):
-        return body.endswith(b"IEND\xaeB`\x82")
-    if body.startswith(b"GIF8"):
-        return body.endswith(b"\x3b")
-    return body[:4] == b"RIFF" and body[8:12] == b"WEBP" and len(body) >= int.from_bytes(body[4:8], "little") + 8
+def _unbound(raw: Any) -> None:
+    """Let a response be read beyond its Content-Length; who reads it counts, and calls ``_ended``."""
+    raw.length_remaining = None
+    raw._fp.length = None  # noqa: SLF001 - http.client's; urllib3 hands it out nowhere else
+
+
+def _ended(raw: Any, body: bytes, limit: int) -> bytes:
+    """A picture whose Content-Length has come. If it is cut, what comes after may be the rest: no other answer was asked for.
+
+    Until it is whole, the connection ends, or is silent for SILENCE; then that connection is not used again.
+    """
+    if not cut(body):
+        raw._fp.close()  # noqa: SLF001 - tells http.client that the answer has been read
+        raw.release_conn()
+        return body
+    longer = bytearray(body)
+    with contextlib.suppress(u3.HTTPError, OSError):
+        waiting[threading.get_ident()].settimeout(SILENCE)
+        while len(longer) <= limit and (data := raw.read1(CHUNK, decode_content=False)):
+            longer += data
+            if whole(bytes(longer)):
+                raw.close()
+                return bytes(longer)
+    raw.close()
+    return body
 
 
 def drain(raw: Any, expired: Callable[[], bool]) -> None:
