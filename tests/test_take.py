@@ -18,8 +18,8 @@ from deepstyle.errors import InputError
 from deepstyle.records import Listing
 from deepstyle.scraper.answer import Fetched, Kind
 from deepstyle.scraper.check import check
-from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.ends import cut, whole
+from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.take import take, visit
 
 

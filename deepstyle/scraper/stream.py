@@ -114,10 +114,12 @@ def read_body(
         raise
     body = b"".join(parts)
     if expired():  # the watchdog's shutdown looks like an end
-        return "too-slow", b""
-    if expected is not None and raw.tell() < expected and not (kind == "image" and whole(body)):
-        return "truncated", b""
-    return "ok", _ended(raw, body, limit) if counted else body
+        outcome, body = "too-slow", b""
+    elif expected is None or raw.tell() >= expected or (kind == "image" and whole(body)):
+        outcome, body = "ok", _ended(raw, body, limit) if counted else body
+    else:
+        outcome, body = "truncated", b""
+    return outcome, body
 
 
 def _unbound(raw: Any) -> None:
