@@ -945,12 +945,13 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
 @click.option(
     "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Pictures looked at at once."
 )
+@click.option("--tta", type=click.Choice(["none", "mirror", "ten", "eighteen"]),
+              help="Views of a picture whose mean counts: crops are slower; the model's own otherwise.")  # fmt: skip
 @click.option("--csv", "form", flag_value="csv", help="Print comma-separated values.")
 @click.option("--json", "form", flag_value="json", help="Print a JSON object a picture, one a line.")
 @click.pass_obj
-def predict(
-    session: Session, paths: tuple[Path, ...], model: str | None, top: int, batch: int, form: str | None
-) -> None:
+def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: int, batch: int, tta: Any,
+            form: str | None) -> None:  # fmt: skip
     """Say what category pictures of garments are of.
 
     Of a folder every picture in it; of - what comes on standard input: a picture, or the name of a file on each line.
@@ -973,7 +974,7 @@ def predict(
     looked = failed = 0
     if form == "csv":
         click.echo(predicting.csv_head(top))
-    for found in predicting.predict(judge, pictures, top=top, batch_size=batch):
+    for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta):
         click.echo(predicting.as_line(found, form, top=top, width=max(map(len, judge.labels))))
         looked, failed = looked + 1, failed + bool(found.error)
     if failed == looked:

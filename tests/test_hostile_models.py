@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from deepstyle import weights
-from deepstyle.classifier import network as classifier
-from deepstyle.classifier.network import Classifier
+from deepstyle.classifier import build as classifier
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.config import ClassifierConfig, DetectorConfig, GanConfig, load_config, to_yaml
 from deepstyle.dcgan import trained as generators
 from deepstyle.dcgan.build import build_generator
@@ -43,7 +43,7 @@ def generator(folder: Path) -> Path:
 def judge(folder: Path) -> Path:
     config = load_config(ClassifierConfig, None, JUDGE)
     network = classifier.build_network("small", 2, width=8)
-    Classifier(network, classifier.Preprocessing(image_size=32), ("a", "b"), "j").save(folder, to_yaml(config), {})
+    Classifier(network, Preprocessing(image_size=32), ("a", "b"), "j").save(folder, to_yaml(config), {})
     return folder
 
 

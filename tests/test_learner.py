@@ -15,9 +15,9 @@ from deepstyle.annotations.table import LabelRow
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, learner
 from deepstyle.classifier.augment import mix
+from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.find_lr import draw, find_rate, sweep
-from deepstyle.classifier.network import build_network
 from deepstyle.classifier.train import label_weights, train_classifier
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.engine import make_fabric

@@ -12,8 +12,9 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import evaluate
-from deepstyle.classifier.network import Classifier, Preprocessing, build_network
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.predict import Picture, find_folder, predict
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, load_config, to_yaml

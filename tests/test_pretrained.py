@@ -17,7 +17,7 @@ from torch import Tensor
 
 from deepstyle import weights
 from deepstyle.catalog import Catalog
-from deepstyle.classifier.network import build_network as build_classifier
+from deepstyle.classifier.build import build_network as build_classifier
 from deepstyle.classifier.train import train_classifier
 from deepstyle.config import ClassifierConfig, DetectorConfig, load_config
 from deepstyle.detector.find import load_detector

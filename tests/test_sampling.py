@@ -15,7 +15,8 @@ from PIL import Image
 
 from deepstyle import pipeline, weights
 from deepstyle.catalog import Catalog, garment_path
-from deepstyle.classifier.network import Classifier, Preprocessing, build_network
+from deepstyle.classifier.build import build_network
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, GanConfig, load_config, to_yaml
 from deepstyle.files import put_file

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from test_copies import drawn
 from torch import nn
 
-from deepstyle.classifier.network import Classifier, Preprocessing, build_network
+from deepstyle.classifier.build import build_network
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, load_config, to_yaml
 from deepstyle.errors import InputError
@@ -123,4 +124,4 @@ def test_lite0_looks_quickly_with_the_maps_of_a_stage() -> None:
     assert (quick.image_size, quick.feature_size, quick.describe()["stage"]) == (64, 112, "stage5")
     assert features[0] == pytest.approx(maps.mean(dim=(2, 3))[0].numpy(), abs=1e-4)
     assert probabilities == pytest.approx(lite.quick(64).embed(picture)[1], abs=1e-6)
-    assert lite.embed(picture, mirror=False)[0].shape == (1, 1280)
+    assert lite.embed(picture, tta="none")[0].shape == (1, 1280)

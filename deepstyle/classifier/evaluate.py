@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.classifier.network import Classifier
+from deepstyle.classifier.views import Tta
 from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
 
@@ -47,15 +48,15 @@ class Predictions:
 
 
 def evaluate(
-    classifier: Classifier, dataset: PackedDataset, *, batch_size: int = 128, mirror: bool = True
+    classifier: Classifier, dataset: PackedDataset, *, batch_size: int = 128, tta: Tta | None = None
 ) -> Predictions:
     """Run the classifier over the whole dataset; labels are matched by name.
 
-    ``mirror`` averages each image with its mirror image, as ``Classifier.embed`` does by default.
+    ``tta``: the views of each image whose mean counts, the classifier's own by default.
     Raises InputError when the dataset has images of a label that the classifier does not know.
     """
     truth = _numbers(classifier, dataset)
-    _, probabilities = classifier.embed(dataset.images, batch_size=batch_size, mirror=mirror)
+    _, probabilities = classifier.embed(dataset.images, batch_size=batch_size, tta=tta)
     return from_probabilities(truth, probabilities, classifier.labels)
 
 

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
+from deepstyle.classifier.build import build_network
 from deepstyle.classifier.learner import check, start, trunk_of, view_size
-from deepstyle.classifier.network import build_network
 from deepstyle.classifier.train import label_weights, train_step
 from deepstyle.config import ClassifierConfig
 from deepstyle.engine import make_fabric

@@ -17,11 +17,11 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.classifier.build import OURS, check_network, check_sizes, norm_of
 from deepstyle.classifier.network import Preprocessing
 from deepstyle.config import ClassifierConfig, NetworkConfig, TaggerConfig
 from deepstyle.engine import averaged
 from deepstyle.errors import ConfigError, TrainingError
-from deepstyle.lite import MEAN, STD
 from deepstyle.pretrained import LITE0, Fetch
 from deepstyle.progress import Reporter
 from deepstyle.training import Training
@@ -94,7 +94,8 @@ class Learner:
 
 
 def check(config: NetworkConfig) -> None:
-    """Raises ConfigError for networks that cannot start as the settings say."""
+    """Raises ConfigError for networks that are not known, or cannot start as the settings say."""
+    check_network(config.network)
     if config.pretrained and config.network == "small":
         raise ConfigError("network small: there are no ImageNet weights for it; use --set pretrained=false")
     if config.network == "lite0" and not config.pretrained:
@@ -113,20 +114,23 @@ def trunk_of(config: NetworkConfig, fetch: Fetch, reporter: Reporter) -> Mapping
 
 
 def preprocessing_of(config: NetworkConfig, size: int) -> Preprocessing:
-    """What the network wants of images of that size: lite0's weights want other numbers than torchvision's."""
-    return (
-        Preprocessing(image_size=size, mean=MEAN, std=STD)
-        if config.network == "lite0"
-        else Preprocessing(image_size=size)
-    )
+    """What the network wants of images of that size: the weights of lite0, and some of timm's, want numbers of their own."""
+    if (norm := norm_of(config.network)) is None:
+        return Preprocessing(image_size=size)
+    return Preprocessing(image_size=size, mean=norm[0], std=norm[1])
 
 
 def start(config: NetworkConfig, fabric: Fabric, build: Callable[[], nn.Module]) -> Learner:
-    """The network that ``build`` makes, with random values of the seed alone, its optimizer and its moving average."""
+    """The network that ``build`` makes, with random values of the seed alone, its optimizer and its moving average.
+
+    Raises ConfigError when it cannot look at images of the views' sizes.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network = build()
     network.to(fabric.device)
+    if config.network not in OURS:
+        check_sizes(network, config.network, [view_size(share, config.image_size) for share in (0.0, 0.5, 1.0)])
     if fabric.world_size > 1 and fabric.device.type == "cuda":
         network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     optimizer = torch.optim.AdamW(parameter_groups(network, config), lr=config.lr, fused=True)
@@ -187,7 +191,7 @@ def view_size(progress: float, image_size: int) -> int:
     return image_size if progress >= 0.75 else min(small, image_size)
 
 
-def means(window: Tensor, steps: int, images: int, names: tuple[str, ...] = ("loss", "top1")) -> dict[str, float]:
+def means(window: Tensor, steps: int, images: int, names: tuple[str, ...]) -> dict[str, float]:
     """The sums of some steps as means, called ``train/<name>``. Raises TrainingError when the loss is not finite."""
     values = (window / max(steps, 1)).tolist()
     if not math.isfinite(values[0]):

@@ -1,4 +1,4 @@
-"""The category classifier as a thing: building its network, loading its folder, turning pixels into features.
+"""The category classifier as a thing: loading its folder, turning pixels into features.
 
     models/<name>/weights.safetensors   the network
     models/<name>/config.yaml           the ClassifierConfig it was trained with
@@ -13,31 +13,30 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, Self, TypeVar, get_args
 
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.backbone import WIDTH, SmallClassifier
-from deepstyle.config import ClassifierConfig, load_config
+from deepstyle.classifier.build import build_network
+from deepstyle.classifier.views import PLACES, Tta, resized, views
+from deepstyle.config import ClassifierConfig, NetworkConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Fit, Pixels
-from deepstyle.lite import STAGES, LiteClassifier, classifier_from_published
+from deepstyle.lite import STAGES, LiteClassifier
 
 KIND = "classifier"
 FORMAT = 1
 LARGEST = 2048  # pixels a side that a classifier can see
 QUICK, STAGE = 64, "stage5"  # of a quick look of lite0: pixels a side, and the maps that are features; see docs/log.md
-NETWORKS = ("small", "lite0", "resnet18", "resnet34", "resnet50")
+C = TypeVar("C", bound=NetworkConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +54,7 @@ class Preprocessing:
 
     def __call__(self, images: Tensor) -> Tensor:
         """NCHW float32 in [0, 1], any size -> NCHW float32, ``image_size`` square, mean 0 and deviation 1 or so."""
-        if images.shape[-2:] != (self.image_size, self.image_size):
-            side = (self.image_size, self.image_size)
-            images = functional.interpolate(images, side, mode="bilinear", antialias=True, align_corners=False)
+        images = resized(images, self.image_size)
         mean = images.new_tensor(self.mean).view(1, 3, 1, 1)
         std = images.new_tensor(self.std).view(1, 3, 1, 1)
         return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
@@ -70,38 +67,13 @@ def to_float(pixels: Pixels, device: torch.device) -> Tensor:
     )
 
 
-def build_network(
-    network: str, labels: int, *, imagenet: Mapping[str, Tensor] | None = None, width: int = WIDTH
-) -> nn.Module:
-    """A ResNet (He et al. 2015, arXiv 1512.03385), ours or torchvision's, or lite0: NCHW float32 -> N x labels logits.
-
-    From scratch the residual branches start at zero (Goyal et al. 2017, arXiv 1706.02677, section 5.1); with ``imagenet``,
-    the published state dict, all but the last layer starts from that. ``width`` is the small one's alone. Random
-    values come from torch's global generator. Raises ConfigError for a network that is not known, ModelError for the
-    state dict of another.
-    """
-    if network not in NETWORKS:
-        raise ConfigError(f"network {network}: unknown; known are {', '.join(NETWORKS)}")
-    if network == "small":
-        return SmallClassifier(labels, width).to(memory_format=torch.channels_last)
-    if network == "lite0":
-        built: nn.Module = LiteClassifier(labels)
-        imagenet = classifier_from_published(imagenet) if imagenet is not None else None
-    else:
-        built = torchvision.models.get_model(network, weights=None, num_classes=labels, zero_init_residual=True)
-    if imagenet is not None:
-        last = {f"fc.{name}": value for name, value in built.get_submodule("fc").state_dict().items()}
-        weights.fill(built, {**imagenet, **last}, origin=f"the ImageNet weights of {network}")
-    return built.to(memory_format=torch.channels_last)
-
-
 class Classifier:
     """A network together with its labels and preprocessing: a model folder in memory.
 
     ``labels`` are the category names in the order of the outputs, ``image_size`` is in pixels, ``feature_size`` is the
     length D of the vectors that ``embed`` gives, ``name`` is the model folder's,
-    ``weights_name`` that with a digest of the weights (empty before there is a folder); with ``mirror`` features are the
-    mean over the image and its mirror image, unless ``embed`` is told otherwise. ``stage``: lite0's maps of that stage are
+    ``weights_name`` that with a digest of the weights (empty before there is a folder); features are the mean over the
+    views that ``tta`` names, unless ``embed`` is told otherwise. ``stage``: lite0's maps of that stage are
     the features, averaged over their places; without one they are what the last layer sees.
     """
 
@@ -113,11 +85,11 @@ class Classifier:
         name: str,
         *,
         weights_name: str = "",
-        mirror: bool = True,
+        tta: Tta = "mirror",
         stage: str = "",
     ) -> None:
         self.network, self.preprocessing, self.labels, self.name = network, preprocessing, labels, name
-        self.mirror, self.stage = mirror, stage
+        self.tta, self.stage = tta, stage
         self.image_size, self.weights_name = preprocessing.image_size, weights_name
         self._head: nn.Linear = network.get_submodule("fc")  # type: ignore[assignment]
         self._trunk = nn.Sequential(*(part for title, part in network.named_children() if title != "fc"), nn.Flatten())
@@ -129,37 +101,31 @@ class Classifier:
 
         Raises ModelError when the folder is incomplete, of another kind (a detector) or damaged.
         """
-        about = weights.read_about(folder)
-        if about.get("kind") != KIND:
-            raise ModelError(f"{folder} is no classifier but a {about.get('kind')}; train one, or name another --model")
-        try:
-            config = load_config(ClassifierConfig, folder / "config.yaml")
-            preprocessing = read_preprocessing(about["preprocessing"])
-            labels = tuple(str(label) for label in about["labels"])
-        except (ConfigError, KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{folder} is not a complete classifier ({error}); train it again") from error
+        about, config, preprocessing = opened(folder, KIND, ClassifierConfig)
+        labels = tuple(about["labels"])
         network = weights.loaded(
             folder / "weights.safetensors", lambda _: build_network(config.network, len(labels), width=config.width)
         )
-        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         own = weights.name_of(folder)
-        return cls(network.to(device).eval(), preprocessing, labels, folder.name, weights_name=own)
+        return cls(ready(network, device), preprocessing, labels, folder.name, weights_name=own, tta=config.tta)
 
     def describe(self) -> dict[str, Any]:
         """All that its features depend on, for a score: weights, preprocessing, how many numbers."""
         told = {
             "weights": self.weights_name,
             "preprocessing": asdict(self.preprocessing),
-            "mirror": self.mirror,
+            "mirror": self.tta != "none",
             "stage": self.stage,
         }
-        return {**told, "features": self.feature_size}
+        crops = {"tta": self.tta} if self.tta in PLACES else {}
+        return {**told, **crops, "features": self.feature_size}
 
     @property
     def identity(self) -> str:
         """A name of this judge and of how it looks: figures of two are not compared."""
         told = json.dumps(self.describe(), sort_keys=True)
-        look = f"{self.image_size} px{' and mirrored' if self.mirror else ''}"
+        ways = {"none": "", "mirror": " and mirrored"}
+        look = f"{self.image_size} px{ways.get(self.tta, f' in {self.tta} crops')}"
         return f"{self.name} at {look}, {hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
     def quick(self, size: int | None = None) -> Classifier:
@@ -177,7 +143,7 @@ class Classifier:
             self.labels,
             self.name,
             weights_name=self.weights_name,
-            mirror=False,
+            tta="none",
             stage=STAGE if light else "",
         )
 
@@ -188,36 +154,33 @@ class Classifier:
         weights.save_model(folder, own, config_yaml=config_yaml, labels=labels, about=about, half=half)
 
     def embed(
-        self, pixels: Pixels, *, batch_size: int = 128, mirror: bool | None = None
+        self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """N x S x S x 3 uint8, any S -> N x D float32 features, N x L float32 probabilities (rows sum to 1).
 
-        With ``mirror`` (the judge's own by default) the features are the mean over the image and its mirror image: a
-        garment is the same garment seen in a mirror. Always float32 and evaluation mode, so a score does not depend on the
-        precision of training. Raises InputError when the array is no stack of RGB images.
+        Features are the mean over the views of ``tta`` (the judge's own by default): a garment is the same garment seen in a
+        mirror. Always float32 and evaluation mode, so a score does not depend on the precision of training.
+        Raises InputError when the array is no stack of RGB images.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
             raise InputError(
                 f"images must be N x S x S x 3 uint8, not {' x '.join(map(str, pixels.shape))} {pixels.dtype}"
             )
-        mirror = self.mirror if mirror is None else mirror
         features = np.empty((len(pixels), self.feature_size), np.float32)
         probabilities = np.empty((len(pixels), len(self.labels)), np.float32)
         with scoring(self.network):
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
-                seen, vectors = self._looks(pixels[part], mirror=mirror)
+                seen, vectors = self._looks(pixels[part], tta or self.tta)
                 features[part] = seen.cpu().numpy()
                 probabilities[part] = self._head(vectors).softmax(dim=1).cpu().numpy()
         return features, probabilities
 
-    def _looks(self, pixels: Pixels, *, mirror: bool) -> tuple[Tensor, Tensor]:
-        """The features of N images and what the last layer sees of them."""
-        images = self.preprocessing(to_float(pixels, self._head.weight.device))
-        seen, vectors = self._look(images)
-        if mirror:
-            others, mirrored = self._look(images.flip(3))
-            seen, vectors = (seen + others) / 2, (vectors + mirrored) / 2
+    def _looks(self, pixels: Pixels, tta: Tta) -> tuple[Tensor, Tensor]:
+        """The features of N images and what the last layer sees of them, both the mean over the views."""
+        images = to_float(pixels, self._head.weight.device)
+        looks = [self._look(self.preprocessing(view)) for view in views(images, self.image_size, tta)]
+        seen, vectors = (torch.stack(each).mean(dim=0) for each in zip(*looks, strict=True))
         return seen, vectors
 
     def _look(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -243,6 +206,32 @@ def scoring(network: nn.Module) -> Iterator[None]:
             yield
     finally:
         network.train(training)
+
+
+def opened(folder: Path, kind: str, schema: type[C]) -> tuple[dict[str, Any], C, Preprocessing]:
+    """What a model folder says of itself, its config and its preprocessing.
+
+    Raises ModelError when the folder is incomplete or of another kind.
+    """
+    about = weights.read_about(folder)
+    if about.get("kind") != kind:
+        raise ModelError(f"{folder} is no {kind} but a {about.get('kind')}; train one, or name another --model")
+    with complete(folder, kind):
+        return about, load_config(schema, folder / "config.yaml"), read_preprocessing(about["preprocessing"])
+
+
+@contextmanager
+def complete(folder: Path, kind: str) -> Iterator[None]:
+    """Inside, what a model folder says is read: what it lacks, or says in another form, becomes a ModelError."""
+    try:
+        yield
+    except (ConfigError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"{folder} is not a complete {kind} ({error}); train it again") from error
+
+
+def ready(network: nn.Module, device: torch.device | None) -> nn.Module:
+    """The network on ``device`` (a GPU if there is one, by default), for looking only."""
+    return network.to(device or torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
 
 
 def read_preprocessing(values: dict[str, Any]) -> Preprocessing:

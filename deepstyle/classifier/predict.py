@@ -27,6 +27,7 @@ from deepstyle.classifier.augment import SLACK
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing
 from deepstyle.classifier.tagger import Tagger
+from deepstyle.classifier.views import Tta
 from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_regular, reason, shown
 from deepstyle.scraper.folder import find_files
@@ -113,8 +114,12 @@ def predict(
     top: int = 3,
     batch_size: int = 64,
     workers: int | None = None,
+    tta: Tta | None = None,
 ) -> Iterator[Prediction]:
-    """Each picture's ``top`` labels, in their order. Files are read on ``workers`` threads while the network looks."""
+    """Each picture's ``top`` labels, in their order. Files are read on ``workers`` threads while the network looks.
+
+    ``tta``: the views of a picture whose mean counts, the model's own by default.
+    """
     rest = iter(pictures)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         ahead: deque[tuple[Picture, Future[images.Pixels | str]]] = deque()
@@ -127,12 +132,14 @@ def predict(
         while ahead:
             batch = [ahead.popleft() for _ in range(min(batch_size, len(ahead)))]
             fill(batch_size)
-            yield from _judged(model, [(one, loaded.result()) for one, loaded in batch], top)
+            yield from _judged(model, [(one, loaded.result()) for one, loaded in batch], top, tta)
 
 
-def _judged(model: Model, batch: Sequence[tuple[Picture, images.Pixels | str]], top: int) -> Iterator[Prediction]:
+def _judged(
+    model: Model, batch: Sequence[tuple[Picture, images.Pixels | str]], top: int, tta: Tta | None
+) -> Iterator[Prediction]:
     seen = [pixels for _, pixels in batch if not isinstance(pixels, str)]
-    rows = iter(_chosen(model, np.stack(seen), top) if seen else ())
+    rows = iter(_chosen(model, np.stack(seen), top, tta) if seen else ())
     for one, pixels in batch:
         if isinstance(pixels, str):
             yield Prediction(file=one.file, error=pixels)
@@ -141,9 +148,9 @@ def _judged(model: Model, batch: Sequence[tuple[Picture, images.Pixels | str]], 
         yield Prediction(file=one.file, label=best[0][0], confidence=best[0][1], top=best)
 
 
-def _chosen(model: Model, pixels: images.Pixels, top: int) -> Iterator[tuple[tuple[str, float], ...]]:
+def _chosen(model: Model, pixels: images.Pixels, top: int, tta: Tta | None) -> Iterator[tuple[tuple[str, float], ...]]:
     """The labels of each picture that are told, the surest first."""
-    shares = model.shares(pixels) if isinstance(model, Tagger) else model.embed(pixels)[1]
+    shares = model.shares(pixels, tta=tta) if isinstance(model, Tagger) else model.embed(pixels, tta=tta)[1]
     told = model.decide(shares) if isinstance(model, Tagger) else np.ones(shares.shape, np.bool_)
     most = len(model.labels) if isinstance(model, Tagger) else top
     for row, has in zip(shares, told, strict=True):

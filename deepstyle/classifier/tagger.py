@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepstyle import weights
-from deepstyle.classifier.network import Preprocessing, build_network, read_preprocessing, scoring, to_float
+from deepstyle.classifier.build import build_network
+from deepstyle.classifier.network import Preprocessing, complete, opened, ready, scoring, to_float
 from deepstyle.classifier.tag_figures import Shares, decide, slices
-from deepstyle.config import TaggerConfig, load_config
-from deepstyle.errors import ConfigError, ModelError
+from deepstyle.classifier.views import Tta, views
+from deepstyle.config import TaggerConfig
 from deepstyle.images import Pixels
 
 KIND = "tagger"
@@ -60,12 +61,12 @@ class Tagger:
 
     def __init__(
         self, network: nn.Module, preprocessing: Preprocessing, groups: Mapping[str, tuple[str, ...]], name: str, *,
-        thresholds: Sequence[float] | None = None, weights_name: str = "",
+        thresholds: Sequence[float] | None = None, weights_name: str = "", tta: Tta = "mirror",
     ) -> None:  # fmt: skip
         self.network, self.preprocessing, self.groups, self.name = network, preprocessing, dict(groups), name
         self.labels = tuple(tag for members in groups.values() for tag in members)
         self.thresholds = np.array(thresholds if thresholds is not None else [0.5] * len(self.labels))
-        self.weights_name = weights_name
+        self.weights_name, self.tta = weights_name, tta
 
     @classmethod
     def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
@@ -73,27 +74,20 @@ class Tagger:
 
         Raises ModelError when the folder is incomplete, of another kind or damaged.
         """
-        about = weights.read_about(folder)
-        if about.get("kind") != KIND:
-            raise ModelError(f"{folder} is no tagger but a {about.get('kind')}; train one, or name another --model")
-        try:
-            config = load_config(TaggerConfig, folder / "config.yaml")
-            preprocessing = read_preprocessing(about["preprocessing"])
+        about, config, preprocessing = opened(folder, KIND, TaggerConfig)
+        with complete(folder, KIND):
             groups = {str(name): tuple(map(str, members)) for name, members in about["groups"].items()}
             thresholds = [float(value) for value in about["thresholds"]]
             if [tag for members in groups.values() for tag in members] != about["labels"]:
                 raise ValueError("its groups are not of its labels")
             if len(thresholds) != len(about["labels"]) or not all(0 <= value <= 1 for value in thresholds):
                 raise ValueError("it has not one threshold in [0, 1] for each tag")
-        except (ConfigError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ModelError(f"{folder} is not a complete tagger ({error}); train it again") from error
         sizes = [len(members) for members in groups.values()]
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_tagger(config, sizes))
-        device = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        own = weights.name_of(folder)
         return cls(
-            network.to(device).eval(), preprocessing, groups, folder.name, thresholds=thresholds, weights_name=own
-        )
+            ready(network, device), preprocessing, groups, folder.name, thresholds=thresholds,
+            weights_name=weights.name_of(folder), tta=config.tta,
+        )  # fmt: skip
 
     def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
         """Write the model folder in half precision; ``about`` (figures, run) is added to model.json."""
@@ -101,16 +95,16 @@ class Tagger:
                "thresholds": self.thresholds.tolist(), **about}  # fmt: skip
         weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=own, half=True)
 
-    def shares(self, pixels: Pixels, *, batch_size: int = 128) -> Shares:
-        """N x S x S x 3 uint8, any S -> N x T shares in [0, 1], the mean over each image and its mirror image."""
+    def shares(self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None) -> Shares:
+        """N x S x S x 3 uint8, any S -> N x T shares in [0, 1], the mean over the views of ``tta`` (its own by default)."""
         found = np.empty((len(pixels), len(self.labels)), np.float32)
         device = next(self.network.parameters()).device
         with scoring(self.network):
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
-                images = self.preprocessing(to_float(pixels[part], device))
-                both = (self.network(images).sigmoid() + self.network(images.flip(3)).sigmoid()) / 2
-                found[part] = both.cpu().numpy()
+                seen = views(to_float(pixels[part], device), self.preprocessing.image_size, tta or self.tta)
+                looks = [self.network(self.preprocessing(view)).sigmoid() for view in seen]
+                found[part] = torch.stack(looks).mean(dim=0).cpu().numpy()
         return found
 
     def decide(self, shares: Shares) -> NDArray[np.bool_]:

@@ -31,9 +31,10 @@ from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
 from deepstyle.classifier.augment import augment, mix
+from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import Predictions, evaluate
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
-from deepstyle.classifier.network import KIND, Classifier, build_network, to_float
+from deepstyle.classifier.network import KIND, Classifier, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
@@ -94,9 +95,8 @@ def train_classifier(
             figures = {}
             if t.run.leads:
                 with state.averaged() as network:
-                    classifier = Classifier(
-                        network, preprocessing_of(config, config.image_size), train.label_names, name
-                    )
+                    seen = preprocessing_of(config, config.image_size)
+                    classifier = Classifier(network, seen, train.label_names, name, tta=config.tta)
                     figures = _finish(t, classifier, validation)
             figures = agreed(fabric, figures)
         known = {key: value for key, value in figures.items() if key not in {"recall", "confused"}}
@@ -116,7 +116,7 @@ def _learn(
 
     def look(network: nn.Module, size: int) -> tuple[dict[str, float], str]:
         looked = Classifier(network, preprocessing_of(config, size), train.label_names, t.run.name)
-        found = _validation(evaluate(looked, validation, mirror=False))
+        found = _validation(evaluate(looked, validation, tta="none"))
         return found, f"top-1 {found['validation/top1']:.1%}"
 
     learn(t, state, step, look, names=("loss", "top1"), validations=VALIDATIONS, save_every=save_every)

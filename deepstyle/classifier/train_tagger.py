@@ -134,7 +134,8 @@ def train_tagger(
             known = {}
             if t.run.leads:
                 with state.averaged() as network:
-                    tagger = Tagger(network, preprocessing_of(config, config.image_size), table.groups, name)
+                    seen = preprocessing_of(config, config.image_size)
+                    tagger = Tagger(network, seen, table.groups, name, tta=config.tta)
                     known = _finish(t, tagger, validation, dropped)
             known = agreed(fabric, known)
         found = {key: value for key, value in known.items() if key in TagFigures.__dataclass_fields__}
@@ -158,7 +159,7 @@ def _learn(
 
     def look(network: nn.Module, size: int) -> tuple[dict[str, float], str]:
         looked = Tagger(network, preprocessing_of(config, size), table.groups, t.run.name)
-        found = figures(validation.truth, looked.shares(validation.photos.images), table.groups)
+        found = figures(validation.truth, looked.shares(validation.photos.images, tta="mirror"), table.groups)
         return {"validation/map": found.mean_ap, "validation/f1": found.micro_f1}, f"mAP {found.mean_ap:.1%}"
 
     learn(t, state, step, look, names=("loss", "accuracy"), validations=VALIDATIONS, save_every=save_every)

@@ -9,6 +9,7 @@ and knows nothing of garments: a second judge beside features, with which it sha
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -54,12 +55,15 @@ def patch_distance(real: Pixels, fake: Pixels) -> float:
 
 
 def sliced_wasserstein(first: Tensor, second: Tensor, directions: Tensor) -> float:
-    """The mean Wasserstein-1 distance of two N x D sets, projected on each column of D x K unit ``directions``."""
+    """The mean Wasserstein-1 distance of two N x D sets, projected on each column of D x K unit ``directions``.
+
+    NumPy sorts a row of floats in a tenth of the time that torch takes, which keeps track of their places.
+    """
     total = 0.0
     for start in range(0, directions.shape[1], 32):
-        part = directions[:, start : start + 32]
-        a, b = (first @ part).sort(dim=0).values, (second @ part).sort(dim=0).values
-        total += float((a - b).abs().mean(dim=0).sum())
+        part = directions[:, start : start + 32].T
+        a, b = (np.sort((part @ one.T).numpy(), axis=1) for one in (first, second))
+        total += float(np.abs(a - b).mean(axis=1, dtype=np.float64).sum())
     return total / directions.shape[1]
 
 
@@ -69,16 +73,15 @@ def _directions(size: int, random: np.random.Generator) -> NDArray[np.float32]:
     return unit
 
 
-def _pyramid(images: Pixels) -> list[Tensor]:
-    """Band-passed levels, finest first, NCHW float32; the last one holds what is left."""
+def _pyramid(images: Pixels) -> Iterator[Tensor]:
+    """Band-passed levels, finest first, NCHW float32; the last one holds what is left. One is there at a time."""
     level = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
-    levels = []
     for _ in range(int(math.log2(min(images.shape[1:3]) / LEAST))):
         small = functional.interpolate(level, scale_factor=0.5, mode="bilinear", antialias=True, align_corners=False)
         large = functional.interpolate(small, level.shape[-2:], mode="bilinear", align_corners=False)
-        levels.append(level - large)
+        yield level - large
         level = small
-    return [*levels, level]
+    yield level
 
 
 def _patches(level: Tensor, random: np.random.Generator) -> Tensor:
