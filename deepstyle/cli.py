@@ -903,8 +903,8 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
     """Train a tagger: several tags a photo.
 
     The source is a CSV (a column a tag, or one column of tags with commas between them, or FashionAI's image,task,nnymn),
-    or the folder of Clothing Co-Parsing or DeepFashion. Tags that are on too few photos are left out; thresholds are tuned
-    on photos that are held out. Works under torchrun.
+    or the folder of Clothing Co-Parsing, DeepFashion or FashionAI. Tags that are on too few photos are left out;
+    thresholds are tuned on photos that are held out. Works under torchrun.
 
     \b
     Example:

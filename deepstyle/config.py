@@ -328,6 +328,10 @@ class NetworkConfig(Config):
         "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
     )
     image_size: int = Field(96, ge=32, le=512, description="pixels: side of the square the network sees")
+    fit: Literal["pad", "plain", "mean", "stretch", "cover"] = Field(
+        "pad",
+        description="how a photo becomes it: padded with its edge, its ground's colour or its mean colour; stretched; cut",
+    )
     batch_size: int = Field(32, ge=1, le=4096, description="images: batch of one step")
     images: int = Field(40_000, ge=1, le=MANY, description="images: training images to see, repeats counted")
     minutes: Minutes = None

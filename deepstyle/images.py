@@ -24,7 +24,7 @@ from deepstyle.errors import ImageError
 from deepstyle.ground import ground_of
 
 Pixels = colour.Pixels  # uint8 HWC RGB in [0, 255]
-Fit = Literal["pad", "plain", "stretch", "cover"]
+Fit = Literal["pad", "plain", "mean", "stretch", "cover"]
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF": "tif", "BMP": "bmp", "AVIF": "avif"}
 EDGE = 0.05  # of a photo, left off each side of its middle
@@ -210,8 +210,8 @@ def crop(pixels: Pixels, box: tuple[float, float, float, float]) -> Pixels:
 def resize(pixels: Pixels, size: int, fit: Fit = "pad") -> Pixels:
     """Resize to ``size`` x ``size`` with an anti-aliasing filter.
 
-    ``pad`` keeps the aspect and repeats the edge pixels; ``plain`` keeps it and fills with the ground's colour; ``stretch``
-    ignores the aspect; ``cover`` cuts what sticks out.
+    ``pad`` keeps the aspect and repeats the edge pixels; ``plain`` keeps it and fills with the ground's colour, ``mean`` with
+    the picture's mean colour; ``stretch`` ignores the aspect; ``cover`` cuts what sticks out.
     """
     image = Image.fromarray(pixels)
     if fit == "stretch":
@@ -222,9 +222,9 @@ def resize(pixels: Pixels, size: int, fit: Fit = "pad") -> Pixels:
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     inner = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
     left, top = (size - width) // 2, (size - height) // 2
-    if fit == "plain":
+    if fit in {"plain", "mean"}:
         square = np.empty((size, size, 3), np.uint8)
-        square[:] = ground_of(pixels)
+        square[:] = ground_of(pixels) if fit == "plain" else inner.mean(axis=(0, 1)).round()
         square[top : top + height, left : left + width] = inner
         return square
     return np.pad(inner, ((top, size - height - top), (left, size - width - left), (0, 0)), mode="edge")

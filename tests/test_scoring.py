@@ -107,7 +107,7 @@ def test_a_quick_look_is_another_judge(judge: Path) -> None:
 
     assert len({whole.identity, quick.identity}) == 2
     assert quick.identity == again.identity
-    assert (whole.quick().image_size, quick.image_size, quick.mirror) == (32, 16, False)
+    assert (whole.quick().image_size, quick.image_size, quick.tta) == (32, 16, "none")
 
 
 def test_lite0_looks_quickly_with_the_maps_of_a_stage() -> None:

@@ -1,4 +1,4 @@
-"""Tags of whole data sets, from the folders that their authors ship: Clothing Co-Parsing, DeepFashion."""
+"""Tags of whole data sets, from the folders that their authors ship: Clothing Co-Parsing, DeepFashion, FashionAI."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from deepstyle.annotations.ccp import label_names, load_mat
 from deepstyle.annotations.convert import Tally
 from deepstyle.annotations.deepfashion import attribute_rows
 from deepstyle.annotations.table import PhotoFinder
-from deepstyle.annotations.tag_table import NO, YES, Gathered, TagTable, read_tag_table
+from deepstyle.annotations.tag_table import NO, YES, Gathered, TagTable, read_tag_table, read_tasks
 from deepstyle.errors import InputError
 from deepstyle.progress import Reporter
 
@@ -18,16 +18,18 @@ BODY = frozenset({"null", "skin", "hair"})  # of Clothing Co-Parsing's labels, t
 
 
 def read_any_tags(source: Path, *, reporter: Reporter, images: Path | None = None) -> TagTable:
-    """Tags from a CSV, or from the folder of Clothing Co-Parsing or DeepFashion. Raises InputError for any other."""
+    """Tags from a CSV, or from the folder of Clothing Co-Parsing, DeepFashion or FashionAI. Raises InputError for any other."""
     if not source.is_dir():
         return read_tag_table(source, images=images)
     if (source / "annotations" / "image-level").is_dir():
         return read_ccp_tags(source)
+    if (source / "Images").is_dir() and (files := sorted((source / "Annotations").glob("[!.]*.csv"))):
+        return read_tasks(files, [source])
     if any((source / name).is_dir() for name in ("Anno_coarse", "Anno_fine", "Anno")):
         return read_deepfashion_tags(source, reporter=reporter)
     raise InputError(
-        f"{source}: neither Clothing Co-Parsing (annotations/image-level) nor DeepFashion (Anno_coarse, Anno_fine); give one "
-        "of them, unpacked, or a CSV of tags"
+        f"{source}: neither Clothing Co-Parsing (annotations/image-level) nor DeepFashion (Anno_coarse, Anno_fine) "
+        "nor FashionAI (Annotations/*.csv and Images); give one of them, unpacked, or a CSV of tags"
     )
 
 

@@ -60,11 +60,7 @@ def read_tag_table(path: Path, *, images: Path | None = None) -> TagTable:
     roots = [images] if images is not None else [path.parent / "images", path.parent]
     gathered = Gathered(PhotoFinder(roots))
     if len(first) == 3 and re.fullmatch(r"[nym]+", first[2]):
-        for record in (first, *records):
-            gathered.add(record[0], _task(path, record))
-        tasks = dict.fromkeys(tag.partition(":")[0] for tag in gathered.tags)
-        groups = {task: tuple(tag for tag in gathered.tags if tag.startswith(f"{task}:")) for task in tasks}
-        return gathered.table(groups, otherwise=UNKNOWN)
+        return read_tasks([path], roots)
     names = [name.lower().replace(" ", "_") for name in first]
     at = {kind: next((names.index(one) for one in known if one in names), None) for kind, known in COLUMNS.items()}
     if at["path"] is None:
@@ -82,6 +78,18 @@ def read_tag_table(path: Path, *, images: Path | None = None) -> TagTable:
         group, split = (row[place] or None if (place := at[kind]) is not None else None for kind in ("group", "split"))
         gathered.add(row[at["path"]], tags, group=group, split=split)
     return gathered.table({}, otherwise=NO)
+
+
+def read_tasks(paths: Sequence[Path], roots: Sequence[Path]) -> TagTable:
+    """FashionAI's files of rows image,task,nnymn; a group a task. Raises InputError for any other row."""
+    gathered = Gathered(PhotoFinder(roots))
+    for path in paths:
+        first, records = read_records(path)
+        for record in (first, *records):
+            gathered.add(record[0].strip(), _task(path, record))
+    tasks = dict.fromkeys(tag.partition(":")[0] for tag in gathered.tags)
+    groups = {task: tuple(tag for tag in gathered.tags if tag.startswith(f"{task}:")) for task in tasks}
+    return gathered.table(groups, otherwise=UNKNOWN)
 
 
 def _task(path: Path, record: Sequence[str]) -> dict[str, int]:

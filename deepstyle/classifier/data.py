@@ -10,10 +10,8 @@ from deepstyle.classifier.augment import SLACK
 from deepstyle.config import ClassifierConfig, NetworkConfig
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
-from deepstyle.images import Fit
 from deepstyle.progress import Reporter
 
-FIT: Fit = "pad"  # how a photo becomes a square: Preprocessing's default
 TRAIN, VALIDATION, TEST = "train", {"validation", "valid", "val"}, "test"
 
 
@@ -109,7 +107,9 @@ def pack(
     for side, rows in sides.items():
         items = [Item(source=row.path.as_posix(), path=row.path, label=row.label) for row in rows]
         target = folder / f"{name}-{side}-{size}"
-        packed.append(PackedDataset.pack(target, items, size=size, fit=FIT, reporter=reporter, label_names=labels))
+        packed.append(
+            PackedDataset.pack(target, items, size=size, fit=config.fit, reporter=reporter, label_names=labels)
+        )
         if skipped := packed[-1].skipped:
             source, reason = next(iter(skipped.items()))
             reporter.say(f"{len(skipped)} {side} images are left out, e.g. {source}: {reason}")

@@ -116,8 +116,8 @@ def trunk_of(config: NetworkConfig, fetch: Fetch, reporter: Reporter) -> Mapping
 def preprocessing_of(config: NetworkConfig, size: int) -> Preprocessing:
     """What the network wants of images of that size: the weights of lite0, and some of timm's, want numbers of their own."""
     if (norm := norm_of(config.network)) is None:
-        return Preprocessing(image_size=size)
-    return Preprocessing(image_size=size, mean=norm[0], std=norm[1])
+        return Preprocessing(image_size=size, fit=config.fit)
+    return Preprocessing(image_size=size, fit=config.fit, mean=norm[0], std=norm[1])
 
 
 def start(config: NetworkConfig, fabric: Fabric, build: Callable[[], nn.Module]) -> Learner:

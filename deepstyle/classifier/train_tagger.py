@@ -100,7 +100,9 @@ def prepare(
     sides = []
     for side, rows in (("train", train), ("validation", validation)):
         items = [Item(source=row.path.as_posix(), path=row.path, label="photo") for row in rows]
-        photos = PackedDataset.pack(folder / f"{name}-{side}-{size}", items, size=size, fit=data.FIT, reporter=reporter)
+        photos = PackedDataset.pack(
+            folder / f"{name}-{side}-{size}", items, size=size, fit=config.fit, reporter=reporter
+        )
         truth = table.values[[places[Path(source)] for source in photos.sources]]
         sides.append(Side(photos=photos, truth=truth))
     return table, sides[0], sides[1], dropped
