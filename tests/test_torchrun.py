@@ -1,4 +1,4 @@
-"""Training as users start it on several processes: each of the three trainers ends, and nothing is written twice."""
+"""Training as users start it on several processes: each trainer ends, and nothing is written twice."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from test_classifier import make_table
 from test_detector_train import TINY as TINY_DETECTOR
 from test_detector_train import annotated
 from test_sampling import add_classifier, add_garments
+from test_tagger_fashionai import draw_tree
 
 from deepstyle.annotations.coco import write_coco
 from deepstyle.catalog import Catalog
@@ -105,3 +106,18 @@ def test_one_classifier_comes_of_two_processes(tmp_path: Path) -> None:
     assert [path.name for path in (workspace / "runs").iterdir()] == ["classifier-001"]
     assert [point["images"] for point in points] == sorted({point["images"] for point in points})
     assert json.loads((workspace / "models/classifier/model.json").read_text())["figures"]["images"] == 320
+
+
+def test_one_tagger_comes_of_two_processes(tmp_path: Path) -> None:
+    """Two processes share each batch of tagged photos, and leave one run and one model folder with a head a task."""
+    workspace = tmp_path / "w"
+    words = ["train-tagger", str(draw_tree(tmp_path / "fashionai", 16))]
+    done = torchrun(workspace, *words, settings=[*TINY_CLASSIFIER, "width=8", "images=64", "least_share=0.05"])
+    points = [json.loads(line) for line in (workspace / "runs/tagger-001/stats.jsonl").read_text().splitlines()]
+    about = json.loads((workspace / "models/tagger/model.json").read_text())
+
+    assert done.stdout.count("the tagger is in") == 1
+    assert [path.name for path in (workspace / "runs").iterdir()] == ["tagger-001"]
+    assert [point["images"] for point in points] == sorted({point["images"] for point in points})
+    assert about["figures"]["seen"] == 64
+    assert len(about["groups"]) == 2
