@@ -202,7 +202,10 @@ def _summary(work: _Adding) -> AddSummary:
     if not any(outcomes[good] for good in ("kept", "duplicate", "near-duplicate")):
         reasons = [f"{outcomes[name]:,} {name} ({', '.join(files)})" for name, files in work.left_out.items()]
         where = ", ".join(shown(path) for path in work.paths)
-        raise InputError(f"{where}: no photo to add; {'; '.join(reasons) or 'there are no files that are not hidden'}")
+        side = work.config.min_side
+        remedy = f"; below min_side={side}: --set min_side={side // 2} takes smaller ones" if outcomes["too-small"] else ""
+        told = "; ".join(reasons) or "there are no files that are not hidden"
+        raise InputError(f"{where}: no photo to add; {told}{remedy}")
     return AddSummary(
         files=outcomes.total(), new=work.new, known=work.known, kept=outcomes["kept"], duplicates=outcomes["duplicate"],
         near_duplicates=work.crawl.near_duplicates(), outcomes=dict(outcomes), left_out=work.left_out,
