@@ -1,13 +1,11 @@
 """Real garments for the GAN's benchmarks: what the shipped detector cuts out of photos, and photos of single garments.
 
     python benchmarks/gan_data.py clothing-co-parsing/photos clothing-dataset/images.csv --out data
-    python benchmarks/gan_data.py --masks ccp/train.json --masks ccp/val.json --out plain   # along the masks of `data ccp`
 
 Crops follow the default rules of `deepstyle crop`, every garment is stretched to the square as `deepstyle train-gan` does.
 Labels are the detector's: full, lower, upper. Photos of the Clothing Dataset that are no garment in that sense (hats,
 shoes) or of which it does not say what they show ("Not sure", "Other", "Skip") are left out. A tenth is held out; a photo's
-garments, and a sender's photos, are on one side. With ``--masks`` each garment is cut out along its mask and laid in the
-middle of a plain light square instead, its aspect kept. Leaves in OUT:
+garments, and a sender's photos, are on one side. Leaves in OUT:
 
     train, heldout    packed datasets, for `deepstyle.dataset.PackedDataset`
     images            train as PNGs, one folder a label, for `torchvision.datasets.ImageFolder`
@@ -23,13 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageFilter
-from scipy import ndimage
 
 from deepstyle import images
-from deepstyle.annotations.coco import read_coco
-from deepstyle.annotations.mask import decode
 from deepstyle.annotations.table import LabelRow, read_table, split_by_group
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
@@ -47,14 +40,6 @@ KINDS = {
 }  # fmt: skip
 LABEL_OF = {category: label for label, categories in KINDS.items() for category in categories}
 HELD_OUT = 0.1  # share of the garments
-ONE_PART, FILLED = (
-    0.8,
-    0.4,
-)  # shares: of a mask, that is connected; of its box, that it fills: else the garment is hidden
-GROUND, MARGIN = (
-    (240, 240, 240),
-    0.05,
-)  # colour of a plain square; share of the garment's longer side left free around it
 
 
 def garments(photos: Path, root: Path, reporter: Reporter) -> list[LabelRow]:
@@ -79,46 +64,6 @@ def singles(table: Path) -> list[LabelRow]:
     ]  # fmt: skip
 
 
-def cutouts(files: Sequence[Path], root: Path, reporter: Reporter) -> list[LabelRow]:
-    """Every garment of COCO files that has a mask and is not mostly hidden, on a plain square; one group a photo."""
-    rows = []
-    photos = [image for path in files for image in read_coco(path).images]
-    with reporter.task("cutting out", total=len(photos), unit="photos") as task:
-        for image in photos:
-            pixels = images.decode(image.path.read_bytes())
-            for number, one in enumerate(image.annotations):
-                mask = decode(one.mask, image.height, image.width) if one.mask else None
-                if mask is not None and is_whole(mask):
-                    path = root / f"{image.path.stem}-{number}.png"
-                    put_file(path, images.encode(on_plain(pixels, mask)))
-                    rows.append(LabelRow(path=path, label=one.label, group=image.path.name))
-            task.advance()
-    return rows
-
-
-def is_whole(mask: NDArray[np.bool_]) -> bool:
-    """Whether a garment is mostly to be seen: one part of its mask (bool HW) is most of it and fills its box well."""
-    parts, count = ndimage.label(mask)
-    if not count:
-        return False
-    largest = 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    part = parts == largest
-    ys, xs = np.nonzero(part)
-    box = (ys.max() + 1 - ys.min()) * (xs.max() + 1 - xs.min())
-    return bool(part.sum() >= ONE_PART * mask.sum() and part.sum() >= FILLED * box)
-
-
-def on_plain(photo: images.Pixels, mask: NDArray[np.bool_]) -> images.Pixels:
-    """What the mask covers, with soft edges, in the middle of a light square: uint8 HWC and bool HW -> uint8 SSC."""
-    ys, xs = np.nonzero(mask)
-    y0, y1, x0, x1 = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
-    side = round(max(y1 - y0, x1 - x0) * (1 + 2 * MARGIN))
-    alpha = Image.fromarray(mask[y0:y1, x0:x1].astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(1))
-    square = Image.new("RGB", (side, side), GROUND)
-    square.paste(Image.fromarray(photo[y0:y1, x0:x1]), ((side - (x1 - x0)) // 2, (side - (y1 - y0)) // 2), alpha)
-    return np.asarray(square)
-
-
 def pack(folder: Path, rows: Sequence[LabelRow], size: int, reporter: Reporter) -> PackedDataset:
     """The rows as one packed dataset."""
     items = [Item(source=row.path.stem, path=row.path, label=row.label) for row in rows]
@@ -136,21 +81,15 @@ def unpack(data: PackedDataset, folder: Path) -> None:
 def main() -> None:
     """Cut, split, pack, and say how many there are."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("photos", type=Path, nargs="?", help="folder of JPEGs of people")
-    parser.add_argument("table", type=Path, nargs="?", help="images.csv of the Clothing Dataset")
-    parser.add_argument("--masks", type=Path, action="append", help="COCO file with masks, in place of both")
+    parser.add_argument("photos", type=Path, help="folder of JPEGs of people")
+    parser.add_argument("table", type=Path, help="images.csv of the Clothing Dataset")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", type=int, default=64, help="side of the squares in pixels")
     args = parser.parse_args()
     reporter = Reporter()
-    if args.masks:
-        rows = cutouts(args.masks, args.out / "cutouts", reporter)
-    elif args.photos and args.table:
-        rows = [*garments(args.photos, args.out / "workspace", reporter), *singles(args.table)]
-    else:
-        parser.error("give PHOTOS and TABLE, or --masks")
-    print(f"{len(rows):,} garments")
-    train, heldout = split_by_group(rows, HELD_OUT, seed=0)
+    cut, single = garments(args.photos, args.out / "workspace", reporter), singles(args.table)
+    print(f"{len(cut):,} garments cut, {len(single):,} photos of single garments")
+    train, heldout = split_by_group([*cut, *single], HELD_OUT, seed=0)
     for name, side in (("train", train), ("heldout", heldout)):
         data = pack(args.out / name, side, args.size, reporter)
         counts = Counter(data.label_names[label] for label in data.labels)

@@ -6,8 +6,8 @@
 TABLE is the Clothing Dataset's: each photo's surest garment is cut along the mask that the shipped detector gives it, and
 keeps the table's category. The COCO files are those of `data ccp`: every garment with a mask is cut along it, and the shipped
 judge gives it a category. A garment is left out when it is hidden (its largest part is not most of it, or fills too little
-of its box), too small, or when the detector is in doubt about its outline, or the judge about its category. It lies in the middle of a light grey square,
-its aspect kept.
+of its box), too small, or when the detector is in doubt about its outline, or the judge about its category. It lies in the
+middle of a light grey square, its aspect kept.
 
 Held out are the garments of ``--heldout`` and of the senders that `judge_train.py` reports on: neither detector, nor judge,
 nor a generator that is trained on the rest has seen them. Leaves in OUT:
@@ -26,9 +26,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageFilter
-from scipy import ndimage
 
 from deepstyle import images
 from deepstyle.annotations.coco import read_coco
@@ -39,8 +36,9 @@ from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.files import put_file
+from deepstyle.ground import Mask, main_part, on_plain
 from deepstyle.progress import Reporter
-from deepstyle.shape import SIDE, lay
+from deepstyle.shape import HALF, SIDE, lay
 
 TEN = ("Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt")  # the table's
 MAY_BE = {
@@ -49,44 +47,17 @@ MAY_BE = {
     "upper": ("Longsleeve", "Outwear", "Shirt", "T-Shirt"),
 }  # categories of each of the detector's labels
 WORN = tuple(sorted({category for group in MAY_BE.values() for category in group}))
-ONE_PART, FILLED = 0.8, 0.4  # shares: of a mask, that is connected; of its box, that it fills
-SURE, LARGE, DOUBT = 0.5, 0.15, 0.8  # least score; least share of the photo; most cells in doubt for each that is garment
-GROUND, MARGIN = (240, 240, 240), 0.05  # colour of the square; share of the longer side left free around a garment
+SURE, LARGE = 0.5, 0.15  # least score; least share of the photo
+DOUBT = 0.8  # most cells in doubt for each that is garment
 TOLD = 0.6  # least probability of the category that the judge gives
 SMALL = 40  # pixels: a garment whose longer side is shorter than that is left out
 BATCH = 16  # photos that the detector sees at a time
 
-Mask = NDArray[np.bool_]
 
-
-def main_part(mask: Mask) -> Mask | None:
-    """The largest connected part of a mask, its holes of less than a fiftieth filled; None when the garment is hidden."""
-    parts, count = ndimage.label(mask)
-    if not count:
-        return None
-    part = parts == 1 + int(np.argmax(np.bincount(parts.ravel())[1:]))
-    ys, xs = np.nonzero(part)
-    box = (ys.max() + 1 - ys.min()) * (xs.max() + 1 - xs.min())
-    if part.sum() < ONE_PART * mask.sum() or part.sum() < FILLED * box:
-        return None
-    holes, count = ndimage.label(~part)
-    sizes = np.bincount(holes.ravel(), minlength=count + 1)
-    small = [hole for hole in range(1, count + 1) if sizes[hole] < part.sum() / 50]
-    filled: Mask = part | np.isin(holes, small)
-    return filled
-
-
-def on_plain(photo: images.Pixels, mask: Mask) -> images.Pixels | None:
-    """What the mask covers, with soft edges, in the middle of a light square: uint8 HWC and bool HW -> uint8 SSC."""
+def large_enough(mask: Mask) -> bool:
+    """Whether a garment's longer side has enough pixels."""
     ys, xs = np.nonzero(mask)
-    y0, y1, x0, x1 = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
-    if max(y1 - y0, x1 - x0) < SMALL:
-        return None
-    side = round(max(y1 - y0, x1 - x0) * (1 + 2 * MARGIN))
-    alpha = Image.fromarray(mask[y0:y1, x0:x1].astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(1))
-    square = Image.new("RGB", (side, side), GROUND)
-    square.paste(Image.fromarray(photo[y0:y1, x0:x1]), ((side - (x1 - x0)) // 2, (side - (y1 - y0)) // 2), alpha)
-    return np.asarray(square)
+    return bool(max(np.ptp(ys), np.ptp(xs)) + 1 >= SMALL)
 
 
 def surest(found: Sequence[Box], height: int, width: int) -> Box | None:
@@ -97,7 +68,7 @@ def surest(found: Sequence[Box], height: int, width: int) -> Box | None:
     if (box.x1 - box.x0) * (box.y1 - box.y0) < LARGE * height * width:
         return None
     cells = np.frombuffer(box.shape, np.uint8).reshape(SIDE, SIDE)
-    doubt = ((cells > 50) & (cells < 205)).sum() / max(1, (cells >= 128).sum())
+    doubt = ((cells > 50) & (cells < 205)).sum() / max(1, (cells >= HALF).sum())
     return box if doubt <= DOUBT else None
 
 
@@ -115,9 +86,9 @@ def of_table(table: Path, place: Path, reporter: Reporter) -> Iterator[tuple[str
                 task.advance()
                 height, width = photo.shape[:2]
                 box = surest(found, height, width)
-                mask = main_part(lay(box.shape, box.corners, (0, 0, width, height)) >= 128) if box else None
-                cut = on_plain(photo, mask) if mask is not None else None
-                if cut is not None:
+                mask = main_part(lay(box.shape, box.corners, (0, 0, width, height)) >= HALF) if box else None
+                if mask is not None and large_enough(mask):
+                    cut = on_plain(photo, mask)
                     put_file(place / f"{row.path.stem}.png", images.encode(cut))
                     yield row.label, row.group in held, f"{row.path.stem}.png"
 
@@ -128,8 +99,8 @@ def of_masks(path: Path, place: Path, judge: Classifier) -> Iterator[tuple[str, 
         photo = images.decode(image.path.read_bytes())
         for number, one in enumerate(image.annotations):
             mask = main_part(decode(one.mask, image.height, image.width)) if one.mask else None
-            cut = on_plain(photo, mask) if mask is not None else None
-            if cut is not None:
+            if mask is not None and large_enough(mask):
+                cut = on_plain(photo, mask)
                 seen = images.resize(cut, judge.image_size)[None]
                 told = dict(zip(judge.labels, judge.embed(seen)[1][0], strict=True))
                 category = max(MAY_BE[one.label], key=lambda category: told[category])
@@ -145,7 +116,9 @@ def cutouts(args: argparse.Namespace, reporter: Reporter) -> list[list[str]]:
     if not listed.exists():
         place.mkdir(parents=True, exist_ok=True)
         judge = Classifier.load(Path(images.__file__).parent / "models" / "garment-categories")
-        rows = [[label, ("train", "heldout")[held], name] for label, held, name in of_table(args.table, place, reporter)]
+        rows = [
+            [label, ("train", "heldout")[held], name] for label, held, name in of_table(args.table, place, reporter)
+        ]
         for side, files in (("train", args.masks), ("heldout", args.heldout)):
             rows += [[label, side, name] for path in files for label, name in of_masks(path, place, judge)]
         put_file(listed, json.dumps(rows).encode())

@@ -259,6 +259,14 @@ class Catalog:
         """Garments of the photos from hash ``first`` to ``last``, by photo and rank."""
         return self._db.records(Garment, f"{ALL} WHERE g.photo BETWEEN ? AND ? ORDER BY g.photo, g.k", (first, last))
 
+    def outlines(self) -> list[Detection]:
+        """The detections that garments were cut from, as far as their shapes are known, in the garments' order."""
+        return self._db.records(
+            Detection,
+            "SELECT d.* FROM garments g JOIN detections d ON d.photo = g.photo AND d.model = g.model AND d.k = g.k "
+            "WHERE length(d.shape) > 0 ORDER BY g.photo, g.k",
+        )
+
     def garment_counts(self) -> dict[str, int]:
         """How many garments there are of each label, by label."""
         rows = self._db.rows("SELECT label, count(*) AS n FROM garments GROUP BY label ORDER BY label")

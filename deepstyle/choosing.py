@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -16,6 +17,7 @@ from deepstyle.machine import threads
 from deepstyle.run import BUDGETS
 
 FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is
+CUT = {"aspect", "background"}  # rules of a cut that was no plain one
 
 
 def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> list[Choice]:
@@ -30,8 +32,11 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     if not garments:
         return []
     kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))
+    rules = [json.loads(one.rule) for one in garments]
     facts = Facts(
         labels=Counter(one.label for one in garments),
+        masks=all(one.share is not None and not CUT & rule.keys() for one, rule in zip(garments, rules, strict=True)),
+        plain=all(rule.get("background", "blur") != "blur" for rule in rules),
         side=int(np.median([min(one.width, one.height) for one in garments])),
         cores=threads(), cuda=torch.cuda.is_available(), minutes=given.get("minutes"), images=given.get("images"),
     )  # fmt: skip

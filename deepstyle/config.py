@@ -485,6 +485,11 @@ class GanConfig(Config):
     min_score: float = Field(
         0.0, ge=0, le=1, description="score: of the detector, from which a garment is learned from"
     )
+    ground: Literal["keep", "plain"] = Field(
+        "keep",
+        description="what is around a garment: as it was cut; or light grey, along its mask, the aspect kept and garments that "
+        "are mostly hidden left out",
+    )
     fit: Literal["pad", "plain", "stretch", "cover"] = Field(
         "stretch",
         description="how a garment becomes a square: padded with its edge, padded with the colour of its plain ground, "

@@ -34,6 +34,7 @@ from deepstyle import images
 from deepstyle.errors import InputError, StorageError
 from deepstyle.files import TEMPORARY, put_file, put_folder, read_regular, reason, reserve, shown
 from deepstyle.progress import Reporter
+from deepstyle.shape import Outline
 
 FORMAT = 1
 REFUSED = "refused"  # in the place of the digest of what is no regular file, or too large
@@ -44,11 +45,20 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, kw_only=True)
 class Item:
-    """One image to pack: where it is, what it is, and the name it goes by (``source``, e.g. ``<photo sha256>-0``)."""
+    """One image to pack: where it is, what it is, and the name it goes by (``source``, e.g. ``<photo sha256>-0``).
+
+    With an ``outline`` it is laid on a plain ground, its aspect kept, or left out where little of the garment is seen.
+    """
 
     source: str
     path: Path
     label: str
+    outline: Outline | None = None
+
+    @property
+    def about(self) -> list[str]:
+        """What its pixels depend on beside the file."""
+        return [self.label] if self.outline is None else [self.label, images.sha256(repr(self.outline).encode())]
 
 
 class PackedDataset:
@@ -172,7 +182,7 @@ def _stamp(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> 
             stamp = (state.st_size, state.st_mtime_ns)
         except OSError:
             stamp = (0, 0)
-        digest.update(json.dumps([item.source, item.label, *stamp]).encode())
+        digest.update(json.dumps([item.source, *item.about, *stamp]).encode())
     return digest.hexdigest()
 
 
@@ -183,7 +193,7 @@ def _key(
     digest = _begun(names, size, fit)
     with reporter.task("checking", total=len(items), unit="images") as task:
         for item, content in _each(items, _content, workers):
-            digest.update(json.dumps([item.label, content]).encode())
+            digest.update(json.dumps([*item.about, content]).encode())
             task.advance()
     return digest.hexdigest()
 
@@ -217,7 +227,7 @@ def _load(item: Item, size: int, fit: images.Fit) -> tuple[str, images.Pixels | 
         data = read_regular(item.path, images.MAX_BYTES)
         content = images.sha256(data)
         with images.decoded(data) as pixels:
-            return content, images.resize(pixels, size, fit)
+            return content, images.resize(item.outline.laid(pixels) if item.outline else pixels, size, fit)
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
     except InputError as error:
@@ -237,7 +247,7 @@ def _write(
     digest = _begun(names, size, fit)
     with reporter.task(f"packing {size} px", total=len(items), unit="images") as task:
         for item, (content, result) in _each(items, lambda item: _load(item, size, fit), workers):
-            digest.update(json.dumps([item.label, content]).encode())
+            digest.update(json.dumps([*item.about, content]).encode())
             stamp = "" if not content and item.path.exists() else stamp  # what could not be read is tried again
             if isinstance(result, str):
                 skipped[item.source] = result

@@ -7,7 +7,8 @@ print("; ".join(score.said))
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -33,7 +34,9 @@ from deepstyle.made import marked
 from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
 from deepstyle.metrics.tracker import histogram_picture
 from deepstyle.progress import Reporter
+from deepstyle.records import Garment
 from deepstyle.scraper.folder import find_files
+from deepstyle.shape import Outline
 from deepstyle.status import find_model
 
 SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
@@ -129,14 +132,45 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
             )
         raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
     spelt = {name.lower(): name for name in config.labels}  # a tag is called as it was asked for
+    outlines = _outlines(catalog, garments) if config.ground == "plain" else {}
     items = [
-        Item(source=one.name, path=catalog.path(one.path), label=spelt[one.tag.lower()] if one.tag else one.label)
+        Item(
+            source=one.name, path=catalog.path(one.path), label=spelt[one.tag.lower()] if one.tag else one.label,
+            outline=outlines.get(one.name),
+        )
         for one in garments
-    ]
+    ]  # fmt: skip
     least = [f"from{config.min_score:g}".replace(".", "")] if config.min_score else []
-    words = "-".join(["garments", str(config.size), config.fit, *least, *sorted(config.labels)])
+    ground = [config.ground] if config.ground != "keep" else []
+    words = "-".join(["garments", str(config.size), config.fit, *ground, *least, *sorted(config.labels)])
     folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
     return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
+
+
+def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outline]:
+    """Where each garment is on its picture, by its name. Those that were cut on another ground stay as they are.
+
+    Raises UsageError for garments whose shape nobody knows.
+    """
+    seen = {f"{one.photo}-{one.k}": one for one in catalog.outlines()}
+    found, unknown = {}, 0
+    for one in garments:
+        if "background" in json.loads(one.rule):
+            continue
+        if (shape := seen.get(one.name)) is None or json.loads(one.rule).get("aspect"):
+            unknown += 1
+            continue
+        left, top = int(one.x0), int(one.y0)
+        found[one.name] = Outline(
+            shape=shape.shape, box=(shape.x0, shape.y0, shape.x1, shape.y1),
+            window=(left, top, left + one.width, top + one.height),
+        )  # fmt: skip
+    if unknown:
+        raise UsageError(
+            f"ground=plain: of {unknown:,} of {len(garments):,} garments nobody knows the outline, or they were cut with "
+            "--aspect; crop with a detector that has masks (garments-lite ships) and without it, or set ground=keep"
+        )
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ kept as it is: pixels of any size are made of it without asking the network agai
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,40 @@ from PIL import Image
 
 from deepstyle.boxes import Corners
 from deepstyle.errors import InputError
+from deepstyle.ground import main_part, on_plain
 
 SIDE = 28  # cells a side, as Mask R-CNN has them (He et al. 2017, arXiv 1703.06870)
 CONTEXT = 0.1  # of the box's side, that the grid covers beyond it on each side
+HALF = 128  # from which a cell, or a pixel, is garment
 SHARP = 0.7  # steepness of an edge, so that it is two to three pixels wide however large a cell is
 
 Alpha = NDArray[np.uint8]  # height x width: 255 garment, 0 not, between them the soft edge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """Where a garment is on a picture cut out of a photo: its packed ``shape``, its ``box``, and the ``window`` that was cut.
+
+    Both in the photo's pixels.
+    """
+
+    shape: bytes
+    box: Corners
+    window: tuple[int, int, int, int]
+
+    def laid(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The garment alone, in the middle of a plain square: H x W x 3 uint8 -> S x S x 3.
+
+        Raises InputError when little of it is seen, when the picture has another size than what was cut, or when the shape
+        cannot be read.
+        """
+        mask = lay(unpack(self.shape), self.box, self.window) >= HALF
+        if mask.shape != picture.shape[:2]:
+            raise InputError(f"is of {picture.shape[1]} x {picture.shape[0]} pixels, not as it was cut; crop again")
+        part = main_part(mask)
+        if part is None:
+            raise InputError("little of the garment is seen")
+        return on_plain(picture, part)
 
 
 def around(box: Corners) -> Corners:
@@ -55,7 +84,7 @@ def share_of(shape: bytes, box: Corners, window: Corners) -> float:
     x0, y0, x1, y1 = around(box)
     across = np.diff(np.linspace(x0, x1, SIDE + 1).clip(window[0], window[2]))
     down = np.diff(np.linspace(y0, y1, SIDE + 1).clip(window[1], window[3]))
-    cells = np.frombuffer(shape, np.uint8).reshape(SIDE, SIDE) >= 128
+    cells = np.frombuffer(shape, np.uint8).reshape(SIDE, SIDE) >= HALF
     area = (window[2] - window[0]) * (window[3] - window[1])
     return min(1.0, float(down @ cells @ across) / area)
 

@@ -206,7 +206,9 @@ def test_what_is_no_photo_at_all_fails(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no photo to add; 1 not-image \(.*a\.txt\)"):
         put(tmp_path / "w", folder)
     small = shoot(tmp_path / "small", "a.jpg")
-    with pytest.raises(InputError, match=r"1 too-small \(.*a\.jpg\); below min_side=2000: --set min_side=1000 takes smaller"):
+    with pytest.raises(
+        InputError, match=r"1 too-small \(.*a\.jpg\); below min_side=2000: --set min_side=1000 takes smaller"
+    ):
         put(tmp_path / "w", small, min_side=2000)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="pipe: is a pipe, device or socket"):

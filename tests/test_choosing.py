@@ -49,6 +49,9 @@ def chosen(about: Facts, **given: Any) -> dict[str, Any]:
         ({"side": 60, "cuda": True}, {"size": 64}),
         ({"labels": {"full": 500}}, {"augment": ["color", "translation", "cutout"], "strength_end": 0.3}),
         ({"labels": {"full": 9}}, {"batch_size": 8}),
+        ({}, {"ground": "keep"}),
+        ({"masks": True}, {"ground": "plain"}),
+        ({"plain": True}, {"fit": "plain"}),
         ({"labels": {"full": 900, "upper": 49}}, {"condition": "none"}),
     ],
 )  # fmt: skip

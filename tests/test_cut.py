@@ -25,10 +25,11 @@ from deepstyle.crop.marks import apply_marks
 from deepstyle.crop.wanted import WINDOW
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError, StorageError, UsageError
+from deepstyle.ground import filled
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 from deepstyle.scoring import pack_garments
-from deepstyle.shape import SIDE
+from deepstyle.shape import SIDE, pack
 
 QUIET = Reporter(quiet=True)
 
@@ -501,6 +502,31 @@ def test_a_detector_whose_weights_are_not_finite_removes_nothing(tmp_path: Path)
     assert files(tmp_path) == before != set()
     with Catalog(tmp_path) as catalog:
         assert catalog.count("garments") == len(before)
+
+
+def test_garments_are_laid_on_a_plain_ground_for_training(tmp_path: Path) -> None:
+    """With ground=plain what is packed shows only what the detector's mask covers, and a garment it hardly sees stays out."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+        cut(catalog, Outliner(), "labels=[upper]")  # the left half of each is garment
+        config = load_config(GanConfig, None, ["ground=plain", "size=32"])
+        packed = pack_garments(catalog, config, reporter=QUIET)
+        kept = pack_garments(catalog, load_config(GanConfig, None, ["size=32"]), reporter=QUIET)
+
+        assert (len(packed), len(kept)) == (3, 3)
+        for plain, street in zip(packed.images, kept.images, strict=True):
+            assert filled(plain) == pytest.approx(0.5 / 1.1**2, abs=0.1)  # half of the box, in a square with a margin
+            assert filled(street) is None
+        row, seen = catalog.garments()[0], catalog.outlines()[0]
+        corners = np.zeros((SIDE, SIDE), np.uint8)
+        corners[:4, :4] = corners[-4:, -4:] = 255
+        box = (seen.x0, seen.y0, seen.x1, seen.y1, seen.label, seen.score)
+        catalog.add_detections(row.photo, seen.model, [box], shapes=[pack(corners.tobytes())])
+        hidden = pack_garments(catalog, config, reporter=QUIET)
+        assert hidden.skipped == {row.name: "little of the garment is seen"}
+        cut(catalog, Outliner())  # of the other label nobody knows the shape
+        with pytest.raises(UsageError, match=r"ground=plain: of 2 of 5 garments nobody knows the outline"):
+            pack_garments(catalog, config, reporter=QUIET)
 
 
 def test_doubtful_garments_stay_out_of_training(tmp_path: Path) -> None:

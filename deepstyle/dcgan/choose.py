@@ -27,13 +27,16 @@ PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with t
 class Facts:
     """What is chosen for. ``labels``: garments of each; ``side``: median of their shorter sides in pixels.
 
-    ``cores``: of the processor; ``cuda``: there is a GPU; ``minutes``, ``images``: the budget as far as it is given.
+    ``masks``: the detector gave every garment one; ``plain``: all were cut on a plain ground; ``cores``: of the processor;
+    ``cuda``: there is a GPU; ``minutes``, ``images``: the budget as far as it is given.
     """
 
     labels: Mapping[str, int]
     side: int
     cores: int
     cuda: bool
+    masks: bool = False
+    plain: bool = False
     minutes: float | None = None
     images: int | None = None
 
@@ -66,13 +69,24 @@ class Choice:
 def choose(facts: Facts, given: Mapping[str, Any]) -> list[Choice]:
     """Every choice, in order; a setting that is ``given`` is never chosen, and what depends on it follows it."""
     known, made = dict(given), []
-    for rule in (_size, _width, _batch, _penalty, _labels, _augmentation, _schedule):
+    for rule in (_ground, _size, _width, _batch, _penalty, _labels, _augmentation, _schedule):
         choice = rule(facts, known)
         settings = {key: value for key, value in choice.settings.items() if key not in given}
         known |= settings
         if settings:
             made.append(Choice(settings=settings, reason=choice.reason))
     return made
+
+
+def _ground(facts: Facts, _: Mapping[str, Any]) -> Choice:
+    if facts.plain:
+        return Choice(settings={"fit": "plain"}, reason="the garments lie on a plain ground: it fills up their squares")
+    if not facts.masks:
+        return Choice(settings={"ground": "keep"}, reason="not every garment has a mask of the detector")
+    why = (
+        "the detector gave every garment a mask: shapes on a plain ground are learned sooner than garments on a street"
+    )
+    return Choice(settings={"ground": "plain"}, reason=why)
 
 
 def _size(facts: Facts, _: Mapping[str, Any]) -> Choice:

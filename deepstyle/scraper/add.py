@@ -203,7 +203,9 @@ def _summary(work: _Adding) -> AddSummary:
         reasons = [f"{outcomes[name]:,} {name} ({', '.join(files)})" for name, files in work.left_out.items()]
         where = ", ".join(shown(path) for path in work.paths)
         side = work.config.min_side
-        remedy = f"; below min_side={side}: --set min_side={side // 2} takes smaller ones" if outcomes["too-small"] else ""
+        remedy = (
+            f"; below min_side={side}: --set min_side={side // 2} takes smaller ones" if outcomes["too-small"] else ""
+        )
         told = "; ".join(reasons) or "there are no files that are not hidden"
         raise InputError(f"{where}: no photo to add; {told}{remedy}")
     return AddSummary(
