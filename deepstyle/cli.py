@@ -895,11 +895,14 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option("--name", default="tagger", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option("--average", "members", multiple=True, metavar="TAGGER",
+              help="Train nothing: average these taggers of the same table (may be repeated) as --name.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
 def train_tagger(session: Session, source: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,
-                 config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
+                 members: tuple[str, ...], config: str | None, overrides: tuple[str, ...],
+                 dry_run: bool) -> None:  # fmt: skip
     """Train a tagger: several tags a photo.
 
     The source is a CSV (a column a tag, or one column of tags with commas between them, or FashionAI's image,task,nnymn),
@@ -911,6 +914,7 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
         deepstyle train-tagger clothing-co-parsing --minutes 10
         deepstyle train-tagger shoes.csv --set "groups={colour: [black, red], kind: [boot, heel]}"
         deepstyle predict boots.jpg --model tagger
+        deepstyle train-tagger shoes.csv --average first --average second --name both
     """
     built = _config(session, "TaggerConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with _catalog(session) as catalog:
@@ -918,6 +922,9 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
         from deepstyle.classifier import train_tagger as training
 
         table = read_any_tags(source, reporter=session.reporter, images=folder)
+        if members:
+            _averaged(session, table, catalog, members, name)
+            return
         result = training.train_tagger(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
     found = result.figures
     ranked = sorted(((one.ap, one.tag) for one in found.tags if one.ap is not None), reverse=True)
@@ -947,11 +954,14 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
 )
 @click.option("--tta", type=click.Choice(["none", "mirror", "ten", "eighteen"]),
               help="Views of a picture whose mean counts: crops are slower; the model's own otherwise.")  # fmt: skip
+@click.option("--router", metavar="CLASSIFIER", help="A classifier that says which model looks at each picture.")
+@click.option("--route", "routes", multiple=True, metavar="LABEL=MODEL",
+              help="The model for pictures that the router calls so (may be repeated); --model for all others.")  # fmt: skip
 @click.option("--csv", "form", flag_value="csv", help="Print comma-separated values.")
 @click.option("--json", "form", flag_value="json", help="Print a JSON object a picture, one a line.")
 @click.pass_obj
 def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: int, batch: int, tta: Any,
-            form: str | None) -> None:  # fmt: skip
+            router: str | None, routes: tuple[str, ...], form: str | None) -> None:  # fmt: skip
     """Say what category pictures of garments are of.
 
     Of a folder every picture in it; of - what comes on standard input: a picture, or the name of a file on each line.
@@ -961,6 +971,7 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     Example:
         deepstyle predict jacket.jpg
         deepstyle predict my-photos/ --csv > categories.csv
+        deepstyle predict my-photos/ --model flat-tagger --router worn-or-flat --route worn=worn-tagger
         find . -name '*.png' | deepstyle predict - --json
     """
     from contextlib import nullcontext
@@ -969,7 +980,7 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     with _catalog(session, reading=True) if there else nullcontext() as catalog:
         from deepstyle.classifier import predict as predicting
 
-        judge = predicting.load(predicting.find_folder(catalog, model))
+        judge = predicting.find(catalog, model, router, routes)
     pictures = predicting.pictures_of(paths, sys.stdin.buffer)
     looked = failed = 0
     if form == "csv":
@@ -1231,6 +1242,20 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
         if text := options[flag[2:]]:
             return _seeds(text, flag)
     return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64))
+
+
+def _averaged(session: Session, table: Any, catalog: Any, members: Sequence[str], name: str) -> None:
+    """Average taggers, and tell what each of them does and what they do together."""
+    from deepstyle.classifier.together import average_taggers
+
+    found = average_taggers(table, catalog, members, reporter=session.reporter, name=name)
+    rows = {
+        "parts of the mean": ", ".join(f"{one} {part:.2f}" for one, part in found.parts.items()),
+        "mean average precision": f"{found.figures.mean_ap:.3f}",
+        "alone": ", ".join(f"{one} {value:.3f}" for one, value in found.alone.items()),
+        "F1": f"{found.figures.micro_f1:.3f} over all decisions", "validation images": found.figures.images,
+    }  # fmt: skip
+    _show(f"the taggers are averaged in {found.folder}", rows, **asdict(found))
 
 
 def _tag_figures(ranked: Sequence[tuple[float, str]]) -> str:

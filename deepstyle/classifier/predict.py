@@ -22,17 +22,19 @@ import numpy as np
 from deepstyle import images, weights
 from deepstyle.annotations.table import SUFFIXES
 from deepstyle.catalog import Catalog
-from deepstyle.classifier import tagger
+from deepstyle.classifier import tagger, together
 from deepstyle.classifier.augment import SLACK
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing
-from deepstyle.classifier.tagger import Tagger
+from deepstyle.classifier.routed import Routed, Single
+from deepstyle.classifier.tagger import Tagger, Tags
+from deepstyle.classifier.together import Taggers
 from deepstyle.classifier.views import Tta
-from deepstyle.errors import ImageError, InputError
+from deepstyle.errors import ImageError, InputError, UsageError
 from deepstyle.files import read_regular, reason, shown
 from deepstyle.scraper.folder import find_files
 
-Model = Classifier | Tagger
+Model = Single | Routed
 STDIN = Path("-")
 LEAST = 0.05  # share from which a further label is told to people
 MOST_NAMES = 500_000_000  # bytes of a list of files on standard input
@@ -68,10 +70,31 @@ def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
     return find_classifier_folder(catalog, name, flag="--model", kind="" if name else KIND)
 
 
-def load(folder: Path) -> Model:
-    """The classifier or tagger in a folder. Raises ModelError when there is none."""
+def load(folder: Path) -> Single:
+    """The classifier, the tagger or the taggers in a folder. Raises ModelError when there is none."""
     kind = weights.read_about(folder).get("kind")
+    if kind == together.KIND:
+        return Taggers.load(folder)
     return Tagger.load(folder) if kind == tagger.KIND else Classifier.load(folder)
+
+
+def find(catalog: Catalog | None, name: str | None, router: str | None = None, routes: Sequence[str] = ()) -> Model:
+    """The named model, and with a ``router`` those that look where it says: ``routes`` are LABEL=MODEL.
+
+    Raises UsageError with the remedy.
+    """
+    own = load(find_folder(catalog, name))
+    if bool(router) != bool(routes):
+        raise UsageError("--router CLASSIFIER and --route LABEL=MODEL belong together")
+    if router is None:
+        return own
+    first = load(find_folder(catalog, router))
+    if not isinstance(first, Classifier):
+        raise UsageError(f"--router {router}: is no classifier; it must say one label of each picture")
+    parted = [route.partition("=") for route in routes]
+    if odd := next((route for route, part in zip(routes, parted, strict=True) if not all(part)), None):
+        raise UsageError(f"--route {odd}: write LABEL=MODEL, e.g. --route worn=worn-tagger")
+    return Routed(first, {label: load(find_folder(catalog, model)) for label, _, model in parted}, own)
 
 
 def pictures_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Picture]:
@@ -150,9 +173,15 @@ def _judged(
 
 def _chosen(model: Model, pixels: images.Pixels, top: int, tta: Tta | None) -> Iterator[tuple[tuple[str, float], ...]]:
     """The labels of each picture that are told, the surest first."""
-    shares = model.shares(pixels, tta=tta) if isinstance(model, Tagger) else model.embed(pixels, tta=tta)[1]
-    told = model.decide(shares) if isinstance(model, Tagger) else np.ones(shares.shape, np.bool_)
-    most = len(model.labels) if isinstance(model, Tagger) else top
+    if isinstance(model, Routed):
+        told_of: dict[int, tuple[tuple[str, float], ...]] = {}
+        for one, rows in model.parted(pixels):
+            told_of |= dict(zip(rows.tolist(), _chosen(one, pixels[rows], top, tta), strict=True))
+        yield from (told_of[i] for i in range(len(pixels)))
+        return
+    shares = model.shares(pixels, tta=tta) if isinstance(model, Tags) else model.embed(pixels, tta=tta)[1]
+    told = model.decide(shares) if isinstance(model, Tags) else np.ones(shares.shape, np.bool_)
+    most = len(model.labels) if isinstance(model, Tags) else top
     for row, has in zip(shares, told, strict=True):
         order = [int(i) for i in np.argsort(-row, kind="stable") if has[i]]
         yield tuple((model.labels[i], float(row[i])) for i in order[:most])

@@ -11,8 +11,9 @@ from itertools import islice
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY, TAG
-from deepstyle.classifier.predict import Model, Picture, predict
-from deepstyle.classifier.tagger import Tagger
+from deepstyle.classifier.predict import Picture, predict
+from deepstyle.classifier.routed import Single
+from deepstyle.classifier.tagger import Tags
 from deepstyle.progress import Reporter
 
 BATCH = 64  # garments looked at, then written down
@@ -29,9 +30,9 @@ class TagSummary:
     tags: dict[str, int]
 
 
-def tag_garments(catalog: Catalog, judge: Model, *, reporter: Reporter) -> TagSummary:
+def tag_garments(catalog: Catalog, judge: Single, *, reporter: Reporter) -> TagSummary:
     """Name the category of every garment that this judge has not named yet, in place of another's; a tagger's tags alike."""
-    kind = TAG if isinstance(judge, Tagger) else CATEGORY
+    kind = TAG if isinstance(judge, Tags) else CATEGORY
     garments = catalog.tags.untagged(judge.weights_name)
     pictures = (Picture(file=str(catalog.path(one.path))) for one in garments)
     tagged = failed = 0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Shares = NDArray[np.float32]  # N x T in [0, 1]
 Truth = NDArray[np.int8]  # N x T: 1 yes, 0 no, -1 not known
+EXPECTATIONS = 200  # steps in which the parts of several taggers settle
 MIDDLE = 0.5  # the threshold of a tag that cannot be tuned
 
 
@@ -78,6 +79,21 @@ def tune(truth: Truth, shares: Shares) -> NDArray[np.float64]:
         known = truth[:, tag] >= 0
         columns.append(best_threshold(truth[known, tag] == 1, shares[known, tag]))
     return np.array(columns)
+
+
+def fit_shares(truth: Truth, shares: Sequence[Shares]) -> NDArray[np.float64]:
+    """The parts of M taggers (N x T shares each) in their mean, summing to 1, under which what is known is most likely.
+
+    A mixture's parts by expectation and maximisation (Dempster, Laird and Rubin 1977): each step is likelier than the last.
+    """
+    known = truth >= 0
+    yes = truth[known] == 1
+    said = np.stack([np.where(yes, one[known], 1 - one[known]) for one in shares]).astype(np.float64).clip(1e-6)
+    parts = np.full(len(shares), 1 / len(shares))
+    for _ in range(EXPECTATIONS if said.size else 0):
+        weighed = parts[:, None] * said
+        parts = (weighed / weighed.sum(axis=0)).mean(axis=1)
+    return parts
 
 
 def decide(shares: Shares, thresholds: NDArray[np.float64], groups: Sequence[slice]) -> NDArray[np.bool_]:

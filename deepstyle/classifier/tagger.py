@@ -6,6 +6,7 @@ models/<name>/model.json                         kind, labels (tags), groups, th
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -56,17 +57,35 @@ def build_tagger(
     return network
 
 
-class Tagger:
-    """A network with its tags: ``groups`` are tags by group, in the order of the outputs, ``thresholds`` T shares."""
+class Tags(ABC):
+    """What tells tags: ``groups`` are tags by group, in the order of the outputs, ``thresholds`` T shares."""
+
+    def __init__(
+        self, preprocessing: Preprocessing, groups: Mapping[str, tuple[str, ...]], name: str,
+        thresholds: Sequence[float] | None, weights_name: str,
+    ) -> None:  # fmt: skip
+        self.preprocessing, self.groups, self.name, self.weights_name = preprocessing, dict(groups), name, weights_name
+        self.labels = tuple(tag for members in groups.values() for tag in members)
+        self.thresholds = np.array(thresholds if thresholds is not None else [0.5] * len(self.labels))
+
+    @abstractmethod
+    def shares(self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None) -> Shares:
+        """N x S x S x 3 uint8, any S -> N x T shares in [0, 1], the mean over the views of ``tta`` (its own by default)."""
+
+    def decide(self, shares: Shares) -> NDArray[np.bool_]:
+        """Which tags each of N images gets, N x T: see ``tag_figures.decide``."""
+        return decide(shares, self.thresholds, slices(self.groups))
+
+
+class Tagger(Tags):
+    """A network with its tags; ``tta``: the views of an image whose mean counts."""
 
     def __init__(
         self, network: nn.Module, preprocessing: Preprocessing, groups: Mapping[str, tuple[str, ...]], name: str, *,
         thresholds: Sequence[float] | None = None, weights_name: str = "", tta: Tta = "mirror",
     ) -> None:  # fmt: skip
-        self.network, self.preprocessing, self.groups, self.name = network, preprocessing, dict(groups), name
-        self.labels = tuple(tag for members in groups.values() for tag in members)
-        self.thresholds = np.array(thresholds if thresholds is not None else [0.5] * len(self.labels))
-        self.weights_name, self.tta = weights_name, tta
+        super().__init__(preprocessing, groups, name, thresholds, weights_name)
+        self.network, self.tta = network, tta
 
     @classmethod
     def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
@@ -106,7 +125,3 @@ class Tagger:
                 looks = [self.network(self.preprocessing(view)).sigmoid() for view in seen]
                 found[part] = torch.stack(looks).mean(dim=0).cpu().numpy()
         return found
-
-    def decide(self, shares: Shares) -> NDArray[np.bool_]:
-        """Which tags each of N images gets, N x T: see ``tag_figures.decide``."""
-        return decide(shares, self.thresholds, slices(self.groups))

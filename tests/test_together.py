@@ -1,0 +1,148 @@
+"""Several taggers as one, and a first model that says which one looks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from scipy.optimize import minimize
+from test_predict import COLOURS, picture, save_colours
+from test_tagger import CONFIG, GROUPS, make_table
+
+from deepstyle.annotations.tag_table import TagTable
+from deepstyle.catalog import Catalog
+from deepstyle.classifier.network import Preprocessing
+from deepstyle.classifier.predict import Picture, load, predict
+from deepstyle.classifier.tag_figures import fit_shares
+from deepstyle.classifier.tagger import Tagger, build_tagger
+from deepstyle.classifier.together import Averaged, Taggers, average_taggers, crossed
+from deepstyle.cli import main
+from deepstyle.config import to_yaml
+from deepstyle.errors import InputError, ModelError, UsageError
+from deepstyle.progress import Reporter
+
+QUIET = Reporter(quiet=True)
+
+
+def add_tagger(root: Path, name: str, seed: int, **changes: object) -> None:
+    """A tagger of two groups that never learned, as if it had been trained in this workspace."""
+    config = CONFIG.model_copy(update=changes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build_tagger(config, [2, 2])
+    Tagger(network, Preprocessing(image_size=32), GROUPS, name).save(root / "models" / name, to_yaml(config), {})
+
+
+@pytest.fixture(scope="module")
+def averaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TagTable, Averaged]:
+    """A workspace with two taggers and their mean."""
+    root = tmp_path_factory.mktemp("together")
+    table = make_table(root / "photos", 40)
+    add_tagger(root, "first", 0)
+    add_tagger(root, "second", 1)
+    with Catalog(root) as catalog:
+        return root, table, average_taggers(table, catalog, ["first", "second"], reporter=QUIET, name="both")
+
+
+def test_parts_make_what_is_known_most_likely() -> None:
+    """The fitted parts are those that a general optimiser finds; what is not known has no say."""
+    rng = np.random.default_rng(0)
+    truth = (rng.random((80, 3)) < 0.3).astype(np.int8)
+    shares = [(truth * s + (1 - truth) * (1 - s)).astype(np.float32) for s in rng.uniform(0.1, 0.9, (3, 80, 3))]
+    known = truth.copy()
+    known[::5] = -1
+    blind = [np.where(known < 0, 0.5, one).astype(np.float32) for one in shares]
+    yes = known[known >= 0] == 1
+    said = np.stack([np.where(yes, one[known >= 0], 1 - one[known >= 0]) for one in shares])
+    best = minimize(
+        lambda parts: -np.log(parts @ said).mean(), np.full(3, 1 / 3), bounds=[(1e-6, 1)] * 3,
+        constraints={"type": "eq", "fun": lambda parts: parts.sum() - 1},
+    )  # fmt: skip
+
+    assert fit_shares(known, shares) == pytest.approx(best.x, abs=0.01)
+    assert fit_shares(known, blind) == pytest.approx(fit_shares(known, shares))
+    assert fit_shares(truth, [truth.astype(np.float32), 1 - truth.astype(np.float32)]) == pytest.approx(
+        [1, 0], abs=1e-3
+    )
+
+
+def test_each_half_is_judged_by_the_other() -> None:
+    """The figures' mean has of each half of the photos the parts that the other half gave."""
+    truth = np.tile(np.array([[1, 0], [0, 1]], np.int8), (10, 1))
+    good, bad = truth * 0.8 + 0.1, np.where(np.arange(20) % 2 == 0, 0.5, 0.4)[:, None] * np.ones((20, 2))
+    shares = [good.astype(np.float32), bad.astype(np.float32)]
+    even = fit_shares(truth[::2], [one[::2] for one in shares])
+
+    assert crossed(truth, shares)[1::2] == pytest.approx(np.tensordot(even, np.stack(shares), axes=1)[1::2], abs=1e-5)
+
+
+def test_taggers_are_averaged_and_travel(averaged: tuple[Path, TagTable, Averaged]) -> None:
+    """The mean of two taggers stands in a folder of its own, is listed, and names tags of files as one tagger does."""
+    root, table, found = averaged
+    both = load(found.folder)
+    photos = np.stack([np.full((32, 32, 3), level, np.uint8) for level in (20, 200)])
+    assert isinstance(both, Taggers)
+    expected = sum(part * load_tagger(root, name).shares(photos) for name, part in found.parts.items())
+    told = list(predict(both, [Picture(file=str(row.path)) for row in table.rows[:3]]))
+    with Catalog(root) as catalog:
+        listed = catalog.model("taggers", "both")
+
+    assert sum(found.parts.values()) == pytest.approx(1)
+    assert set(found.alone) == {"first", "second"}
+    assert both.shares(photos) == pytest.approx(expected, abs=1e-5)
+    assert all({tag for tag, _ in one.top} & {"red", "blue"} for one in told)
+    assert listed is not None
+    assert listed.figures["mean_ap"] == found.figures.mean_ap
+
+
+def load_tagger(root: Path, name: str) -> Tagger:
+    return Tagger.load(root / "models" / name)
+
+
+def test_members_that_do_not_belong_together_are_refused(
+    averaged: tuple[Path, TagTable, Averaged], tmp_path: Path
+) -> None:
+    """One name alone, a member of another split, and a member that was trained again since are told by name."""
+    root, table, _ = averaged
+    shutil.copytree(root / "models", tmp_path / "models")
+    add_tagger(tmp_path, "second", 2, seed=9)
+    with Catalog(tmp_path) as catalog:
+        with pytest.raises(UsageError, match="two taggers"):
+            average_taggers(table, catalog, ["first"], reporter=QUIET, name="both")
+        with pytest.raises(InputError, match="--average second"):
+            average_taggers(table, catalog, ["first", "second"], reporter=QUIET, name="both")
+    with pytest.raises(ModelError, match="member second was trained again"):
+        Taggers.load(tmp_path / "models" / "both")
+
+
+def _predict(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["predict", *map(str, words)])
+
+
+def test_a_router_says_which_model_looks(tmp_path: Path) -> None:
+    """Pictures that the router calls red go to the model for red, all others to --model; their order stays."""
+    usual, special = save_colours(tmp_path / "usual"), save_colours(tmp_path / "special")
+    about = json.loads((special / "model.json").read_text())
+    (special / "model.json").write_text(json.dumps({**about, "labels": ["x", "y", "scarlet"]}))
+    files = []
+    for number in (2, 0, 1, 2):
+        files.append(tmp_path / f"{len(files)}.png")
+        files[-1].write_bytes(picture(number))
+    told = _predict(*files, "--model", usual, "--router", usual, "--route", f"red={special}", "--json")
+
+    assert told.exit_code == 0, told.output
+    found = [json.loads(line)["label"] for line in told.stdout.splitlines()]
+    assert found == ["scarlet", COLOURS[0], COLOURS[1], "scarlet"]
+    for words, reason in (
+        (("--router", usual, "--route", f"pink={special}"), "says no such label"),
+        (("--router", usual), "belong together"),
+        (("--router", usual, "--route", "red"), "LABEL=MODEL"),
+    ):
+        wrong = _predict(files[0], "--model", usual, *words)
+        assert wrong.exit_code != 0
+        assert reason in " ".join(wrong.output.split())
