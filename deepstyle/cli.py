@@ -895,13 +895,14 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option("--name", default="tagger", show_default=True, callback=_named, help="Name of the model folder.")
+@click.option("--region", metavar="DETECTOR", help="Learn from what this detector is surest of in each photo, cut out.")
 @click.option("--average", "members", multiple=True, metavar="TAGGER",
               help="Train nothing: average these taggers of the same table (may be repeated) as --name.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @_configured
 @click.pass_obj
 def train_tagger(session: Session, source: Path, folder: Path | None, minutes: float | None, name: str, fresh: bool,
-                 members: tuple[str, ...], config: str | None, overrides: tuple[str, ...],
+                 region: str | None, members: tuple[str, ...], config: str | None, overrides: tuple[str, ...],
                  dry_run: bool) -> None:  # fmt: skip
     """Train a tagger: several tags a photo.
 
@@ -925,7 +926,8 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
         if members:
             _averaged(session, table, catalog, members, name)
             return
-        result = training.train_tagger(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
+        result = training.train_tagger(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh,
+                                       region=_region(catalog, region))  # fmt: skip
     found = result.figures
     ranked = sorted(((one.ap, one.tag) for one in found.tags if one.ap is not None), reverse=True)
     rows = {
@@ -954,6 +956,7 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
 )
 @click.option("--tta", type=click.Choice(["none", "mirror", "ten", "eighteen"]),
               help="Views of a picture whose mean counts: crops are slower; the model's own otherwise.")  # fmt: skip
+@click.option("--region", metavar="DETECTOR", help="Look at what this detector is surest of in each picture, cut out.")
 @click.option("--router", metavar="CLASSIFIER", help="A classifier that says which model looks at each picture.")
 @click.option("--route", "routes", multiple=True, metavar="LABEL=MODEL",
               help="The model for pictures that the router calls so (may be repeated); --model for all others.")  # fmt: skip
@@ -961,7 +964,7 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
 @click.option("--json", "form", flag_value="json", help="Print a JSON object a picture, one a line.")
 @click.pass_obj
 def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: int, batch: int, tta: Any,
-            router: str | None, routes: tuple[str, ...], form: str | None) -> None:  # fmt: skip
+            region: str | None, router: str | None, routes: tuple[str, ...], form: str | None) -> None:  # fmt: skip
     """Say what category pictures of garments are of.
 
     Of a folder every picture in it; of - what comes on standard input: a picture, or the name of a file on each line.
@@ -980,12 +983,13 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     with _catalog(session, reading=True) if there else nullcontext() as catalog:
         from deepstyle.classifier import predict as predicting
 
-        judge = predicting.find(catalog, model, router, routes)
+        judge, detector = predicting.find(catalog, model, router, routes), _region(catalog, region)
+    cut = predicting.region_for(judge, detector, session.reporter)
     pictures = predicting.pictures_of(paths, sys.stdin.buffer)
     looked = failed = 0
     if form == "csv":
         click.echo(predicting.csv_head(top))
-    for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta):
+    for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta, region=cut):
         click.echo(predicting.as_line(found, form, top=top, width=max(map(len, judge.labels))))
         looked, failed = looked + 1, failed + bool(found.error)
     if failed == looked:
@@ -1242,6 +1246,16 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
         if text := options[flag[2:]]:
             return _seeds(text, flag)
     return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64))
+
+
+def _region(catalog: Any, name: str | None) -> Any:
+    """The detector that cuts regions, if one is named."""
+    if name is None:
+        return None
+    from deepstyle.detector.find import load_detector
+    from deepstyle.status import find_model
+
+    return load_detector(find_model(catalog, name, flag="--region", kind="detector"))
 
 
 def _averaged(session: Session, table: Any, catalog: Any, members: Sequence[str], name: str) -> None:

@@ -29,11 +29,11 @@ from deepstyle.progress import Reporter
 QUIET = Reporter(quiet=True)
 
 
-def add_tagger(root: Path, name: str, seed: int, **changes: object) -> None:
+def add_tagger(root: Path, name: str, drawn: int, **changes: object) -> None:
     """A tagger of two groups that never learned, as if it had been trained in this workspace."""
     config = CONFIG.model_copy(update=changes)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(drawn)
         network = build_tagger(config, [2, 2])
     Tagger(network, Preprocessing(image_size=32), GROUPS, name).save(root / "models" / name, to_yaml(config), {})
 

@@ -21,17 +21,20 @@ import numpy as np
 
 from deepstyle import images, weights
 from deepstyle.annotations.table import SUFFIXES
+from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import tagger, together
 from deepstyle.classifier.augment import SLACK
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import KIND, Classifier, Preprocessing
+from deepstyle.classifier.region import ENOUGH, Region, region_of
 from deepstyle.classifier.routed import Routed, Single
 from deepstyle.classifier.tagger import Tagger, Tags
 from deepstyle.classifier.together import Taggers
 from deepstyle.classifier.views import Tta
 from deepstyle.errors import ImageError, InputError, UsageError
 from deepstyle.files import read_regular, reason, shown
+from deepstyle.progress import Reporter
 from deepstyle.scraper.folder import find_files
 
 Model = Single | Routed
@@ -97,6 +100,17 @@ def find(catalog: Catalog | None, name: str | None, router: str | None = None, r
     return Routed(first, {label: load(find_folder(catalog, model)) for label, _, model in parted}, own)
 
 
+def region_for(model: Model, detector: Detector | None, reporter: Reporter) -> Region | None:
+    """What cuts pictures for that model; says so when it learned from other regions than these."""
+    known = model.region if isinstance(model, Tagger) else ""
+    if known != (detector.name if detector else "") and isinstance(model, Tagger):
+        learned = (
+            f"from regions that {known} cut; give --region {known.partition('@')[0]}" if known else "from whole photos"
+        )
+        reporter.say(f"warning: {model.name} learned {learned}")
+    return region_of(detector) if detector else None
+
+
 def pictures_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Picture]:
     """The pictures of files, and of folders by their names' endings; ``-`` is ``stdin``: one picture, or a file's name a line.
 
@@ -138,10 +152,11 @@ def predict(
     batch_size: int = 64,
     workers: int | None = None,
     tta: Tta | None = None,
+    region: Region | None = None,
 ) -> Iterator[Prediction]:
     """Each picture's ``top`` labels, in their order. Files are read on ``workers`` threads while the network looks.
 
-    ``tta``: the views of a picture whose mean counts, the model's own by default.
+    ``tta``: the views of a picture whose mean counts, the model's own by default; ``region`` cuts out what is looked at.
     """
     rest = iter(pictures)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
@@ -149,7 +164,7 @@ def predict(
 
         def fill(count: int) -> None:
             for one in islice(rest, count):
-                ahead.append((one, pool.submit(_load, one, model.preprocessing)))
+                ahead.append((one, pool.submit(_load, one, model.preprocessing, region)))
 
         fill(2 * batch_size)
         while ahead:
@@ -187,13 +202,13 @@ def _chosen(model: Model, pixels: images.Pixels, top: int, tta: Tta | None) -> I
         yield tuple((model.labels[i], float(row[i])) for i in order[:most])
 
 
-def _load(picture: Picture, preprocessing: Preprocessing) -> images.Pixels | str:
+def _load(picture: Picture, preprocessing: Preprocessing, region: Region | None) -> images.Pixels | str:
     """The picture as training saw it, a square a little larger than the network's; or why it cannot be looked at."""
     size = round(preprocessing.image_size * SLACK)
     try:
         data = picture.data if picture.data is not None else read_regular(Path(picture.file), images.MAX_BYTES)
-        with images.decoded(data, at_least=2 * size) as pixels:
-            return images.resize(pixels, size, preprocessing.fit)
+        with images.decoded(data, at_least=max(2 * size, ENOUGH if region else 0)) as pixels:
+            return images.resize(region(pixels) if region else pixels, size, preprocessing.fit)
     except OSError as error:
         return f"cannot be read ({reason(error)})"
     except InputError as error:

@@ -78,14 +78,15 @@ class Tags(ABC):
 
 
 class Tagger(Tags):
-    """A network with its tags; ``tta``: the views of an image whose mean counts."""
+    """A network with its tags; ``tta``: the views whose mean counts; ``region``: the detector whose regions it learned from."""
 
     def __init__(
         self, network: nn.Module, preprocessing: Preprocessing, groups: Mapping[str, tuple[str, ...]], name: str, *,
         thresholds: Sequence[float] | None = None, weights_name: str = "", tta: Tta = "mirror",
+        region: str = "",
     ) -> None:  # fmt: skip
         super().__init__(preprocessing, groups, name, thresholds, weights_name)
-        self.network, self.tta = network, tta
+        self.network, self.tta, self.region = network, tta, region
 
     @classmethod
     def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
@@ -105,13 +106,13 @@ class Tagger(Tags):
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_tagger(config, sizes))
         return cls(
             ready(network, device), preprocessing, groups, folder.name, thresholds=thresholds,
-            weights_name=weights.name_of(folder), tta=config.tta,
+            weights_name=weights.name_of(folder), tta=config.tta, region=str(about.get("region", "")),
         )  # fmt: skip
 
     def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
         """Write the model folder in half precision; ``about`` (figures, run) is added to model.json."""
         own = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), "groups": self.groups,
-               "thresholds": self.thresholds.tolist(), **about}  # fmt: skip
+               "thresholds": self.thresholds.tolist(), "region": self.region, **about}  # fmt: skip
         weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=own, half=True)
 
     def shares(self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None) -> Shares:

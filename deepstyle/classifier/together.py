@@ -106,6 +106,10 @@ def average_taggers(
     if len(set(names)) != len(names) or len(names) < 2 or name in names:
         raise UsageError("--average: name two taggers or more, each once, and another --name for their mean")
     members = [Tagger.load(catalog.root / "models" / one) for one in names]
+    if cut := next((one for one in members if one.region), None):
+        raise UsageError(
+            f"--average {cut.name}: learned from regions of photos; taggers of whole photos can be averaged"
+        )
     seen: list[tuple[tuple[str, ...], Truth]] = []
     shares: list[Shares] = []
     for member in members:

@@ -20,11 +20,13 @@ from torch.nn import functional
 
 from deepstyle import weights
 from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrouped
+from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
 from deepstyle.classifier.augment import SLACK, augment
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
 from deepstyle.classifier.network import to_float
+from deepstyle.classifier.region import cut_table
 from deepstyle.classifier.tag_figures import TagFigure, TagFigures, Truth, figures
 from deepstyle.classifier.tagger import KIND, Tagger, build_tagger
 from deepstyle.config import TaggerConfig, to_yaml
@@ -111,16 +113,19 @@ def prepare(
 def train_tagger(
     table: TagTable, catalog: Catalog, config: TaggerConfig, *, reporter: Reporter, fresh: bool = False,
     name: str = "tagger", save_every: float = SAVE_SECONDS, fetch: Fetch = imagenet,
+    region: Detector | None = None,
 ) -> TrainedTagger:  # fmt: skip
     """Train a tagger on the table's photos into ``models/<name>``, or continue; a finished one is only reported.
 
-    Parameters and errors as ``train_classifier``'s.
+    Parameters and errors as ``train_classifier``'s. With a ``region`` photos are cut to what that detector is surest of.
     """
     check(config)
     fabric = make_fabric(config.precision)
     share = share_of(fabric, config.batch_size)
     if share.stop - share.start < 2:
         raise ConfigError("batch_size: must be at least 2 a process, the network normalises over the batch")
+    if region is not None:
+        table = cut_table(table, region, catalog.root / "datasets" / f"{name}-regions", reporter=reporter)
     table, train, validation, dropped = prepare(table, config, catalog.root / "datasets", name=name, reporter=reporter)
     if dropped:
         reporter.say(f"{len(dropped)} tags are on too few photos, or on nearly all, and left out: {', '.join(dropped)}")
@@ -137,7 +142,9 @@ def train_tagger(
             if t.run.leads:
                 with state.averaged() as network:
                     seen = preprocessing_of(config, config.image_size)
-                    tagger = Tagger(network, seen, table.groups, name, tta=config.tta)
+                    tagger = Tagger(
+                        network, seen, table.groups, name, tta=config.tta, region=region.name if region else ""
+                    )
                     known = _finish(t, tagger, validation, dropped)
             known = agreed(fabric, known)
         found = {key: value for key, value in known.items() if key in TagFigures.__dataclass_fields__}

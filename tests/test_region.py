@@ -1,0 +1,103 @@
+"""The region of a photo that a tagger learns from and looks at, cut by a hand-written detector."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_tagger import CONFIG, make_table
+
+from deepstyle.annotations.table import LabelRow
+from deepstyle.annotations.tag_table import TagTable
+from deepstyle.boxes import Box
+from deepstyle.catalog import Catalog
+from deepstyle.classifier.predict import Picture, load, predict, region_for
+from deepstyle.classifier.region import cut_table, region_of
+from deepstyle.classifier.train_tagger import train_tagger
+from deepstyle.dataset import PackedDataset
+from deepstyle.images import Pixels, decode, encode
+from deepstyle.progress import Reporter
+
+QUIET = Reporter(quiet=True)
+
+
+class Bright:
+    """Finds what is brighter than 150 as one ``cloth``, and the whole photo less surely as ``person``."""
+
+    name, labels = "bright@1", ("cloth", "person")
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
+        """The boxes of each photo, the surest first."""
+        return [self._boxes(photo) for photo in photos]
+
+    def _boxes(self, photo: Pixels) -> list[Box]:
+        y, x = np.nonzero(photo.max(axis=2) > 150)
+        if not len(y):
+            return []
+        whole = Box(x0=0, y0=0, x1=photo.shape[1], y1=photo.shape[0], label="person", score=0.4)
+        return [Box(x0=x.min(), y0=y.min(), x1=x.max() + 1, y1=y.max() + 1, label="cloth", score=0.9), whole]
+
+
+def patch() -> Pixels:
+    """A dark photo with a bright patch of 20 x 10 pixels."""
+    pixels = np.zeros((60, 60, 3), np.uint8)
+    pixels[10:20, 30:50] = 200
+    return pixels
+
+
+def test_the_surest_box_is_cut_with_room() -> None:
+    """A tenth of the box's sides stays around it; of one label alone if it is asked for; a photo without a box is whole."""
+    dark = np.zeros((30, 30, 3), np.uint8)
+
+    assert region_of(Bright())(patch()).shape == (12, 24, 3)
+    assert region_of(Bright(), {"person"})(patch()).shape == (60, 60, 3)
+    assert region_of(Bright())(dark).shape == (30, 30, 3)
+
+
+def test_regions_are_cut_once(tmp_path: Path) -> None:
+    """Each photo of the table becomes a file of its region, kept the next time; one that cannot be read stays as it was."""
+    (tmp_path / "a.png").write_bytes(encode(patch()))
+    (tmp_path / "b.png").write_bytes(b"torn")
+    rows = tuple(LabelRow(path=tmp_path / name, label="x") for name in ("a.png", "b.png"))
+    table = TagTable(rows=rows, tags=("x",), values=np.ones((2, 1), np.int8), groups={"tags": ("x",)})
+    first, again = (cut_table(table, Bright(), tmp_path / "cut", reporter=QUIET) for _ in range(2))
+
+    assert decode(first.rows[0].path.read_bytes()).shape == (12, 24, 3)
+    assert first.rows[1].path == tmp_path / "b.png"
+    assert [row.path for row in again.rows] == [row.path for row in first.rows]
+    assert len(list((tmp_path / "cut").iterdir())) == 1
+
+
+def test_a_tagger_learns_and_looks_at_regions(tmp_path: Path) -> None:
+    """The packed photos are the regions, the model folder names the detector, and looking without it is said aloud."""
+    table = make_table(tmp_path / "photos", 24)
+    config = CONFIG.model_copy(update={"images": 32, "least_share": 0.05})
+    with Catalog(tmp_path / "w") as catalog:
+        result = train_tagger(table, catalog, config, reporter=QUIET, region=Bright())
+    tagger, said = load(result.folder), io.StringIO()
+    packed = PackedDataset(tmp_path / "w" / "datasets" / "tagger-train-37")
+    cut = region_for(tagger, Bright(), Reporter(stream=said))
+    (found,) = predict(tagger, [Picture(file=str(table.rows[5].path))], region=cut)
+
+    assert np.median(packed.images.max(axis=3)) > 200
+    assert json.loads((result.folder / "model.json").read_text())["region"] == "bright@1"
+    assert said.getvalue() == ""
+    assert found.label
+    assert region_for(tagger, None, Reporter(stream=said)) is None
+    assert "--region bright" in said.getvalue()
+    assert found.confidence == pytest.approx(float(tagger_share(tagger, table, found.label)), abs=0.02)
+
+
+def tagger_share(tagger: object, table: TagTable, label: str) -> float:
+    """What a tagger says of the region of a photo that is cut by hand."""
+    from deepstyle.classifier.tagger import Tagger
+
+    assert isinstance(tagger, Tagger)
+    region = region_of(Bright())(decode(table.rows[5].path.read_bytes()))
+    from deepstyle.images import resize
+
+    return float(tagger.shares(resize(region, 37)[None])[0, tagger.labels.index(label)])
