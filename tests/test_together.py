@@ -129,7 +129,7 @@ def test_a_router_says_which_model_looks(tmp_path: Path) -> None:
     usual, special = save_colours(tmp_path / "usual"), save_colours(tmp_path / "special")
     about = json.loads((special / "model.json").read_text())
     (special / "model.json").write_text(json.dumps({**about, "labels": ["x", "y", "scarlet"]}))
-    files = []
+    files: list[Path] = []
     for number in (2, 0, 1, 2):
         files.append(tmp_path / f"{len(files)}.png")
         files[-1].write_bytes(picture(number))
