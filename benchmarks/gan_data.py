@@ -28,7 +28,8 @@ from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
 from deepstyle.crop.photos import crop_photos
 from deepstyle.dataset import Item, PackedDataset
-from deepstyle.files import put_file, put_folder
+from deepstyle.files import put_file
+from deepstyle.folders import put_folder
 from deepstyle.progress import Reporter
 
 KINDS = {

@@ -22,7 +22,8 @@ from deepstyle.catalog_file import WAIT, CatalogFile
 from deepstyle.catalog_rights import Rights
 from deepstyle.catalog_tags import ALL, Tags
 from deepstyle.errors import StorageError
-from deepstyle.files import as_name, put_file, reason, shown, sweep
+from deepstyle.files import as_name, put_file, reason, shown
+from deepstyle.folders import sweep
 from deepstyle.records import Detection, Garment, ModelRecord, Photo, RunRecord, Sighting
 
 WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*", "samples/*", "review", "review/*")
@@ -122,22 +123,29 @@ class Catalog:
         """How many photos are kept though they nearly repeat another."""
         return int(self._db.rows("SELECT count(*) FROM photos WHERE near_of IS NOT NULL")[0][0])
 
+    @staticmethod
+    def photo_place(sha256: str, extension: str) -> str:
+        """Where a photo's file belongs, relative to the workspace."""
+        return f"photos/{sha256[:2]}/{sha256}.{extension}"
+
     def add_photo(
         self, sha256: str, data: bytes, *, extension: str, width: int, height: int, dhash: str, image_url: str,
         page_url: str, title: str = "", near_of: str | None = None, licence: str = "", credit: str = "", inner: str = "",
+        stored: bool = False,
     ) -> bool:  # fmt: skip
-        """Store a photo's bytes under ``photos/ab/<sha256>.<extension>``, then its row; False when both are there already.
+        """Store a photo's bytes in ``photo_place``, then its row; False when both are there already.
 
-        A row whose file is gone gets the file back, and stays as it was.
+        A row whose file is gone gets the file back, and stays as it was. ``stored``: the file has been put there.
         """
+        relative = self.photo_place(sha256, extension)
         there = self.photo(sha256)
         if there is not None:
             if self.stands(there.path, there.size):
-                return False
+                return stored and there.path == relative
             put_file(self.path(there.path), data)
             return True
-        relative = f"photos/{sha256[:2]}/{sha256}.{extension}"
-        put_file(self.path(relative), data)
+        if not stored:
+            put_file(self.path(relative), data)
         self._db.run(
             "INSERT INTO photos(sha256, path, width, height, size, dhash, image_url, page_url, title, near_of, at, licence, "
             "credit, inner) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

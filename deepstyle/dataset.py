@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from deepstyle import images
 from deepstyle.errors import InputError, StorageError
-from deepstyle.files import TEMPORARY, put_file, put_folder, read_regular, reason, reserve, shown
+from deepstyle.files import TEMPORARY, put_file, read_regular, reason, reserve, shown
+from deepstyle.folders import put_folder
 from deepstyle.progress import Reporter
 from deepstyle.shape import Outline
 

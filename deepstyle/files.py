@@ -5,26 +5,21 @@ Whole means: a temporary name, fsync, a rename, fsync of the folder. A kill leav
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
 import re
-import shutil
+import secrets
 import stat
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from deepstyle.errors import InputError, StorageError, UsageError
 
+Each = Callable[[Callable[[Any], None], Sequence[Any]], Iterable[None]]
 TEMPORARY = ".tmp-"  # what the name of a file or folder that is being written begins with
-ASIDE = ".old-"  # and that of a folder whose place another one is taking
-DAY = 24 * 3600.0  # seconds after which nobody can be writing it any more
-PLACES = ("models", "datasets")  # folders of a workspace that hold folders which are replaced as a whole
 LONGEST = 100  # bytes of a name; file systems take 255, and some have an ending added
 REMEDIES = {
     errno.ENOSPC: "free some space there, then run the same command again: it goes on where it stopped",
@@ -56,87 +51,57 @@ def as_name(text: str) -> str:
 
 def put_file(path: Path, data: bytes) -> None:
     """Write ``data`` so that ``path`` appears whole or not at all. Raises StorageError where it cannot be written."""
+    put_files([(path, data)])
+
+
+def put_files(files: Sequence[tuple[Path, bytes]], each: Each = map) -> None:
+    """``put_file`` for several, of which each is whole or not there; when it returns, all are on the disk.
+
+    ``each``: the map of a thread pool, perhaps: a disk that syncs several files at a time does it in one go.
+    """
+    for _ in each(_put, files):
+        pass
+    for _ in each(_sync_names, list(dict.fromkeys(path.parent for path, _ in files))):
+        pass
+
+
+def _put(file: tuple[Path, bytes]) -> None:
+    """Write one file and have its bytes on the disk; its name is not yet."""
+    path, data = file
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
+        handle = _create(temporary)
         try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-                out.flush()
+            with os.fdopen(handle, "wb", buffering=0) as out:
+                left = memoryview(data)
+                while left:
+                    left = left[out.write(left) :]
                 os.fsync(out.fileno())
-            os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         raise StorageError(f"{shown(path)}: cannot be written ({reason(error)})") from error
 
 
-def put_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Let ``fill`` write into a temporary folder, then put it in the place of ``folder``: never half of it stands there.
-
-    What stands there is replaced if ``folder`` lies directly below ``models/`` or ``datasets/`` of a workspace; elsewhere
-    only if it holds no names but those that ``fill`` writes, too. Raises InputError for anything else, before a file of
-    it is touched, and StorageError where nothing can be written.
-    """
-    if folder.name in {"", "..", *PLACES}:
-        raise InputError(f"{folder}: a folder that is replaced as a whole needs a name of its own")
+def _create(path: Path) -> int:
+    """A new file that all may read, in a folder that is made if it is not there."""
+    flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=TEMPORARY))
-        try:
-            fill(temporary)
-            temporary.chmod(0o755)
-            _check_old(folder, temporary)
-            sync_folder(temporary)
-            _swap(temporary, folder)
-            sync_folder(folder.parent)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+        handle = os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, flags, 0o600)
+    os.chmod(path, 0o644)
+    return handle
+
+
+def _sync_names(folder: Path) -> None:
+    try:
+        sync_folder(folder)
     except OSError as error:
         raise StorageError(f"{shown(folder)}: cannot be written ({reason(error)})") from error
-
-
-def _check_old(folder: Path, new: Path) -> None:
-    """Raise InputError when something stands at ``folder`` that is not ours to replace."""
-    ours = folder.parent.name in PLACES and (folder.parent.parent / "catalog.sqlite").is_file()
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise InputError(f"{folder}: is no folder but a link or a file; move it away, or give another name")
-    if not ours and folder.exists():
-        foreign = sorted({path.name for path in folder.iterdir()} - {path.name for path in new.iterdir()})
-        if foreign:
-            raise InputError(f"{folder}: holds {foreign[0]}, which is not ours to delete; name a new folder")
-
-
-def _swap(new: Path, folder: Path) -> None:
-    """Let ``new`` take the place of ``folder``; what stood there is set aside first, and deleted last."""
-    if not folder.exists():
-        os.replace(new, folder)
-    elif _exchange(new, folder):
-        shutil.rmtree(new, ignore_errors=True)
-    else:
-        aside = folder.with_name(ASIDE + folder.name)
-        shutil.rmtree(aside, ignore_errors=True)
-        os.replace(folder, aside)
-        try:
-            os.replace(new, folder)
-        except BaseException:
-            if not folder.exists():
-                os.replace(aside, folder)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _exchange(first: Path, second: Path) -> bool:
-    """Exchange two folders in one step, where the system can (Linux, on most file systems); False where it cannot."""
-    try:
-        rename = ctypes.CDLL(None, use_errno=True).renameat2
-    except (AttributeError, OSError, TypeError):
-        return False
-    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of linux/fs.h
-    return bool(rename(here, os.fsencode(first), here, os.fsencode(second), exchange) == 0)
 
 
 def sync_folder(folder: Path) -> None:
@@ -266,35 +231,3 @@ def open_regular(path: Path) -> BufferedReader:
         what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
         raise InputError(f"{shown(path)}: is no regular file but {what}")
     return os.fdopen(handle, "rb")
-
-
-def sweep(root: Path, *patterns: str, older: float = DAY) -> int:
-    """Delete what killed commands left half-written in the folders ``patterns`` below ``root``; returns how many.
-
-    What is younger than ``older`` seconds may be another command's that is still at work. A folder that was set aside
-    for one that never came goes back to its place.
-    """
-    oldest, gone = time.time() - older, 0
-    for rest in (rest for pattern in patterns for folder in root.glob(pattern) for rest in _unfinished(folder)):
-        try:
-            place = rest.with_name(rest.name.removeprefix(ASIDE))
-            if rest.name.startswith(ASIDE) and not place.exists():
-                rest.rename(place)
-            if rest.lstat().st_mtime > oldest:
-                continue
-            if rest.is_dir() and not rest.is_symlink():
-                shutil.rmtree(rest)
-            else:
-                rest.unlink()
-        except OSError:
-            continue  # not ours to delete, or somebody else swept it
-        gone += 1
-    return gone
-
-
-def _unfinished(folder: Path) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries if entry.name.startswith((TEMPORARY, ASIDE))]
-    except OSError:
-        return []  # a file, or a folder that may not be read

@@ -24,7 +24,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from deepstyle.errors import InputError, ModelError
-from deepstyle.files import open_regular, put_file, put_folder, read_json
+from deepstyle.files import open_regular, put_file, read_json
+from deepstyle.folders import put_folder
 
 SEAL = b"\nsha256 "  # between a checkpoint's bytes and their checksum
 SEALED = "sealed"  # key in a checkpoint that has one

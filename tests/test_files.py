@@ -6,16 +6,18 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from deepstyle import files
+from deepstyle import files, folders
 from deepstyle.catalog import Catalog, garment_path
 from deepstyle.cli import main
 from deepstyle.errors import InputError, StorageError, UsageError
-from deepstyle.files import DAY, check_name, put_file, put_folder, read_regular
+from deepstyle.files import check_name, put_file, put_files, read_regular
+from deepstyle.folders import DAY, put_folder
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -31,6 +33,19 @@ def test_put_file_replaces_and_leaves_no_rest(tmp_path: Path) -> None:
 
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["b.txt"]
     assert (tmp_path / "a/b.txt").read_bytes() == b"two"
+
+
+def test_several_files_appear_together(tmp_path: Path) -> None:
+    """put_files writes all of them, by the threads of a pool as well; the first that cannot be written is named."""
+    wanted = {tmp_path / f"{n % 3}/{n}.jpg": bytes([n]) * 50_000 for n in range(20)}
+    with ThreadPoolExecutor(4) as pool:
+        put_files(list(wanted.items()), pool.map)
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(StorageError, match=r"file/a\.jpg"):
+            put_files([(tmp_path / "file/a.jpg", b"new")], pool.map)
+
+    found = {path: path.read_bytes() for path in tmp_path.glob("*/*")}
+    assert found == wanted
 
 
 def test_old_rests_of_killed_commands_go_when_the_workspace_is_opened(tmp_path: Path) -> None:
@@ -121,7 +136,7 @@ def test_put_folder_deletes_only_what_is_its_to_replace(place: str, tmp_path: Pa
 def test_put_folder_replaces_a_model(*, exchanges: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new folder stands in the old one's place, nothing of either is left beside it, on any file system."""
     if not exchanges:
-        monkeypatch.setattr(files, "_exchange", lambda *_: False)
+        monkeypatch.setattr(folders, "_exchange", lambda *_: False)
     with Catalog(tmp_path):
         pass
     put_file(tmp_path / "models/a/old.txt", b"old")
@@ -143,7 +158,8 @@ def test_a_folder_set_aside_comes_back(tmp_path: Path) -> None:
 FOR_EVER = """
 import sys
 from pathlib import Path
-from deepstyle.files import put_file, put_folder
+from deepstyle.files import put_file
+from deepstyle.folders import put_folder
 folder, k = Path(sys.argv[1]), 0
 def fill(place):
     put_file(place / "first", str(k).encode())

@@ -18,7 +18,7 @@ from deepstyle.errors import StorageError
 from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.pace import KEEPS, Pace
-from deepstyle.scraper.patience import GIVE_UP, NO_RETRIES, Patience, folder
+from deepstyle.scraper.patience import DOUBT, GIVE_UP, NO_RETRIES, Patience, folder
 from deepstyle.scraper.together import SharedSlots
 
 
@@ -181,6 +181,50 @@ def test_what_is_given_up_is_not_asked(tmp_path: Path) -> None:
 
     assert summary.outcomes == {"kept": 1, "http-500": GIVE_UP, "given-up": 6}
     assert summary.failed == GIVE_UP + 6
+
+
+def test_a_site_whose_first_photos_fail_is_scraped(tmp_path: Path) -> None:
+    """24 photos that never come, the first of all, and the later ones of their folder are asked for all the same."""
+    bad, good = [f"/p/{n}.jpg" for n in range(24)], [f"/p/{n}.jpg" for n in range(24, 40)]
+    routes: Routes = {"/": page(img(*bad, *good)), **photos(*good)}
+    with serve(routes | dict.fromkeys(bad, lambda x: x.send(status=503))) as site:
+        summary = crawl(tmp_path, site.url)
+
+    assert summary.outcomes == {"kept": 16, "http-503": 24}
+
+
+def test_photos_that_failed_while_a_site_was_down_are_asked_for_again(tmp_path: Path) -> None:
+    """A folder's first photos fail, with their repeats; once another has come, they come, too."""
+    asked: Counter[str] = Counter()
+    found = photos(*(f"/p/{n}.jpg" for n in range(8)))
+
+    def route(x: Exchange) -> None:
+        with x.site.lock:
+            asked[x.path] += 1
+            down = asked.total() <= 10
+        body = found[x.path]
+        assert isinstance(body, bytes)
+        x.send(status=503, Retry_After="0") if down else x.send(body, "image/jpeg")
+
+    with serve({"/": page(img(*found)), **dict.fromkeys(found, route)}) as site:
+        assert crawl(tmp_path, site.url, retries=1).outcomes == {"kept": 8}
+
+
+def test_what_only_fails_waits_for_the_rest(tmp_path: Path) -> None:
+    """After a folder's first failures the others of it are asked for last, so that they hold nobody up."""
+    bad, good = [f"/err/{n}.jpg" for n in range(12)], [f"/p/{n}.jpg" for n in range(12)]
+    order: list[str] = []
+    found = photos(*good)
+
+    def route(x: Exchange) -> None:
+        order.append(x.path)
+        body = found.get(x.path)
+        x.send(body, "image/jpeg") if isinstance(body, bytes) else x.send(status=404)
+
+    with serve({"/": page(img(*bad, *good)), **dict.fromkeys(bad + good, route)}) as site:
+        assert crawl(tmp_path, site.url, connections=1).outcomes == {"kept": 12, "http-404": 12}
+
+    assert sum(path in bad for path in order[: order.index(good[-1])]) == DOUBT
 
 
 def test_two_scrapes_of_one_workspace_keep_one_rate(tmp_path: Path) -> None:

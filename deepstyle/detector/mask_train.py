@@ -33,7 +33,8 @@ from deepstyle.detector.resize import Sides
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, share_of
 from deepstyle.errors import InputError, ModelError, TrainingError
-from deepstyle.files import put_file, put_folder
+from deepstyle.files import put_file
+from deepstyle.folders import put_folder
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
 

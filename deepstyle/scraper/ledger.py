@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from queue import SimpleQueue
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
@@ -22,7 +23,8 @@ from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.keep import to_keep, worth_keeping
 from deepstyle.scraper.manners import MAX_ROBOTS
 from deepstyle.scraper.pages import Page
-from deepstyle.scraper.shelf import Shelf
+from deepstyle.scraper.settling import Settling
+from deepstyle.scraper.shelf import Placed, Shelf
 from deepstyle.scraper.take import Errand, Taken, Visit
 from deepstyle.scraper.urls import host, origin, page_key
 
@@ -47,6 +49,8 @@ class Ledger:
         counts = crawl.outcomes()
         self.kept, self.listed = counts.get("kept", 0), sum(counts.values())
         self.shelf = Shelf(catalog, config)
+        self.landed: SimpleQueue[None] = SimpleQueue()  # wakes who waits for work: a batch of photos is on the disk
+        self.settling = Settling(catalog, lambda: self.landed.put(None))
         for page_url, image_url in crawl.sightings():
             self._shown.setdefault(page_key(page_url), set()).add(image_url)
         for page in crawl.visited_pages():
@@ -254,17 +258,20 @@ class Ledger:
         return self._of_url[url]
 
     def photo(self, url: str, taken: Taken) -> None:
-        """Record what became of an image, and store it if it is to be kept."""
-        one = self._of_url.pop(url)
-        with self.catalog.transaction():
-            photo, outcome = taken.photo, taken.outcome
-            if photo is None:
-                self._log(taken.answer, "image", outcome)
-            else:
-                outcome = self.shelf.keep(one, photo) if outcome == "ok" else outcome
-                self._log(taken.answer, "image", outcome, sha256=photo.sha256, detail=photo.detail)
-            self.crawl.finish_listing(url, outcome)
-        self.kept += outcome == "kept"
+        """Decide what becomes of an image; it is on record once ``settling`` has it."""
+        one, photo, answer = self._of_url.pop(url), taken.photo, taken.answer
+        placed = self.shelf.place(photo) if photo is not None and taken.outcome == "ok" else Placed(taken.outcome)
+        kept = photo if placed.outcome == "kept" else None
+
+        def record() -> None:
+            if kept is not None:
+                self.shelf.enter(one, kept, placed, stored=True)
+            sha256, detail = (None, "") if photo is None else (photo.sha256, photo.detail)
+            self._log(answer, "image", placed.outcome, sha256=sha256, detail=detail)
+            self.crawl.finish_listing(url, placed.outcome)
+
+        self.settling.add(record, None if kept is None else self.shelf.file(kept))
+        self.kept += kept is not None
 
     def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
         size = 0 if answer.status == 304 else len(answer.body)

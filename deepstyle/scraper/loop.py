@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any
 
 from deepstyle.progress import Reporter, Task
@@ -20,13 +20,14 @@ from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Waiting
 from deepstyle.scraper.keep import kept
 from deepstyle.scraper.ledger import Ledger
-from deepstyle.scraper.patience import Patience
+from deepstyle.scraper.patience import PASSING, PAUSE, Doubts, Patience
 from deepstyle.scraper.take import Errand, Render, Taken, Visit, look, take, visit
 from deepstyle.scraper.urls import host
 
 AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
 ANSWERED = frozenset({"ok", "noai", "robots", "wanted"})  # of a URL whose folder is not hopeless
 MAX_WORKERS = 64
+LATE = 1.0  # seconds between two looks at what could be asked for, were there a connection
 SOON = 0.25  # seconds that a worker may wait for a host's next slot
 HOPELESS = "the URLs of its folder only failed"
 
@@ -50,7 +51,9 @@ class Loop:
         ] = {}  # host -> page, tries before, in their order
         self.again: Agenda[tuple[Waiting, int]] = Agenda()  # pages that must be asked again
         self.patience = Patience()
-        self.done: SimpleQueue[None] = SimpleQueue()
+        self.doubts: Doubts[Errand] = Doubts()
+        self.ended = 0  # pictures, since that was told
+        self.done = ledger.landed  # something has come back, from the net or the disk
 
     def run(self) -> None:
         """Work until nothing is left, or a limit is reached."""
@@ -63,11 +66,13 @@ class Loop:
                 while self._submit(pool):
                     self._wait()
                     self._collect(task)
+                    self.ledger.settling.step()
         except BaseException:
             self.fetcher.stop()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            self.ledger.settling.finish()
             self.ledger.log_robots(self.fetcher.log)
 
     # ---- handing out --------------------------------------------------------------------------------------------
@@ -80,11 +85,15 @@ class Loop:
         now = time.monotonic()
         while self._room() and (found := self.ledger.photos.next(now, self._free_for_photo, self.busy)) is not None:
             self._take(pool, *found)
+        idle = not (self.flying or self.pages or len(self.again) or len(self.ledger.photos))
+        for folder in self.doubts.places():
+            self._doubt(pool, folder, now, idle=idle)
         while self.busy.total() < MAX_WORKERS and (later := self.again.next(now, self._free, self.busy)) is not None:
             self._visit(pool, *later[1])
         while self.busy.total() < MAX_WORKERS and (entry := self.ledger.frontier.next(self._free_for_page)) is not None:
             self._visit(pool, entry, 0)
-        if self.flying or self.pages or len(self.again) or (len(self.ledger.photos) and self._wanted()):
+        left = len(self.ledger.photos) + len(self.doubts)
+        if self.flying or self.pages or len(self.again) or (left and self._wanted()):
             return True
         return self.left == 0 and self.ledger.release_all()
 
@@ -106,14 +115,40 @@ class Loop:
         return limit is None or self.ledger.kept + len(self.flying) < limit
 
     def _room(self) -> bool:
-        """Whether one more photo may be asked for: a worker is free, and ``max_photos`` would not be passed."""
-        return self._wanted() and self.busy.total() < MAX_WORKERS
+        """Whether one more photo may be asked for: a worker is free, ``max_photos`` would not be passed, the disk keeps up."""
+        return self._wanted() and self.busy.total() < MAX_WORKERS and not self.ledger.settling.full
 
     def _take(self, pool: ThreadPoolExecutor, place: str, errand: Errand) -> None:
         if self.patience.hopeless(errand.url):
-            answer = Fetched(outcome="given-up", kind="image", url=errand.url, final_url=errand.url, detail=HOPELESS)
-            self.ledger.photo(errand.url, Taken(answer=answer))
-            return
+            self._give_up(errand)
+        elif self.patience.doubtful(errand.url):
+            self.doubts.add(errand.url, errand)
+        else:
+            self._fly(pool, place, errand)
+
+    def _give_up(self, errand: Errand) -> None:
+        """End a picture without asking for it, as it ended when it was asked for."""
+        answer = Fetched(outcome="given-up", kind="image", url=errand.url, final_url=errand.url, detail=HOPELESS)
+        self._end(errand.url, errand.failed or Taken(answer=answer))
+
+    def _doubt(self, pool: ThreadPoolExecutor, folder: str, now: float, *, idle: bool) -> None:
+        """Ask for one picture of a folder in doubt, give all of them up, or hope for all; ``idle``: nothing else is left."""
+        url = self.doubts.peek(folder).url
+        if self.patience.good(url):
+            for errand in self.doubts.all_of(folder):
+                self.ledger.photos.add(host(errand.url), errand)
+        elif self.patience.hopeless(url) or (idle and not self.patience.doubtful(url)):
+            for errand in self.doubts.all_of(folder):
+                self._give_up(errand)
+        elif (
+            self.patience.doubtful(url)
+            and self.doubts.ready(folder, now)
+            and self._room()
+            and self._free_for_photo(host(url))
+        ):
+            self._fly(pool, host(url), self.doubts.take(folder))
+
+    def _fly(self, pool: ThreadPoolExecutor, place: str, errand: Errand) -> None:
         retries = 0 if self.patience.once(errand.url) else None
         one, known = self.ledger.listing(errand.url), self.ledger.shelf.known
         if self.look_only:
@@ -140,13 +175,14 @@ class Loop:
     def _wait(self) -> None:
         """Wait until something is done, or may be asked for."""
         now = time.monotonic()
-        times = [due - now for due in (self.ledger.photos.due(), self.again.due()) if due is not None]
+        dues = [due for due in (self.ledger.photos.due(), self.again.due(), self.doubts.due()) if due is not None]
+        times = [due - now if due > now else LATE for due in dues]  # late: its host has no connection free
         for place in {*self.ledger.photos.hosts_due(now), *self.again.hosts_due(now), *self.ledger.frontier.places()}:
             ready = self.fetcher.ready(place)
             if self.busy[place] < self.config.connections and ready > SOON:
                 times.append(ready - SOON)
         timeout = max(0.0, min(times)) if times else None
-        if timeout is None and not self.busy.total():
+        if timeout is None and not self.busy.total() and not self.ledger.settling.busy:
             return
         with suppress(Empty):
             self.done.get(timeout=timeout)
@@ -160,16 +196,10 @@ class Loop:
             place, errand = self.flying.pop(future)
             self.images[place] -= 1
             self.busy[place] -= 1
-            taken = future.result()
-            if taken.again is not None:
-                self.ledger.photos.add(place, taken.again, time.monotonic() + taken.after)
-            elif taken.outcome in AGAIN:
-                self.left += 1
-            else:
-                failed = taken.answer.outcome not in ANSWERED or taken.outcome == "bomb"
-                self.patience.note(errand.url, taken.outcome, failed=failed)
-                self.ledger.photo(errand.url, taken)
-                task.advance(1, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
+            self._taken(place, errand, future.result())
+        if self.ended:
+            task.advance(self.ended, total=self.ledger.listed, note=f"{self.ledger.kept:,} kept")
+            self.ended = 0
         for place in list(self.pages):
             pages = self.pages[place]
             while pages and pages[0][2].done():
@@ -178,6 +208,26 @@ class Loop:
                 self._page(place, entry, tries, page.result())
             if not pages:
                 del self.pages[place]
+
+    def _taken(self, place: str, errand: Errand, taken: Taken) -> None:
+        """A picture came back: to be asked for again, or as it ends."""
+        now, passing = time.monotonic(), taken.outcome in PASSING and self.config.retries > 0
+        self.doubts.answered(errand.url, now + PAUSE * passing)
+        if taken.again is not None:
+            self.ledger.photos.add(place, taken.again, now + taken.after)
+        elif taken.outcome in AGAIN:
+            self.left += 1
+        else:
+            failed = taken.answer.outcome not in ANSWERED or taken.outcome == "bomb"
+            self.patience.note(errand.url, taken.outcome, failed=failed)
+            if passing and errand.failed is None and not self.patience.good(errand.url):
+                self.doubts.add(errand.url, Errand(url=errand.url, failed=taken), first=False)
+            else:
+                self._end(errand.url, taken)
+
+    def _end(self, url: str, taken: Taken) -> None:
+        self.ledger.photo(url, taken)
+        self.ended += 1
 
     def _page(self, place: str, entry: Waiting, tries: int, found: Visit) -> None:
         if found.again is not None:

@@ -1,20 +1,29 @@
 """When to stop hoping (pure): folders of URLs that only fail are not asked again and again.
 
-A folder is a URL without its last segment, numbers alike. Once something came of it, all of it is hoped for.
+A folder is a URL without its last segment, numbers alike. Once something came of it, all of it is hoped for. Until then it is
+in doubt after a few failures: what is left of it is asked for when there is nothing better to do, one URL at a time and the
+last found first, for a site's first photos may fail and the others not.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 from deepstyle.scraper.urls import shape
 
+DOUBT = 4  # failures of a folder, and nothing else, after which it waits for all others
 NO_RETRIES = 8  # failures of a folder, and nothing else, after which its URLs are asked once each
 GIVE_UP = 24  # what failures must have cost, with nothing else, for its URLs not to be asked
+PASSING = frozenset({"timeout", "connection", "http-429", "http-500", "http-502", "http-503", "http-504"})
+PAUSE = 0.5  # seconds between two URLs of a folder in doubt whose failures may pass
 COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise
     "timeout": 1, "connection": 1, "http-500": 1, "http-502": 1, "http-503": 1, "http-504": 1, "too-slow": 2,
     "too-large": 2, "truncated": 2, "bad-encoding": 2, "bomb": 2,
 }  # fmt: skip
+
+T = TypeVar("T")
 
 
 class Patience:
@@ -34,6 +43,15 @@ class Patience:
             self._failed[place] += 1
             self._costly[place] += COST.get(outcome, 0)
 
+    def good(self, url: str) -> bool:
+        """Whether something came of this URL's folder."""
+        return folder(url) in self._good
+
+    def doubtful(self, url: str) -> bool:
+        """Whether this URL waits until there is nothing better to ask for."""
+        place = folder(url)
+        return place not in self._good and self._failed[place] >= DOUBT
+
     def once(self, url: str) -> bool:
         """Whether this URL is asked once only."""
         place = folder(url)
@@ -43,6 +61,58 @@ class Patience:
         """Whether this URL is not asked at all."""
         place = folder(url)
         return place not in self._good and self._costly[place] >= GIVE_UP
+
+
+class Doubts(Generic[T]):
+    """What waits of folders in doubt, and when each may be asked for something. Times are seconds on one clock."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[T]] = {}
+        self._due: dict[str, float] = {}
+        self._asked: set[str] = set()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def add(self, url: str, thing: T, *, first: bool = True) -> None:
+        """Let something wait; ``first``: it is the next to be asked for."""
+        queue = self._waiting.setdefault(folder(url), deque())
+        queue.append(thing) if first else queue.appendleft(thing)
+
+    def places(self) -> list[str]:
+        """The folders of which something waits."""
+        return list(self._waiting)
+
+    def all_of(self, place: str) -> Iterator[T]:
+        """Take out all that waits of a folder."""
+        yield from self._waiting.pop(place, ())
+
+    def peek(self, place: str) -> T:
+        """What ``take`` would give."""
+        return self._waiting[place][-1]
+
+    def ready(self, place: str, now: float) -> bool:
+        """Whether a folder may be asked for something: one URL at a time."""
+        return place not in self._asked and self._due.get(place, 0.0) <= now
+
+    def take(self, place: str) -> T:
+        """The next of a folder, which is being asked for from here on, until it is ``answered``."""
+        queue = self._waiting[place]
+        self._asked.add(place)
+        thing = queue.pop()
+        if not queue:
+            del self._waiting[place]
+        return thing
+
+    def answered(self, url: str, due: float) -> None:
+        """A folder's URL was answered; the next may be asked for at ``due``."""
+        place = folder(url)
+        self._asked.discard(place)
+        self._due[place] = due
+
+    def due(self) -> float | None:
+        """When the first folder may be asked for something of which nothing is on its way; None when there is none."""
+        return min((self._due.get(place, 0.0) for place in self._waiting if place not in self._asked), default=None)
 
 
 def folder(url: str) -> str:

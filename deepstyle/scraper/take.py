@@ -55,6 +55,7 @@ class Errand:
     index: int = 0
     tries: int = 0
     first: Taken | None = None
+    failed: Taken | None = None  # how it ended before, when that may have passed since
 
 
 def visit(
@@ -130,7 +131,7 @@ def take(
         try:
             answer = fetcher.once(url, "image", referer=one.page_url, tries=tries)
             if answer.outcome in RETRIED and tries < most:
-                again = Errand(url=errand.url, index=index, tries=tries + 1, first=first)
+                again = replace(errand, index=index, tries=tries + 1, first=first)
                 return Taken(answer=answer, again=again, after=fetcher.wait_after(answer, tries))
             photo = check(answer.body, config, known) if answer.outcome == "ok" else None
             taken = Taken(answer=answer, photo=photo)
