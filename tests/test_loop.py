@@ -172,6 +172,18 @@ def test_folders_that_only_fail_are_given_up() -> None:
     assert folder("http://a.example/looks/2017/17.jpg?w=3/4") == "http://a.example/looks/#"
 
 
+def test_tries_that_take_long_are_failures() -> None:
+    """A URL that is asked for again after a timeout of 20 s puts its folder in doubt; after eight of them it is given up."""
+    patience, url = Patience(), "http://a.example/slow/1.jpg"
+    for number in range(8):
+        assert patience.doubtful(url) == (number >= DOUBT)
+        assert not patience.hopeless(url)
+        patience.tried(url, "http-503", seconds=0.1)
+        patience.tried(url, "timeout", seconds=20.5)
+
+    assert patience.hopeless(url)
+
+
 def test_what_is_given_up_is_not_asked(tmp_path: Path) -> None:
     """After a folder's 24 errors, and nothing else, the rest of it costs no request; the reason is its outcome."""
     names = [f"/err/{n}.jpg" for n in range(GIVE_UP + 6)]

@@ -214,12 +214,13 @@ class Loop:
         now, passing = time.monotonic(), taken.outcome in PASSING and self.config.retries > 0
         self.doubts.answered(errand.url, now + PAUSE * passing)
         if taken.again is not None:
+            self.patience.tried(errand.url, taken.outcome, seconds=taken.answer.seconds)
             self.ledger.photos.add(place, taken.again, now + taken.after)
         elif taken.outcome in AGAIN:
             self.left += 1
         else:
             failed = taken.answer.outcome not in ANSWERED or taken.outcome == "bomb"
-            self.patience.note(errand.url, taken.outcome, failed=failed)
+            self.patience.note(errand.url, taken.outcome, failed=failed, seconds=taken.answer.seconds)
             if passing and errand.failed is None and not self.patience.good(errand.url):
                 self.doubts.add(errand.url, Errand(url=errand.url, failed=taken), first=False)
             else:

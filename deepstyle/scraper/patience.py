@@ -18,6 +18,7 @@ NO_RETRIES = 8  # failures of a folder, and nothing else, after which its URLs a
 GIVE_UP = 24  # what failures must have cost, with nothing else, for its URLs not to be asked
 PASSING = frozenset({"timeout", "connection", "http-429", "http-500", "http-502", "http-503", "http-504"})
 PAUSE = 0.5  # seconds between two URLs of a folder in doubt whose failures may pass
+SLOW = 10.0  # seconds that cost 1 more, and after which a try counts as a failure though it is repeated
 COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise
     "timeout": 1, "connection": 1, "http-500": 1, "http-502": 1, "http-503": 1, "http-504": 1, "too-slow": 2,
     "too-large": 2, "truncated": 2, "bad-encoding": 2, "bomb": 2,
@@ -34,14 +35,19 @@ class Patience:
         self._costly: Counter[str] = Counter()
         self._good: set[str] = set()
 
-    def note(self, url: str, outcome: str, *, failed: bool) -> None:
-        """A URL is done; ``failed``: no answer with a body came, whatever it held, or a bomb."""
+    def note(self, url: str, outcome: str, *, failed: bool, seconds: float = 0.0) -> None:
+        """A URL is done, after so many seconds; ``failed``: no answer with a body came, whatever it held, or a bomb."""
         place = folder(url)
         if not failed:
             self._good.add(place)
         elif place not in self._good:
             self._failed[place] += 1
-            self._costly[place] += COST.get(outcome, 0)
+            self._costly[place] += COST.get(outcome, 0) + int(seconds // SLOW)
+
+    def tried(self, url: str, outcome: str, *, seconds: float) -> None:
+        """A URL will be asked for again; what took long is a failure all the same, for it held a connection."""
+        if seconds >= SLOW:
+            self.note(url, outcome, failed=True, seconds=seconds)
 
     def good(self, url: str) -> bool:
         """Whether something came of this URL's folder."""
