@@ -6,6 +6,7 @@ says whether the disk is full, the file read-only, locked, damaged, or no catalo
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import sqlite3
@@ -141,7 +142,7 @@ class CatalogFile:
         rows = self.rows(sql, values)
         try:
             names = rows[0].keys() if rows else []
-            known = _types(kind)
+            known = _types(kind)  # type: ignore[arg-type]  # a class is hashable
             types = [known[name] for name in names]  # SQLite itself checks no values
             return [kind(**dict(zip(names, map(_checked, row, types), strict=True))) for row in rows]
         except (TypeError, ValueError, KeyError, RecursionError) as error:
@@ -227,6 +228,7 @@ def explain(path: Path, error: Exception, wait: float = WAIT) -> str:
     return words.format(path=path, error=error, wait=wait)
 
 
+@functools.cache
 def _types(kind: type) -> dict[str, tuple[type, ...]]:
     """The types that each field of a record may have in the catalog."""
     found: dict[str, tuple[type, ...]] = {}

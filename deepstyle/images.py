@@ -11,17 +11,19 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from deepstyle import colour
 from deepstyle.errors import ImageError
 from deepstyle.ground import ground_of
+from deepstyle.room import Room
 
 Pixels = colour.Pixels  # uint8 HWC RGB in [0, 255]
 Fit = Literal["pad", "plain", "mean", "stretch", "cover"]
@@ -33,6 +35,7 @@ BROKEN = (  # what Pillow raises of bytes that are no image: the errors of its p
     OSError, ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, struct.error,
     RuntimeError, ImageCms.PyCMSError,
 )  # fmt: skip
+SILENT = threading.local()  # .inside: this thread has silenced warnings
 LARGE = 8_000_000  # pixels from which ``at_least`` averages any image
 MAX_BYTES = 200_000_000  # of a photo's file: 64 megapixels in 24 bits, as they are
 MAX_PIXELS = 64_000_000  # 64 megapixels: above any camera photo on a web page, far below a decompression bomb
@@ -77,14 +80,28 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
 def _parsing(what: str) -> Iterator[None]:
     """Silence what Pillow says of odd bytes (of sizes, too: we check them ourselves), and translate what it raises."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _silence():
             yield
     except UnidentifiedImageError as error:
         raise ImageError("the bytes are not an image of a known format", "not-image") from error
     except BROKEN as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise ImageError(f"the image {what} is broken ({said})", "broken") from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """No warnings while the block runs; a block inside another of the same thread costs nothing."""
+    if getattr(SILENT, "inside", False):
+        yield
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        SILENT.inside = True
+        try:
+            yield
+        finally:
+            SILENT.inside = False
 
 
 def _orientation(image: Image.Image) -> int:
@@ -103,9 +120,25 @@ def probe(data: bytes, *, max_pixels: int = MAX_PIXELS) -> ImageInfo:
     Raises ImageError (reason ``empty``, ``not-image``, ``broken`` or ``bomb``).
     """
     with _open(data, max_pixels) as image:
-        turned = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"  # which gives its size upright
-        width, height = (image.height, image.width) if turned else image.size
-        return ImageInfo(format=str(image.format), width=width, height=height)
+        return _info(image)
+
+
+def _info(image: Image.Image) -> ImageInfo:
+    turned = _orientation(image) in (5, 6, 7, 8) and image.format != "TIFF"  # which gives its size upright
+    width, height = (image.height, image.width) if turned else image.size
+    return ImageInfo(format=str(image.format), width=width, height=height)
+
+
+def inspect(
+    data: bytes, *, max_pixels: int, at_least: int, wanted: Callable[[ImageInfo], bool]
+) -> tuple[ImageInfo, Pixels | None]:
+    """``probe``, and ``decode`` where its answer is ``wanted``: the header is parsed once."""
+    with _silence(), _open(data, max_pixels) as image:
+        info = _info(image)
+        if not wanted(info):
+            return info, None
+        with _decoded(image, at_least) as pixels:
+            return info, pixels
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Pixels:
@@ -122,51 +155,25 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = 
 @contextmanager
 def decoded(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Iterator[Pixels]:
     """``decode`` for large work: while the block runs, its pixels count among those that ROOM lets be open at a time."""
-    with _open(data, max_pixels) as image:
-        if at_least is not None:
-            with _parsing("data"):
-                image.draft(None, (at_least, at_least))  # None: the mode stays
-        with ROOM.taken(image.width * image.height):
-            with _parsing("data"):
-                image.load()
-            orientation = _orientation(image)
-            large = at_least is not None and image.width * image.height > LARGE
-            shrink = max(1, min(image.size) // at_least) if large and at_least else 1
-            with _parsing("data"):
-                pixels = colour.to_rgb(image, shrink=shrink)
-            image.close()
-            yield colour.upright(pixels, orientation)
+    with _open(data, max_pixels) as image, _decoded(image, at_least) as pixels:
+        yield pixels
 
 
-class Room:
-    """A bound on what threads hold at a time: ``taken`` waits until there is room. What is larger than all goes alone.
-
-    A thread that has taken some is inside: what it takes then is not counted, or it would wait for itself.
-    """
-
-    def __init__(self, size: int) -> None:
-        self.size = self._free = size
-        self._changed = threading.Condition()
-        self._thread = threading.local()
-
-    @contextmanager
-    def taken(self, amount: int) -> Iterator[None]:
-        """Hold ``amount`` while the block runs."""
-        if getattr(self._thread, "inside", False):
-            yield
-            return
-        need = min(amount, self.size)
-        with self._changed:
-            self._changed.wait_for(lambda: self._free >= need)
-            self._free -= need
-        self._thread.inside = True
-        try:
-            yield
-        finally:
-            self._thread.inside = False
-            with self._changed:
-                self._free += need
-                self._changed.notify_all()
+@contextmanager
+def _decoded(image: Image.Image, at_least: int | None) -> Iterator[Pixels]:
+    if at_least is not None:
+        with _parsing("data"):
+            image.draft(None, (at_least, at_least))  # None: the mode stays
+    with ROOM.taken(image.width * image.height):
+        with _parsing("data"):
+            image.load()
+        orientation = _orientation(image)
+        large = at_least is not None and image.width * image.height > LARGE
+        shrink = max(1, min(image.size) // at_least) if large and at_least else 1
+        with _parsing("data"):
+            pixels = colour.to_rgb(image, shrink=shrink)
+        image.close()
+        yield colour.upright(pixels, orientation)
 
 
 ROOM = Room(MAX_PIXELS)  # pixels being decoded in this process; each takes up to 12 bytes on its way
@@ -231,7 +238,7 @@ def resize(pixels: Pixels, size: int, fit: Fit = "pad") -> Pixels:
 
 
 def difference_hash(pixels: Pixels) -> str:
-    """A 64-bit perceptual hash as 16 hex digits (dHash; imagehash's implementation)."""
+    """A 64-bit perceptual hash as 16 hex digits (dHash): which of 9 x 8 grey cells is brighter than that on its left."""
     return looks(pixels).dhash
 
 
@@ -246,16 +253,20 @@ class Looks:
 
 def looks(pixels: Pixels) -> Looks:
     """The three hashes of an image, each 16 hex digits."""
-    import imagehash  # here: it imports scipy, which `--help` must not pay for
-
     image = Image.fromarray(pixels)
     by = max(1, min(image.size) // 64)  # a box filter first: ten times faster
     x, y = round(image.width * EDGE), round(image.height * EDGE)
     small, inner = image.reduce(by), image.reduce(by, box=(x, y, image.width - x, image.height - y))
-    mirror = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return Looks(
-        dhash=str(imagehash.dhash(small)), inner=str(imagehash.dhash(inner)), mirror=str(imagehash.dhash(mirror))
-    )
+    cells = _cells(small)
+    return Looks(dhash=_rises(cells), inner=_rises(_cells(inner)), mirror=_rises(cells[:, ::-1]))
+
+
+def _cells(image: Image.Image) -> NDArray[np.uint8]:
+    return np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS))
+
+
+def _rises(cells: NDArray[np.uint8]) -> str:
+    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
 
 
 def hamming(first: str, second: str) -> int:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from deepstyle import colour, images
+from deepstyle.room import Room
 
 FloatArray = NDArray[np.float64]
 
@@ -129,7 +130,7 @@ def test_a_phones_double_picture_is_a_jpeg() -> None:
 
 def test_room_lets_only_so_much_in_at_a_time() -> None:
     """Eight threads that take a third of the room are three at a time at most; one that wants more than all goes alone."""
-    room, lock = images.Room(30), threading.Lock()
+    room, lock = Room(30), threading.Lock()
     inside, most = 0, 0
 
     def work(amount: int) -> None:

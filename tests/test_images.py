@@ -7,6 +7,7 @@ import io
 import struct
 import zlib
 
+import imagehash
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -117,6 +118,19 @@ def test_crop_is_never_empty(values: list[float]) -> None:
     piece = images.crop(np.zeros((40, 30, 3), np.uint8), (x0, y0, x1, y1))
 
     assert min(piece.shape[:2]) >= 1
+
+
+def test_hashes_are_those_of_imagehash() -> None:
+    """The three hashes of a picture are what imagehash says of it, of its middle and of its mirror image."""
+    for seed in range(20):
+        blocks = np.random.default_rng(seed).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+        image = Image.fromarray(blocks).resize((60, 80), Image.Resampling.BICUBIC)
+        found = images.looks(np.asarray(image))
+        middle = image.reduce(1, box=(3, 4, 57, 76))
+
+        assert found.dhash == str(imagehash.dhash(image))
+        assert found.inner == str(imagehash.dhash(middle))
+        assert found.mirror == str(imagehash.dhash(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)))
 
 
 def test_hash_is_stable_under_scaling() -> None:

@@ -28,13 +28,14 @@ def check(data: bytes, config: ScrapeConfig, known: Container[str]) -> Checked:
     """Look at a photo's bytes; those whose hash is ``known`` are not decoded again."""
     digest = images.sha256(data)
     try:
-        info = images.probe(data, max_pixels=config.max_pixels)
+        info, pixels = images.inspect(
+            data, max_pixels=config.max_pixels, at_least=HASHED,
+            wanted=lambda info: min(info.width, info.height) >= config.min_side and digest not in known,
+        )  # fmt: skip
         if min(info.width, info.height) < config.min_side:
             size = f"{info.width} x {info.height} pixels"
             return Checked(outcome="too-small", data=data, sha256=digest, info=info, detail=size)
-        if digest in known:
-            return Checked(outcome="ok", data=data, sha256=digest, info=info)
-        looks = images.looks(images.decode(data, max_pixels=config.max_pixels, at_least=HASHED))
+        looks = None if pixels is None else images.looks(pixels)
     except ImageError as error:
         return Checked(outcome=error.reason, data=data, sha256=digest, detail=str(error))
     return Checked(outcome="ok", data=data, sha256=digest, info=info, looks=looks)

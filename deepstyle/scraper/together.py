@@ -6,11 +6,18 @@ The file is a table of times by the hash of a host's name; two hosts that share 
 from __future__ import annotations
 
 import struct
+import sys
+import threading
 import time
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
+
+if sys.platform != "win32":
+    import fcntl
 
 from deepstyle.errors import StorageError
 from deepstyle.files import reason, shown
@@ -24,6 +31,7 @@ class SharedSlots:
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, FileLock(path.with_name(path.name + ".lock"))
+        self._thread = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock:
@@ -37,7 +45,7 @@ class SharedSlots:
         """Take the host's next slot, ``interval`` seconds before the one after it: seconds to wait for it."""
         place = 8 * (zlib.crc32(host.encode()) % PLACES)
         try:
-            with self._lock:
+            with self._held():
                 now = time.time()
                 self._file.seek(place)
                 (slot,) = struct.unpack("<d", self._file.read(8) or bytes(8))
@@ -48,6 +56,20 @@ class SharedSlots:
         except (OSError, struct.error) as error:
             raise StorageError(f"{shown(self._path)}: cannot be read or written ({error})") from error
         return max(0.0, float(slot) - now)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Nobody else reads or writes the table meanwhile; by a lock of the open file itself where the system has one."""
+        with self._thread:
+            if sys.platform == "win32":
+                with self._lock:
+                    yield
+                return
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Close the file."""
