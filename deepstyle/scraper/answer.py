@@ -29,7 +29,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import requests
 from urllib3 import exceptions as u3
 
 from deepstyle.scraper.reservations import Statement
@@ -74,16 +73,19 @@ def is_text(kind: str) -> bool:
 
 
 def failure(error: Exception, *, expired: bool) -> str:
-    """The outcome that an exception of requests, urllib3 or the socket stands for."""
+    """The outcome that an exception of urllib3 or the socket stands for."""
     if expired:
         return "too-slow"
     text = repr(error)
-    if isinstance(error, (u3.DecodeError, requests.exceptions.ContentDecodingError)):
+    if isinstance(error, u3.DecodeError):
         return "bad-encoding"
     if isinstance(error, (u3.IncompleteRead, u3.InvalidChunkLength)) or "IncompleteRead" in text:
         return "truncated"
-    timeouts = (requests.Timeout, u3.TimeoutError, TimeoutError)
-    return "timeout" if isinstance(error, timeouts) or "timed out" in text else "connection"
+    timeouts = (u3.TimeoutError, TimeoutError)
+    late = isinstance(error, timeouts) and not isinstance(
+        error, u3.NewConnectionError
+    )  # which urllib3 derives from them
+    return "timeout" if late or "timed out" in text else "connection"
 
 
 def confirmed(answer: Fetched, before: Fetched) -> Fetched:

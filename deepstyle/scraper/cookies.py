@@ -1,9 +1,11 @@
-"""Cookies of a browser, as cookies.txt holds them (edge)."""
+"""Cookies: a browser's, as cookies.txt holds them, and those that sites set (edge)."""
 
 from __future__ import annotations
 
 from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
+from typing import Any
+from urllib.request import Request
 
 from deepstyle.errors import InputError
 from deepstyle.files import is_regular, reason, shown
@@ -23,3 +25,29 @@ def load_cookies(jar: CookieJar, path: str) -> None:
         raise InputError(f"--cookies {shown(path)}: {words}") from error
     for cookie in found:
         jar.set_cookie(cookie)
+
+
+class _Answer:
+    """An answer as ``http.cookiejar`` looks at it."""
+
+    def __init__(self, headers: Any) -> None:
+        self._headers = headers
+
+    def info(self) -> Any:
+        """Its headers, which know ``get_all``."""
+        return self._headers
+
+
+def cookie_header(jar: CookieJar, url: str) -> dict[str, str]:
+    """The header that a request for this URL has for its cookies; empty without any."""
+    if not len(jar):
+        return {}
+    request = Request(url)  # noqa: S310 - nothing is opened
+    jar.add_cookie_header(request)
+    return {"Cookie": cookie} if (cookie := request.get_header("Cookie")) else {}
+
+
+def keep_cookies(jar: CookieJar, url: str, headers: Any) -> None:
+    """Take the cookies of an answer (urllib3's headers) into the jar."""
+    if "Set-Cookie" in headers:
+        jar.extract_cookies(_Answer(headers), Request(url))  # type: ignore[arg-type]  # noqa: S310

@@ -8,18 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import Self
 
-import requests
-from requests.cookies import extract_cookies_to_jar
 from requests.utils import get_encoding_from_headers
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.answer import RETRIED, Fetched, Kind, confirmed, failure, is_text
-from deepstyle.scraper.cookies import load_cookies
-from deepstyle.scraper.guard import AddressRefusedError, GuardedAdapter, Resolve
+from deepstyle.scraper.cookies import cookie_header, keep_cookies, load_cookies
+from deepstyle.scraper.guard import AddressRefusedError, Resolve, Wire
 from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
     MAX_ROBOTS,
@@ -65,16 +65,17 @@ class Fetcher:
         self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep, slots=slots)
         self._hosts = Hosts[Fetched](lambda url: self.get(url, "robots"), config.agent, clock)
         self.log = self._hosts.log  # answers for robots.txt and tdmrep.json that nobody has recorded yet
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._proxies = {"http": config.proxy, "https": config.proxy} if config.proxy else {}
-        adapter = GuardedAdapter(allow_private=config.allow_private, size=config.connections, resolve=resolve)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._wire = Wire(
+            allow_private=config.allow_private, size=config.connections, resolve=resolve, proxy=config.proxy
+        )
+        self._cookies = CookieJar()
+        self._timeout = Timeout(
+            connect=min(config.connect_timeout, config.deadline), read=min(config.read_timeout, config.deadline)
+        )
         self._watchdog = Watchdog()
         self._home: frozenset[str] = frozenset()
         self._saved = Saved()
-        load_cookies(self._session.cookies, config.cookies)
+        load_cookies(self._cookies, config.cookies)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +106,7 @@ class Fetcher:
         """Stop waiting threads and close every connection."""
         self.stop()
         self._watchdog.close()
-        self._session.close()
+        self._wire.close()
 
     def stop(self) -> None:
         """End every wait now; ``get`` answers ``stopped`` from here on."""
@@ -218,6 +219,7 @@ class Fetcher:
         config = self.config
         headers = {
             "User-Agent": config.agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
+            "Connection": "keep-alive", **cookie_header(self._cookies, url),
         }  # fmt: skip
         if referer and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
             headers["Referer"] = referer if origin(referer) == origin(url) else origin(referer) + "/"
@@ -228,28 +230,27 @@ class Fetcher:
             headers |= config.headers
         with self._watchdog.guard(config.deadline, self._stopped) as guard:
             try:
-                request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
-                timeout = (min(config.connect_timeout, config.deadline), min(config.read_timeout, config.deadline))
-                adapter = self._session.get_adapter(url)  # Session.send would read a redirect's body without a limit
-                with adapter.send(
-                    request, stream=True, timeout=timeout, verify=True, proxies=self._proxies
-                ) as response:
-                    extract_cookies_to_jar(self._session.cookies, request, response.raw)  # type: ignore[no-untyped-call]
-                    return self._answer(response, blank, guard.expired)
+                raw = self._wire.get(url, headers, self._timeout)
+                try:
+                    keep_cookies(self._cookies, url, raw.headers)
+                    return self._answer(raw, blank, guard.expired)
+                finally:
+                    raw.close()
+                    raw.release_conn()
             except AddressRefusedError as error:
                 return replace(blank, outcome="private-address", detail=str(error))
-            except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, u3.LocationValueError) as error:
+            except u3.LocationValueError as error:
                 return replace(blank, outcome="bad-url", detail=str(error))
-            except (requests.RequestException, u3.HTTPError, OSError, ValueError) as error:
+            except (u3.HTTPError, OSError, ValueError) as error:
                 return replace(blank, outcome=failure(error, expired=guard.expired()), detail=str(error)[:300])
 
-    def _answer(self, response: requests.Response, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
+    def _answer(self, raw: BaseHTTPResponse, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
         """Look at the headers; read the body only when it is wanted."""
-        status, headers = response.status_code, response.headers
+        status, headers = raw.status, raw.headers
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         answer = replace(blank, status=status, content_type=kind, outcome=f"http-{status}")
         if status != 200:
-            drain(response.raw, expired)
+            drain(raw, expired)
         if status in REDIRECTS:
             target = headers.get("Location", "")
             return replace(answer, outcome="redirect", location=resolve(blank.final_url, target) if target else "",
@@ -259,21 +260,21 @@ class Fetcher:
         unchanged = blank.before if status == 304 else None
         if status != 200 and unchanged is None:
             return answer
-        directives = robots_directives(response.raw.headers.getlist("X-Robots-Tag"), self._agent)
+        directives = robots_directives(headers.getlist("X-Robots-Tag"), self._agent)
         answer = self._stated(answer, directives, headers)
         if answer.outcome == "noai":
             return answer
-        return self._read(response, answer, directives, expired) if unchanged is None else confirmed(answer, unchanged)
+        return self._read(raw, answer, directives, expired) if unchanged is None else confirmed(answer, unchanged)
 
     def _read(
-        self, response: requests.Response, answer: Fetched, directives: set[str], expired: Callable[[], bool]
+        self, raw: BaseHTTPResponse, answer: Fetched, directives: set[str], expired: Callable[[], bool]
     ) -> Fetched:
         """Read the body, if it is of a kind that is wanted."""
-        headers, kind = response.headers, answer.content_type
+        headers, kind = raw.headers, answer.content_type
         if answer.kind == "page" and not is_text(kind):
             return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
         limit = MAX_ROBOTS if answer.kind == "robots" else self.config.max_bytes
-        outcome, body = read_body(response.raw, limit, expired, self.config.deadline, kind=answer.kind)
+        outcome, body = read_body(raw, limit, expired, self.config.deadline, kind=answer.kind)
         if answer.kind == "robots" and outcome == "too-large":
             outcome = "ok"  # RFC 9309 2.5: what fits into the limit counts
         charset = get_encoding_from_headers(headers) if "charset" in headers.get("Content-Type", "").lower() else None

@@ -8,20 +8,31 @@ Sources: the IANA special-purpose address registries through ``ipaddress``; the 
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    HTTPSConnectionPool,
+    PoolManager,
+    ProxyManager,
+    Timeout,
+    make_headers,
+)
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 Resolve = Callable[..., list[tuple[Any, ...]]]  # like socket.getaddrinfo
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -155,10 +166,23 @@ class _SecureWatched(HTTPSConnection):
         return super().getresponse()
 
 
-class GuardedAdapter(HTTPAdapter):
-    """A requests adapter whose pools connect through the guard. ``resolve`` is ``socket.getaddrinfo`` or a stand-in."""
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: it takes milliseconds."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
+    return context
 
-    def __init__(self, *, allow_private: bool, size: int, resolve: Resolve = socket.getaddrinfo) -> None:
+
+class Wire:
+    """Connections that go through the guard, kept for the next request of a host. ``size``: how many a host.
+
+    ``resolve`` is ``socket.getaddrinfo`` or a stand-in; ``proxy``: where all requests go, a person named it.
+    """
+
+    def __init__(
+        self, *, allow_private: bool, size: int, resolve: Resolve = socket.getaddrinfo, proxy: str = ""
+    ) -> None:
         class Plain(_Watched):
             def _new_conn(self) -> socket.socket:
                 return _connect(self, resolve, allow_private=allow_private)
@@ -179,29 +203,37 @@ class GuardedAdapter(HTTPAdapter):
         class SecureProxyPool(HTTPSConnectionPool):
             ConnectionCls = _SecureWatched
 
-        self._classes = {"http": PlainPool, "https": SecurePool}
-        self._by_proxy = {"http": ProxyPool, "https": SecureProxyPool}
-        self._resolve, self._allow_private = resolve, allow_private
-        super().__init__(pool_connections=64, pool_maxsize=size, max_retries=0, pool_block=False)
+        self._resolve, self._allow_private, self._proxy = resolve, allow_private, proxy
+        options: dict[str, Any] = {"maxsize": size, "block": False, "ssl_context": _certificates()}
+        if proxy:
+            user, _, rest = urlsplit(proxy).netloc.rpartition("@")
+            headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
+            self._pools: PoolManager = ProxyManager(
+                urlsplit(proxy)._replace(netloc=rest).geturl(), 64, proxy_headers=headers, **options
+            )
+            self._pools.pool_classes_by_scheme = {"http": ProxyPool, "https": SecureProxyPool}
+        else:
+            self._pools = PoolManager(64, **options)
+            self._pools.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:  # noqa: FBT001, FBT002
-        """Build requests' pool manager with the guarded pools."""
-        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._classes
+    def get(self, url: str, headers: dict[str, str], timeout: Timeout) -> BaseHTTPResponse:
+        """Send a GET; the answer's body is not read, a redirect not followed. What goes through a proxy is checked by name."""
+        if self._proxy:
+            self._look_up(url)
+        return self._pools.urlopen(
+            "GET", url, headers=headers, timeout=timeout, redirect=False, retries=False, preload_content=False,
+            decode_content=False,
+        )  # fmt: skip
 
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """The pools of connections through a proxy: to the proxy itself, which a person named, the guard does not matter."""
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = self._by_proxy
-        return manager
+    def _look_up(self, url: str) -> None:
+        """Refuse a host that a proxy would connect to, as far as this machine knows its addresses."""
+        parts = urlsplit(url)
+        connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=BY_PROXY)
+        with contextlib.suppress(NameResolutionError, ConnectTimeoutError):  # the proxy may know it
+            for answer in _within(BY_PROXY, connection, self._resolve):
+                if refused(str(answer[4][0]), allow_private=self._allow_private):
+                    raise AddressRefusedError(f"{parts.hostname} is {answer[4][0]}")
 
-    def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Send a request; what goes through a proxy is checked by its name here, as far as this machine knows it."""
-        if kwargs.get("proxies"):
-            parts = urlsplit(request.url)
-            connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=BY_PROXY)
-            with contextlib.suppress(NameResolutionError, ConnectTimeoutError):  # the proxy may know it
-                for answer in _within(BY_PROXY, connection, self._resolve):
-                    if refused(str(answer[4][0]), allow_private=self._allow_private):
-                        raise AddressRefusedError(f"{parts.hostname} is {answer[4][0]}")
-        return super().send(request, *args, **kwargs)
+    def close(self) -> None:
+        """Close what is kept."""
+        self._pools.clear()
