@@ -105,6 +105,9 @@ def _shards(catalog: Catalog, out: Path, shard: int) -> int:
         finally:
             place.unlink(missing_ok=True)
         number += 1
+    while (stale := out / f"{number:06d}.tar").is_file():  # of an earlier export, when there were more photos
+        stale.unlink()
+        number += 1
     return count
 
 

@@ -36,6 +36,7 @@ from deepstyle.dcgan.video import check_video, enlarged, write_video
 from deepstyle.dcgan.walk import walk
 from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file
+from deepstyle.forget import CARD
 from deepstyle.made import marked
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
@@ -273,7 +274,9 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
         return path
     name = as_name(trained.name)
     folder = out or catalog.root / "models" / name
-    models.save_model(folder, trained, half=half, extra=_cards(catalog, source))
+    card = source.place / CARD  # says which forgotten photos it saw
+    marks = {CARD: card.read_text("utf-8", "replace")} if card.is_file() else {}
+    models.save_model(folder, trained, half=half, extra=_cards(catalog, source) | marks)
     if out is None:
         catalog.put_model(name, models.KIND, dict(trained.figures))
     return folder

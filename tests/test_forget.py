@@ -17,6 +17,7 @@ from deepstyle.cli import main
 from deepstyle.config import ScrapeConfig
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import UsageError
+from deepstyle.export import export
 from deepstyle.files import put_file
 from deepstyle.forget import CARD, Forgetting, forget
 from deepstyle.progress import Reporter
@@ -108,6 +109,19 @@ def test_what_is_forgotten_never_comes_back(tmp_path: Path) -> None:
     with Catalog(tmp_path / "w") as catalog:
         added = add([tmp_path / "own"], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
     assert added.outcomes == {"forgotten": 1, "kept": 1}
+
+
+def test_an_export_after_forgetting_holds_no_older_shards(tmp_path: Path) -> None:
+    """Exported again to the same place, .tar files beyond those that are written now go: they hold what is forgotten."""
+    with serve({"/": page(img("/a.jpg", "/b.jpg")), **photos("/a.jpg", "/b.jpg")}) as site:
+        crawl(tmp_path, site.url)
+        with Catalog(tmp_path) as catalog:
+            assert export(catalog, "webdataset", tmp_path / "out", shard=1) == 2
+        ask(tmp_path, site.url + "/a.jpg")
+    with Catalog(tmp_path) as catalog:
+        assert export(catalog, "webdataset", tmp_path / "out", shard=1) == 1
+
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["000000.tar"]
 
 
 def test_a_host_or_a_page_is_forgotten_with_all_its_photos(tmp_path: Path) -> None:

@@ -224,6 +224,17 @@ def test_an_export_replaces_nothing_but_an_export(workspace: Path) -> None:
         assert (files(folder) if folder.is_dir() else {}) == before
 
 
+def test_an_export_keeps_the_mark_of_forgotten_photos(workspace: Path) -> None:
+    """What `forget` wrote into the run's card stands in the exported model's, however often it is exported."""
+    mark = "# Model card\n\n## Forgotten photos\n\n- photo abc\n"
+    put_file(workspace / "runs/gan-001/MODEL_CARD.md", mark.encode())
+    for _ in range(2):
+        run(workspace, "--run", "gan-001", "--export", "safetensors", "--out", str(workspace / "marked"))
+
+    assert (workspace / "marked/MODEL_CARD.md").read_text() == mark
+    (workspace / "runs/gan-001/MODEL_CARD.md").unlink()
+
+
 def test_a_broken_model_is_named(workspace: Path) -> None:
     """A model with other labels than its weights, broken weights or a broken config fails with its name."""
     run(workspace, "--run", "gan-001", "--export", "safetensors", "--out", str(workspace / "m"))
