@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import Exchange, Routes, page, photo, serve
@@ -15,10 +16,12 @@ from test_scrape import crawl, img, photos, taken
 
 from deepstyle.config import ScrapeConfig
 from deepstyle.errors import StorageError
+from deepstyle.scraper import ledger, loop
 from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.pace import KEEPS, Pace
-from deepstyle.scraper.patience import DOUBT, GIVE_UP, NO_RETRIES, Patience, folder
+from deepstyle.scraper.patience import DOUBT, GIVE_UP, NO_RETRIES, Doubts, Patience, folder
+from deepstyle.scraper.take import Errand
 from deepstyle.scraper.together import SharedSlots
 
 
@@ -220,6 +223,26 @@ def test_photos_that_failed_while_a_site_was_down_are_asked_for_again(tmp_path: 
 
     with serve({"/": page(img(*found)), **dict.fromkeys(found, route)}) as site:
         assert crawl(tmp_path, site.url, retries=1).outcomes == {"kept": 8}
+
+
+def test_what_is_in_doubt_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a long list of one folder that only fails, no more is lined up while a window of it waits in doubt."""
+    for module, name, value in ((loop, "WINDOW", 8), (ledger, "WINDOW", 8), (ledger, "FEW", 2)):
+        monkeypatch.setattr(module, name, value)
+    most = [0]
+    add = Doubts[Errand].add
+
+    def counted(self: Doubts[Errand], *args: Any, **options: Any) -> None:
+        add(self, *args, **options)
+        most[0] = max(most[0], len(self))
+
+    monkeypatch.setattr(Doubts, "add", counted)
+    with serve({}) as site:
+        (tmp_path / "list.txt").write_text("".join(f"{site.url}/p/{n}.jpg\n" for n in range(60)))
+        summary = crawl(tmp_path / "w", str(tmp_path / "list.txt"))
+
+    assert summary.outcomes == {"http-404": 60}
+    assert most[0] <= 8 + 8 + 2
 
 
 def test_what_only_fails_waits_for_the_rest(tmp_path: Path) -> None:

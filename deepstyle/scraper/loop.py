@@ -19,7 +19,7 @@ from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Waiting
 from deepstyle.scraper.keep import kept
-from deepstyle.scraper.ledger import Ledger
+from deepstyle.scraper.ledger import WINDOW, Ledger
 from deepstyle.scraper.patience import PASSING, PAUSE, Doubts, Patience
 from deepstyle.scraper.take import Errand, Render, Taken, Visit, look, take, visit
 from deepstyle.scraper.urls import host
@@ -81,7 +81,8 @@ class Loop:
         """Fill the free connections of each host; False when nothing is in flight and nothing left to do."""
         if self.ledger.full():
             return bool(self.pages)  # what has been asked for is recorded
-        self.ledger.refill()
+        if len(self.doubts) < WINDOW:  # what waits in doubt is in memory, too
+            self.ledger.refill()
         now = time.monotonic()
         while self._room() and (found := self.ledger.photos.next(now, self._free_for_photo, self.busy)) is not None:
             self._take(pool, *found)

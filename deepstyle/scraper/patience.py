@@ -76,14 +76,16 @@ class Doubts(Generic[T]):
         self._waiting: dict[str, deque[T]] = {}
         self._due: dict[str, float] = {}
         self._asked: set[str] = set()
+        self._size = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return self._size
 
     def add(self, url: str, thing: T, *, first: bool = True) -> None:
         """Let something wait; ``first``: it is the next to be asked for."""
         queue = self._waiting.setdefault(folder(url), deque())
         queue.append(thing) if first else queue.appendleft(thing)
+        self._size += 1
 
     def places(self) -> list[str]:
         """The folders of which something waits."""
@@ -91,7 +93,9 @@ class Doubts(Generic[T]):
 
     def all_of(self, place: str) -> Iterator[T]:
         """Take out all that waits of a folder."""
-        yield from self._waiting.pop(place, ())
+        found = self._waiting.pop(place, deque())
+        self._size -= len(found)
+        yield from found
 
     def peek(self, place: str) -> T:
         """What ``take`` would give."""
@@ -106,6 +110,7 @@ class Doubts(Generic[T]):
         queue = self._waiting[place]
         self._asked.add(place)
         thing = queue.pop()
+        self._size -= 1
         if not queue:
             del self._waiting[place]
         return thing
