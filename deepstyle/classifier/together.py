@@ -27,7 +27,8 @@ from deepstyle.classifier.train_tagger import prepare
 from deepstyle.classifier.views import Tta
 from deepstyle.config import TaggerConfig, load_config
 from deepstyle.errors import InputError, ModelError, UsageError
-from deepstyle.files import put_file, put_folder
+from deepstyle.files import put_file
+from deepstyle.folders import put_folder
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
