@@ -274,7 +274,7 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
         return path
     name = as_name(trained.name)
     folder = out or catalog.root / "models" / name
-    card = source.place / CARD  # says which forgotten photos it saw
+    card = catalog.root / ("runs" if source.run else "models") / name / CARD  # says which forgotten photos it saw
     marks = {CARD: card.read_text("utf-8", "replace")} if card.is_file() else {}
     models.save_model(folder, trained, half=half, extra=_cards(catalog, source) | marks)
     if out is None:
