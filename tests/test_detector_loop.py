@@ -12,6 +12,8 @@ from test_detector_train import LABELS, QUIET, annotated, config, train
 
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
+from deepstyle.config import DetectorConfig
+from deepstyle.detector import loop
 from deepstyle.detector import train as training
 from deepstyle.detector.loop import data_digest
 from deepstyle.detector.train import train_detector
@@ -41,6 +43,30 @@ def test_a_copied_workspace_goes_on(tmp_path: Path) -> None:
     fewer = replace(data, images=(replace(first, annotations=first.annotations[1:]), *moved.images[1:]))
 
     assert data_digest(moved) == data_digest(data) != data_digest(fewer)
+
+
+def test_a_kill_costs_minutes_however_seldom_is_validated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snapshots are written after some time, too: a training that dies before its first validation goes on from there."""
+    straight = train(tmp_path / "a", "images=12")
+    rates = training.learning_rate
+
+    def dies(about: DetectorConfig, seen: int, progress: float) -> float:
+        if seen >= 8:
+            raise KeyboardInterrupt
+        return rates(about, seen, progress)
+
+    monkeypatch.setattr(loop, "SAFE", 0.0)
+    monkeypatch.setattr(training, "learning_rate", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "b", "images=12")
+    seen: list[int] = []
+    monkeypatch.setattr(training, "learning_rate", lambda *given: seen.append(given[1]) or rates(*given))
+    resumed = train(tmp_path / "b", "images=12")
+
+    assert min(seen) == 8
+    assert (resumed.folder / "weights.safetensors").read_bytes() == (
+        straight.folder / "weights.safetensors"
+    ).read_bytes()
 
 
 def test_a_loss_that_is_not_finite_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from deepstyle.errors import InputError
 from deepstyle.training import Training
 
 LOG_STEPS = 20  # steps between two points in TensorBoard
+SAFE = 600.0  # seconds between two snapshots, however seldom is validated: what a kill can cost
 D = TypeVar("D", DetectorConfig, Detectron2Config)
 
 
@@ -58,10 +60,11 @@ def _size(image: AnnotatedImage) -> int:
 def learn(
     t: Training[D], step: Callable[[float], tuple[dict[str, float], float]], validate: Callable[[], Evaluation]
 ) -> None:
-    """Step until the budget is used up; log, and every ``evaluate_every`` photos validate and save.
+    """Step until the budget is used up; log; every ``evaluate_every`` photos validate and save, every ``SAFE`` seconds save.
 
     ``step`` takes the share of the budget that is used, and gives the losses (with their ``total``) and the learning rate.
     """
+    saved = time.monotonic()
     with t.task("training the detector"):
         while not t.over:
             losses, rate = step(t.progress)
@@ -72,6 +75,10 @@ def learn(
                 if t.run.leads:
                     validate()
                 t.save()
+                saved = time.monotonic()
+            elif time.monotonic() - saved > SAFE:
+                t.save()
+                saved = time.monotonic()
     t.save()
 
 
