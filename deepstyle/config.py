@@ -526,7 +526,7 @@ class GanConfig(Config):
         if self.strength_end is not None and self.ada_target is not None:
             raise ValueError("ada_target and strength_end both move the strength: set one of them to null")
         if self.upsampling != "transposed" and self.network == "residual":
-            raise ValueError("a residual network has its own upsampling: leave upsampling=transposed")
+            raise ValueError("a residual network has its own upsampling: set upsampling=transposed")
         if self.minibatch_stddev and (self.network != "residual" or self.batch_size % 4):
             raise ValueError("minibatch_stddev needs network=residual and a batch_size that 4 divides")
         return self
