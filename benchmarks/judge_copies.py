@@ -100,7 +100,7 @@ def main() -> None:
     chosen = float(np.quantile(choosing, 0.99))
     told: dict[str, object] = {
         "judge": judge.identity, "real": len(real), "fresh": len(fresh), "in use": COPY, "chosen": chosen,
-        "false alarms at chosen": float((telling >= chosen).mean()), "false alarms in use": float((telling >= COPY).mean()),
+        "false alarms at chosen": float((telling >= chosen).mean()), "false alarms in use": float(np.mean([one.copied for one in matches])),
         "fresh quantiles": {str(q): float(np.quantile(likeness, q)) for q in (0.5, 0.9, 0.95, 0.98, 0.99, 1)},
     }  # fmt: skip
     print(json.dumps(told, indent=1), flush=True)
@@ -116,7 +116,7 @@ def main() -> None:
         alike = np.array([one.likeness for one in found])
         kinds[kind] = {
             "source first": float(right.mean()), "flagged at chosen": float((alike >= chosen).mean()),
-            "flagged in use": float((alike >= COPY).mean()), "5 % below": float(np.quantile(alike, 0.05)),
+            "flagged in use": float(np.mean([one.copied for one in found])), "5 % below": float(np.quantile(alike, 0.05)),
         }  # fmt: skip
         print(f"{kind:20}", *(f"{name} {value:.3f}" for name, value in kinds[kind].items()), sep="  ", flush=True)
     told |= {"kinds": kinds, "CPU seconds": round(time.process_time() - begun)}

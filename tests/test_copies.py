@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 
 from deepstyle.errors import InputError
 from deepstyle.images import Pixels, decode, encode
-from deepstyle.metrics.copies import COPY, PROPOSED, correlations, find_copies, find_repeats
+from deepstyle.metrics.copies import COPY, COPY_ON_PLAIN, COPY, PROPOSED, correlations, find_copies, find_repeats
 
 SIDE = 64
 
@@ -84,6 +84,20 @@ def test_new_images_are_no_copies() -> None:
 
     assert not any(one.copied for one in [*new, *among])
     assert max(one.likeness for one in new) < COPY - 0.1
+
+
+def test_two_garments_of_one_outline_are_no_copies() -> None:
+    """On a plain ground the outline is most of what there is to see: two garments that share only that are not one."""
+    first, second = (np.full((SIDE, SIDE, 3), 240, np.uint8) for _ in range(2))
+    first[12:52, 16:48] = 60
+    second[12:52, 16:48] = 90
+    second[22:34, 24:40] = 190  # a print
+    both = np.stack([first, second])
+    shirt, copy = find_copies(both, np.stack([first, *OTHERS]), vectors(both), vectors(np.stack([first, *OTHERS])))[::-1]
+
+    assert (copy.index, copy.copied) == (0, True)
+    assert COPY < shirt.likeness < COPY_ON_PLAIN
+    assert not shirt.copied
 
 
 def test_repeats_count_from_the_second() -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from deepstyle.errors import InputError
+from deepstyle.ground import filled
 from deepstyle.images import Pixels
 
 SIDE = 32  # pixels of the grey images that are compared
@@ -27,19 +28,21 @@ SHIFT = 6  # pixels of SIDE that two images may be shifted at most, beside what 
 THUMB = 8  # pixels: side of the thumbnails that propose candidates beside the features
 PROPOSED = 16  # candidates from features, and as many from thumbnails
 COPY = 0.80  # correlation from which on an image is a copy; see docs/log.md
+COPY_ON_PLAIN = 0.885  # the same where both lie on a plain ground: all their edges are those of two garments' outlines
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match:
-    """The best match of an image: the index of the other image, or -1, and their correlation in [-1, 1]."""
+    """The best match of an image: the index of the other image, or -1, their correlation in [-1, 1], and what a copy has."""
 
     index: int
     likeness: float
+    least: float = COPY
 
     @property
     def copied(self) -> bool:
         """Alike enough to be a copy."""
-        return self.likeness >= COPY
+        return self.likeness >= self.least
 
 
 def find_copies(
@@ -69,7 +72,8 @@ def find_repeats(samples: Pixels, vectors: NDArray[np.float32]) -> list[Match]:
 def _best(sample: Pixels, others: Pixels, rows: NDArray[np.int64]) -> Match:
     likeness = correlations(sample, np.ascontiguousarray(others[rows]))
     first = int(likeness.argmax())
-    return Match(index=int(rows[first]), likeness=float(likeness[first]))
+    plain = filled(sample) is not None and filled(others[rows[first]]) is not None
+    return Match(index=int(rows[first]), likeness=float(likeness[first]), least=COPY_ON_PLAIN if plain else COPY)
 
 
 def candidates(
