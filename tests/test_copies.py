@@ -93,7 +93,9 @@ def test_two_garments_of_one_outline_are_no_copies() -> None:
     second[12:52, 16:48] = 90
     second[22:34, 24:40] = 190  # a print
     both = np.stack([first, second])
-    shirt, copy = find_copies(both, np.stack([first, *OTHERS]), vectors(both), vectors(np.stack([first, *OTHERS])))[::-1]
+    shirt, copy = find_copies(both, np.stack([first, *OTHERS]), vectors(both), vectors(np.stack([first, *OTHERS])))[
+        ::-1
+    ]
 
     assert (copy.index, copy.copied) == (0, True)
     assert COPY < shirt.likeness < COPY_ON_PLAIN
