@@ -100,7 +100,8 @@ def main() -> None:
     chosen = float(np.quantile(choosing, 0.99))
     told: dict[str, object] = {
         "judge": judge.identity, "real": len(real), "fresh": len(fresh), "in use": COPY, "chosen": chosen,
-        "false alarms at chosen": float((telling >= chosen).mean()), "false alarms in use": float(np.mean([one.copied for one in matches])),
+        "false alarms at chosen": float((telling >= chosen).mean()),
+        "false alarms in use": float(np.mean([one.copied for one in matches])),
         "fresh quantiles": {str(q): float(np.quantile(likeness, q)) for q in (0.5, 0.9, 0.95, 0.98, 0.99, 1)},
     }  # fmt: skip
     print(json.dumps(told, indent=1), flush=True)
