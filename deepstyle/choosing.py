@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Sequence
 
@@ -11,6 +10,7 @@ import torch
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
+from deepstyle.crop.rules import told_by
 from deepstyle.dcgan.choose import Choice, Facts, choose
 from deepstyle.errors import ConfigError
 from deepstyle.machine import threads
@@ -32,7 +32,7 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     if not garments:
         return []
     kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))
-    rules = [json.loads(one.rule) for one in garments]
+    rules = [told_by(one.rule) for one in garments]
     facts = Facts(
         labels=Counter(one.label for one in garments),
         masks=all(one.share is not None and not CUT & rule.keys() for one, rule in zip(garments, rules, strict=True)),

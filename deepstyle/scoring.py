@@ -7,7 +7,6 @@ print("; ".join(score.said))
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from deepstyle.catalog_tags import CATEGORY
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
+from deepstyle.crop.rules import told_by
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
@@ -155,9 +155,10 @@ def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outlin
     seen = {f"{one.photo}-{one.k}": one for one in catalog.outlines()}
     found, unknown = {}, 0
     for one in garments:
-        if "background" in json.loads(one.rule):
+        rule = told_by(one.rule)
+        if "background" in rule:
             continue
-        if (shape := seen.get(one.name)) is None or json.loads(one.rule).get("aspect"):
+        if (shape := seen.get(one.name)) is None or "aspect" in rule:
             unknown += 1
             continue
         left, top = int(one.x0), int(one.y0)

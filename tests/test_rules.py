@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deepstyle.boxes import Box, Corners, area, iou
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.rules import choose, expand, rule_of, square
+from deepstyle.crop.rules import choose, expand, rule_of, square, told_by
 
 corner = st.floats(0, 500, allow_nan=False)
 boxes = st.tuples(corner, corner, corner, corner)
@@ -131,3 +131,11 @@ def test_only_rules_that_shape_pixels_name_the_rule() -> None:
     assert (
         len({rule_of(config(one)) for one in ("margin=1", "aspect=square", "aspect=pad-mean", "background=blur")}) == 4
     )
+
+
+def test_a_rule_can_be_read_again() -> None:
+    """What a rule's text says are its settings; a text that is no rule says nothing."""
+    assert told_by(rule_of(config("aspect=square", "background=red"))) == {
+        "margin": config().margin, "aspect": "square", "background": "red",
+    }  # fmt: skip
+    assert told_by("an older one") == told_by("[1]") == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from deepstyle.boxes import Box, Corners, contained, iou
 from deepstyle.config import CropConfig
@@ -118,3 +119,12 @@ def rule_of(config: CropConfig) -> str:
     }  # fmt: skip
     later = {name: value for name, (value, default) in shaping.items() if value != default}
     return json.dumps({"margin": config.margin, **later}, sort_keys=True)
+
+
+def told_by(rule: str) -> dict[str, Any]:
+    """What a text of ``rule_of`` says: its settings by name, those at their default left out; nothing for another text."""
+    try:
+        told = json.loads(rule)
+    except json.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
