@@ -7,6 +7,7 @@ print("; ".join(score.said))
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,11 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
     ground = [config.ground] if config.ground != "keep" else []
     words = "-".join(["garments", str(config.size), config.fit, *ground, *least, *sorted(config.labels)])
     folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
-    return PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
+    data = PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
+    if data.skipped:
+        why = Counter(data.skipped.values()).most_common(1)[0][0]
+        reporter.say(f"{len(data.skipped):,} of {len(items):,} garments are left out, most because: {why}")
+    return data
 
 
 def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outline]:

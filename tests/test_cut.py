@@ -504,7 +504,7 @@ def test_a_detector_whose_weights_are_not_finite_removes_nothing(tmp_path: Path)
         assert catalog.count("garments") == len(before)
 
 
-def test_garments_are_laid_on_a_plain_ground_for_training(tmp_path: Path) -> None:
+def test_garments_are_laid_on_a_plain_ground_for_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With ground=plain what is packed shows only what the detector's mask covers, and a garment it hardly sees stays out."""
     with Catalog(tmp_path) as catalog:
         fill(catalog, 3)
@@ -522,8 +522,9 @@ def test_garments_are_laid_on_a_plain_ground_for_training(tmp_path: Path) -> Non
         corners[:4, :4] = corners[-4:, -4:] = 255
         box = (seen.x0, seen.y0, seen.x1, seen.y1, seen.label, seen.score)
         catalog.add_detections(row.photo, seen.model, [box], shapes=[pack(corners.tobytes())])
-        hidden = pack_garments(catalog, config, reporter=QUIET)
+        hidden = pack_garments(catalog, config, reporter=Reporter())
         assert hidden.skipped == {row.name: "little of the garment is seen"}
+        assert "1 of 3 garments are left out, most because: little of the garment is seen" in capsys.readouterr().err
         cut(catalog, Outliner())  # of the other label nobody knows the shape
         with pytest.raises(UsageError, match=r"ground=plain: of 2 of 5 garments nobody knows the outline"):
             pack_garments(catalog, config, reporter=QUIET)
