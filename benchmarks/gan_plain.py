@@ -32,6 +32,7 @@ from deepstyle.annotations.coco import read_coco
 from deepstyle.annotations.mask import decode
 from deepstyle.annotations.table import read_table, split_by_group
 from deepstyle.boxes import Box
+from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
@@ -39,6 +40,7 @@ from deepstyle.files import put_file
 from deepstyle.ground import Mask, main_part, on_plain
 from deepstyle.progress import Reporter
 from deepstyle.shape import HALF, SIDE, lay
+from deepstyle.status import find_model
 
 TEN = ("Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt")  # the table's
 MAY_BE = {
@@ -78,7 +80,7 @@ def of_table(table: Path, place: Path, reporter: Reporter) -> Iterator[tuple[str
     _, report = split_by_group(rows, 0.15, 0)  # as judge_train.py does
     held = {row.group for row in report}
     wanted = [row for row in rows if row.label in WORN]
-    detector = TorchvisionDetector.load(Path(images.__file__).parent / "models" / "garments-lite")
+    detector = TorchvisionDetector.load(find_model(None, "garments-lite", flag="DETECTOR", kind="detector"))
     with reporter.task("cutting out", total=len(wanted), unit="photos") as task:
         for some in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
             photos = [images.decode(row.path.read_bytes()) for row in some]
@@ -115,7 +117,7 @@ def cutouts(args: argparse.Namespace, reporter: Reporter) -> list[list[str]]:
     place, listed = args.out / "cutouts", args.out / "cutouts.json"
     if not listed.exists():
         place.mkdir(parents=True, exist_ok=True)
-        judge = Classifier.load(Path(images.__file__).parent / "models" / "garment-categories")
+        judge = Classifier.load(find_classifier_folder(None))
         rows = [
             [label, ("train", "heldout")[held], name] for label, held, name in of_table(args.table, place, reporter)
         ]

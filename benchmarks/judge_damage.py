@@ -33,8 +33,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from deepstyle import weights
-from deepstyle.catalog import Catalog
-from deepstyle.classifier.find import find_classifier
+from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier, Preprocessing, to_float
 from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan.sample import generate, latents
@@ -177,15 +176,18 @@ def from_folders(folders: list[Path], count: int, size: int) -> list[Pixels]:
 def opened(options: argparse.Namespace) -> tuple[LiteClassifier, str]:
     """The network that judges, and its name."""
     if options.imagenet:
-        network = LiteClassifier(1000)
-        state = torch.load(options.imagenet, map_location="cpu", weights_only=True)
-        weights.fill(network, classifier_from_published(state), origin=str(options.imagenet))
-        return network, "imagenet"
-    with Catalog(options.out / "workspace") as catalog:
-        judge = find_classifier(catalog, options.judge)
-    assert isinstance(judge, Classifier)
+        return published(options.imagenet), "imagenet"
+    judge = Classifier.load(find_classifier_folder(None, options.judge))
     assert isinstance(judge.network, LiteClassifier)
     return judge.network, judge.weights_name
+
+
+def published(path: Path) -> LiteClassifier:
+    """EfficientNet-Lite0 with ImageNet's weights, of the package's file."""
+    network = LiteClassifier(1000)
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    weights.fill(network, classifier_from_published(state), origin=str(path))
+    return network
 
 
 def main() -> None:
@@ -214,8 +216,7 @@ def main() -> None:
     if options.generators:
         sets["generators"] = [pixels[rows], *from_folders(options.generators, len(rows), pixels.shape[1])]
     options.out.mkdir(parents=True, exist_ok=True)
-    with Catalog(options.out / "workspace") as catalog:
-        ships = open_model(find_model(catalog, "demo-garments", flag="")).generator
+    ships = open_model(find_model(None, "demo-garments", flag="")).generator
     made = generate(ships, latents(range(len(rows)), ships.latent))
     told: dict[str, Any] = {"settings": {"count": len(rows), "real": len(real), "draws": options.draws}}
     parts = draws_of(len(real), options.draws)

@@ -17,30 +17,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from judge_damage import Looks, figures
+from judge_damage import Looks, figures, published
 from numpy.typing import NDArray
 
-from deepstyle import images, weights
-from deepstyle.catalog import Catalog
-from deepstyle.classifier.find import find_classifier
+from deepstyle import images
+from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import PackedDataset
-from deepstyle.dcgan.sample import generate, latents
-from deepstyle.dcgan.trained import TrainedGenerator, open_model, open_run
+from deepstyle.dcgan.sample import LAST, generate, latents
+from deepstyle.dcgan.trained import KIND, TrainedGenerator, open_model, open_run
 from deepstyle.files import put_file
 from deepstyle.images import Pixels
-from deepstyle.lite import LiteClassifier, classifier_from_published
+from deepstyle.lite import LiteClassifier
 from deepstyle.metrics.patches import patch_distance
 from deepstyle.metrics.weave import weave
+from deepstyle.status import find_model
 
-SHIPPED = Path(images.__file__).parent / "models"
 SIZE, LAYER = 64, "stage5"
 
 
 def opened(name: str) -> TrainedGenerator:
     """A model that ships, a model's folder, or a run's."""
-    folder = SHIPPED / name if (SHIPPED / name).exists() else Path(name)
-    return open_model(folder) if (folder / "model.json").exists() else open_run(folder, {})
+    run = Path(name)
+    return (
+        open_run(run, {}) if (run / LAST).exists() else open_model(find_model(None, name, flag="GENERATOR", kind=KIND))
+    )
 
 
 def samples(trained: TrainedGenerator, real: PackedDataset, chosen: NDArray[np.int64]) -> Pixels:
@@ -63,13 +64,8 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="picture of the first 64 samples of the first generator")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    plain = LiteClassifier(1000)
-    published = torch.load(options.imagenet, map_location="cpu", weights_only=True)
-    weights.fill(plain, classifier_from_published(published), origin=str(options.imagenet))
-    with Catalog(options.imagenet.parent / "two-judges") as catalog:
-        judge = find_classifier(catalog, None)
-    assert isinstance(judge, Classifier)
-    assert isinstance(judge.network, LiteClassifier)
+    plain, judge = published(options.imagenet), Classifier.load(find_classifier_folder(None)).network
+    assert isinstance(judge, LiteClassifier)
     for number, triple in enumerate(options.triples):
         seen, heldout, name = triple.split("=")
         known, fresh, trained = PackedDataset(Path(seen)), PackedDataset(Path(heldout)), opened(name)
@@ -83,7 +79,7 @@ def main() -> None:
             put_file(options.sheet, images.encode(images.tile(made[:64], columns=8)))
         print(f"{name}: {count} images of each set; weave {weave(made)}, of real ones {weave(real)}")
         print(f"  patches: samples {patch_distance(real, made):.2f}, seen garments {patch_distance(real, copies):.2f}")
-        for title, network in (("garment-categories", judge.network), ("ImageNet", plain)):
+        for title, network in (("garment-categories", judge), ("ImageNet", plain)):
             looks = Looks(network, SIZE, real)
             own = figures(looks.real[LAYER], looks(copies)[LAYER])
             told = figures(looks.real[LAYER], looks(made)[LAYER])

@@ -80,6 +80,7 @@ class Training(Generic[C]):
         if self._snapshot is not None:
             learner.load(self._snapshot, str(run.folder / "snapshots"))
         self.learner, self.budget = learner, Budget(self.config.images, self.config.minutes, spent=learner.spent)
+        self._saved = self.budget.seconds
         self.progress = agreed(self.fabric, self.budget.progress(learner.images))
         figures = agreed(self.fabric, run.recorded() if self.over else None)
         if figures is not None and (model is None or agreed(self.fabric, _maker(model)) == run.name):
@@ -145,6 +146,11 @@ class Training(Generic[C]):
         """Whether the last step passed a multiple of ``images``, and was not the last one."""
         return self.learner.images % images < self.config.batch_size and not self.over
 
+    @property
+    def unsaved(self) -> float:
+        """Seconds of training since the last snapshot: what a kill would cost."""
+        return self.budget.seconds - self._saved
+
     def log(self, values: Mapping[str, float]) -> None:
         """One point in stats.jsonl and TensorBoard, with the images per second since the last one."""
         images, seconds = self._marked
@@ -161,7 +167,7 @@ class Training(Generic[C]):
         Raises TrainingError when a weight is not finite: a snapshot can always be gone back to.
         """
         learner = self.learner
-        learner.spent = self.budget.seconds
+        learner.spent = self._saved = self.budget.seconds
         if not self.run.leads:
             return
         state = learner.dump()

@@ -220,7 +220,7 @@ def learn(
     config, fabric = t.config, t.fabric
     model, optimizer = fabric.setup(state.network, state.optimizer)
     window = torch.zeros(len(names), device=fabric.device)  # sums since the last point
-    logged, saved = state.step, t.budget.seconds
+    logged = state.step
     with t.task(f"training {t.run.name}"):
         while not t.over:
             rate = set_rates(state.optimizer, t.progress, config)
@@ -241,6 +241,5 @@ def learn(
             t.log(values)
             window.zero_()
             logged = state.step
-            if t.budget.seconds - saved >= save_every or t.over:
-                saved = t.budget.seconds
+            if t.unsaved >= save_every or t.over:
                 t.save()

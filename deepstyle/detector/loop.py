@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,21 +63,17 @@ def learn(
 
     ``step`` takes the share of the budget that is used, and gives the losses (with their ``total``) and the learning rate.
     """
-    saved = time.monotonic()
     with t.task("training the detector"):
         while not t.over:
             losses, rate = step(t.progress)
             t.count(f"loss {losses['total']:.3f}")
             if t.every(LOG_STEPS):
                 t.log({f"loss/{key}": value for key, value in losses.items()} | {"learning_rate": rate})
-            if t.passed(t.config.evaluate_every):
-                if t.run.leads:
-                    validate()
+            due = t.passed(t.config.evaluate_every)
+            if due and t.run.leads:
+                validate()
+            if due or t.unsaved > SAFE:
                 t.save()
-                saved = time.monotonic()
-            elif time.monotonic() - saved > SAFE:
-                t.save()
-                saved = time.monotonic()
     t.save()
 
 

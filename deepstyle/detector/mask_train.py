@@ -26,7 +26,7 @@ from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import MaskConfig, to_yaml
 from deepstyle.detector.inference import Inference
-from deepstyle.detector.loop import LOG_STEPS, data_digest
+from deepstyle.detector.loop import LOG_STEPS, SAFE, data_digest
 from deepstyle.detector.mask_data import MaskBatch, MaskPhotos, prepared, with_masks
 from deepstyle.detector.masks import FILE, MaskHead, grids, targets
 from deepstyle.detector.resize import Sides
@@ -143,9 +143,10 @@ def _learn(
             t.count(f"loss {loss:.3f}")
             if t.every(LOG_STEPS):
                 t.log({"loss": loss, "learning_rate": rate})
-            if t.passed(config.evaluate_every):
-                if t.run.leads:
-                    t.run.log(state.images, {"iou": _validate(state, detector, validation, t.reporter)[0]})
+            due = t.passed(config.evaluate_every)
+            if due and t.run.leads:
+                t.run.log(state.images, {"iou": _validate(state, detector, validation, t.reporter)[0]})
+            if due or t.unsaved > SAFE:
                 t.save()
     t.save()
 

@@ -34,7 +34,8 @@ from urllib3 import exceptions as u3
 from deepstyle.scraper.reservations import Statement
 
 Kind = Literal["page", "image", "robots", "asset"]  # asset: what a page needs in a browser
-RETRIED = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "connection", "timeout", "truncated"})
+BUSY = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504"})  # a server that may answer later
+RETRIED = BUSY | {"connection", "timeout", "truncated"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+from deepstyle.scraper.answer import BUSY
 from deepstyle.scraper.manners import MAX_ROBOTS, Robots, read_robots
 from deepstyle.scraper.reservations import robots_statements, tdmrep_statements
 from deepstyle.scraper.urls import origin
 
-PASSING = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504", "truncated", "bad-encoding"})
+PASSING = BUSY | {"truncated", "bad-encoding"}
 AGAIN = 60.0  # seconds after which a file that could not be had is asked for again
 STALE = 24 * 3600.0  # seconds after which one that was read is asked for again: RFC 9309 2.4
 UNKNOWN = PASSING | {"connection", "timeout", "too-slow", "host-busy", "stopped"}  # of a file that may be there

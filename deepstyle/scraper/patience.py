@@ -11,12 +11,13 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
+from deepstyle.scraper.answer import BUSY
 from deepstyle.scraper.urls import shape
 
 DOUBT = 4  # failures of a folder, and nothing else, after which it waits for all others
 NO_RETRIES = 8  # failures of a folder, and nothing else, after which its URLs are asked once each
 GIVE_UP = 24  # what failures must have cost, with nothing else, for its URLs not to be asked
-PASSING = frozenset({"timeout", "connection", "http-429", "http-500", "http-502", "http-503", "http-504"})
+PASSING = BUSY | {"timeout", "connection"}
 PAUSE = 0.5  # seconds between two URLs of a folder in doubt whose failures may pass
 SLOW = 10.0  # seconds that cost 1 more, and after which a try counts as a failure though it is repeated
 COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise
