@@ -1,8 +1,9 @@
 """Which photo a photo nearly repeats (pure): dHash within a few bits and the same aspect.
 
 Method: pigeonhole (multi-index hashing, Norouzi, Punjani and Fleet 2012). Of d differing bits at most one lies in some of
-d // 2 + 1 bands, so a band's keys at distance 0 and 1 are looked up, and what shares none is never compared. A band is long
-enough for a million hashes to spread over; each keeps its photos in chains, which numbers link.
+d // 2 + 1 bands, so a band's keys at distance 0 and 1 are looked up, and what shares none is never compared. With an even d
+the last band is looked up as it is: 2 bits in each of the others and 1 in it are more than d (general pigeonhole principle,
+Qin et al. 2018). A band is long enough for a million hashes to spread over; each keeps its photos in chains, which numbers link.
 A photo has two hashes, its own and that of its middle (``inner``, 5 % off each side): so it is told from a crop of it.
 """
 
@@ -27,10 +28,9 @@ class NearIndex:
         self._distance = distance
         bands = distance // 2 + 1
         edges = [round(k * 64 / bands) for k in range(bands + 1)]
-        flips = [
-            [0, *(1 << bit for bit in range(high - low))] if distance else [0]
-            for low, high in itertools.pairwise(edges)
-        ]
+        flips = [[0, *(1 << bit for bit in range(high - low))] for low, high in itertools.pairwise(edges)]
+        if distance % 2 == 0:
+            flips[-1] = [0]
         self._bands = [(low, (1 << (high - low)) - 1) for low, high in itertools.pairwise(edges)]
         sizes = [len(one) for one in flips]
         self._low = np.repeat(np.array([low for low, _ in self._bands], np.uint64), sizes)  # of each key to look up
@@ -115,11 +115,12 @@ class NearIndex:
         there = heads >= 0
         codes, aspects, inners = self._codes, self._aspects, self._inner
         for band, start in zip(self._table[there].tolist(), heads[there].tolist(), strict=True):
-            chain, number = self._next[band], start
+            chain, number, least = self._next[band], start, best[0]
             while number >= 0:
                 bits = (code ^ codes[number]).bit_count()
                 if (
-                    (bits, number) < best
+                    bits <= least  # nearly all chance meetings end here
+                    and (bits, number) < best
                     and abs(aspects[number] / aspect - 1) <= ASPECT_TOLERANCE
                     and not (middle and inners[number])
                 ):
