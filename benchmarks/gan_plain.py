@@ -12,14 +12,16 @@ middle of a light grey square, its aspect kept.
 Held out are the garments of ``--heldout`` and of the senders that `judge_train.py` reports on: neither detector, nor judge,
 nor a generator that is trained on the rest has seen them. Leaves in OUT:
 
-    cutouts                             every garment as a PNG; run again, nothing is cut twice
+    cutouts, behind                     every garment as a PNG, alone and with what is behind it; run again, nothing is cut twice
     train-<size>, heldout-<size>        packed datasets, for `deepstyle.dataset.PackedDataset`
+    train-behind-<size>, heldout-...    the same garments in the same squares, with what is behind them, its edge repeated
     sheet.png                           100 of them at random, to look at
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -37,7 +39,7 @@ from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.files import put_file
-from deepstyle.ground import Mask, main_part, on_plain
+from deepstyle.ground import AROUND, Mask, main_part, on_plain
 from deepstyle.progress import Reporter
 from deepstyle.shape import HALF, SIDE, lay
 from deepstyle.status import find_model
@@ -74,6 +76,15 @@ def surest(found: Sequence[Box], height: int, width: int) -> Box | None:
     return box if doubt <= DOUBT else None
 
 
+def put(place: Path, name: str, cut: images.Pixels, photo: images.Pixels, mask: Mask) -> None:
+    """Write a garment that was cut out, and with what is behind it as far around as its square goes."""
+    ys, xs = np.nonzero(mask)
+    edge = round(max(np.ptp(ys), np.ptp(xs)) * AROUND)
+    y0, x0 = max(0, ys.min() - edge), max(0, xs.min() - edge)
+    put_file(place / "behind" / name, images.encode(photo[y0 : ys.max() + 1 + edge, x0 : xs.max() + 1 + edge]))
+    put_file(place / "cutouts" / name, images.encode(cut))
+
+
 def of_table(table: Path, place: Path, reporter: Reporter) -> Iterator[tuple[str, bool, str]]:
     """Cut the table's garments out: category, whether it is held out, file name, of each that can be shown."""
     rows = [row for row in read_table(table).rows if row.label in TEN]
@@ -90,8 +101,7 @@ def of_table(table: Path, place: Path, reporter: Reporter) -> Iterator[tuple[str
                 box = surest(found, height, width)
                 mask = main_part(lay(box.shape, box.corners, (0, 0, width, height)) >= HALF) if box else None
                 if mask is not None and large_enough(mask):
-                    cut = on_plain(photo, mask)
-                    put_file(place / f"{row.path.stem}.png", images.encode(cut))
+                    put(place, f"{row.path.stem}.png", on_plain(photo, mask), photo, mask)
                     yield row.label, row.group in held, f"{row.path.stem}.png"
 
 
@@ -108,15 +118,16 @@ def of_masks(path: Path, place: Path, judge: Classifier) -> Iterator[tuple[str, 
                 category = max(MAY_BE[one.label], key=lambda category: told[category])
                 if told[category] >= TOLD:
                     name = f"{image.path.stem}-{number}.png"
-                    put_file(place / name, images.encode(cut))
+                    put(place, name, cut, photo, mask)
                     yield category, name
 
 
 def cutouts(args: argparse.Namespace, reporter: Reporter) -> list[list[str]]:
     """Every garment as [category, side, file name]; from the list that an earlier run left, if there is one."""
-    place, listed = args.out / "cutouts", args.out / "cutouts.json"
+    place, listed = args.out, args.out / "cutouts.json"
     if not listed.exists():
-        place.mkdir(parents=True, exist_ok=True)
+        for name in ("cutouts", "behind"):
+            (place / name).mkdir(parents=True, exist_ok=True)
         judge = Classifier.load(find_classifier_folder(None))
         rows = [
             [label, ("train", "heldout")[held], name] for label, held, name in of_table(args.table, place, reporter)
@@ -140,13 +151,13 @@ def main() -> None:
     reporter = Reporter()
     rows = cutouts(args, reporter)
     for size in args.sizes:
-        for side in ("train", "heldout"):
+        for side, kind in itertools.product(("train", "heldout"), ("cutouts", "behind")):
             items = [
-                Item(source=Path(name).stem, path=args.out / "cutouts" / name, label=label)
+                Item(source=Path(name).stem, path=args.out / kind / name, label=label)
                 for label, which, name in rows if which == side
             ]  # fmt: skip
-            folder = args.out / f"{side}-{size}"
-            data = PackedDataset.pack(folder, items, size=size, fit="stretch", reporter=reporter, label_names=WORN)
+            folder = args.out / (f"{side}-{size}" if kind == "cutouts" else f"{side}-behind-{size}")
+            data = PackedDataset.pack(folder, items, size=size, fit="pad", reporter=reporter, label_names=WORN)
             counts = Counter(data.label_names[label] for label in data.labels)
             print(f"{folder.name}: {len(data):,} garments, {dict(sorted(counts.items()))}")
     data = PackedDataset(args.out / f"train-{args.sizes[0]}")
