@@ -1,4 +1,4 @@
-"""The stages tied together: what needs more than one room, for ``cli.py`` and ``demo``."""
+"""The stages tied together: what needs more than one room, for ``commands`` and ``demo``."""
 
 from __future__ import annotations
 

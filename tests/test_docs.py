@@ -124,6 +124,20 @@ def test_all_sql_is_in_the_catalog() -> None:
     assert SQL.search('rows("SELECT label, count(*) FROM garments")')
 
 
+EXITS = re.compile(
+    r"\bsys\.exit\(|\bos\._exit\(|\bSystemExit\b|\bctx\.exit\(|\bClickException\b|click\.exceptions\b|click\.UsageError"
+)
+
+
+def test_only_the_entry_exits() -> None:
+    """No file but cli.py ends the process or turns an error into an exit; commands raise errors of ours, or Ended."""
+    others = [path for path in PACKAGE if path.name != "cli.py"]
+    found = {path.name: match[0] for path in others if (match := EXITS.search(path.read_text(encoding="utf-8")))}
+
+    assert found == {}
+    assert EXITS.search((ROOT / "deepstyle" / "cli.py").read_text(encoding="utf-8"))
+
+
 def test_no_preset_is_undocumented() -> None:
     """Each preset, and each file of values, opens with a comment that says what it is for."""
     assert set(presets().values()) <= set(CONFIGS)

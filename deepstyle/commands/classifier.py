@@ -1,0 +1,175 @@
+"""The classifier: train-classifier, and predict and tag, which take taggers as well."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deepstyle.commands.options import (
+    Session,
+    build_config,
+    checked_name,
+    configured,
+    json_option,
+    open_catalog,
+    region_detector,
+)
+from deepstyle.commands.tables import counts, show
+from deepstyle.errors import InputError
+from deepstyle.weak import weak_classifier
+
+FINE_TUNE = ("pretrained=true", "frozen_share=0.25", "backbone_lr=0.1", "lr=0.002")
+
+
+@click.command()
+@json_option
+@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
+@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of the images; beside the table otherwise.")  # fmt: skip
+@click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
+@click.option(
+    "--name", default="classifier", show_default=True, callback=checked_name, help="Name of the model folder."
+)
+@click.option("--find-lr", is_flag=True, help="Only try learning rates, draw what the loss does, and suggest one.")
+@click.option(
+    "--fine-tune", is_flag=True, help=f"Start from ImageNet weights, gently: --set {' --set '.join(FINE_TUNE)}."
+)
+@click.option("--fresh", is_flag=True, help="Start over in a new run.")
+@configured
+@click.pass_obj
+def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str,
+                     find_lr: bool, fine_tune: bool, fresh: bool, config: str | None, overrides: tuple[str, ...],
+                     dry_run: bool) -> None:  # fmt: skip
+    """Train the category classifier on labelled images.
+
+    The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
+    side of the split. Works under torchrun.
+
+    --fine-tune starts from ImageNet weights: first the last layer alone learns, then all, the first stages the least.
+
+    \b
+    Example:
+        deepstyle train-classifier clothing-dataset/images.csv --minutes 10
+        deepstyle train-classifier clothing-dataset/images.csv --fine-tune --set network=lite0
+    """
+    given = (*(FINE_TUNE if fine_tune else ()), *overrides)
+    built = build_config(session, "ClassifierConfig", config, given, {"minutes": minutes}, dry_run=dry_run)
+    with open_catalog(session) as catalog:
+        from deepstyle import pipeline
+
+        if find_lr:
+            from deepstyle.annotations.table import read_table
+            from deepstyle.classifier.find_lr import find_rate
+
+            found = find_rate(read_table(table, images=folder), catalog, built, reporter=session.reporter, name=name)
+            rows = {
+                "suggested": f"--set lr={found.suggested:.1e}",
+                "the loss falls fastest at": f"{found.steepest:.1e}",
+            }
+            show(f"the losses are drawn in {found.picture}", rows, **asdict(found))
+            return
+        result = pipeline.classifier_from(
+            table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
+        )
+    top5 = {"top-5": f"{result.top5:.3f}"} if result.top5 is not None and len(result.labels) > 5 else {}
+    pairs = ", ".join(f"{true} called {called} {count}" for true, called, count in result.confused[:5])
+    show(f"the classifier is in {result.folder}", {
+        "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", **top5, "labels": ", ".join(result.labels),
+        "validation images": result.validation_images, "most confused": pairs or "none",
+        "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
+    }, weak=weak_classifier(result.top1, len(result.labels)), **asdict(result))  # fmt: skip
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|FOLDER|-...",
+                type=click.Path(path_type=Path, exists=True, allow_dash=True))  # fmt: skip
+@click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="A classifier or tagger; the newest classifier otherwise, or the one that ships.",
+)
+@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Labels told of each picture.")
+@click.option(
+    "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Pictures looked at at once."
+)
+@click.option("--tta", type=click.Choice(["none", "mirror", "ten", "eighteen"]),
+              help="Views of a picture whose mean counts: crops are slower; the model's own otherwise.")  # fmt: skip
+@click.option("--region", metavar="DETECTOR", help="Look at what this detector is surest of in each picture, cut out.")
+@click.option("--router", metavar="CLASSIFIER", help="A classifier that says which model looks at each picture.")
+@click.option("--route", "routes", multiple=True, metavar="LABEL=MODEL",
+              help="The model for pictures that the router calls so (may be repeated); --model for all others.")  # fmt: skip
+@click.option("--csv", "form", flag_value="csv", help="Print comma-separated values.")
+@click.option("--json", "form", flag_value="json", help="Print a JSON object a picture, one a line.")
+@click.pass_obj
+def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: int, batch: int, tta: Any,
+            region: str | None, router: str | None, routes: tuple[str, ...], form: str | None) -> None:  # fmt: skip
+    """Say what category pictures of garments are of.
+
+    Of a folder every picture in it; of - what comes on standard input: a picture, or the name of a file on each line.
+    Needs no workspace. A picture that cannot be read is told of, and stops nothing.
+
+    \b
+    Example:
+        deepstyle predict jacket.jpg
+        deepstyle predict my-photos/ --csv > categories.csv
+        deepstyle predict my-photos/ --model flat-tagger --router worn-or-flat --route worn=worn-tagger
+        find . -name '*.png' | deepstyle predict - --json
+    """
+    from contextlib import nullcontext
+
+    there = os.path.lexists(session.workspace / "catalog.sqlite")
+    with open_catalog(session, reading=True) if there else nullcontext() as catalog:
+        from deepstyle.classifier import predict as predicting
+
+        judge, detector = predicting.find(catalog, model, router, routes), region_detector(catalog, region)
+    cut = predicting.region_for(judge, detector, session.reporter)
+    pictures = predicting.pictures_of(paths, sys.stdin.buffer)
+    looked = failed = 0
+    if form == "csv":
+        click.echo(predicting.csv_head(top))
+    for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta, region=cut):
+        click.echo(predicting.as_line(found, form, top=top, width=max(map(len, judge.labels))))
+        looked, failed = looked + 1, failed + bool(found.error)
+    if failed == looked:
+        raise InputError(f"none of the {looked:,} pictures could be read: {found.file}: {found.error}")
+    session.reporter.say(f"{judge.name} looked at {looked - failed:,} pictures; {failed:,} could not be read")
+
+
+@click.command()
+@json_option
+@click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="A classifier or tagger; the newest classifier otherwise, or the one that ships.",
+)
+@click.pass_obj
+def tag(session: Session, model: str | None) -> None:
+    """Name the category of each garment, or a tagger's tags.
+
+    They stand in the catalog: `train-gan --label dress` learns from those garments, `status` counts them. Garments that
+    this model has named are not looked at again; another one's names replace them.
+
+    \b
+    Example:
+        deepstyle tag
+        deepstyle train-gan --label dress --label skirt
+    """
+    with open_catalog(session, must_exist=True) as catalog:
+        from deepstyle.classifier.predict import find_folder, load
+        from deepstyle.classifier.tag import tag_garments
+
+        judge = load(find_folder(catalog, model))
+        summary = tag_garments(catalog, judge, reporter=session.reporter)
+    rows = {
+        "named now": f"{summary.tagged:,}",
+        "named before": f"{summary.kept:,}",
+        "names": counts(summary.tags),
+    }
+    if summary.failed:
+        rows["garments that could not be read"] = f"{summary.failed:,}"
+    show(f"garments were named by {summary.model}", rows, **asdict(summary))

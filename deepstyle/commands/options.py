@@ -1,0 +1,133 @@
+"""What the commands share: the global options, the workspace, the one road of configuration."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from deepstyle.commands.tables import print_json
+from deepstyle.errors import UsageError
+from deepstyle.progress import Reporter
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The global options."""
+
+    workspace: Path
+    reporter: Reporter
+
+
+class Ended(Exception):  # noqa: N818
+    """A command is through before its last line; ``cli.py`` exits with ``code``."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Ordered(click.Group):
+    """Commands that are listed in the order of the work, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Their names."""
+        return list(self.commands)
+
+
+@contextmanager
+def open_catalog(session: Session, *, must_exist: bool = False, reading: bool = False) -> Iterator[Any]:
+    """The workspace's catalog; ``reading``: one that cannot be written will do."""
+    from deepstyle.catalog import Catalog
+
+    if must_exist and not os.path.lexists(session.workspace / "catalog.sqlite"):
+        raise UsageError(
+            f"--workspace {session.workspace}: there is no workspace yet; `deepstyle add` and `deepstyle scrape` make one"
+        )
+    with Catalog(session.workspace, reading=reading) as catalog:
+        yield catalog
+
+
+def _for_programs(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    ctx.meta["json"] = value
+
+
+json_option = click.option("--json", is_flag=True, expose_value=False, callback=_for_programs,
+                           help="Print one JSON object, for programs.")  # fmt: skip
+
+
+def configured(function: F) -> F:
+    """Add the options of the one road of configuration: preset or file, --set, --dry-run."""
+
+    @click.option("--config", metavar="PRESET|FILE", help="A preset (`deepstyle settings` lists them) or a YAML file.")
+    @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+                  help="Change one setting (`deepstyle settings PRESET` explains them); may be repeated.")  # fmt: skip
+    @click.option("--dry-run", is_flag=True, help="Print all settings and stop.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
+
+
+def build_config(
+    session: Session, kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, dry_run: bool,
+    like: Any = None, chosen: Sequence[Any] = (),
+) -> Any:  # fmt: skip
+    """Build a config from preset (without one from ``like``), --set and the command's own flags, and show it.
+
+    ``chosen``: settings that the command chose, with their reasons.
+    """
+    from deepstyle import config as configs
+
+    given = given_as_text(flags)
+    own = [one for choice in chosen for one in given_as_text(choice.settings)]
+    built = configs.load_config(getattr(configs, kind), config, [*own, *overrides, *given], like=like)
+    for choice in (one for one in chosen if one.reason):
+        session.reporter.say(f"  {', '.join(given_as_text(choice.settings))}: {choice.reason}")
+    if dry_run:
+        if click.get_current_context().meta["json"]:
+            print_json(built.model_dump(mode="json"))
+        else:
+            click.echo(configs.to_yaml(built), nl=False)
+        raise Ended(0)
+    name = config or (type(built).default_preset if like is None else f"those of {built.start_from}")
+    changed = [one for one in (*overrides, *given) if like is None or not one.startswith("start_from=")]
+    session.reporter.say(f"settings: {', '.join([name, *changed])} (--dry-run shows them all)")
+    return built
+
+
+def given_as_text(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as ``key=value``, those aside of which nothing is said."""
+    import yaml
+
+    plain = {key: value for key, value in settings.items() if value is not None and value is not False and value != ()}
+    return [
+        f"{key}={yaml.safe_dump(value, default_flow_style=True, width=10**9).splitlines()[0]}"
+        for key, value in plain.items()
+    ]
+
+
+def checked_name(_: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Check a name that becomes a folder before anything is done."""
+    from deepstyle.files import check_name
+
+    return check_name(value, "NAME" if isinstance(parameter, click.Argument) else f"--{parameter.name}")
+
+
+def region_detector(catalog: Any, name: str | None) -> Any:
+    """The detector that cuts regions, if one is named."""
+    if name is None:
+        return None
+    from deepstyle.detector.find import load_detector
+    from deepstyle.status import find_model
+
+    return load_detector(find_model(catalog, name, flag="--region", kind="detector"))

@@ -1,0 +1,176 @@
+"""Generated garments: sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from deepstyle.commands.options import Session, json_option, open_catalog
+from deepstyle.commands.tables import show
+from deepstyle.errors import UsageError
+
+
+@click.command()
+@json_option
+@click.option("--count", type=click.IntRange(1, 100_000), help="Seeds 0 to count - 1; 64, or 8 with several labels.")
+@click.option("--seeds", metavar="A-B", help="These seeds instead, e.g. 0-63 or 5,8,13.")
+@click.option("--run", help="Name of the GAN run; the newest otherwise.")
+@click.option("--best", is_flag=True, help="The run's best generator by Frechet distance, not its last.")
+@click.option(
+    "--model", metavar="NAME|FOLDER", help="A model instead of a run: one of `deepstyle models`, or a folder."
+)
+@click.option("--label", "labels", multiple=True, metavar="NAME,...",
+              help="Only for generators that are told labels: one row each.")  # fmt: skip
+@click.option("--truncation", type=click.FloatRange(0, 5, min_open=True), metavar="T",
+              help="Squeeze each latent number into (-T, T): 0.5 typical, 1 less so, 5 as if not given.")  # fmt: skip
+@click.option("--upscale", type=click.IntRange(1, 16), default=1, metavar="N",
+              help="Files N times as large, by Lanczos resampling: smooth, with no new detail.")  # fmt: skip
+@click.option("--mix", metavar="SEEDS", help="Shapes of one seed with the cloth of another, each with each, e.g. 3,17.")
+@click.option("--like", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="PHOTO",
+              help="The image nearest to this photo, beside it.")  # fmt: skip
+@click.option("--licence", metavar="TEXT", help="Of the images, written into their files; else what the model says.")
+@click.option("--interpolate", metavar="SEEDS", help="Walk through these seeds in a closed loop, e.g. 3,17,42.")
+@click.option("--video", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Where the walk goes: .gif, or .mp4 with `deepstyle[video]`; walk.gif otherwise.")  # fmt: skip
+@click.option("--frames", type=click.IntRange(2, 1000), default=30, show_default=True, help="Frames from seed to seed.")
+@click.option("--fps", type=click.IntRange(1, 50), default=25, show_default=True, help="Frames a second.")
+@click.option("--novelty", is_flag=True, help="Put the nearest real garments and their pages beside the samples.")
+@click.option("--classifier", help="What --novelty compares with; the newest, or the one that ships, otherwise.")
+@click.option("--export", type=click.Choice(["safetensors", "onnx"]), help="Write the generator for use elsewhere.")
+@click.option("--half", is_flag=True, help="Export float16 matrices: half the bytes, nearly the same images.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where samples or the export go, instead of the run's folder or the workspace.")  # fmt: skip
+@click.pass_obj
+def sample(session: Session, /, **options: Any) -> None:
+    """Generate garments: single files and a grid.
+
+    The same seed gives the same garment. With --interpolate an animation, with --novelty what the samples are near to,
+    with --export a model folder or an ONNX file that makes the same images on another machine. Every file says inside
+    that a model made it, which one, and from which seed.
+
+    \b
+    Example:
+        deepstyle sample --count 64 --best --upscale 4
+        deepstyle sample --seeds 100-107 --label dress,skirt --truncation 0.8
+        deepstyle sample --interpolate 3,17,42 --video walk.mp4
+        deepstyle sample --mix 3,17
+        deepstyle sample --like my-dress.jpg
+        deepstyle sample --novelty
+        deepstyle sample --export safetensors --half --out my-garments
+        deepstyle sample --model my-garments --seeds 0-63
+    """
+    wanted = _sample_flags(options)
+    reading = options["out"] is not None  # nothing is written into the workspace
+    with open_catalog(session, must_exist=options["model"] is None, reading=reading) as catalog:
+        from deepstyle import sampling
+
+        source = sampling.open_source(
+            catalog, run=options["run"], model=options["model"], best=options["best"], out=options["out"],
+            licence=options["licence"],
+        )  # fmt: skip
+        if options["export"]:
+            path = sampling.export(catalog, source, options["export"], out=options["out"], half=options["half"])
+            show(f"{source.trained.name} is exported", {"to": path}, model=source.trained.name, export=path)
+            return
+        wish = sampling.Wish(
+            seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"],
+            upscale=options["upscale"],
+        )  # fmt: skip
+        if options["interpolate"] or options["mix"] or options["like"]:
+            _vary(session, source, wish, options)
+            return
+        real = options["novelty"] and sampling.open_real(
+            catalog, source, classifier=options["classifier"], reporter=session.reporter
+        )
+        made = sampling.make_samples(source, wish)
+        found, table = sampling.trace(catalog, source, made, real, reporter=session.reporter) if real else (None, None)
+    _samples(source, made, found, table, wish.note)
+
+
+def _vary(session: Session, source: Any, wish: Any, options: dict[str, Any]) -> None:
+    """A walk, a mixture, or the image nearest to a photo."""
+    from deepstyle import sampling, varying
+
+    name = source.trained.name
+    enlarged = {"files": wish.note} if wish.note else {}
+    if options["mix"]:
+        grid = varying.mix(source, wish)
+        told = {"rows, columns": "shapes of the first seed, cloth of the second"} | enlarged
+        show(f"the mixtures are in {grid}", told, model=name, grid=grid)
+    elif options["like"]:
+        made, beside, far = varying.like(source, wish, options["like"])
+        told = {"beside the photo": beside, "apart": f"{far:.1f} grey levels on average"} | enlarged
+        show(f"the nearest image is in {made}", told, model=name, image=made, beside=beside, distance=far)
+    else:
+        film, strip, frames = sampling.animate(
+            source,
+            wish,
+            video=options["video"],
+            frames=options["frames"],
+            fps=options["fps"],
+            reporter=session.reporter,
+        )
+        rows = {"frames": f"{frames:,}", "filmstrip": strip}
+        show(f"the walk is in {film}", rows, model=name, video=film, filmstrip=strip, frames=frames)
+
+
+def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
+    """The seeds asked for. Raises UsageError for flags that do not go together."""
+    chosen = [f"--{name}" for name in ("interpolate", "novelty", "export", "mix", "like") if options[name]]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)}: one at a time")
+    if options["video"] and not options["interpolate"]:
+        raise UsageError(f"--video {options['video']}: say which seeds to walk through, e.g. --interpolate 3,17,42")
+    if options["half"] and options["export"] != "safetensors":
+        raise UsageError("--half: is for --export safetensors")
+    for flag in ("--interpolate", "--mix", "--seeds"):
+        if text := options[flag[2:]]:
+            return _seeds(text, flag)
+    return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64))
+
+
+def _names(texts: Sequence[str]) -> list[str]:
+    """``("a,b", "c")`` -> a, b, c, each once."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def _samples(source: Any, made: Any, found: Any, table: Path | None, note: str) -> None:
+    """Print which samples were made and, if that was asked for, how near they are to real garments."""
+    files = [made.grid.parent / f"{name}.png" for name in made.names]
+    result = {"model": source.trained.name, "folder": made.grid.parent, "grid": made.grid, "samples": [
+        {"seed": seed, "label": label or None, "file": file}
+        for seed, label, file in zip(made.seeds, made.labels, files, strict=True)
+    ]}  # fmt: skip
+    rows: dict[str, Any] = {"grid": made.grid} | ({"files": note} if note else {})
+    if table is not None:
+        rows["nearest garments"] = f"{table.with_suffix('.png')}, with their pages in {table.name}"
+        rows["nearer than garments are to one another"] = (
+            f"{found.near:.0%} of samples (of the garments themselves: 50%)"
+        )
+        for i in sorted(range(len(made.names)), key=found.ratios.__getitem__)[:3]:
+            near = found.nearest[i][0]
+            what = "a copy of" if found.copies[i].copied else f"{found.ratios[i]:.2f} of the usual distance to"
+            rows[made.names[i]] = f"{what} a garment from {near.page_url}"
+        result["novelty"] = {"table": table, "near": found.near, "usual": found.usual, "ratios": found.ratios}
+    show(f"{len(made.names):,} samples are in {made.grid.parent}", rows, **result)
+
+
+def _seeds(text: str, flag: str = "--seeds") -> list[int]:
+    """``0-63,70`` -> the seeds. Raises UsageError."""
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            start, stop = int(first), int(last) if dash else int(first)
+        except ValueError as error:
+            raise UsageError(f"{flag} {text}: write seeds as 0-63 or 5,8,13") from error
+        if stop < start or stop - start >= 100_000:
+            raise UsageError(f"{flag} {text}: {part} is not a range of at most 100,000 seeds")
+        if stop >= 2**63:
+            raise UsageError(f"{flag} {text}: a seed is below 2^63")
+        seeds += range(start, stop + 1)
+    return seeds

@@ -1,0 +1,82 @@
+"""All stages in a row: run on galleries, demo on drawn looks."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from deepstyle.commands.options import Session, json_option, open_catalog
+from deepstyle.commands.tables import show
+
+
+@click.command()
+@json_option
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@click.option("--annotations", type=(click.Path(path_type=Path, exists=True), click.Path(path_type=Path, exists=True)),
+              metavar="TRAIN.json VAL.json",
+              help="Train a detector on these first; else the workspace's newest cuts, or the one that ships.")  # fmt: skip
+@click.option("--labels", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv",
+              help="Train a classifier on these first; else the workspace's newest judges, or the one that ships.")  # fmt: skip
+@click.option("--minutes", type=float, default=15.0, show_default=True, help="Time budget of the GAN.")
+@click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
+@click.option("--config", "presets", multiple=True, metavar="PRESET|FILE", help="Config of a stage (may be repeated).")
+@click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
+              help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
+@click.pass_obj
+def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] | None, labels: Path | None,
+        minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # fmt: skip
+    """All in a row: scrape, crop, train-gan, sample, score.
+
+    \b
+    Example:
+        deepstyle run https://a-gallery.example/ --annotations ccp/train.json ccp/val.json \\
+            --labels clothing-dataset/images.csv --minutes 30
+    """
+    from deepstyle.config import load_stages
+
+    flags = [f"gan.minutes={minutes}"] + (["scrape.allow_private=true"] if allow_private else [])
+    stages = load_stages(presets, [*overrides, *flags])
+    with open_catalog(session) as catalog:
+        from deepstyle import pipeline
+
+        outcome = pipeline.run_all(
+            urls, catalog, stages, reporter=session.reporter, annotations=annotations, labels=labels
+        )
+    title = f"done; see `tensorboard --logdir {session.workspace / 'runs'}`"
+    show(title, outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
+
+
+@click.command()
+@json_option
+@click.option("--images", type=click.IntRange(100, 10_000_000), default=40_000, show_default=True,
+              help="Images that the GAN sees, repeats counted.")  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(0.1, 6000), default=15.0, show_default=True,
+              help="The GAN stops after this time, if it has not seen them by then.")  # fmt: skip
+@click.option(
+    "--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site."
+)
+@click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
+              help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
+@click.pass_obj
+def demo(session: Session, images: int, minutes: float, looks: int, overrides: tuple[str, ...]) -> None:
+    """Draw a fashion site, scrape it, train everything on it.
+
+    Needs no network, no data, no GPU. Works in the folder demo-workspace, unless --workspace names another. Where a slow
+    machine ran out of --minutes before there were garments, it says so; run again with more, it goes on.
+
+    \b
+    Example:
+        deepstyle demo
+        deepstyle demo --minutes 40
+    """
+    context = click.get_current_context().find_root()
+    if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
+        session = Session(workspace=Path("demo-workspace"), reporter=session.reporter)
+    with open_catalog(session) as catalog:
+        from deepstyle.demo.tour import demo_stages, tour
+
+        stages = demo_stages(images_seen=images, minutes=minutes, overrides=overrides)
+        outcome = tour(catalog, stages, looks=looks, reporter=session.reporter)
+    show("the demo is done", outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
