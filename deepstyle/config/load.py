@@ -1,0 +1,146 @@
+"""Preset -> file -> ``--set`` -> one frozen, checked object, and back into YAML."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from deepstyle.config.base import Config
+from deepstyle.config.classifier import ClassifierConfig, TaggerConfig
+from deepstyle.config.crop import CropConfig
+from deepstyle.config.detector import DetectorConfig, Detectron2Config, MaskConfig
+from deepstyle.config.gan import CIRCUMSTANCES, GanConfig
+from deepstyle.config.scrape import ScrapeConfig
+from deepstyle.config.texts import parsed, read_settings
+from deepstyle.errors import ConfigError
+
+C = TypeVar("C", bound=Config)
+
+
+KINDS: dict[str, type[Config]] = {  # what a command takes without --config; a detectron2 detector is asked for by name
+    "scrape": ScrapeConfig, "detector": DetectorConfig, "masks": MaskConfig, "crop": CropConfig,
+    "classifier": ClassifierConfig, "tagger": TaggerConfig, "gan": GanConfig,
+}  # fmt: skip
+
+
+def detector_kind(source: str | Path | None = None) -> type[DetectorConfig | Detectron2Config]:
+    """The class of a detector's preset or YAML file, by its ``backend`` key; torchvision's without one."""
+    named = read_settings(str(source), kind="detector").get("backend") if source is not None else None
+    return Detectron2Config if named == "detectron2" else DetectorConfig
+
+
+def config_of(source: str) -> Config:
+    """The config of any preset or YAML file, by its ``kind`` key. Raises ConfigError when it names no stage."""
+    kind = _stage(source)
+    return load_config(detector_kind(source) if kind == "detector" else KINDS[kind], source)
+
+
+def _stage(source: str) -> str:
+    """What a preset or YAML file is for: a stage, or the training of masks."""
+    kind = read_settings(source).get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(KINDS)}")
+    return kind
+
+
+def load_config(
+    kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = (), *, like: Config | None = None
+) -> C:
+    """Build a config: defaults, then the preset or YAML file ``source``, then ``key=value`` overrides.
+
+    Without ``source`` the settings of ``like`` take the place of the default preset, those of one run's circumstances aside.
+    Raises ConfigError naming the preset, file or override, and what would be right.
+    """
+    name = str(source) if source is not None else kind.default_preset
+    expected = kind.model_fields["kind"].default
+    if source is None and like is not None:
+        values = like.model_dump(mode="json", exclude=CIRCUMSTANCES)
+    else:
+        values = read_settings(name, kind=expected)
+    if values.get("kind", expected) != expected:
+        raise ConfigError(f"--config {name}: this is a {values['kind']} config, the command needs a {expected} one")
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {override}: write it as key=value, e.g. --set batch_size=32")
+        values[key.strip()] = parsed(text, f"--set {override}")
+    return build(kind, values, origin=f"--config {name}")
+
+
+def build(kind: type[C], values: dict[str, Any], *, origin: str) -> C:
+    """Validate ``values`` into a config; every wrong key is named in the ConfigError."""
+    try:
+        return kind.model_validate({**values, **_texts(values)})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item, kind)}"
+            for item in error.errors()
+        )
+        raise ConfigError(f"{origin}: {problems}") from error
+
+
+def _texts(values: dict[str, Any]) -> dict[str, Any]:
+    """YAML reads ``32`` as a number and ``a`` as a text; fields that want a text or a list get one."""
+    fixed: dict[str, Any] = {}
+    if isinstance(values.get("precision"), int):
+        fixed["precision"] = str(values["precision"])
+    for key in ("labels", "augment", "exclude", "chosen"):
+        if isinstance(values.get(key), str) and values[key] != "auto":
+            fixed[key] = [part for part in values[key].replace(",", " ").split() if part]
+    return fixed
+
+
+def _plain(problem: ErrorDetails, kind: type[Config]) -> str:
+    key, message = ".".join(map(str, problem["loc"])), problem["msg"]
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, kind.model_fields, n=1)
+        return (
+            f"unknown key; did you mean {near[0]}?"
+            if near
+            else f"unknown key; known are {', '.join(kind.model_fields)}"
+        )
+    return message[0].lower() + message[1:]
+
+
+def to_yaml(config: Config) -> str:
+    """The whole config as YAML, in the order of its fields; ``load_config`` reads it back to an equal object."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+class Stages(BaseModel):
+    """One config per stage, for commands that run several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    scrape: ScrapeConfig
+    detector: DetectorConfig | Detectron2Config
+    crop: CropConfig
+    classifier: ClassifierConfig
+    gan: GanConfig
+
+
+def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> Stages:
+    """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``."""
+    chosen: dict[str, str] = {}
+    for source in sources:
+        if (stage := _stage(source)) not in Stages.model_fields:
+            raise ConfigError(f"--config {source}: is for none of the stages {', '.join(Stages.model_fields)}")
+        chosen[stage] = source
+    changes: dict[str, list[str]] = {stage: [] for stage in Stages.model_fields}
+    for override in overrides:
+        stage, dot, rest = override.partition(".")
+        if not dot or stage not in changes:
+            raise ConfigError(f"--set {override}: write it as STAGE.KEY=VALUE; stages: {', '.join(changes)}")
+        changes[stage].append(rest)
+    return Stages(
+        scrape=load_config(ScrapeConfig, chosen.get("scrape"), changes["scrape"]),
+        detector=load_config(detector_kind(chosen.get("detector")), chosen.get("detector"), changes["detector"]),
+        crop=load_config(CropConfig, chosen.get("crop"), changes["crop"]),
+        classifier=load_config(ClassifierConfig, chosen.get("classifier"), changes["classifier"]),
+        gan=load_config(GanConfig, chosen.get("gan"), changes["gan"]),
+    )
