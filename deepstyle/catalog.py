@@ -2,29 +2,28 @@
 
 A file appears whole first, then its row (``put_file`` then the insert), so a ``kill -9`` at any moment leaves at worst a
 file without a row, which the next run of the same command finds or writes again. All SQL is in the files ``catalog*.py``: rows
-come out as the values of ``records.py``. Longer than other files because a workspace's rows are read and written here and
-nowhere else, but for those of a crawl (``catalog_crawl.py``) and of rights (``catalog_rights.py``).
+come out as the values of ``records.py``.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from itertools import zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
 from deepstyle.catalog_crawl import Crawl
+from deepstyle.catalog_detections import Detections
 from deepstyle.catalog_file import WAIT, CatalogFile
 from deepstyle.catalog_rights import Rights
 from deepstyle.catalog_tags import ALL, Tags
 from deepstyle.errors import StorageError
 from deepstyle.files import as_name, put_file, reason, shown
 from deepstyle.folders import sweep
-from deepstyle.records import Detection, Garment, ModelRecord, Photo, RunRecord, Sighting
+from deepstyle.records import Garment, ModelRecord, Photo, RunRecord, Sighting
 
 WRITTEN = ("photos/*", "garments/*", "datasets", "models", "runs/*", "runs/*/*", "samples/*", "review", "review/*")
 
@@ -49,6 +48,7 @@ class Catalog:
         self._clock = clock
         self._db = CatalogFile(root, wait=wait, reading=reading)
         self.rights, self.tags = Rights(self._db, clock), Tags(self._db, clock)
+        self.detections = Detections(self._db, clock)
         if not reading:
             sweep(root, *WRITTEN)
 
@@ -191,55 +191,7 @@ class Catalog:
             (sha256,),
         )
 
-    # ---- detections and garments --------------------------------------------------------------------------------
-
-    def undetected(self, model: str, *, after: str = "", limit: int = -1) -> list[Photo]:
-        """Photos that this detector has not looked at yet, or in vain: by hash, those after this one, at most ``limit``."""
-        return self._db.records(
-            Photo,
-            "SELECT * FROM photos p WHERE sha256 > ? AND NOT EXISTS (SELECT 1 FROM detected d "
-            "WHERE d.photo = p.sha256 AND d.model = ? AND d.error = '') ORDER BY sha256 LIMIT ?",
-            (after, model, limit),
-        )
-
-    def looked_at(self, model: str, first: str = "", last: str = "g") -> set[str]:
-        """The photos from hash ``first`` to ``last`` that this detector has looked at, not in vain."""
-        rows = self._db.rows(
-            "SELECT photo FROM detected WHERE model = ? AND error = '' AND photo BETWEEN ? AND ?", (model, first, last)
-        )
-        return {row["photo"] for row in rows}
-
-    def add_detections(
-        self, photo: str, model: str, boxes: Sequence[tuple[float, float, float, float, str, float]], *,
-        shapes: Sequence[bytes] = (), error: str = "",
-    ) -> None:  # fmt: skip
-        """Record what the detector saw on a photo, all in one transaction: (x0, y0, x1, y1, label, score) in pixels.
-
-        ``shapes`` are theirs, packed (``shape.py``), as far as they are known.
-        What was recorded before (in vain, or by another process a moment ago) is replaced. ``error``: the photo is broken.
-        """
-        with self.transaction():
-            self._db.run(
-                "INSERT OR REPLACE INTO detected(photo, model, boxes, error, at) VALUES (?, ?, ?, ?, ?)",
-                (photo, model, len(boxes), error, self._clock()),
-            )
-            self._db.run("DELETE FROM detections WHERE photo = ? AND model = ?", (photo, model))
-            self._db.run_each(
-                "INSERT INTO detections(photo, model, k, x0, y0, x1, y1, label, score, shape) "
-                "VALUES (?,?,?,?,?,?,?,?,?,?)",
-                [
-                    (photo, model, k, *box, shape)
-                    for k, (box, shape) in enumerate(zip_longest(boxes, shapes, fillvalue=b""))
-                ],
-            )
-
-    def detections(self, model: str, first: str = "", last: str = "g") -> list[Detection]:
-        """A model's detections on the photos from hash ``first`` to ``last`` (all: hex digits end before g), by rank."""
-        return self._db.records(
-            Detection,
-            "SELECT * FROM detections WHERE model = ? AND photo BETWEEN ? AND ? ORDER BY photo, k",
-            (model, first, last),
-        )
+    # ---- garments --------------------------------------------------------------------------------
 
     def add_garment(
         self, photo: str, k: int, label: str, box: tuple[float, float, float, float], *, score: float,
@@ -267,43 +219,10 @@ class Catalog:
         """Garments of the photos from hash ``first`` to ``last``, by photo and rank."""
         return self._db.records(Garment, f"{ALL} WHERE g.photo BETWEEN ? AND ? ORDER BY g.photo, g.k", (first, last))
 
-    def outlines(self) -> list[Detection]:
-        """The detections that garments were cut from, as far as their shapes are known, in the garments' order."""
-        return self._db.records(
-            Detection,
-            "SELECT d.* FROM garments g JOIN detections d ON d.photo = g.photo AND d.model = g.model AND d.k = g.k "
-            "WHERE length(d.shape) > 0 ORDER BY g.photo, g.k",
-        )
-
     def garment_counts(self) -> dict[str, int]:
         """How many garments there are of each label, by label."""
         rows = self._db.rows("SELECT label, count(*) AS n FROM garments GROUP BY label ORDER BY label")
         return {row["label"]: row["n"] for row in rows}
-
-    def exclude(self, model: str, marks: Iterable[tuple[str, int]]) -> int:
-        """Mark detections (photo, k) of this model as no garments, for all later cuts; returns how many are new."""
-        return self._db.run_each(
-            "INSERT OR IGNORE INTO excluded(photo, model, k, at) VALUES (?, ?, ?, ?)",
-            [(photo, model, k, self._clock()) for photo, k in marks],
-        )
-
-    def include(self, model: str, marks: Iterable[tuple[str, int]]) -> int:
-        """Take marks of ``exclude`` back; returns how many there were."""
-        return self._db.run_each(
-            "DELETE FROM excluded WHERE photo = ? AND model = ? AND k = ?", [(photo, model, k) for photo, k in marks]
-        )
-
-    def excluded(self, model: str, first: str = "", last: str = "g") -> set[tuple[str, int]]:
-        """The marked detections (photo, k) of a model on the photos from hash ``first`` to ``last``."""
-        rows = self._db.rows(
-            "SELECT photo, k FROM excluded WHERE model = ? AND photo BETWEEN ? AND ?", (model, first, last)
-        )
-        return {(row["photo"], row["k"]) for row in rows}
-
-    def exclusions(self) -> dict[str, int]:
-        """How many marks there are for each model."""
-        rows = self._db.rows("SELECT model, count(*) AS n FROM excluded GROUP BY model")
-        return {row["model"]: row["n"] for row in rows}
 
     def drop_garment(self, photo: str, k: int) -> None:
         """Forget a garment and delete its file: the rules of the cut no longer want it."""

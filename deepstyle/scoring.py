@@ -157,7 +157,7 @@ def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outlin
 
     Raises UsageError for garments whose shape nobody knows.
     """
-    seen = {f"{one.photo}-{one.k}": one for one in catalog.outlines()}
+    seen = {f"{one.photo}-{one.k}": one for one in catalog.detections.outlines()}
     found, unknown = {}, 0
     for one in garments:
         rule = told_by(one.rule)

@@ -59,13 +59,13 @@ def test_detections_are_replaced(tmp_path: Path) -> None:
     """What another crop recorded a moment ago, or an error of before, gives way to what is recorded now."""
     with Catalog(tmp_path) as catalog:
         add_photo(catalog, "abcd")
-        catalog.add_detections("abcd", "m", [], error="broken")
-        assert [row.sha256 for row in catalog.undetected("m")] == ["abcd"]
-        catalog.add_detections("abcd", "m", [(0, 0, 1, 1, "full", 0.9), (0, 0, 2, 2, "full", 0.8)])
-        catalog.add_detections("abcd", "m", [(0, 0, 1, 1, "full", 0.9)])
+        catalog.detections.add("abcd", "m", [], error="broken")
+        assert [row.sha256 for row in catalog.detections.undetected("m")] == ["abcd"]
+        catalog.detections.add("abcd", "m", [(0, 0, 1, 1, "full", 0.9), (0, 0, 2, 2, "full", 0.8)])
+        catalog.detections.add("abcd", "m", [(0, 0, 1, 1, "full", 0.9)])
 
-        assert catalog.undetected("m") == []
-        assert len(catalog.detections("m")) == 1
+        assert catalog.detections.undetected("m") == []
+        assert len(catalog.detections.of("m")) == 1
 
 
 def test_reopening_keeps_everything(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_a_broken_photo_is_counted_and_skipped(tmp_path: Path) -> None:
         summary = cut(catalog, FakeDetector())
 
         assert (summary.photos, summary.failed, summary.per_label) == (3, 2, {"lower": 1, "upper": 1})
-        assert (catalog.count("detected"), len(catalog.looked_at("fake@1"))) == (2, 1)
+        assert (catalog.count("detected"), len(catalog.detections.looked_at("fake@1"))) == (2, 1)
         again = cut(catalog, FakeDetector())
         assert (again.photos, again.failed, again.kept) == (2, 2, 2)
 
@@ -294,7 +294,7 @@ def test_a_photo_that_was_put_right_is_looked_at_again(tmp_path: Path) -> None:
         path.write_bytes(whole)
 
         assert cut(catalog, FakeDetector()).per_label == {"lower": 2, "upper": 2}
-        assert (catalog.count("detected"), len(catalog.looked_at("fake@1"))) == (2, 2)
+        assert (catalog.count("detected"), len(catalog.detections.looked_at("fake@1"))) == (2, 2)
 
 
 def test_a_crop_of_broken_photos_alone_fails(tmp_path: Path) -> None:
@@ -342,7 +342,7 @@ def test_a_large_photo_is_decoded_small_for_the_network_and_whole_for_the_cut(tm
         fill(catalog, 2, height=1200, width=803, jpeg=True)
         detector = SmallEyes()
         crop(catalog, detector, load_config(CropConfig, None, ["margin=0"]), reporter=QUIET)
-        row = catalog.detections("fake@1")[0]
+        row = catalog.detections.of("fake@1")[0]
 
         assert detector.shapes == [(300, 201, 3)] * 2
         assert (row.x0, row.y0) == pytest.approx((10 * 803 / 201, 0))
@@ -431,7 +431,7 @@ def test_two_crops_at_once_both_end_well(tmp_path: Path) -> None:
         summaries = list(pool.map(one, range(2)))
     assert [summary.per_label for summary in summaries] == [{"lower": 3, "upper": 3}] * 2
     with Catalog(tmp_path) as catalog:
-        assert len(catalog.detections("fake@1")) == 6
+        assert len(catalog.detections.of("fake@1")) == 6
         assert files(tmp_path) == {row.path for row in catalog.garments()}
 
 
@@ -517,11 +517,11 @@ def test_garments_are_laid_on_a_plain_ground_for_training(tmp_path: Path, capsys
         for plain, street in zip(packed.images, kept.images, strict=True):
             assert filled(plain) == pytest.approx(0.5 / 1.1**2, abs=0.1)  # half of the box, in a square with a margin
             assert filled(street) is None
-        row, seen = catalog.garments()[0], catalog.outlines()[0]
+        row, seen = catalog.garments()[0], catalog.detections.outlines()[0]
         corners = np.zeros((SIDE, SIDE), np.uint8)
         corners[:4, :4] = corners[-4:, -4:] = 255
         box = (seen.x0, seen.y0, seen.x1, seen.y1, seen.label, seen.score)
-        catalog.add_detections(row.photo, seen.model, [box], shapes=[pack(corners.tobytes())])
+        catalog.detections.add(row.photo, seen.model, [box], shapes=[pack(corners.tobytes())])
         hidden = pack_garments(catalog, config, reporter=Reporter())
         assert hidden.skipped == {row.name: "little of the garment is seen"}
         assert "1 of 3 garments are left out, most because: little of the garment is seen" in capsys.readouterr().err

@@ -36,7 +36,7 @@ def cut(catalog: Catalog, one: Photo) -> None:
     put_file(
         catalog.path(garment_path(one.sha256, 0, "upper")), images.encode(np.full((8, 8, 3), one.width % 256, np.uint8))
     )
-    catalog.add_detections(one.sha256, "m", [(0, 0, 8, 8, "upper", 1.0)])
+    catalog.detections.add(one.sha256, "m", [(0, 0, 8, 8, "upper", 1.0)])
     catalog.add_garment(one.sha256, 0, "upper", (0, 0, 8, 8), score=1, width=8, height=8, model="m", rule="r")
     put_file(catalog.root / f"review/photos/{one.sha256}.jpg", b"small")
 

@@ -29,7 +29,7 @@ def filled(root: Path) -> Catalog:
         "abcd", data, extension="png", width=200, height=300, dhash="0" * 16, image_url="http://a.example/1.png",
         page_url="http://a.example/", title="look 1",
     )  # fmt: skip
-    catalog.add_detections("abcd", "m", [(1, 2, 30, 40, "full", 0.9)])
+    catalog.detections.add("abcd", "m", [(1, 2, 30, 40, "full", 0.9)])
     catalog.add_garment("abcd", 0, "full", (1, 2, 30, 40), score=0.9, width=29, height=38, model="m", rule="r")
     catalog.put_model("judge", "classifier", {"top1": 0.5})
     catalog.put_run("gan-001", "gan", status="done", images=7, figures={"last": {"frechet": 1.5}})
@@ -44,7 +44,7 @@ def test_every_record_can_be_sent_and_none_changed(tmp_path: Path) -> None:
     with filled(tmp_path) as catalog:
         crawl = catalog.open_crawl("http://a.example/")
         records: list[Any] = [
-            *catalog.photos(), *catalog.detections("m"), *catalog.garments(), *catalog.models(), *catalog.runs(),
+            *catalog.photos(), *catalog.detections.of("m"), *catalog.garments(), *catalog.models(), *catalog.runs(),
             *crawl.queued_pages(), *crawl.queued_listings()[0],
         ]  # fmt: skip
     assert len({type(record) for record in records}) == 7

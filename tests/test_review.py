@@ -71,8 +71,8 @@ def test_uncertain_garments_are_told_apart(tmp_path: Path) -> None:
         assert [row[9] for row in data_of(write(catalog, "min_score=0.55"))["garments"]] == [0, 1, 0, 1]
         first, second = (photo.sha256 for photo in catalog.photos())
         rivals = [(10, 0, 110, 100, "upper", 0.9), (12, 0, 110, 100, "lower", 0.7)]
-        catalog.add_detections(first, "fake@1", rivals)
-        catalog.add_detections(second, "fake@1", [*rivals[:1], (10, 80, 110, 200, "lower", 0.7)])
+        catalog.detections.add(first, "fake@1", rivals)
+        catalog.detections.add(second, "fake@1", [*rivals[:1], (10, 80, 110, 200, "lower", 0.7)])
 
         assert [row[9] for row in data_of(write(catalog, "max_overlap=0.5"))["garments"]] == [1, 0, 0]
 
@@ -83,7 +83,7 @@ def test_marked_garments_are_on_the_page_as_marked(tmp_path: Path) -> None:
         fill(catalog, 2)
         cut(catalog, FakeDetector())
         sha = catalog.photos()[1].sha256
-        catalog.exclude("fake@1", [(sha, 1)])
+        catalog.detections.exclude("fake@1", [(sha, 1)])
         rows = data_of(write(catalog))["garments"]
 
     assert [(row[0], row[1]) for row in rows if row[8]] == [(1, 1)]
@@ -134,7 +134,7 @@ def test_the_button_saves_a_list_that_is_read_back(tmp_path: Path) -> None:
         fill(catalog, 3)
         cut(catalog, FakeDetector())
         before = (catalog.photos()[2].sha256, 0)
-        catalog.exclude("fake@1", [before])
+        catalog.detections.exclude("fake@1", [before])
         index = write(catalog, "margin=0")
         rows = sorted((row for row in data_of(index)["garments"]), key=lambda row: row[3])
         names = [(data_of(index)["photos"][row[0]]["sha256"], row[1]) for row in rows]

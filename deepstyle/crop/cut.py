@@ -144,7 +144,7 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
 def _crop_new(work: _Work, detector: Detector) -> None:
     """Look at every photo that the detector has not seen, and cut its garments from the same decoded pixels."""
     side: int | None = getattr(detector, "input_side", None)
-    total = work.catalog.count("photos") - len(work.catalog.looked_at(work.model))
+    total = work.catalog.count("photos") - len(work.catalog.detections.looked_at(work.model))
     if not total:  # a re-cut: "0 photos" would sound as if nothing had been done
         return
     waiting: deque[list[_Seen]] = deque()
@@ -161,7 +161,7 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
     """Unseen photos in batches; the next batch decodes while this one is used."""
     ahead: list[Future[Opened]] = []
     after = ""
-    while photos := work.catalog.undetected(work.model, after=after, limit=work.config.batch_size):
+    while photos := work.catalog.detections.undetected(work.model, after=after, limit=work.config.batch_size):
         after = photos[-1].sha256
         now, ahead = ahead, [work.pool.submit(open_photo, work.catalog.root, photo, at_least) for photo in photos]
         if now:
@@ -194,11 +194,11 @@ def _record(work: _Work, seen: Sequence[_Seen]) -> int:
             photo = one.opened.photo.sha256
             if not _usable(work, written):
                 if written.opened.fault == "broken":
-                    work.catalog.add_detections(photo, work.model, [], error=written.opened.problem)
+                    work.catalog.detections.add(photo, work.model, [], error=written.opened.problem)
                 continue
             boxes = [(*box.corners, box.label, box.score) for box in one.boxes]
             shapes = [pack(box.shape) for box in one.boxes if box.shape]  # the surest have one
-            work.catalog.add_detections(photo, work.model, boxes, shapes=shapes)
+            work.catalog.detections.add(photo, work.model, boxes, shapes=shapes)
             work.counts.detections += len(boxes)
             new = {(cut.choice.k, cut.choice.box.label) for cut in written.cuts}
             old = work.catalog.garments_between(photo, photo)  # another detector's
@@ -258,10 +258,10 @@ def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:
     """What is to be done with neighbouring photos; nothing with those that the detector could not look at."""
     first, last = photos[0].sha256, photos[-1].sha256
     want = {(photo, choice.k): choice for photo, choice in wanted(work.catalog, work.model, work.config, photos)}
-    for mark in work.catalog.excluded(work.model, first, last) & set(want):
+    for mark in work.catalog.detections.excluded(work.model, first, last) & set(want):
         work.counts.excluded += 1
         del want[mark]
-    rule, looked_at = rule_of(work.config), work.catalog.looked_at(work.model, first, last)
+    rule, looked_at = rule_of(work.config), work.catalog.detections.looked_at(work.model, first, last)
     drop: dict[str, list[Garment]] = {}
     for one in work.catalog.garments_between(first, last):
         choice = want.get((one.photo, one.k))
@@ -289,7 +289,7 @@ def _check(work: _Work) -> None:
     if not failed or failed < opening.tried:
         return
     standing = work.counts.cut + work.counts.kept
-    if opening.unreadable or (not standing and (opening.recut or not work.catalog.looked_at(work.model))):
+    if opening.unreadable or (not standing and (opening.recut or not work.catalog.detections.looked_at(work.model))):
         raise InputError(
             f"{work.catalog.root}: none of the {failed:,} photos to look at could be used, the first is {opening.first}; "
             "make them readable, or fetch them again with `deepstyle scrape` or `add`, then run the same command"

@@ -77,10 +77,10 @@ def apply_marks(
     told = {}
     with catalog.transaction():
         if bad is not None:
-            told["excluded now"] = catalog.exclude(model, _known(catalog, model, bad, reporter))
+            told["excluded now"] = catalog.detections.exclude(model, _known(catalog, model, bad, reporter))
         if good is not None:
-            told["included again"] = catalog.include(model, _known(catalog, model, good, reporter))
-    marks = catalog.exclusions()
+            told["included again"] = catalog.detections.include(model, _known(catalog, model, good, reporter))
+    marks = catalog.detections.exclusions()
     if marks and model not in marks:
         foreign = sum(marks.values())
         reporter.say(f"{foreign} garments are marked for other detectors than {model}; see `deepstyle crop --review`")
@@ -90,7 +90,7 @@ def apply_marks(
 def _known(catalog: Catalog, model: str, found: MarkList, reporter: Reporter) -> list[Mark]:
     known = []
     for photo, k in found.marks:
-        if any(one.k == k for one in catalog.detections(model, photo, photo)):
+        if any(one.k == k for one in catalog.detections.of(model, photo, photo)):
             known.append((photo, k))
         else:
             reporter.say(f"  {photo}-{k}: {model} has found no such garment; passed over")

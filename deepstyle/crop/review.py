@@ -48,7 +48,7 @@ def write_review(catalog: Catalog, model: str, config: CropConfig, *, reporter: 
         for window in windows(catalog):
             of = {photo.sha256: photo for photo in window}
             first, last = window[0].sha256, window[-1].sha256
-            marks = catalog.excluded(model, first, last)
+            marks = catalog.detections.excluded(model, first, last)
             place: dict[str, int] = {}
             for photo, choice, boxes in wanted_of(catalog, model, config, window):
                 if photo not in place:

@@ -36,7 +36,7 @@ def wanted_of(
 ) -> Iterator[tuple[str, Choice, list[Box]]]:
     """``wanted``, each with all that was found on its photo."""
     of = {photo.sha256: photo for photo in photos}
-    rows = catalog.detections(model, photos[0].sha256, photos[-1].sha256)
+    rows = catalog.detections.of(model, photos[0].sha256, photos[-1].sha256)
     for sha256, found in groupby(rows, key=lambda one: one.photo):
         boxes = [_box(one) for one in found]
         for choice in choose(boxes, config, of[sha256].width, of[sha256].height):
