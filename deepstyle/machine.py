@@ -1,8 +1,7 @@
-"""What this machine computes with: device, threads, precision, memory; without the training engine, which use has no need of."""
+"""What this machine computes with: device, threads, precision; without the training engine, which use has no need of."""
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -11,9 +10,6 @@ from pathlib import Path
 import torch
 
 from deepstyle.config import Precision
-
-ARENA_MAX = -8  # glibc's M_ARENA_MAX
-ARENAS = 1
 
 
 def resolve_precision(precision: Precision) -> str:
@@ -62,12 +58,3 @@ def best_device() -> torch.device:
         return torch.device("cuda", torch.cuda.current_device())
     torch.set_num_threads(threads())
     return torch.device("cpu")
-
-
-def few_arenas() -> None:
-    """Let glibc hand out memory from two places instead of one per thread: each keeps the most that its threads ever used.
-
-    To be called before threads start; systems without glibc are left alone.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(ARENA_MAX, ARENAS)

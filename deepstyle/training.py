@@ -28,6 +28,7 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from deepstyle import weights
+from deepstyle.about import read_about
 from deepstyle.catalog import Catalog
 from deepstyle.engine import agreed
 from deepstyle.errors import ModelError, TrainingError
@@ -198,7 +199,7 @@ def _not_finite(part: object) -> str | None:
 def _maker(model: Path) -> str | None:
     """The run whose training ended with this model folder; None when there is no whole one."""
     try:
-        return str(weights.read_about(model)["figures"]["run"])
+        return str(read_about(model)["figures"]["run"])
     except (ModelError, KeyError, TypeError):
         return None
 

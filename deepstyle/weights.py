@@ -24,13 +24,12 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from deepstyle.errors import InputError, ModelError
-from deepstyle.files import open_regular, put_file, read_json
+from deepstyle.files import open_regular, put_file
 from deepstyle.folders import put_folder
 
 SEAL = b"\nsha256 "  # between a checkpoint's bytes and their checksum
 SEALED = "sealed"  # key in a checkpoint that has one
 MOST_HEAD = 4_000_000  # bytes of the list of tensors; that of a thousand has 100,000
-MOST_LABELS = 10_000
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -84,20 +83,6 @@ def loaded(path: Path, build: Callable[[Mapping[str, Tensor]], M]) -> M:
     module = build(state)
     fill(module, state, origin=str(path))
     return module
-
-
-def name_of(folder: Path) -> str:
-    """``<folder>@<digest of its weights>``: what a model's results are kept under."""
-    return f"{folder.name}@{digest_of(folder / 'weights.safetensors')[:8]}"
-
-
-def digest_of(path: Path) -> str:
-    """The hex SHA-256 of a file. Raises ModelError when it cannot be read."""
-    try:
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, InputError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}); train the model again") from error
 
 
 def load_weights(path: Path, module: nn.Module) -> None:
@@ -220,15 +205,3 @@ def save_model(
         put_file(place / "model.json", json.dumps({"labels": list(labels), **about}, indent=2).encode())
 
     put_folder(folder, fill_in)
-
-
-def read_about(folder: Path) -> dict[str, Any]:
-    """The model.json of a model folder. Raises ModelError when the folder is no complete model."""
-    try:
-        about = read_json(folder / "model.json")
-        if not isinstance(about["labels"], list) or len(about["labels"]) > MOST_LABELS:
-            raise TypeError("labels is no list of a model")
-        "".join(about["labels"]).encode()
-    except (InputError, ValueError, LookupError, TypeError) as error:
-        raise ModelError(f"{folder} is not a complete model folder ({error}); train it again") from error
-    return dict(about)

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from deepstyle import weights
+from deepstyle.about import MASKS
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.catalog import Catalog
@@ -23,7 +24,7 @@ from deepstyle.config import DetectorConfig, MaskConfig, load_config, to_yaml
 from deepstyle.detector.find import load_detector
 from deepstyle.detector.mask_data import MaskPhotos, with_masks
 from deepstyle.detector.mask_train import TrainedMasks, train_masks
-from deepstyle.detector.masks import FILE, grids, targets
+from deepstyle.detector.masks import grids, targets
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError
 from deepstyle.images import encode
@@ -152,10 +153,10 @@ def test_resuming_gives_the_head_of_going_straight(tmp_path: Path) -> None:
     straight = learn(tmp_path / "a", *settings)
     learn(tmp_path / "b", *settings)
     max((tmp_path / "b/runs/masks-001/snapshots").glob("*.pt")).unlink()  # as if it had been killed after the one at 8
-    (tmp_path / "b/models/eye" / FILE).unlink()
+    (tmp_path / "b/models/eye" / MASKS).unlink()
     resumed = learn(tmp_path / "b", *settings)
 
-    assert (straight.folder / FILE).read_bytes() == (resumed.folder / FILE).read_bytes()
+    assert (straight.folder / MASKS).read_bytes() == (resumed.folder / MASKS).read_bytes()
     assert learn(tmp_path / "b", *settings) == resumed
 
 
@@ -169,7 +170,7 @@ def test_what_cannot_be_taught_is_named(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         with pytest.raises(InputError, match="segmentation"):
             train_masks(bare, data, catalog, source, config, reporter=QUIET, name="eye")
-        weights.save_weights(source / FILE, {"other": torch.zeros(1)})
+        weights.save_weights(source / MASKS, {"other": torch.zeros(1)})
         with pytest.raises(ModelError, match="no mask head"):
             load_detector(source)
         about = json.loads((source / "model.json").read_bytes())
@@ -194,6 +195,6 @@ def test_the_command_trains_a_detector_of_the_workspace(tmp_path: Path) -> None:
     assert "mask IoU" in told.output
     assert json.loads(other.stdout)["folder"].endswith("copy")
     names = {path.name for path in (tmp_path / "models/eye").iterdir()}
-    assert names == {"weights.safetensors", "config.yaml", "model.json", FILE, "masks.yaml"}
+    assert names == {"weights.safetensors", "config.yaml", "model.json", MASKS, "masks.yaml"}
     shutil.rmtree(tmp_path / "models/eye")
     assert load_detector(tmp_path / "models/copy").labels == LABELS

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from deepstyle import weights
+from deepstyle.about import read_about
 from deepstyle.errors import ModelError
 
 
@@ -68,7 +69,7 @@ def test_weights_of_another_model_are_refused(tmp_path: Path) -> None:
 def test_an_incomplete_model_folder_is_refused(tmp_path: Path) -> None:
     """A folder without model.json raises ModelError with the remedy."""
     with pytest.raises(ModelError, match="train it again"):
-        weights.read_about(tmp_path)
+        read_about(tmp_path)
 
 
 def test_model_folder_round_trip(tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_model_folder_round_trip(tmp_path: Path) -> None:
     weights.load_weights(tmp_path / "m/weights.safetensors", other)
 
     assert torch.equal(other.weight, layer.weight)
-    assert weights.read_about(tmp_path / "m") == {"labels": ["a", "b"], "backend": "t"}
+    assert read_about(tmp_path / "m") == {"labels": ["a", "b"], "backend": "t"}
 
 
 def test_half_the_bytes_keep_what_matters(tmp_path: Path) -> None:

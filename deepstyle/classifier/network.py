@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.about import name_of, read_about
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.views import PLACES, Tta, resized, views
 from deepstyle.config import ClassifierConfig, NetworkConfig, load_config
@@ -106,7 +107,7 @@ class Classifier:
         network = weights.loaded(
             folder / "weights.safetensors", lambda _: build_network(config.network, len(labels), width=config.width)
         )
-        own = weights.name_of(folder)
+        own = name_of(folder)
         return cls(ready(network, device), preprocessing, labels, folder.name, weights_name=own, tta=config.tta)
 
     def describe(self) -> dict[str, Any]:
@@ -213,7 +214,7 @@ def opened(folder: Path, kind: str, schema: type[C]) -> tuple[dict[str, Any], C,
 
     Raises ModelError when the folder is incomplete or of another kind.
     """
-    about = weights.read_about(folder)
+    about = read_about(folder)
     if about.get("kind") != kind:
         raise ModelError(f"{folder} is no {kind} but a {about.get('kind')}; train one, or name another --model")
     with complete(folder, kind):

@@ -19,7 +19,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from deepstyle import images, weights
+from deepstyle import images
+from deepstyle.about import read_about
 from deepstyle.annotations.table import SUFFIXES
 from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
@@ -75,7 +76,7 @@ def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
 
 def load(folder: Path) -> Single:
     """The classifier, the tagger or the taggers in a folder. Raises ModelError when there is none."""
-    kind = weights.read_about(folder).get("kind")
+    kind = read_about(folder).get("kind")
     if kind == together.KIND:
         return Taggers.load(folder)
     return Tagger.load(folder) if kind == tagger.KIND else Classifier.load(folder)

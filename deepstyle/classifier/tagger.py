@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.about import name_of
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.network import Preprocessing, complete, opened, ready, scoring, to_float
 from deepstyle.classifier.tag_figures import Shares, decide, slices
@@ -106,7 +107,7 @@ class Tagger(Tags):
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_tagger(config, sizes))
         return cls(
             ready(network, device), preprocessing, groups, folder.name, thresholds=thresholds,
-            weights_name=weights.name_of(folder), tta=config.tta, region=str(about.get("region", "")),
+            weights_name=name_of(folder), tta=config.tta, region=str(about.get("region", "")),
         )  # fmt: skip
 
     def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepstyle import weights
+from deepstyle.about import digest_of, read_about
 from deepstyle.annotations.tag_table import TagTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import complete
@@ -49,7 +49,7 @@ class Taggers(Tags):
     @classmethod
     def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
         """Open a model folder. Raises ModelError when it is incomplete, or a member is gone or has changed."""
-        about = weights.read_about(folder)
+        about = read_about(folder)
         with complete(folder, KIND):
             told = [(str(one["name"]), str(one["weights"]), float(one["share"])) for one in about["members"]]
             thresholds = [float(value) for value in about["thresholds"]]
@@ -60,7 +60,7 @@ class Taggers(Tags):
             if one.weights_name != digest or list(one.labels) != about["labels"]:
                 raise ModelError(f"{folder}: its member {name} was trained again since; average them again")
         parts = np.array([share for _, _, share in told])
-        own = f"{folder.name}@{weights.digest_of(folder / 'model.json')[:8]}"
+        own = f"{folder.name}@{digest_of(folder / 'model.json')[:8]}"
         return cls(members, parts, folder.name, thresholds=thresholds, weights_name=own)
 
     def save(self, folder: Path, found: Mapping[str, Any]) -> None:

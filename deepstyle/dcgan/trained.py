@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepstyle import weights
+from deepstyle.about import read_about
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import BEST, LAST, load_generator, read_generator
@@ -78,7 +79,7 @@ def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) 
 
 def open_model(folder: Path) -> TrainedGenerator:
     """The generator of a model folder. Raises ModelError when the folder is incomplete or of another kind."""
-    about = weights.read_about(folder)
+    about = read_about(folder)
     if about.get("kind") != KIND:
         raise ModelError(
             f"{folder}: no generator but a {about.get('kind')}; `deepstyle models` lists those of kind {KIND}"

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.about import name_of, read_about
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, to_yaml
@@ -139,13 +140,13 @@ class Detectron2Detector:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Load a model folder. Raises UsageError without detectron2, ModelError for an incomplete folder."""
-        labels = tuple(str(label) for label in weights.read_about(folder)["labels"])
+        labels = tuple(str(label) for label in read_about(folder)["labels"])
         if not (folder / SETTINGS).is_file():
             raise ModelError(f"{folder} is not a complete model folder (no {SETTINGS}); import or train it again")
         cfg = read_settings(folder / SETTINGS, labels)
         network = build_detectron2(cfg)
         weights.load_weights(folder / "weights.safetensors", network)
-        return cls(network, cfg, labels, weights.name_of(folder))
+        return cls(network, cfg, labels, name_of(folder))
 
     @torch.inference_mode()
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:

@@ -22,13 +22,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepstyle import weights
+from deepstyle.about import MASKS, digest_of, read_about
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import MaskConfig, to_yaml
 from deepstyle.detector.inference import Inference
 from deepstyle.detector.loop import LOG_STEPS, SAFE, data_digest
 from deepstyle.detector.mask_data import MaskBatch, MaskPhotos, prepared, with_masks
-from deepstyle.detector.masks import FILE, MaskHead, grids, targets
+from deepstyle.detector.masks import MaskHead, grids, targets
 from deepstyle.detector.resize import Sides
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, share_of
@@ -85,14 +86,14 @@ def train_masks(
     The same call resumes or returns the result. Raises InputError when a set holds no masks, ModelError when the detector is
     no torchvision one, TrainingError when the loss is not finite.
     """
-    about = weights.read_about(folder)
+    about = read_about(folder)
     if about.get("backend") != "torchvision":
         raise ModelError(f"{folder}: a {about.get('backend')} detector takes no mask head; name one of torchvision's")
     train, validation = with_masks(train), with_masks(validation)
     if not train.images or not validation.images:
         raise InputError("train and validation must hold garments with masks (COCO's `segmentation`)")
     detector = TorchvisionDetector.load(folder)
-    key = f"{name}:{weights.digest_of(folder / 'weights.safetensors')}:{data_digest(train)}"
+    key = f"{name}:{digest_of(folder / 'weights.safetensors')}:{data_digest(train)}"
     fabric = make_fabric(config.precision)
     share_of(fabric, config.batch_size)
     with opened(
@@ -101,7 +102,7 @@ def train_masks(
         state = _state(config, detector.inference.channels, fabric)
         figures = t.resume(state)
         to = catalog.root / "models" / name
-        if figures is None or not (to / FILE).is_file():
+        if figures is None or not (to / MASKS).is_file():
             if not t.over:
                 _learn(t, state, MaskPhotos(train, config, detector.config, reporter), detector, validation)
             figures = _finish(t, state, detector, validation, folder, name)
@@ -215,18 +216,18 @@ def _finish(
         }  # fmt: skip
         to = t.run.catalog.root / "models" / name
         _write(source, to, state.head, t.config, figures)
-        t.run.catalog.put_model(name, "detector", weights.read_about(to).get("figures", {}))
+        t.run.catalog.put_model(name, "detector", read_about(to).get("figures", {}))
         t.done(figures)
     return agreed(t.fabric, figures)
 
 
 def _write(source: Path, to: Path, head: MaskHead, config: MaskConfig, figures: Mapping[str, Any]) -> None:
-    about = weights.read_about(source)
+    about = read_about(source)
 
     def fill_in(place: Path) -> None:
         for path in source.iterdir():
             shutil.copyfile(path, place / path.name)
-        weights.save_weights(place / FILE, weights.halved(head.state_dict()))
+        weights.save_weights(place / MASKS, weights.halved(head.state_dict()))
         put_file(place / "masks.yaml", to_yaml(config).encode())
         put_file(place / "model.json", json.dumps({**about, "masks": dict(figures)}, indent=2).encode())
 

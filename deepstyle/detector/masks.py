@@ -17,10 +17,9 @@ from torch.nn import functional as F
 from torchvision.ops import roi_align  # the library's: its pixels are areas, of which a cell takes the mean
 
 from deepstyle import weights
+from deepstyle.about import MASKS
 from deepstyle.errors import ModelError
 from deepstyle.shape import CONTEXT, SIDE
-
-FILE = "masks.safetensors"  # in the detector's folder
 
 
 class MaskHead(nn.Module):
@@ -73,14 +72,8 @@ def targets(masks: Tensor, which: Tensor, regions: Tensor) -> Tensor:
 
 def load_masks(folder: Path, channels: int) -> MaskHead | None:
     """The mask head of a detector's folder; None when it has none. Raises ModelError when it is unreadable or of another."""
-    path = folder / FILE
+    path = folder / MASKS
     return weights.loaded(path, lambda found: _built(found, channels, path)) if path.exists() else None
-
-
-def name_of(folder: Path) -> str:
-    """What a detector's results are kept under (see ``weights.name_of``): another one once it has a mask head, too."""
-    plain = weights.name_of(folder)
-    return f"{plain}+{weights.digest_of(folder / FILE)[:4]}" if (folder / FILE).exists() else plain
 
 
 def _built(found: Mapping[str, Tensor], channels: int, path: Path) -> MaskHead:

@@ -11,10 +11,11 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import weights
+from deepstyle.about import detector_name, read_about
 from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import Detections, Inference
-from deepstyle.detector.masks import MaskHead, load_masks, name_of
+from deepstyle.detector.masks import MaskHead, load_masks
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.detector.tiles import together, windows_of
@@ -62,12 +63,12 @@ class TorchvisionDetector:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Load ``weights.safetensors``, ``config.yaml``, ``model.json`` of a detector folder, and its mask head, if any."""
-        about = weights.read_about(folder)
+        about = read_about(folder)
         config = load_config(DetectorConfig, folder / "config.yaml")
         labels = tuple(str(label) for label in about["labels"])
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_network(config, len(labels)))
         masks = load_masks(folder, int(network.backbone.out_channels))
-        return cls(network, config, labels, name_of(folder), masks)
+        return cls(network, config, labels, detector_name(folder), masks)
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
         """Boxes of each photo (uint8 HWC RGB), best score first, in that photo's pixels.

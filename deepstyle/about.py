@@ -1,0 +1,45 @@
+"""What a model's folder says of itself: labels, figures, the name of its results (edge). torch is not needed for it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from deepstyle.errors import InputError, ModelError
+from deepstyle.files import open_regular, read_json
+
+MASKS = "masks.safetensors"  # a detector's mask head, beside its weights
+MOST_LABELS = 10_000
+
+
+def name_of(folder: Path) -> str:
+    """``<folder>@<digest of its weights>``: what a model's results are kept under."""
+    return f"{folder.name}@{digest_of(folder / 'weights.safetensors')[:8]}"
+
+
+def digest_of(path: Path) -> str:
+    """The hex SHA-256 of a file. Raises ModelError when it cannot be read."""
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, InputError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); train the model again") from error
+
+
+def detector_name(folder: Path) -> str:
+    """What a detector's results are kept under: ``name_of``, and another one once it has a mask head."""
+    plain = name_of(folder)
+    return f"{plain}+{digest_of(folder / MASKS)[:4]}" if (folder / MASKS).exists() else plain
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """The model.json of a model folder. Raises ModelError when the folder is no complete model."""
+    try:
+        about = read_json(folder / "model.json")
+        if not isinstance(about["labels"], list) or len(about["labels"]) > MOST_LABELS:
+            raise TypeError("labels is no list of a model")
+        "".join(about["labels"]).encode()
+    except (InputError, ValueError, LookupError, TypeError) as error:
+        raise ModelError(f"{folder} is not a complete model folder ({error}); train it again") from error
+    return dict(about)
