@@ -105,6 +105,7 @@ for command in (
     detector.import_detector,
     crop.crop,
     classifier.train_classifier,
+    classifier.check_labels,
     tagger.train_tagger,
     classifier.predict,
     classifier.tag,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -61,7 +63,12 @@ def mistakes_picture(images: Pixels, evaluation: Predictions, *, count: int = 24
     worst = evaluation.worst_mistakes(count)
     if not len(worst):
         return None
-    cards = [_card(images[i], *_words(evaluation, int(i))) for i in worst]
+    return cards_picture([images[i] for i in worst], [_words(evaluation, int(i)) for i in worst], columns=columns)
+
+
+def cards_picture(images: Sequence[Pixels], words: Sequence[tuple[str, str]], *, columns: int = 6) -> Pixels:
+    """Images (S x S x 3 uint8), each with what it is called in red and what is said of it in green: H x W x 3 uint8."""
+    cards = [_card(pixels, *lines) for pixels, lines in zip(images, words, strict=True)]
     return tile(np.stack(cards), columns=min(columns, len(cards)))
 
 

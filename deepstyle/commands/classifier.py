@@ -1,4 +1,4 @@
-"""The classifier: train-classifier, and predict and tag, which take taggers as well."""
+"""The classifier: train-classifier, check-labels, and predict and tag, which take taggers as well."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from deepstyle.commands.options import (
     region_detector,
 )
 from deepstyle.commands.tables import counts, show
-from deepstyle.errors import InputError
+from deepstyle.errors import InputError, UsageError
 from deepstyle.weak import weak_classifier
 
 FINE_TUNE = ("pretrained=true", "frozen_share=0.25", "backbone_lr=0.1", "lr=0.002")
@@ -83,6 +83,58 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
         "validation images": result.validation_images, "most confused": pairs or "none",
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
     }, weak=weak_classifier(result.top1, len(result.labels)), **asdict(result))  # fmt: skip
+
+
+@click.command()
+@json_option
+@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
+@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of the images; beside the table otherwise.")  # fmt: skip
+@click.option(
+    "--folds", type=int, help="Parts of the table, each judged by what is learned from the others.  [default: 3]"
+)
+@click.option(
+    "--model", metavar="NAME|FOLDER", help="A classifier that judges instead; it must know none of the photos."
+)
+@click.option("--minutes", type=float, help="Of each fold's training; else after the images that the settings say.")
+@click.option("--name", default="labels", show_default=True, callback=checked_name, help="Name of the check's folder.")
+@configured
+@click.pass_obj
+def check_labels(session: Session, table: Path, folder: Path | None, folds: int | None, model: str | None,
+                 minutes: float | None, name: str, config: str | None, overrides: tuple[str, ...],
+                 dry_run: bool) -> None:  # fmt: skip
+    """List the labels of a table that are probably wrong.
+
+    The table is parted into folds, whole groups to one side; a classifier that learns from the others judges each
+    (confident learning, Northcutt et al. 2021). Writes a list and a picture of the worst, nothing else is changed.
+
+    \b
+    Example:
+        deepstyle check-labels clothing-dataset/images.csv --minutes 5
+        deepstyle check-labels my-photos.csv --model garment-categories
+    """
+    if model is not None and folds is not None:
+        raise UsageError("--folds trains classifiers, --model is one: give either")
+    built = build_config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
+    with open_catalog(session) as catalog:
+        from deepstyle.annotations.table import read_table
+        from deepstyle.classifier import check_labels as checking
+        from deepstyle.classifier.find import find_classifier_folder
+        from deepstyle.classifier.network import Classifier
+
+        rows = checking.without(read_table(table, images=folder), built.exclude)
+        if model is None:
+            found = checking.check_by_folds(
+                rows, catalog, built, folds=folds or 3, name=name, reporter=session.reporter
+            )
+        else:
+            judge = Classifier.load(find_classifier_folder(catalog, model, flag="--model"))
+            found = checking.check_by_model(rows, catalog, judge, name=name, reporter=session.reporter)
+    pairs = ", ".join(f"{label} rather {other} {count}" for label, other, count in found.pairs[:5])
+    show(f"the labels in doubt are in {found.table}", {
+        "images": f"{found.images:,}", "labels in doubt": f"{found.suspects:,}", "most often": pairs or "none",
+        "labels that were told": f"{found.top1:.1%}", "the first of them": found.picture or "none",
+    }, **asdict(found))  # fmt: skip
 
 
 @click.command()
