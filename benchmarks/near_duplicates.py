@@ -17,18 +17,19 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from deepstyle import images
+from deepstyle.looks import Looks, looks
 from deepstyle.scraper.near import NearIndex
 
 PHOTOS = 400
 HASHES = 1_000_000
 
 
-def saved(image: Image.Image) -> tuple[images.Looks, int, int]:
+def saved(image: Image.Image) -> tuple[Looks, int, int]:
     """The looks of an image that was made smaller and saved anew, and its size."""
     image = image.resize((round(image.width * 0.8), round(image.height * 0.8)))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
-    return images.looks(images.decode(out.getvalue(), at_least=128)), image.width, image.height
+    return looks(Image.fromarray(images.decode(out.getvalue(), at_least=128))), image.width, image.height
 
 
 def on_photos(folder: Path) -> None:
@@ -36,7 +37,7 @@ def on_photos(folder: Path) -> None:
     index, false = NearIndex(4), 0
     found = {"copy": 0, "crop 5 % each side": 0, "crop 5 % in all": 0, "mirror": 0}
     names = sorted(folder.glob("*.jpg"))[:PHOTOS]
-    variants: list[tuple[str, str, tuple[images.Looks, int, int]]] = []
+    variants: list[tuple[str, str, tuple[Looks, int, int]]] = []
     for path in names:
         with Image.open(path) as opened:
             opened.draft("RGB", (400, 400))

@@ -37,8 +37,7 @@ def to_rgb(image: Image.Image, *, shrink: int = 1) -> Pixels:
     65,535, the largest number) that nothing in it is above. ``shrink``: so many pixels a side are averaged to one.
     Raises ImageError for a colour model that cannot be converted.
     """
-    plain = image.mode == "RGB" and not {"icc_profile", "transparency"} & image.info.keys()
-    if plain and shrink == 1 and image.width * image.height <= SMALL:
+    if shrink == 1 and plain(image):
         return np.array(image)  # as it is: most photos, in a third of the time
     height, width = max(1, image.height // shrink), max(1, image.width // shrink)
     rows = max(1, BAND // image.width // shrink)  # of the result, a band
@@ -50,6 +49,12 @@ def to_rgb(image: Image.Image, *, shrink: int = 1) -> Pixels:
         converted = _band(band, white)
         out[y:last] = np.asarray(converted.reduce(shrink) if shrink > 1 else converted)
     return out
+
+
+def plain(image: Image.Image) -> bool:
+    """Whether an image's pixels are in sRGB as they are, and few enough to be copied whole."""
+    known = image.mode == "RGB" and not {"icc_profile", "transparency"} & image.info.keys()
+    return known and image.width * image.height <= SMALL
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

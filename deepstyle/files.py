@@ -57,12 +57,20 @@ def put_file(path: Path, data: bytes) -> None:
 def put_files(files: Sequence[tuple[Path, bytes]], each: Each = map) -> None:
     """``put_file`` for several, of which each is whole or not there; when it returns, all are on the disk.
 
-    ``each``: the map of a thread pool, perhaps: a disk that syncs several files at a time does it in one go.
+    ``each``: the map of a thread pool, perhaps, which is given the files of a folder together: a disk that syncs several
+    files at a time does it in one go.
     """
-    for _ in each(_put, files):
+    folders: dict[Path, list[tuple[Path, bytes]]] = {}
+    for path, data in files:
+        folders.setdefault(path.parent, []).append((path, data))
+    for _ in each(_put_together, list(folders.items())):
         pass
-    for _ in each(_sync_names, list(dict.fromkeys(path.parent for path, _ in files))):
-        pass
+
+
+def _put_together(folder: tuple[Path, list[tuple[Path, bytes]]]) -> None:
+    for file in folder[1]:
+        _put(file)
+    _sync_names(folder[0])
 
 
 def _put(file: tuple[Path, bytes]) -> None:

@@ -17,19 +17,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageDraw, ImageFont, ImageOps, UnidentifiedImageError
 
 from deepstyle import colour
 from deepstyle.errors import ImageError
 from deepstyle.ground import ground_of
+from deepstyle.looks import Looks, looks
 from deepstyle.room import Room
 
 Pixels = colour.Pixels  # uint8 HWC RGB in [0, 255]
 Fit = Literal["pad", "plain", "mean", "stretch", "cover"]
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "TIFF": "tif", "BMP": "bmp", "AVIF": "avif"}
-EDGE = 0.05  # of a photo, left off each side of its middle
 ORIENTATION = 0x0112  # EXIF's tag
 BROKEN = (  # what Pillow raises of bytes that are no image: the errors of its parsers come through
     OSError, ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, struct.error,
@@ -67,7 +66,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     if not data:
         raise ImageError("the file is empty", "empty")
     try:
-        with _parsing("header"):
+        with _Parsing("header"):
             image = Image.open(io.BytesIO(data), formats=list(EXTENSIONS))
     except Image.DecompressionBombError as error:
         raise ImageError(f"decodes to more than {max_pixels:,} pixels", "bomb") from error
@@ -76,17 +75,30 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     return image
 
 
-@contextmanager
-def _parsing(what: str) -> Iterator[None]:
-    """Silence what Pillow says of odd bytes (of sizes, too: we check them ourselves), and translate what it raises."""
-    try:
-        with _silence():
-            yield
-    except UnidentifiedImageError as error:
-        raise ImageError("the bytes are not an image of a known format", "not-image") from error
-    except BROKEN as error:
-        said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ImageError(f"the image {what} is broken ({said})", "broken") from error
+class _Parsing:
+    """Silences what Pillow says of odd bytes (of sizes, too: we check them ourselves), and translates what it raises.
+
+    No generator: it is entered six times a photo.
+    """
+
+    __slots__ = ("_silence", "_what")
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._silence = None if getattr(SILENT, "inside", False) else _silence()
+        if self._silence is not None:
+            self._silence.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._silence is not None:
+            self._silence.__exit__(None, None, None)
+        if isinstance(error, UnidentifiedImageError):
+            raise ImageError("the bytes are not an image of a known format", "not-image") from error
+        if isinstance(error, BROKEN):
+            said = " ".join(str(error).split())[:200] or type(error).__name__
+            raise ImageError(f"the image {self._what} is broken ({said})", "broken") from error
 
 
 @contextmanager
@@ -107,7 +119,7 @@ def _silence() -> Iterator[None]:
 def _orientation(image: Image.Image) -> int:
     """EXIF's orientation, 1 to 8; 1 where there is none, or none that can be read: the picture may be whole all the same."""
     try:
-        with _parsing("header"):
+        with _Parsing("header"):
             found = image.getexif().get(ORIENTATION, 1)
     except ImageError:
         return 1
@@ -131,14 +143,16 @@ def _info(image: Image.Image) -> ImageInfo:
 
 def inspect(
     data: bytes, *, max_pixels: int, at_least: int, wanted: Callable[[ImageInfo], bool]
-) -> tuple[ImageInfo, Pixels | None]:
-    """``probe``, and ``decode`` where its answer is ``wanted``: the header is parsed once."""
+) -> tuple[ImageInfo, Looks | None]:
+    """``probe``, and where its answer is ``wanted`` ``looks`` of what ``decode`` gives: header and pixels are read once."""
     with _silence(), _open(data, max_pixels) as image:
         info = _info(image)
         if not wanted(info):
             return info, None
-        with _decoded(image, at_least) as pixels:
-            return info, pixels
+        with _loaded(image, at_least) as orientation:
+            if orientation == 1 and colour.plain(image):  # nearly always: its pixels are as ``decode`` would give them
+                return info, looks(image)
+            return info, looks(Image.fromarray(_pixels(image, at_least, orientation)))
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Pixels:
@@ -161,19 +175,30 @@ def decoded(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None =
 
 @contextmanager
 def _decoded(image: Image.Image, at_least: int | None) -> Iterator[Pixels]:
+    with _loaded(image, at_least) as orientation:
+        yield _pixels(image, at_least, orientation)
+
+
+@contextmanager
+def _loaded(image: Image.Image, at_least: int | None) -> Iterator[int]:
+    """Read the pixels; while the block runs they count among those that are open. Gives EXIF's orientation."""
     if at_least is not None:
-        with _parsing("data"):
+        with _Parsing("data"):
             image.draft(None, (at_least, at_least))  # None: the mode stays
     with ROOM.taken(image.width * image.height):
-        with _parsing("data"):
+        with _Parsing("data"):
             image.load()
-        orientation = _orientation(image)
-        large = at_least is not None and image.width * image.height > LARGE
-        shrink = max(1, min(image.size) // at_least) if large and at_least else 1
-        with _parsing("data"):
-            pixels = colour.to_rgb(image, shrink=shrink)
-        image.close()
-        yield colour.upright(pixels, orientation)
+        yield _orientation(image)
+
+
+def _pixels(image: Image.Image, at_least: int | None, orientation: int) -> Pixels:
+    """The pixels of a loaded image, which is closed."""
+    large = at_least is not None and image.width * image.height > LARGE
+    shrink = max(1, min(image.size) // at_least) if large and at_least else 1
+    with _Parsing("data"):
+        pixels = colour.to_rgb(image, shrink=shrink)
+    image.close()
+    return colour.upright(pixels, orientation)
 
 
 ROOM = Room(MAX_PIXELS)  # pixels being decoded in this process; each takes up to 12 bytes on its way
@@ -235,43 +260,6 @@ def resize(pixels: Pixels, size: int, fit: Fit = "pad") -> Pixels:
         square[top : top + height, left : left + width] = inner
         return square
     return np.pad(inner, ((top, size - height - top), (left, size - width - left), (0, 0)), mode="edge")
-
-
-def difference_hash(pixels: Pixels) -> str:
-    """A 64-bit perceptual hash as 16 hex digits (dHash): which of 9 x 8 grey cells is brighter than that on its left."""
-    return looks(pixels).dhash
-
-
-@dataclass(frozen=True, kw_only=True)
-class Looks:
-    """Perceptual hashes of a photo: its own, that of its middle (5 % off each side), and that of its mirror image."""
-
-    dhash: str
-    inner: str
-    mirror: str
-
-
-def looks(pixels: Pixels) -> Looks:
-    """The three hashes of an image, each 16 hex digits."""
-    image = Image.fromarray(pixels)
-    by = max(1, min(image.size) // 64)  # a box filter first: ten times faster
-    x, y = round(image.width * EDGE), round(image.height * EDGE)
-    small, inner = image.reduce(by), image.reduce(by, box=(x, y, image.width - x, image.height - y))
-    cells = _cells(small)
-    return Looks(dhash=_rises(cells), inner=_rises(_cells(inner)), mirror=_rises(cells[:, ::-1]))
-
-
-def _cells(image: Image.Image) -> NDArray[np.uint8]:
-    return np.asarray(image.convert("L").resize((9, 8), Image.Resampling.LANCZOS))
-
-
-def _rises(cells: NDArray[np.uint8]) -> str:
-    return np.packbits(cells[:, 1:] > cells[:, :-1]).tobytes().hex()
-
-
-def hamming(first: str, second: str) -> int:
-    """How many bits two equally long hex hashes differ in."""
-    return (int(first, 16) ^ int(second, 16)).bit_count()
 
 
 def tile(images: Pixels, *, columns: int, gap: int = 2, background: int = 255) -> Pixels:

@@ -10,6 +10,7 @@ from loopback import photo
 from PIL import Image, ImageOps
 
 from deepstyle import images
+from deepstyle.looks import Looks, looks
 from deepstyle.scraper.near import NearIndex
 
 HASH = 0xFFFF0000FFFF0000
@@ -67,14 +68,14 @@ def test_the_distance_is_a_limit_that_counts(distance: int) -> None:
         assert index.find(f"{HASH ^ bits ^ (1 << (shift - 1) % 64):016x}", 100, 100) is None
 
 
-def shown(seed: int, *, crop: float = 0.0, mirrored: bool = False) -> tuple[images.Looks, int, int]:
+def shown(seed: int, *, crop: float = 0.0, mirrored: bool = False) -> tuple[Looks, int, int]:
     """The looks of a photo of blocks, cropped on each side or mirrored, saved anew and smaller; its size."""
     picture: Image.Image = Image.open(io.BytesIO(photo(seed, 300, 400)))
     x, y = round(300 * crop), round(400 * crop)
     picture = picture.crop((x, y, 300 - x, 400 - y)).resize((225, 300))
     out = io.BytesIO()
     (ImageOps.mirror(picture) if mirrored else picture).save(out, "JPEG", quality=80)
-    return images.looks(images.decode(out.getvalue())), 225, 300
+    return looks(Image.fromarray(images.decode(out.getvalue()))), 225, 300
 
 
 def test_crops_and_mirror_images_are_found_and_nothing_else() -> None:

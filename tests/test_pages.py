@@ -252,6 +252,18 @@ def test_the_short_way_to_resolve_gives_what_the_long_way_gives(base: str, refer
     assert resolve(base, reference) == wanted
 
 
+@settings(max_examples=300)
+@given(
+    st.sampled_from(["http", "https"]), st.text(alphabet="aZ0._-@", max_size=5),
+    st.sampled_from(["", ":", ":80", ":443", ":08", ":8", ":8080", ":59999", ":65536"]),
+    st.text(alphabet="/.aZ_~-%?#\\\n", max_size=8),
+)  # fmt: skip
+def test_what_is_normal_already_is_seen_at_once(scheme: str, name: str, port: str, path: str) -> None:
+    """The short way gives what the long way gives, which a blank in front asks for."""
+    url = f"{scheme}://{name}{port}{path}"
+    assert normalise(url) == normalise(" " + url)
+
+
 @settings(max_examples=100)
 @given(st.text(max_size=60))
 def test_normalising_twice_changes_nothing(text: str) -> None:

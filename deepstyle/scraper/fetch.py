@@ -7,19 +7,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from http.cookiejar import CookieJar
 from types import TracebackType
 from typing import Self
 
-from requests.utils import get_encoding_from_headers
-from urllib3 import BaseHTTPResponse, Timeout
+from urllib3 import Timeout
 from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
-from deepstyle.scraper.answer import RETRIED, Fetched, Kind, confirmed, failure, is_text
+from deepstyle.scraper.answer import RETRIED, Fetched, Kind, charset_of, confirmed, failure, is_text
+from deepstyle.scraper.body import Answer
 from deepstyle.scraper.cookies import cookie_header, keep_cookies, load_cookies
-from deepstyle.scraper.guard import AddressRefusedError, Resolve, Wire
+from deepstyle.scraper.guard import AddressRefusedError, Resolve
 from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
     MAX_ROBOTS,
@@ -35,6 +34,7 @@ from deepstyle.scraper.reservations import Statement, Verdict, header_statements
 from deepstyle.scraper.saved import Saved
 from deepstyle.scraper.stream import Watchdog, drain, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
+from deepstyle.scraper.wire import Wire
 
 ACCEPT = {
     "page": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.8,*/*;q=0.5",
@@ -149,14 +149,14 @@ class Fetcher:
         normal = normalise(url)
         blank = Fetched(outcome="bad-url", kind=kind, url=url, final_url=normal or url)
         if not normal:
-            return replace(blank, detail="not an http or https URL")
+            return blank.but(detail="not an http or https URL")
         if (local := self._saved.get(normal, kind, self.config.max_bytes)) is not None:
-            return replace(local, url=url)
-        answer = replace(self._follow(normal, kind, referer, before), url=url)
+            return local.but(url=url)
+        answer = self._follow(normal, kind, referer, before).but(url=url)
         if answer.status in {429, 503} and answer.outcome in RETRIED:
             self._pace.busy(host(answer.final_url), answer.status, answer.retry_after or 0.0, tries)
             if (answer.retry_after or 0.0) > self.config.max_retry_wait and self.config.retries:
-                return replace(answer, outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
+                return answer.but(outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
         elif answer.status is not None:
             self._pace.answered(host(answer.final_url))
         return answer
@@ -180,9 +180,9 @@ class Fetcher:
             if answer.outcome != "redirect":
                 return answer
             if not answer.location:
-                return replace(answer, outcome="bad-url", detail=answer.detail)
+                return answer.but(outcome="bad-url", detail=answer.detail)
             if answer.location in seen or len(seen) > self.config.max_redirects:
-                return replace(answer, outcome="too-many-redirects", detail=f"to {answer.location}")
+                return answer.but(outcome="too-many-redirects", detail=f"to {answer.location}")
             seen.append(answer.location)
 
     def _hop(self, url: str, blank: Fetched, referer: str) -> Fetched:
@@ -191,27 +191,27 @@ class Fetcher:
         if (refusal := self._refusal(blank, robots)) is not None:
             return refusal
         if not self._pace.wait(host(url), robots.delay):
-            return replace(blank, outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
+            return blank.but(outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
         if self._stopped.is_set():
             return blank
         started = self._clock()
         answer = self._request(url, blank, referer)
         if self._stopped.is_set() and answer.outcome in RETRIED | {"too-slow"}:
             return blank
-        return replace(answer, seconds=self._clock() - started)
+        return answer.but(seconds=self._clock() - started)
 
     def _refusal(self, blank: Fetched, robots: Robots) -> Fetched | None:
         """Why a URL must not be asked for, as its host's files say; None when it may."""
         if robots.outcome in NO_ROBOTS | PASSING:
             outcome = "host-busy" if robots.outcome in PASSING else robots.outcome
-            return replace(blank, outcome=outcome, detail=robots.detail)
+            return blank.but(outcome=outcome, detail=robots.detail)
         if not robots.allows(blank.url):
-            return replace(blank, outcome="robots", detail=robots.detail)
+            return blank.but(outcome="robots", detail=robots.detail)
         found = verdict(blank.url, robots.statements)
         if (
             blank.kind == "image" and found.reserved and not found.overridable
         ):  # nothing that its header says can change it
-            return replace(blank, outcome="noai", detail=found.words[:300], reservation=found.words)
+            return blank.but(outcome="noai", detail=found.words[:300], reservation=found.words)
         return None
 
     def _request(self, url: str, blank: Fetched, referer: str) -> Fetched:
@@ -236,27 +236,26 @@ class Fetcher:
                     return self._answer(raw, blank, guard.expired)
                 finally:
                     raw.close()
-                    raw.release_conn()
             except AddressRefusedError as error:
-                return replace(blank, outcome="private-address", detail=str(error))
+                return blank.but(outcome="private-address", detail=str(error))
             except u3.LocationValueError as error:
-                return replace(blank, outcome="bad-url", detail=str(error))
+                return blank.but(outcome="bad-url", detail=str(error))
             except (u3.HTTPError, OSError, ValueError) as error:
-                return replace(blank, outcome=failure(error, expired=guard.expired()), detail=str(error)[:300])
+                return blank.but(outcome=failure(error, expired=guard.expired()), detail=str(error)[:300])
 
-    def _answer(self, raw: BaseHTTPResponse, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
+    def _answer(self, raw: Answer, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
         """Look at the headers; read the body only when it is wanted."""
         status, headers = raw.status, raw.headers
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        answer = replace(blank, status=status, content_type=kind, outcome=f"http-{status}")
+        answer = blank.but(status=status, content_type=kind, outcome=f"http-{status}")
         if status != 200:
             drain(raw, expired)
         if status in REDIRECTS:
             target = headers.get("Location", "")
-            return replace(answer, outcome="redirect", location=resolve(blank.final_url, target) if target else "",
+            return answer.but(outcome="redirect", location=resolve(blank.final_url, target) if target else "",
                            detail=f"redirect to {target[:200]!r}")  # fmt: skip
         if status in {429, 503}:
-            return replace(answer, retry_after=retry_after(headers.get("Retry-After"), time.time()))
+            return answer.but(retry_after=retry_after(headers.get("Retry-After"), time.time()))
         unchanged = blank.before if status == 304 else None
         if status != 200 and unchanged is None:
             return answer
@@ -266,34 +265,31 @@ class Fetcher:
             return answer
         return self._read(raw, answer, directives, expired) if unchanged is None else confirmed(answer, unchanged)
 
-    def _read(
-        self, raw: BaseHTTPResponse, answer: Fetched, directives: set[str], expired: Callable[[], bool]
-    ) -> Fetched:
+    def _read(self, raw: Answer, answer: Fetched, directives: set[str], expired: Callable[[], bool]) -> Fetched:
         """Read the body, if it is of a kind that is wanted."""
         headers, kind = raw.headers, answer.content_type
         if answer.kind == "page" and not is_text(kind):
-            return replace(answer, outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
+            return answer.but(outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
         limit = MAX_ROBOTS if answer.kind == "robots" else self.config.max_bytes
         outcome, body = read_body(raw, limit, expired, self.config.deadline, kind=answer.kind)
         if answer.kind == "robots" and outcome == "too-large":
             outcome = "ok"  # RFC 9309 2.5: what fits into the limit counts
-        charset = get_encoding_from_headers(headers) if "charset" in headers.get("Content-Type", "").lower() else None
-        return replace(
-            answer, outcome=outcome, body=body, charset=charset, nofollow=bool(directives & {"nofollow", "none"}),
-            link=headers.get("Link", "") if answer.kind == "page" else "", etag=headers.get("ETag", ""),
-            modified=headers.get("Last-Modified", ""),
+        return answer.but(
+            outcome=outcome, body=body, charset=charset_of(headers.get("Content-Type", "")),
+            nofollow=bool(directives & {"nofollow", "none"}), etag=headers.get("ETag", ""),
+            link=headers.get("Link", "") if answer.kind == "page" else "", modified=headers.get("Last-Modified", ""),
         )  # fmt: skip
 
     def _stated(self, answer: Fetched, directives: set[str], headers: Mapping[str, str]) -> Fetched:
         """The answer with what its headers say of AI and data mining; its outcome is ``noai`` where they reserve it."""
         if answer.kind in {"robots", "asset"}:
             return answer
-        answer = replace(answer, stated=tuple(header_statements(headers)))
+        answer = answer.but(stated=tuple(header_statements(headers)))
         unwanted = directives & (NO_IMAGES if answer.kind == "image" else NO_PAGES)
         if unwanted:
-            return replace(answer, outcome="noai", detail=", ".join(sorted(unwanted)))
+            return answer.but(outcome="noai", detail=", ".join(sorted(unwanted)))
         if answer.kind == "page":
             return answer  # its meta elements may say something else
         found = self.reservation(answer.final_url, answer.stated)
-        answer = replace(answer, reservation=found.words)
-        return replace(answer, outcome="noai", detail=found.words[:300]) if found.reserved else answer
+        answer = answer.but(reservation=found.words)
+        return answer.but(outcome="noai", detail=found.words[:300]) if found.reserved else answer

@@ -1,4 +1,4 @@
-"""The address guard (edge): which addresses may be connected to, and connections that go to a checked address only.
+"""The address guard (edge): which addresses may be connected to, and sockets that go to a checked address only.
 
 A host name is resolved once, every address it has is checked, and the socket is opened to a checked address itself, not
 to the name: a second, different DNS answer (rebinding) has nobody to fool. Environment proxies are off in ``fetch.py``.
@@ -8,31 +8,18 @@ Sources: the IANA special-purpose address registries through ``ipaddress``; the 
 from __future__ import annotations
 
 import contextlib
-import functools
 import ipaddress
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import (
-    BaseHTTPResponse,
-    HTTPConnectionPool,
-    HTTPSConnectionPool,
-    PoolManager,
-    ProxyManager,
-    Timeout,
-    make_headers,
-)
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.util.connection import create_connection
-from urllib3.util.ssl_ import create_urllib3_context
 
 Resolve = Callable[..., list[tuple[Any, ...]]]  # like socket.getaddrinfo
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -67,7 +54,6 @@ _NEVER_PUBLIC = tuple(  # what ipaddress of some Python version calls global and
 )
 BY_PROXY = 5.0  # seconds for the addresses of a host that a proxy connects to
 LOOKUP = 60.0  # seconds for a host's addresses where no other limit is given
-waiting: dict[int, socket.socket] = {}  # thread id -> the socket it reads from; for the watchdog in stream.py
 
 
 class AddressRefusedError(Exception):
@@ -92,7 +78,7 @@ def refused(address: str, *, allow_private: bool) -> bool:
     return not allow_private and (not ip.is_global or any(ip in network for network in _NEVER_PUBLIC))
 
 
-def _connect(connection: HTTPConnection, resolve: Resolve, *, allow_private: bool) -> socket.socket:
+def connect(connection: HTTPConnection, resolve: Resolve, *, allow_private: bool) -> socket.socket:
     """Resolve, check every address, connect to the first checked one that answers."""
     timeout = connection.timeout if isinstance(connection.timeout, (int, float)) else LOOKUP
     end = time.monotonic() + timeout
@@ -138,102 +124,11 @@ def _within(seconds: float, connection: HTTPConnection, resolve: Resolve) -> lis
     return answer
 
 
-def _about_to_read(sock: Any) -> None:
-    """Note the socket for the watchdog, and acknowledge at once what comes.
-
-    A server that writes headers and body apart otherwise waits 40 ms for our delayed acknowledgement (RFC 1122).
-    """
-    waiting[threading.get_ident()] = sock
-    if hasattr(socket, "TCP_QUICKACK"):  # Linux
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
-
-class _Watched(HTTPConnection):
-    """A connection, or one by a proxy, that the watchdog knows while it reads."""
-
-    def getresponse(self) -> Any:
-        """The answer's head; the socket is noted first."""
-        _about_to_read(self.sock)
-        return super().getresponse()
-
-
-class _SecureWatched(HTTPSConnection):
-    """The same over TLS."""
-
-    def getresponse(self) -> Any:
-        """The answer's head; the socket is noted first."""
-        _about_to_read(self.sock)
-        return super().getresponse()
-
-
-@functools.cache
-def _certificates() -> ssl.SSLContext:
-    """The certificates that are trusted, read once: it takes milliseconds."""
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    context.load_verify_locations(DEFAULT_CA_BUNDLE_PATH)
-    return context
-
-
-class Wire:
-    """Connections that go through the guard, kept for the next request of a host. ``size``: how many a host.
-
-    ``resolve`` is ``socket.getaddrinfo`` or a stand-in; ``proxy``: where all requests go, a person named it.
-    """
-
-    def __init__(
-        self, *, allow_private: bool, size: int, resolve: Resolve = socket.getaddrinfo, proxy: str = ""
-    ) -> None:
-        class Plain(_Watched):
-            def _new_conn(self) -> socket.socket:
-                return _connect(self, resolve, allow_private=allow_private)
-
-        class Secure(_SecureWatched):
-            def _new_conn(self) -> socket.socket:
-                return _connect(self, resolve, allow_private=allow_private)
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        class ProxyPool(HTTPConnectionPool):
-            ConnectionCls = _Watched
-
-        class SecureProxyPool(HTTPSConnectionPool):
-            ConnectionCls = _SecureWatched
-
-        self._resolve, self._allow_private, self._proxy = resolve, allow_private, proxy
-        options: dict[str, Any] = {"maxsize": size, "block": False, "ssl_context": _certificates()}
-        if proxy:
-            user, _, rest = urlsplit(proxy).netloc.rpartition("@")
-            headers = make_headers(proxy_basic_auth=unquote(user)) if user else None
-            self._pools: PoolManager = ProxyManager(
-                urlsplit(proxy)._replace(netloc=rest).geturl(), 64, proxy_headers=headers, **options
-            )
-            self._pools.pool_classes_by_scheme = {"http": ProxyPool, "https": SecureProxyPool}
-        else:
-            self._pools = PoolManager(64, **options)
-            self._pools.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
-
-    def get(self, url: str, headers: dict[str, str], timeout: Timeout) -> BaseHTTPResponse:
-        """Send a GET; the answer's body is not read, a redirect not followed. What goes through a proxy is checked by name."""
-        if self._proxy:
-            self._look_up(url)
-        return self._pools.urlopen(
-            "GET", url, headers=headers, timeout=timeout, redirect=False, retries=False, preload_content=False,
-            decode_content=False,
-        )  # fmt: skip
-
-    def _look_up(self, url: str) -> None:
-        """Refuse a host that a proxy would connect to, as far as this machine knows its addresses."""
-        parts = urlsplit(url)
-        connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=BY_PROXY)
-        with contextlib.suppress(NameResolutionError, ConnectTimeoutError):  # the proxy may know it
-            for answer in _within(BY_PROXY, connection, self._resolve):
-                if refused(str(answer[4][0]), allow_private=self._allow_private):
-                    raise AddressRefusedError(f"{parts.hostname} is {answer[4][0]}")
-
-    def close(self) -> None:
-        """Close what is kept."""
-        self._pools.clear()
+def look_up(url: str, resolve: Resolve, *, allow_private: bool) -> None:
+    """Refuse a host that a proxy would connect to, as far as this machine knows its addresses."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=BY_PROXY)
+    with contextlib.suppress(NameResolutionError, ConnectTimeoutError):  # the proxy may know it
+        for answer in _within(BY_PROXY, connection, resolve):
+            if refused(str(answer[4][0]), allow_private=allow_private):
+                raise AddressRefusedError(f"{parts.hostname} is {answer[4][0]}")

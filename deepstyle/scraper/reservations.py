@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 MAX_LINES = 20_000  # of a robots.txt
 MAX_ENTRIES = 2_000  # of a tdmrep.json
+_HEADERS = frozenset({"content-usage", "tdm-reservation", "tdm-policy"})
 _TRAINING = frozenset(
     {"ai-train", "train-ai", "train-genai", "tdm", "bots", "ai"}
 )  # Content-Usage's categories that hold ours
@@ -158,7 +159,7 @@ def _flag(value: Any) -> bool | None:
 
 def header_statements(headers: Mapping[str, str]) -> list[Statement]:
     """The statements of an answer's headers, whose names may be in any case."""
-    lower = {name.lower(): value for name, value in headers.items()}
+    lower = {low: headers[name] for name in headers if (low := name.lower()) in _HEADERS}
     found = []
     if (value := lower.get("content-usage")) is not None:
         found.append(Statement(where="header", words=f"Content-Usage: {value}"[:500], reserves=_usage(value)))
@@ -214,6 +215,9 @@ def verdict(url: str, site: Iterable[Statement], own: Iterable[Statement] = ()) 
     Of robots.txt's Content-Signal, and of Content-Usage, the longest path that matches holds. Of TDMRep the meta element
     holds before the header, the header before the file's first matching location. Any one that reserves is enough.
     """
+    site, mine = tuple(site), tuple(own)
+    if not site and not mine:  # nearly always
+        return Verdict(reserved=False)
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     about = [one for one in site if _matches(one.path, path)]
@@ -226,7 +230,6 @@ def verdict(url: str, site: Iterable[Statement], own: Iterable[Statement] = ()) 
         ]
         longest = max((len(one.path) for one in lines), default=0)
         holding += [one for one in lines if len(one.path) == longest]
-    mine = list(own)
     holding += [one for one in mine if one.words.startswith("Content-Usage") and one.reserves is not None]
     protocol = [
         one for where in ("meta", "header") for one in mine if one.where == where and one.words.startswith("tdm")

@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from urllib3 import exceptions as u3
 
+from deepstyle.scraper.body import Answer
 from deepstyle.scraper.ends import cut, whole
-from deepstyle.scraper.guard import waiting
+from deepstyle.scraper.wire import CHUNK, waiting
 
-CHUNK = 65_536  # bytes
 LOOK_AFTER = 5.0  # seconds after which a body that cannot be done within the deadline is given up
 SILENCE = 1.0  # seconds to wait for what a server sends beyond its Content-Length
 TICK = 0.1  # seconds between two looks of the watchdog
@@ -79,9 +78,9 @@ class Watchdog:
 
 
 def read_body(
-    raw: Any, limit: int, expired: Callable[[], bool], deadline: float, *, kind: str = "page"
+    raw: Answer, limit: int, expired: Callable[[], bool], deadline: float, *, kind: str = "page"
 ) -> tuple[str, bytes]:
-    """Read a urllib3 response: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes).
+    """Read an answer's body: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes).
 
     ``limit`` counts decompressed bytes; a bomb is stopped at the first chunk that passes it. ``deadline`` in seconds. Of what
     is not whole nothing is returned, except of a ``robots`` file, of which the first part counts. An ``image`` is what its own
@@ -90,16 +89,14 @@ def read_body(
     expected = _length(raw)
     if expected is not None and expected > limit and kind != "robots":
         return "too-large", b""
-    counted = expected if kind == "image" and not raw.headers.get("Content-Encoding") else None
+    counted = expected if raw.plain or (kind == "image" and not raw.headers.get("Content-Encoding")) else None
     if counted:
-        _unbound(raw)
+        raw.unbound()
     parts: list[bytes] = []
     size, started = 0, time.monotonic()
     try:
         while (
-            not expired()
-            and size != counted
-            and (data := raw.read1(min(CHUNK, counted - size) if counted else CHUNK, decode_content=True))
+            not expired() and size != counted and (data := raw.read1(min(CHUNK, counted - size) if counted else CHUNK))
         ):
             parts.append(data)
             size += len(data)
@@ -116,47 +113,40 @@ def read_body(
     if expired():  # the watchdog's shutdown looks like an end
         outcome, body = "too-slow", b""
     elif expected is None or raw.tell() >= expected or (kind == "image" and whole(body)):
-        outcome, body = "ok", _ended(raw, body, limit) if counted else body
+        outcome, body = "ok", _ended(raw, body, limit) if counted and kind == "image" else body
     else:
         outcome, body = "truncated", b""
     return outcome, body
 
 
-def _unbound(raw: Any) -> None:
-    """Let a response be read beyond its Content-Length; who reads it counts, and calls ``_ended``."""
-    raw.length_remaining = None
-    raw._fp.length = None  # noqa: SLF001 - http.client's; urllib3 hands it out nowhere else
-
-
-def _ended(raw: Any, body: bytes, limit: int) -> bytes:
+def _ended(raw: Answer, body: bytes, limit: int) -> bytes:
     """A picture whose Content-Length has come. If it is cut, what comes after may be the rest: no other answer was asked for.
 
     Until it is whole, the connection ends, or is silent for SILENCE; then that connection is not used again.
     """
     if not cut(body):
-        raw._fp.close()  # noqa: SLF001 - tells http.client that the answer has been read
-        raw.release_conn()
+        raw.finished()
         return body
     longer = bytearray(body)
     with contextlib.suppress(u3.HTTPError, OSError):
         waiting[threading.get_ident()].settimeout(SILENCE)
-        while len(longer) <= limit and (data := raw.read1(CHUNK, decode_content=False)):
+        while len(longer) <= limit and (data := raw.read1(CHUNK, decode=False)):
             longer += data
             if whole(bytes(longer)):
-                raw.close()
-                return bytes(longer)
-    raw.close()
+                body = bytes(longer)
+                break
+    raw.drop()
     return body
 
 
-def drain(raw: Any, expired: Callable[[], bool]) -> None:
+def drain(raw: Answer, expired: Callable[[], bool]) -> None:
     """Read a small body that nobody wants, so that its connection can be used again."""
-    expected = _length(raw)
-    while expected is not None and expected <= CHUNK and not expired() and raw.read1(CHUNK, decode_content=False):
+    expected = 0 if raw.status in {204, 304} else _length(raw)
+    while expected is not None and expected <= CHUNK and not expired() and raw.read1(CHUNK, decode=False):
         pass
 
 
-def _length(raw: Any) -> int | None:
+def _length(raw: Answer) -> int | None:
     text = raw.headers.get("Content-Length", "")
     chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 and not chunked else None

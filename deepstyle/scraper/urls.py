@@ -25,6 +25,10 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+")  # a path without dot segments, escapes and query
+_NORMAL = re.compile(  # a URL in normal form beyond doubt: a name, perhaps a port that is no default, a plain path
+    r"https?://(?=[^/]{1,200}/)[a-z0-9_][a-z0-9_.-]*+(?<![.-])(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?"
+    r"(?:/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+)"
+)
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
     re.IGNORECASE,
@@ -38,6 +42,8 @@ def normalise(url: str) -> str:
     Scheme and host in lower case, IDNA for other scripts, no default port, no dot segments, percent escapes only where
     they are needed. ``normalise(normalise(u)) == normalise(u)``.
     """
+    if _NORMAL.fullmatch(url):  # most are
+        return url
     try:
         parts = urlsplit(url.strip())
         host, port = (parts.hostname or "").rstrip("."), parts.port
