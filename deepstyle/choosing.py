@@ -10,14 +10,13 @@ import torch
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
-from deepstyle.crop.rules import told_by
+from deepstyle.crop.rules import cut_by
 from deepstyle.dcgan.choose import Choice, Facts, choose
 from deepstyle.errors import ConfigError
 from deepstyle.machine import threads
 from deepstyle.run import BUDGETS
 
 FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is
-CUT = {"aspect", "background"}  # rules of a cut that was no plain one
 
 
 def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> list[Choice]:
@@ -32,11 +31,11 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     if not garments:
         return []
     kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))
-    rules = [told_by(one.rule) for one in garments]
+    cuts = [cut_by(one.rule) for one in garments]
     facts = Facts(
         labels=Counter(one.label for one in garments),
-        masks=all(one.share is not None and not CUT & rule.keys() for one, rule in zip(garments, rules, strict=True)),
-        plain=all(rule.get("background", "blur") != "blur" for rule in rules),
+        masks=all(one.share is not None and cut.untouched for one, cut in zip(garments, cuts, strict=True)),
+        plain=all(cut.ground == "plain" for cut in cuts),
         side=int(np.median([min(one.width, one.height) for one in garments])),
         cores=threads(), cuda=torch.cuda.is_available(), minutes=given.get("minutes"), images=given.get("images"),
     )  # fmt: skip

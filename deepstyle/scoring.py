@@ -23,7 +23,7 @@ from deepstyle.catalog_tags import CATEGORY
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
-from deepstyle.crop.rules import told_by
+from deepstyle.crop.rules import cut_by
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
@@ -160,10 +160,10 @@ def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outlin
     seen = {f"{one.photo}-{one.k}": one for one in catalog.detections.outlines()}
     found, unknown = {}, 0
     for one in garments:
-        rule = told_by(one.rule)
-        if "background" in rule:
+        cut = cut_by(one.rule)
+        if cut.ground != "photo":
             continue
-        if (shape := seen.get(one.name)) is None or "aspect" in rule:
+        if (shape := seen.get(one.name)) is None or not cut.untouched:
             unknown += 1
             continue
         left, top = int(one.x0), int(one.y0)

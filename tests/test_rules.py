@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deepstyle.boxes import Box, Corners, area, iou
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.rules import choose, expand, rule_of, square, told_by
+from deepstyle.crop.rules import Cut, choose, cut_by, expand, rule_of, square
 
 corner = st.floats(0, 500, allow_nan=False)
 boxes = st.tuples(corner, corner, corner, corner)
@@ -133,9 +133,26 @@ def test_only_rules_that_shape_pixels_name_the_rule() -> None:
     )
 
 
-def test_a_rule_can_be_read_again() -> None:
-    """What a rule's text says are its settings; a text that is no rule says nothing."""
-    assert told_by(rule_of(config("aspect=square", "background=red"))) == {
-        "margin": config().margin, "aspect": "square", "background": "red",
-    }  # fmt: skip
-    assert told_by("an older one") == told_by("[1]") == {}
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ((), Cut()),
+        (("margin=0.3", "background=keep", "aspect=tight"), Cut()),
+        (("background=blur",), Cut(ground="blurred")),
+        (("background=remove",), Cut(ground="plain")),
+        (("aspect=square",), Cut(tight=False)),
+        (("aspect=pad-mean", "background=red"), Cut(ground="plain", tight=False)),
+    ],
+)
+def test_a_rule_says_how_a_garment_was_cut(settings: tuple[str, ...], expected: Cut) -> None:
+    """From a rule's text it is known what is around a garment, and whether its picture is a part of the photo as it is."""
+    cut = cut_by(rule_of(config(*settings)))
+
+    assert cut == expected
+    assert cut.untouched == (cut == Cut())
+
+
+@pytest.mark.parametrize("text", ["an older one", "[1]", "", "3"])
+def test_a_text_that_is_no_rule_says_nothing(text: str) -> None:
+    """What an older workspace holds in a rule's place is taken for a cut at the defaults."""
+    assert cut_by(text) == Cut()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 from deepstyle.boxes import Box, Corners, contained, iou
 from deepstyle.config import CropConfig
@@ -121,10 +121,27 @@ def rule_of(config: CropConfig) -> str:
     return json.dumps({"margin": config.margin, **later}, sort_keys=True)
 
 
-def told_by(rule: str) -> dict[str, Any]:
-    """What a text of ``rule_of`` says: its settings by name, those at their default left out; nothing for another text."""
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """How a garment was cut. ``ground``: what is around it, the photo, the photo blurred, or a colour; ``tight``: not squared."""
+
+    ground: Literal["photo", "blurred", "plain"] = "photo"
+    tight: bool = True
+
+    @property
+    def untouched(self) -> bool:
+        """Whether its picture is a part of the photo as it is: then its outline on the photo is one on the picture, too."""
+        return self.ground == "photo" and self.tight
+
+
+def cut_by(rule: str) -> Cut:
+    """How the garments of a text of ``rule_of`` were cut; another text (of an older workspace) says nothing."""
     try:
         told = json.loads(rule)
     except json.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
+        return Cut()
+    if not isinstance(told, dict):
+        return Cut()
+    background = told.get("background")
+    ground: Literal["photo", "blurred", "plain"] = "photo" if background is None else "plain"
+    return Cut(ground="blurred" if background == "blur" else ground, tight="aspect" not in told)
