@@ -235,19 +235,20 @@ def test_kill_leaves_no_row_without_its_file(tmp_path: Path) -> None:
 
 def test_processes_may_open_a_new_workspace_together(tmp_path: Path) -> None:
     """Six processes that open the same new workspace at once all find it complete, eight times in a row."""
-    code = "import sys; from pathlib import Path; from deepstyle.catalog import Catalog; sys.stdin.readline(); "
-    code += "print(Catalog(Path(sys.argv[1])).count('photos'))"
+    code = (
+        "import sys; from pathlib import Path; from deepstyle.catalog import Catalog\n"
+        "for folder in sys.stdin:\n    print(Catalog(Path(folder.strip())).count('photos'), flush=True)\n"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
     for attempt in range(8):
-        folder = str(tmp_path / str(attempt))
-        started = [
-            subprocess.Popen(
-                [sys.executable, "-c", code, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            for _ in range(6)
-        ]
         for process in started:
             assert process.stdin is not None
-            process.stdin.write("go\n")
+            process.stdin.write(f"{tmp_path / str(attempt)}\n")
             process.stdin.flush()
 
-        assert [process.communicate()[0].strip() for process in started] == ["0"] * 6
+        assert [process.stdout.readline().strip() for process in started if process.stdout] == ["0"] * 6
+    for process in started:
+        process.communicate()

@@ -110,14 +110,15 @@ def test_the_best_is_kept_beside_the_last(tmp_path: Path) -> None:
         seen.append(samples.copy())
         return {"frechet": next(figures)}
 
-    result = train(tmp_path, [*PLUS, "images=600"], on_snapshot=judge)
+    settings = [*PLUS, "images=240", "snapshot_every=80"]
+    result = train(tmp_path, settings, on_snapshot=judge)
     again = [generate(load_generator(result.folder, best=best)[0], latents(range(1_000_000, 1_000_016), 16))
              for best in (True, False)]  # fmt: skip
 
-    assert result.best == {"frechet": 2.0, "images": 200}
+    assert result.best == {"frechet": 2.0, "images": 80}
     assert (again[0] == seen[1]).all()
     assert (again[1] == seen[3]).all()
-    assert train(tmp_path, [*PLUS, "images=600"]).best == result.best
+    assert train(tmp_path, settings).best == result.best
 
 
 def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
@@ -129,16 +130,16 @@ def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
         looked.append(samples.copy())
         return {"frechet": 100.0 - len(looked)}
 
-    settings = [*PLUS, "images=600"]
+    settings = [*PLUS, "images=240", "snapshot_every=80"]
     first = train(tmp_path, settings, on_snapshot=lambda _: {"frechet": next(figures)}, judge="eye at 96 px")
     assert train(tmp_path, settings, on_snapshot=other, judge="eye at 96 px").best == first.best
     assert not looked
     second = train(tmp_path, settings, on_snapshot=other, judge="other eye")
     made = generate(load_generator(second.folder, best=True)[0], latents(range(1_000_000, 1_000_016), 16))
 
-    assert first.best == {"frechet": 2.0, "images": 200}
+    assert first.best == {"frechet": 2.0, "images": 80}
     assert (second.first, second.last) == ({}, {"frechet": 97.0})
-    assert second.best == {"frechet": 97.0, "images": 600}
+    assert second.best == {"frechet": 97.0, "images": 240}
     assert (made == looked[-1]).all()
     assert train(tmp_path, settings, on_snapshot=other, judge="other eye").best == second.best
     assert len(looked) == 3

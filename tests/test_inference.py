@@ -104,7 +104,7 @@ def test_roi_align_is_torchvisions() -> None:
 def test_no_norm_is_left() -> None:
     """Folding leaves no batch norm behind, whatever the backbone, and answers alike."""
     for preset in ("small-256", "mobilenet-320", "r50-fpn"):
-        made, _ = network(preset)
+        made, _ = network(preset, "image_size=64", "max_size=96")
         picture = torch.rand(1, 3, 64, 64)
         before = made.backbone(picture)
         fold_norms(made.backbone)

@@ -38,7 +38,7 @@ def test_it_is_the_mean_of_distances_along_lines() -> None:
 
 def test_a_set_is_nearest_to_itself_then_to_its_like() -> None:
     """A second draw of the same pictures is nearer than blurred, greyed or noisy ones, and damage grows with its degree."""
-    real, fresh = _pictures(200, 0), _pictures(200, 1)
+    real, fresh = _pictures(60, 0), _pictures(60, 1)
     rows = fresh.astype(np.float32)
     blurred = ((rows + np.roll(rows, 1, axis=1) + np.roll(rows, 1, axis=2)) / 3).astype(np.uint8)
     grey = rows.mean(axis=3, keepdims=True).repeat(3, axis=3).astype(np.uint8)

@@ -77,7 +77,7 @@ def test_it_names_both_judges(real: PackedDataset) -> None:
         assert told["judges"]["patches"] == {"name": "sliced Wasserstein distance of patches", "seed": 0}
         return float(told["patches"])
 
-    assert patches(garments(30, 16, seed=1)) < patches(garments(30, 16, seed=1) // 2)
+    assert patches(garments(12, 16, seed=1)) < patches(garments(12, 16, seed=1) // 2)
 
 
 def test_score_names_the_nearest_garments_and_their_pages(real: PackedDataset) -> None:
