@@ -28,7 +28,7 @@ from deepstyle.files import put_file
 
 TEN = ("Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt")
 ROOT = Path(__file__).parent.parent
-SHORT, LESS_SHORT = 640, 3_200  # images of the runs that measure the speed
+SHORT, LESS_SHORT = 640, 3_200
 
 
 def split(table: Path, out: Path) -> Path:
@@ -44,13 +44,13 @@ def split(table: Path, out: Path) -> Path:
 
 
 def run(command: Sequence[str]) -> tuple[dict[str, Any], float]:
-    """The last line of JSON that a process prints, and the CPU seconds of it and its children."""
+    """The JSON object that a process prints, and the CPU seconds of it and its children."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found: dict[str, Any] = json.loads(answer.splitlines()[-1])
+    found: dict[str, Any] = json.loads(answer[answer.index("{") :])
     return found, seconds
 
 
