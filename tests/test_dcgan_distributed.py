@@ -49,11 +49,11 @@ def test_two_processes_give_the_samples_of_one(tmp_path: Path) -> None:
     for name in ("one", "two"):
         packed(tmp_path / name)
         Catalog(tmp_path / name).close()
-    train(tmp_path / "one", "320")
+    train(tmp_path / "one", "800")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
-    for images in ("160", "320"):
+    for images in ("320", "800"):
         subprocess.run(
             [*command, str(Path(__file__).parent), str(tmp_path / "two"), images], check=True, capture_output=True
         )
