@@ -19,7 +19,7 @@ from deepstyle.errors import StorageError
 from deepstyle.scraper import ledger, loop
 from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.pace import KEEPS, Pace
+from deepstyle.scraper.pace import ALONE, KEEPS, Pace
 from deepstyle.scraper.patience import DOUBT, GIVE_UP, NO_RETRIES, Doubts, Patience, folder
 from deepstyle.scraper.take import Errand
 from deepstyle.scraper.together import SharedSlots
@@ -134,11 +134,15 @@ def test_an_agenda_gives_hosts_turns_and_things_their_time() -> None:
     [
         ([(503, 1, 0)] * 50, False), ([(503, 1, 2)] * KEEPS, True), ([(503, 300, 0)] * (KEEPS - 1), False),
         ([(503, 30, 0)] * KEEPS, True), ([(503, 30, 0)] * (KEEPS - 1) + [(200, 0, 0), (503, 30, 0)], False),
-        ([(429, 1, 0)], True), ([(429, 30, 0)] * (KEEPS - 1), False), ([(429, 30, 0)] * KEEPS, True),
+        ([(429, 1, 0)], True), ([(429, 0, 0)] + [(200, 0, 0)] * ALONE + [(429, 1, 0)], False),
+        ([(429, 0, 0)] + [(200, 0, 0)] * (ALONE - 1) + [(429, 1, 0)], True),
+        ([(429, 0, 0)] + [(200, 0, 0)] * ALONE + [(429, 1, 1)], True),
+        ([(429, 0, 0)] + [(200, 0, 0)] * ALONE + [(429, 0, 0), (429, 1, 0)], True),
+        ([(429, 30, 0)] * (KEEPS - 1), False), ([(429, 30, 0)] * KEEPS, True),
     ],
 )  # fmt: skip
 def test_a_host_is_paused_when_it_keeps_saying_so(answers: list[tuple[int, int, int]], *, paused: bool) -> None:
-    """By a short 429 at once, else when several answers in a row mean the host and not a URL."""
+    """By a short 429 at once, unless it stands alone among other answers, else when several in a row mean the host, not a URL."""
     pace = Pace(0.1, longest=60, clock=lambda: 0.0)
     for status, seconds, tries in answers:
         pace.busy("h", status, seconds, tries) if status != 200 else pace.answered("h")
@@ -260,6 +264,31 @@ def test_what_only_fails_waits_for_the_rest(tmp_path: Path) -> None:
         assert crawl(tmp_path, site.url, connections=1).outcomes == {"kept": 12, "http-404": 12}
 
     assert sum(path in bad for path in order[: order.index(good[-1])]) == DOUBT
+
+
+def test_what_is_in_doubt_takes_one_connection_of_three(tmp_path: Path) -> None:
+    """Where connections and not the rate hold a crawl up, less than half ask for what is in doubt meanwhile."""
+    bad, good = [f"/err/{n}.jpg" for n in range(DOUBT + 4)], [f"/p/{n}.jpg" for n in range(40)]
+    order: list[str] = []
+    flying, most, found = [0], [0], photos(*good)
+
+    def route(x: Exchange) -> None:
+        with x.site.lock:
+            order.append(x.path)
+            flying[0] += x.path in bad[DOUBT:]
+            most[0] = max(most[0], flying[0])
+        time.sleep(0.05)
+        with x.site.lock:
+            flying[0] -= x.path in bad[DOUBT:]
+        body = found.get(x.path)
+        x.send(body, "image/jpeg") if isinstance(body, bytes) else x.send(status=404)
+
+    names = [*bad[:DOUBT], *good[:8], *bad[DOUBT:], *good[8:]]
+    with serve({"/": page(img(*names)), **dict.fromkeys(bad + good, route)}) as site:
+        assert crawl(tmp_path, site.url, connections=3).outcomes == {"kept": 40, "http-404": len(bad)}
+
+    assert set(order[: order.index(good[-1])]) & set(bad[DOUBT:])
+    assert most[0] == 1
 
 
 def test_two_scrapes_of_one_workspace_keep_one_rate(tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString
 from lxml import etree  # type: ignore[import-untyped]
 
 from deepstyle.scraper.budget import Budget
@@ -59,6 +57,9 @@ def feed_tolerantly(text: str, target: Target) -> None:
     """The same through BeautifulSoup and Python's own parser, for short texts: its time grows with the square."""
     if len(text) > MAX_TOLERANT or not _TAGS.search(text):
         return
+    from bs4 import BeautifulSoup, Tag
+    from bs4.element import NavigableString
+
     soup = BeautifulSoup(text, "html.parser")
     open_tags: list[Tag] = []
     for one in soup.descendants:

@@ -84,6 +84,9 @@ class Loop:
         if len(self.doubts) < WINDOW:  # what waits in doubt is in memory, too
             self.ledger.refill()
         now = time.monotonic()
+        for folder in self.doubts.places() if self.config.connections > 1 else ():
+            if self.doubts.asked(host(folder)) < self.config.connections // 2 and not self.fetcher.ready(host(folder)):
+                self._doubt(pool, folder, now, idle=False)
         while self._room() and (found := self.ledger.photos.next(now, self._free_for_photo, self.busy)) is not None:
             self._take(pool, *found)
         idle = not (self.flying or self.pages or len(self.again) or len(self.ledger.photos))

@@ -1,8 +1,9 @@
 """The pace: one rate a host, and pauses for hosts that keep saying that they are busy.
 
 A 503, or a 429, is first of all about the URL that was asked for, which waits as long as its answer says (``agenda.py``). The
-host is paused when it is meant: at once by a 429 with a short Retry-After (there were too many requests), else when KEEPS
-answers in a row say so, each with a long Retry-After or to a URL that has waited twice before.
+host is paused when it is meant: at once by a 429 with a short Retry-After (there were too many requests), unless ALONE other
+answers came since the last one, which came from a URL of its own then; else when KEEPS answers in a row say so, each with a
+long Retry-After or to a URL that has waited twice before.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Protocol
 
 SHORT = 10.0  # seconds: a Retry-After up to this is short
 KEEPS = 5  # answers in a row
+ALONE = (
+    12  # answers of another kind between two short 429s of different URLs, after which a URL is meant and not its host
+)
 PATIENT = 2  # tries of a URL after which its host is meant
 
 
@@ -38,6 +42,7 @@ class Pace:
         self._slots: dict[str, float] = {}
         self._paused: dict[str, float] = {}
         self._streaks: dict[str, int] = {}
+        self._since: dict[str, int] = {}  # host -> other answers since its last short 429; nothing before its first
 
     def wait(self, host: str, delay: float = 0.0) -> bool:
         """Sleep until the host's next slot; ``delay`` in seconds is its Crawl-delay. False: paused for too long."""
@@ -74,12 +79,22 @@ class Pace:
         with self._lock:
             means_host = seconds > SHORT or tries >= PATIENT
             streak = self._streaks[host] = self._streaks.get(host, 0) + means_host
-        if streak >= KEEPS or (status == 429 and seconds <= SHORT):
-            self.answered(host)
+            short = status == 429 and seconds <= SHORT
+            too_many = short and (tries > 0 or self._since.get(host, 0) < ALONE)
+            if short:
+                self._since[host] = 0
+        if streak >= KEEPS or too_many:
+            self._forget_streak(host)
             self.pause(host, seconds)
 
     def answered(self, host: str) -> None:
         """The host answered something else: it is not busy."""
+        with self._lock:
+            if host in self._since:
+                self._since[host] += 1
+        self._forget_streak(host)
+
+    def _forget_streak(self, host: str) -> None:
         with self._lock:
             self._streaks.pop(host, None)
 

@@ -1,8 +1,9 @@
 """When to stop hoping (pure): folders of URLs that only fail are not asked again and again.
 
 A folder is a URL without its last segment, numbers alike. Once something came of it, all of it is hoped for. Until then it is
-in doubt after a few failures: what is left of it is asked for when there is nothing better to do, one URL at a time and the
-last found first, for a site's first photos may fail and the others not.
+in doubt after a few failures: what is left of it is asked for when there is nothing better to do, or on half of the
+connections where they and not the rate hold a crawl up; one URL at a time and the last found first, for a site's first photos
+may fail and the others not.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from deepstyle.scraper.answer import BUSY
-from deepstyle.scraper.urls import shape
+from deepstyle.scraper.urls import host, shape
 
 DOUBT = 4  # failures of a folder, and nothing else, after which it waits for all others
 NO_RETRIES = 8  # failures of a folder, and nothing else, after which its URLs are asked once each
@@ -20,8 +21,8 @@ GIVE_UP = 24  # what failures must have cost, with nothing else, for its URLs no
 PASSING = BUSY | {"timeout", "connection"}
 PAUSE = 0.5  # seconds between two URLs of a folder in doubt whose failures may pass
 SLOW = 10.0  # seconds that cost 1 more, and after which a try counts as a failure though it is repeated
-COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise
-    "timeout": 1, "connection": 1, "http-500": 1, "http-502": 1, "http-503": 1, "http-504": 1, "too-slow": 2,
+COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise, 3 for what also takes long
+    "timeout": 1, "connection": 1, "http-500": 1, "http-502": 1, "http-503": 1, "http-504": 1, "too-slow": 3,
     "too-large": 2, "truncated": 2, "bad-encoding": 2, "bomb": 2,
 }  # fmt: skip
 
@@ -108,13 +109,17 @@ class Doubts(Generic[T]):
 
     def take(self, place: str) -> T:
         """The next of a folder, which is being asked for from here on, until it is ``answered``."""
-        queue = self._waiting[place]
+        queue = self._waiting.pop(place)
         self._asked.add(place)
         thing = queue.pop()
         self._size -= 1
-        if not queue:
-            del self._waiting[place]
+        if queue:
+            self._waiting[place] = queue  # behind the others
         return thing
+
+    def asked(self, place: str) -> int:
+        """How many folders of a host (name and port) have something on its way."""
+        return sum(host(one) == place for one in self._asked)
 
     def answered(self, url: str, due: float) -> None:
         """A folder's URL was answered; the next may be asked for at ``due``."""
