@@ -49,9 +49,14 @@ def as_name(text: str) -> str:
     return re.sub(r"^[. ]|[. ]$", "-", safe) or "-"
 
 
-def put_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that ``path`` appears whole or not at all. Raises StorageError where it cannot be written."""
-    put_files([(path, data)])
+def put_file(path: Path, data: bytes, *, named: bool = True) -> None:
+    """Write ``data`` so that ``path`` appears whole or not at all. Raises StorageError where it cannot be written.
+
+    Without ``named`` a power cut may still take the name back, until ``sync_names`` of its folder has returned.
+    """
+    _put((path, data))
+    if named:
+        sync_names([path.parent])
 
 
 def put_files(files: Sequence[tuple[Path, bytes]], each: Each = map) -> None:
@@ -70,7 +75,7 @@ def put_files(files: Sequence[tuple[Path, bytes]], each: Each = map) -> None:
 def _put_together(folder: tuple[Path, list[tuple[Path, bytes]]]) -> None:
     for file in folder[1]:
         _put(file)
-    _sync_names(folder[0])
+    sync_names([folder[0]])
 
 
 def _put(file: tuple[Path, bytes]) -> None:
@@ -105,11 +110,13 @@ def _create(path: Path) -> int:
     return handle
 
 
-def _sync_names(folder: Path) -> None:
-    try:
-        sync_folder(folder)
-    except OSError as error:
-        raise StorageError(f"{shown(folder)}: cannot be written ({reason(error)})") from error
+def sync_names(folders: Iterable[Path]) -> None:
+    """Have the names in some folders on the disk, each folder once. Raises StorageError where that cannot be done."""
+    for folder in dict.fromkeys(folders):
+        try:
+            sync_folder(folder)
+        except OSError as error:
+            raise StorageError(f"{shown(folder)}: cannot be written ({reason(error)})") from error
 
 
 def sync_folder(folder: Path) -> None:

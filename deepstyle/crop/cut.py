@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
-from deepstyle.crop.files import Opened, Written, open_photo, write_pieces
+from deepstyle.crop.files import Opened, Written, open_photo, settle_names, write_pieces
 from deepstyle.crop.rules import Choice, choose, rule_of, too_small
 from deepstyle.crop.wanted import wanted, windows
 from deepstyle.errors import InputError, ModelError, UsageError
@@ -189,6 +189,7 @@ def _write(work: _Work, opened: Opened, choices: Sequence[Choice]) -> Future[Wri
 def _record(work: _Work, seen: Sequence[_Seen]) -> int:
     """Wait for the files of a batch, then commit its detections and garments together; returns its photos."""
     results = [one.writing.result() for one in seen]
+    settle_names(work.catalog.root, results)
     with work.catalog.transaction():
         for one, written in zip(seen, results, strict=True):
             photo = one.opened.photo.sha256
@@ -244,6 +245,7 @@ def _settle(work: _Work) -> None:
             plans = _plans(work, photos)
             writing = [_write(work, Opened(photo=plan.photo), plan.cut) for plan in plans]
             results = [future.result() for future in writing]
+            settle_names(work.catalog.root, results)
             with work.catalog.transaction():
                 for plan, written in zip(plans, results, strict=True):
                     if not plan.cut or _usable(work, written):

@@ -6,7 +6,7 @@ out can be pickled, so that a worker may be a process of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from deepstyle.config import CropConfig
 from deepstyle.crop.piece import piece_of
 from deepstyle.crop.rules import Choice
 from deepstyle.errors import ImageError, InputError
-from deepstyle.files import put_file, read_regular
+from deepstyle.files import put_file, read_regular, sync_names
 from deepstyle.images import Pixels
 from deepstyle.records import Photo
 from deepstyle.shape import share_of
@@ -91,6 +91,7 @@ def open_photo(root: Path, photo: Photo, at_least: int | None = None) -> Opened:
 def write_pieces(root: Path, opened: Opened, choices: Sequence[Choice], config: CropConfig) -> Written:
     """Cut the chosen garments and write their files; decodes the photo again when it was decoded smaller, or not yet.
 
+    Their names are on the disk once ``settle_names`` has been called: one call serves many photos.
     Raises StorageError when a file cannot be written.
     """
     photo, again = opened.photo, bool(choices) and not opened.whole
@@ -102,7 +103,14 @@ def write_pieces(root: Path, opened: Opened, choices: Sequence[Choice], config: 
         for choice in choices:
             assert opened.pixels is not None
             piece = piece_of(opened.pixels, choice, config)
-            put_file(root / garment_path(photo.sha256, choice.k, choice.box.label), images.encode(piece))
+            path = root / garment_path(photo.sha256, choice.k, choice.box.label)
+            put_file(path, images.encode(piece), named=False)
             share = share_of(choice.shape, choice.own, choice.box.corners) if choice.shape else None
             done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0], share=share))
         return Written(opened=opened, cuts=done)
+
+
+def settle_names(root: Path, written: Iterable[Written]) -> None:
+    """Have the names of garments that were written on the disk, so that their rows may follow. Raises StorageError."""
+    labels = {cut.choice.box.label for one in written for cut in one.cuts}
+    sync_names((root / garment_path("", 0, label)).parent for label in sorted(labels))

@@ -83,9 +83,7 @@ def _ground(facts: Facts, _: Mapping[str, Any]) -> Choice:
         return Choice(settings={"fit": "plain"}, reason="the garments lie on a plain ground: it fills up their squares")
     if not facts.masks:
         return Choice(settings={"ground": "keep"}, reason="not every garment has a mask of the detector")
-    why = (
-        "the detector gave every garment a mask: shapes on a plain ground are learned sooner than garments on a street"
-    )
+    why = "the detector gave every garment a mask: it can be shown alone, on a plain ground"
     return Choice(settings={"ground": "plain"}, reason=why)
 
 
