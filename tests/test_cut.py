@@ -73,6 +73,22 @@ def files(root: Path) -> set[str]:
     return {str(path.relative_to(root)) for path in root.glob("garments/*/*")}
 
 
+def test_rows_follow_when_names_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder's names are synced once for many photos, when its files stand and before any of their rows does."""
+    synced: list[tuple[str, int, int]] = []
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 3)
+
+        def sync(folder: Path) -> None:
+            synced.append((folder.name, len(list(folder.glob("[!.]*.png"))), sum(catalog.garment_counts().values())))
+
+        monkeypatch.setattr("deepstyle.files.sync_folder", sync)
+        cut(catalog, FakeDetector(), "batch_size=8")
+        cut(catalog, FakeDetector(), "margin=0.2")
+
+    assert synced == [("lower", 3, 0), ("upper", 3, 0), ("lower", 3, 6), ("upper", 3, 6)]
+
+
 def test_garments_are_files_and_rows(tmp_path: Path) -> None:
     """Every detection above the score becomes a PNG of the box with its margin, with a row beside it."""
     with Catalog(tmp_path) as catalog:
