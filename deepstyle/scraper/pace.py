@@ -15,9 +15,7 @@ from typing import Protocol
 
 SHORT = 10.0  # seconds: a Retry-After up to this is short
 KEEPS = 5  # answers in a row
-ALONE = (
-    12  # answers of another kind between two short 429s of different URLs, after which a URL is meant and not its host
-)
+ALONE = 12  # other answers between the short 429s of two URLs, after which the URL is meant and not its host
 PATIENT = 2  # tries of a URL after which its host is meant
 
 
