@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.catalog import Catalog
@@ -15,6 +16,7 @@ from deepstyle.classifier.build import build_network
 from deepstyle.classifier.check_labels import check_by_folds, check_by_model, parts_of
 from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.suspects import suspects
+from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.errors import InputError, UsageError
 from deepstyle.images import encode
@@ -115,3 +117,14 @@ def test_a_model_that_does_not_know_a_label_is_refused(tmp_path: Path) -> None:
         assert check_by_model(known, catalog, judge, name="x", reporter=QUIET).images == 8
         with pytest.raises(UsageError, match="2 or more"):
             check_by_folds(table, catalog, CONFIG, folds=1, name="x", reporter=QUIET)
+
+
+def test_a_model_is_not_trained(tmp_path: Path) -> None:
+    """Folds and minutes are of classifiers to train: with a model that judges they are refused, not passed over."""
+    table = tmp_path / "table.csv"
+    table.write_text("image,label\na.png,red\n")
+    for option in (["--folds", "2"], ["--minutes", "1"]):
+        result = CliRunner().invoke(
+            main, ["-w", str(tmp_path / "w"), "check-labels", str(table), "--model", "m", *option]
+        )
+        assert (result.exit_code, "give either" in result.output) == (2, True)

@@ -113,8 +113,10 @@ def check_labels(session: Session, table: Path, folder: Path | None, folds: int 
         deepstyle check-labels clothing-dataset/images.csv --minutes 5
         deepstyle check-labels my-photos.csv --model garment-categories
     """
-    if model is not None and folds is not None:
-        raise UsageError("--folds trains classifiers, --model is one: give either")
+    if model is not None and (folds is not None or minutes is not None):
+        raise UsageError(
+            "--folds and --minutes are of classifiers to train, --model is one that is trained: give either"
+        )
     built = build_config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session) as catalog:
         from deepstyle.annotations.table import read_table
