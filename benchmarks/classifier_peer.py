@@ -23,10 +23,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from judge_train import TEN
+
 from deepstyle.annotations.table import read_table, split_by_group
 from deepstyle.files import put_file
 
-TEN = ("Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt")
 ROOT = Path(__file__).parent.parent
 SHORT, LONG = 320, 1_600  # images of the runs that measure the speed
 

@@ -28,6 +28,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from judge_train import TEN
 
 from deepstyle import images
 from deepstyle.annotations.coco import read_coco
@@ -44,7 +45,6 @@ from deepstyle.progress import Reporter
 from deepstyle.shape import HALF, SIDE, lay
 from deepstyle.status import find_model
 
-TEN = ("Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt")  # the table's
 MAY_BE = {
     "full": ("Dress", "Outwear"),
     "lower": ("Pants", "Shorts", "Skirt"),

@@ -54,7 +54,7 @@ def put_file(path: Path, data: bytes, *, named: bool = True) -> None:
 
     Without ``named`` a power cut may still take the name back, until ``sync_names`` of its folder has returned.
     """
-    _put((path, data))
+    _put(path, data)
     if named:
         sync_names([path.parent])
 
@@ -73,14 +73,13 @@ def put_files(files: Sequence[tuple[Path, bytes]], each: Each = map) -> None:
 
 
 def _put_together(folder: tuple[Path, list[tuple[Path, bytes]]]) -> None:
-    for file in folder[1]:
-        _put(file)
+    for path, data in folder[1]:
+        _put(path, data)
     sync_names([folder[0]])
 
 
-def _put(file: tuple[Path, bytes]) -> None:
+def _put(path: Path, data: bytes) -> None:
     """Write one file and have its bytes on the disk; its name is not yet."""
-    path, data = file
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
     try:
         handle = _create(temporary)

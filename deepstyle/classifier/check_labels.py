@@ -132,12 +132,12 @@ def _judged_folds(
         reporter.say(f"fold {number} of {folds}: {len(part):,} photos are judged by what is learned from the others")
         whole = replace(table, rows=sided)
         result = train_classifier(whole, own, config, reporter=reporter, name=name)
-        _, photos = data.pack(whole, config, own.root / "datasets", name=name, reporter=reporter)
+        photos = PackedDataset(data.place_of(own.root / "datasets", name, "validation", config))
         yield photos, evaluate(Classifier.load(result.folder), photos)
 
 
 def _written(place: Path, judged: Sequence[Judged]) -> LabelCheck:
-    found = sorted(_suspects(judged), key=lambda one: one.own)
+    found = list(_suspects(judged))
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["image", "label", "suggested", "probability", "suggested_probability"])
@@ -158,7 +158,7 @@ def _written(place: Path, judged: Sequence[Judged]) -> LabelCheck:
 
 
 def _suspects(judged: Sequence[Judged]) -> Iterator[Suspect]:
-    """Those of all folds; thresholds are taken over all photos together, as Northcutt et al. do."""
+    """Those of all folds, the least probable first; thresholds are taken over all photos together, as Northcutt et al. do."""
     labels = judged[0][1].labels
     truth = np.concatenate([said.truth for _, said in judged])
     probabilities = np.concatenate([said.probabilities for _, said in judged])

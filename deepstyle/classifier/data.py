@@ -91,6 +91,11 @@ def require_labels(labels: Sequence[str], present: Iterable[str], what: str) -> 
         )
 
 
+def place_of(folder: Path, name: str, side: str, config: ClassifierConfig) -> Path:
+    """Where ``pack`` puts a side's dataset."""
+    return folder / f"{name}-{side}-{round(config.image_size * SLACK)}"
+
+
 def pack(
     table: LabelTable, config: ClassifierConfig, folder: Path, *, name: str, reporter: Reporter
 ) -> tuple[PackedDataset, PackedDataset]:
@@ -106,7 +111,7 @@ def pack(
     packed: list[PackedDataset] = []
     for side, rows in sides.items():
         items = [Item(source=row.path.as_posix(), path=row.path, label=row.label) for row in rows]
-        target = folder / f"{name}-{side}-{size}"
+        target = place_of(folder, name, side, config)
         packed.append(
             PackedDataset.pack(target, items, size=size, fit=config.fit, reporter=reporter, label_names=labels)
         )

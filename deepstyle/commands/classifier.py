@@ -124,14 +124,15 @@ def check_labels(session: Session, table: Path, folder: Path | None, folds: int 
         from deepstyle.classifier.find import find_classifier_folder
         from deepstyle.classifier.network import Classifier
 
-        rows = checking.without(read_table(table, images=folder), built.exclude)
+        rows = read_table(table, images=folder)
         if model is None:
             found = checking.check_by_folds(
                 rows, catalog, built, folds=folds or 3, name=name, reporter=session.reporter
             )
         else:
             judge = Classifier.load(find_classifier_folder(catalog, model, flag="--model"))
-            found = checking.check_by_model(rows, catalog, judge, name=name, reporter=session.reporter)
+            known = checking.without(rows, built.exclude)
+            found = checking.check_by_model(known, catalog, judge, name=name, reporter=session.reporter)
     pairs = ", ".join(f"{label} rather {other} {count}" for label, other, count in found.pairs[:5])
     show(f"the labels in doubt are in {found.table}", {
         "images": f"{found.images:,}", "labels in doubt": f"{found.suspects:,}", "most often": pairs or "none",
