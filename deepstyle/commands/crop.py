@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, build_config, configured, json_option, open_catalog
+from deepstyle.commands.options import Session, build_config, configured, detector_option, json_option, open_catalog
 from deepstyle.commands.tables import counts, show
 
 
 @click.command()
 @json_option
-@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+@detector_option
 @click.option("--label", "labels", multiple=True, help="Cut this label only (may be repeated).")
 @click.option("--min-score", type=float, help="Confidence from which a detection is cut.")
 @click.option(

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import F, Ordered, Session, json_option, open_catalog
+from deepstyle.commands.options import F, Ordered, Session, detector_option, json_option, open_catalog
 from deepstyle.commands.tables import counts, show
 
 
@@ -214,7 +214,7 @@ def download(session: Session, name: str, out: Path | None, mirror: str | None) 
 @json_option
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="COCO file to write.")
-@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+@detector_option
 @click.option("--min-score", type=click.FloatRange(0, 1), default=0.6, show_default=True,
               help="Confidence from which a detection becomes an annotation.")  # fmt: skip
 @click.pass_obj

@@ -8,18 +8,29 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, build_config, checked_name, configured, json_option, open_catalog
+from deepstyle.commands.options import (
+    Session,
+    build_config,
+    checked_name,
+    configured,
+    detector_option,
+    json_option,
+    open_catalog,
+)
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 from deepstyle.weak import weak_detector
 
+_train = click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
+                        metavar="TRAIN.json...")  # fmt: skip
+_validation = click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+                           required=True, help="COCO file of photos that are never trained on.")  # fmt: skip
+
 
 @click.command()
 @json_option
-@click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
-                metavar="TRAIN.json...")  # fmt: skip
-@click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
-              help="COCO file of photos that are never trained on.")  # fmt: skip
+@_train
+@_validation
 @click.option("--start-from", metavar="MODEL", help="Detector or small classifier (name or folder) to start from.")
 @click.option("--minutes", type=float, help="Stop after this time; else after the photos that the settings say.")
 @click.option("--name", default="detector", show_default=True, callback=checked_name, help="Name of the model folder.")
@@ -73,11 +84,9 @@ def _judged_crops(crops: Any) -> dict[str, Any]:
 
 @click.command()
 @json_option
-@click.argument("train", type=click.Path(path_type=Path, exists=True, dir_okay=False), nargs=-1, required=True,
-                metavar="TRAIN.json...")  # fmt: skip
-@click.option("--val", "validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
-              help="COCO file of photos that are never trained on.")  # fmt: skip
-@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+@_train
+@_validation
+@detector_option
 @click.option("--minutes", type=float, help="Stop after this time; else after the photos that the settings say.")
 @click.option(
     "--name", callback=lambda c, p, v: v and checked_name(c, p, v), help="Model folder to write; the detector's own."
@@ -114,7 +123,7 @@ def train_masks(session: Session, train: tuple[Path, ...], validation: Path, det
 @click.command()
 @json_option
 @click.argument("validation", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="VAL.json")
-@click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+@detector_option
 @click.option("--choose-rules", "choose", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               metavar="OTHER.json", help="Choose the rules of the crop on these photos first.")  # fmt: skip
 @click.option("--recall", type=click.FloatRange(0, 1), default=0.7, show_default=True,

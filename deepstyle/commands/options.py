@@ -64,6 +64,9 @@ json_option = click.option("--json", is_flag=True, expose_value=False, callback=
                            help="Print one JSON object, for programs.")  # fmt: skip
 
 
+detector_option = click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
+
+
 def configured(function: F) -> F:
     """Add the options of the one road of configuration: preset or file, --set, --dry-run."""
 
