@@ -14,6 +14,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**31, description="number: seed of every r
 Minutes = Annotated[
     float | None, Field(gt=0, le=60 * 24 * 30, description="minutes: wall-clock budget; null: no limit")
 ]
+PretrainedFrom = Annotated[
+    str, Field(description="mirror's address, or folder, of those weights; empty: torchvision's host")
+]
 
 MANY = 10**12  # bound of counts that may be as large as anybody likes: no number is without one
 

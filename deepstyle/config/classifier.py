@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from deepstyle.config.base import MANY, Config, Minutes, Precision, Seed
+from deepstyle.config.base import MANY, Config, Minutes, Precision, PretrainedFrom, Seed
 
 
 class NetworkConfig(Config):
@@ -23,9 +23,7 @@ class NetworkConfig(Config):
         32, ge=8, le=256, description="channels: width of the small network's first stage; others ignore it"
     )
     pretrained: bool = Field(False, description="start from ImageNet weights (torchvision's are downloaded)")
-    pretrained_from: str = Field(
-        "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
-    )
+    pretrained_from: PretrainedFrom = ""
     image_size: int = Field(96, ge=32, le=512, description="pixels: side of the square the network sees")
     fit: Literal["pad", "plain", "mean", "stretch", "cover"] = Field(
         "pad",

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from deepstyle.config.base import MANY, Config, Minutes, Precision, Seed
+from deepstyle.config.base import MANY, Config, Minutes, Precision, PretrainedFrom, Seed
 
 
 class DetectorConfig(Config):
@@ -27,9 +27,7 @@ class DetectorConfig(Config):
         description="channels: the small backbone's first stage; a third of lite0's pyramid; others ignore it",
     )
     pretrained: bool = Field(False, description="start from an ImageNet backbone (torchvision's are downloaded)")
-    pretrained_from: str = Field(
-        "", description="mirror's address, or folder, of those weights; empty: torchvision's host"
-    )
+    pretrained_from: PretrainedFrom = ""
     start_from: str = Field(
         "",
         description="model (name or folder) to start from: a detector of the same layers, or a small classifier's trunk",
