@@ -38,7 +38,7 @@ from deepstyle.boxes import Box
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import Item, PackedDataset
-from deepstyle.detector.torchvision_backend import TorchvisionDetector
+from deepstyle.detector.find import load_detector
 from deepstyle.files import put_file
 from deepstyle.ground import AROUND, Mask, main_part, on_plain
 from deepstyle.progress import Reporter
@@ -91,7 +91,7 @@ def of_table(table: Path, place: Path, reporter: Reporter) -> Iterator[tuple[str
     _, report = split_by_group(rows, 0.15, 0)  # as judge_train.py does
     held = {row.group for row in report}
     wanted = [row for row in rows if row.label in WORN]
-    detector = TorchvisionDetector.load(find_model(None, "garments-lite", flag="DETECTOR", kind="detector"))
+    detector = load_detector(find_model(None, "garments-lite", flag="DETECTOR", kind="detector"))
     with reporter.task("cutting out", total=len(wanted), unit="photos") as task:
         for some in (wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)):
             photos = [images.decode(row.path.read_bytes()) for row in some]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
-from deepstyle.about import name_of, read_about
+from deepstyle.about import name_of
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, to_yaml
@@ -138,9 +138,11 @@ class Detectron2Detector:
         self._resize = ResizeShortestEdge(sides, cfg.INPUT.MAX_SIZE_TEST)
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Load a model folder. Raises UsageError without detectron2, ModelError for an incomplete folder."""
-        labels = tuple(str(label) for label in read_about(folder)["labels"])
+    def load(cls, folder: Path, labels: tuple[str, ...]) -> Self:
+        """Load a model folder; ``labels`` as its model.json has them.
+
+        Raises UsageError without detectron2, ModelError for an incomplete folder.
+        """
         if not (folder / SETTINGS).is_file():
             raise ModelError(f"{folder} is not a complete model folder (no {SETTINGS}); import or train it again")
         cfg = read_settings(folder / SETTINGS, labels)

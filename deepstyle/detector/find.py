@@ -25,21 +25,21 @@ def load_detector(folder: Path, *, engine: Engine = "torch") -> Detector:
     Raises ModelError naming the folder, UsageError for an engine that is not installed or not for this backend.
     """
     about = read_about(folder)
-    backend = about.get("backend")
+    backend, labels = about.get("backend"), tuple(str(label) for label in about["labels"])
     if engine == "openvino":
         if backend != "torchvision":
             raise UsageError(f"--engine openvino: {folder} is a {backend} detector; only torchvision's can be exported")
         from deepstyle.detector.openvino_backend import OpenvinoDetector
 
-        return OpenvinoDetector.load(folder)
+        return OpenvinoDetector.load(folder, labels)
     if backend == "torchvision":
         from deepstyle.detector.torchvision_backend import TorchvisionDetector
 
-        return TorchvisionDetector.load(folder)
+        return TorchvisionDetector.load(folder, labels)
     if backend == "detectron2":
         from deepstyle.detector.detectron2_backend import Detectron2Detector
 
-        return Detectron2Detector.load(folder)
+        return Detectron2Detector.load(folder, labels)
     raise ModelError(f"{folder}: unknown backend {backend!r}; train the detector again")
 
 

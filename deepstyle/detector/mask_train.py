@@ -92,7 +92,7 @@ def train_masks(
     train, validation = with_masks(train), with_masks(validation)
     if not train.images or not validation.images:
         raise InputError("train and validation must hold garments with masks (COCO's `segmentation`)")
-    detector = TorchvisionDetector.load(folder)
+    detector = TorchvisionDetector.load(folder, tuple(str(label) for label in about["labels"]))
     key = f"{name}:{digest_of(folder / 'weights.safetensors')}:{data_digest(train)}"
     fabric = make_fabric(config.precision)
     share_of(fabric, config.batch_size)

@@ -11,7 +11,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import weights
-from deepstyle.about import detector_name, read_about
+from deepstyle.about import detector_name
 from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import Detections, Inference
@@ -61,11 +61,9 @@ class TorchvisionDetector:
         return ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,))
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Load ``weights.safetensors``, ``config.yaml``, ``model.json`` of a detector folder, and its mask head, if any."""
-        about = read_about(folder)
+    def load(cls, folder: Path, labels: tuple[str, ...]) -> Self:
+        """Load a detector folder's weights and settings, and its mask head, if any; ``labels`` as its model.json has them."""
         config = load_config(DetectorConfig, folder / "config.yaml")
-        labels = tuple(str(label) for label in about["labels"])
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_network(config, len(labels)))
         masks = load_masks(folder, int(network.backbone.out_channels))
         return cls(network, config, labels, detector_name(folder), masks)
