@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from deepstyle import colour, images
 from deepstyle.room import Room
@@ -147,3 +148,92 @@ def test_room_lets_only_so_much_in_at_a_time() -> None:
         list(pool.map(work, [10, 1000, 10, 3, 10, 30, 10, 10] * 4))
 
     assert (inside, most <= 30) == (0, True)
+
+
+PRIMARIES = np.array(
+    [[0.51512, 0.29198, 0.1571], [0.24120, 0.69225, 0.06657], [-0.00105, 0.04189, 0.78407]]
+)  # P3 in D50
+SRGB = np.array([[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]])  # sRGB in D50
+
+
+def icc(matrix: FloatArray, gamma: float) -> bytes:
+    """A matrix profile (ICC.1): columns are the primaries' XYZ under D50, one gamma for all channels."""
+
+    def fixed(*values: float) -> bytes:
+        return struct.pack(f">{len(values)}i", *(round(value * 65536) for value in values))
+
+    name = b"Wide"
+    tags = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", len(name) + 1) + name + bytes(1 + 4 + 4 + 2 + 1 + 67),
+        b"cprt": b"text" + bytes(4) + b"none\0",
+        b"wtpt": b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249),
+        **{
+            key: b"XYZ " + bytes(4) + fixed(*column)
+            for key, column in zip((b"rXYZ", b"gXYZ", b"bXYZ"), matrix.T, strict=True)
+        },
+        **{key: b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) for key in (b"rTRC", b"gTRC", b"bTRC")},
+    }
+    table, body, start = struct.pack(">I", len(tags)), b"", 128 + 4 + 12 * len(tags)
+    for key, value in tags.items():
+        table += key + struct.pack(">II", start + len(body), len(value))
+        body += value + bytes(-len(value) % 4)
+    head = struct.pack(">I4sI4s4s4s", start + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ") + bytes(12)
+    head += b"acsp" + bytes(28) + fixed(0.9642, 1.0, 0.8249) + bytes(48)
+    return head + table + body
+
+
+def by_hand(pixels: images.Pixels, matrix: FloatArray, gamma: float) -> FloatArray:
+    """The same conversion in numpy: to linear light, to XYZ, to linear sRGB, to sRGB (IEC 61966-2-1)."""
+    linear = np.clip((pixels / 255.0) ** gamma @ matrix.T @ np.linalg.inv(SRGB).T, 0, 1)
+    return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def test_an_embedded_profile_becomes_srgb() -> None:
+    """A wide-gamut photo has the sRGB values that the profile's own formula gives, to a few 255ths."""
+    pixels = np.random.default_rng(0).integers(60, 200, (8, 8, 3), dtype=np.uint8)
+    wanted = by_hand(pixels, PRIMARIES, 2.2)
+    found = images.decode(saved(Image.fromarray(pixels), icc_profile=icc(PRIMARIES, 2.2)))
+
+    assert np.abs(found - wanted).max() < 3
+    assert np.abs(pixels - wanted).max() > 8
+
+
+def test_transparency_survives_a_profile() -> None:
+    """A profile changes colours, not what is transparent."""
+    pixels = np.zeros((2, 2, 4), np.uint8)
+    pixels[..., 0] = 200
+    pixels[0, :, 3] = 255
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", icc_profile=icc(PRIMARIES, 2.2))
+    found = images.decode(out.getvalue())
+
+    assert (found[1] == 255).all()
+    assert np.abs(found[0] - by_hand(pixels[0, :, :3], PRIMARIES, 2.2)).max() < 3
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        b"",
+        b"nonsense" * 40,
+        icc(PRIMARIES, 2.2)[:200],
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
+    ],
+)
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_broken_or_foreign_profile_is_passed_over(profile: bytes, mode: str) -> None:
+    """A profile that is torn or of another colour space leaves the photo as it would be without one."""
+    plain = Image.effect_noise((16, 16), 60).convert("RGB").convert(mode)
+    with_profile, without = io.BytesIO(), io.BytesIO()
+    plain.save(with_profile, "JPEG", icc_profile=profile)
+    plain.save(without, "JPEG")
+
+    assert (images.decode(with_profile.getvalue()) == images.decode(without.getvalue())).all()
+
+
+def test_srgb_by_name_is_not_converted() -> None:
+    """The usual profile of the web costs nothing and changes nothing."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+    assert (images.decode(saved(Image.fromarray(pixels), icc_profile=srgb)) == pixels).all()

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from test_cut import QUIET, FakeDetector, cut, files, fill
+from cutting import QUIET, FakeDetector, cut, files, fill
 
 from deepstyle.catalog import Catalog
 from deepstyle.crop.marks import apply_marks, parse_marks

@@ -112,3 +112,14 @@ def test_the_index_grows_and_keeps_names_of_any_form() -> None:
     for number in range(0, 5000, 97):
         wanted = f"{number:064x}" if number % 2 else f"photo {number}"
         assert index.find(f"{codes[number] ^ 0x8000000000000101:016x}", 100, 100) == wanted
+
+
+def test_the_near_index_finds_what_a_full_search_finds() -> None:
+    """Bands lose no pair within the distance; another aspect is no near duplicate."""
+    index = NearIndex(4)
+    index.add("a", "ffff0000ffff0000", 100, 200)
+    for bits, wanted in ((0x8000_0001_0001_0001, "a"), (0x8000_0001_0001_0003, None)):
+        assert index.find(f"{0xFFFF0000FFFF0000 ^ bits:016x}", 100, 200) == wanted
+    assert index.find("ffff0000ffff0000", 100, 100) is None
+    index.add("b", "ffff0000ffff0001", 100, 200, near_of="a")
+    assert index.find("ffff0000ffff0001", 100, 200) == "a"

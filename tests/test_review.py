@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browser import chromium
-from test_cut import QUIET, FakeDetector, cut, fill
+from cutting import QUIET, FakeDetector, cut, fill
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config

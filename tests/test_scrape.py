@@ -18,7 +18,6 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError, UsageError
 from deepstyle.progress import Reporter
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.near import NearIndex
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 
 PATIENT = {"deadline": 300, "read_timeout": 300}  # seconds: the machine may be busy with other tests
@@ -163,17 +162,6 @@ def test_near_duplicates_are_noted_or_dropped(tmp_path: Path, *, drop_near: bool
         rows = {row.width: row for row in catalog.photos()}
     assert rows[600].near_of is None
     assert drop_near or rows[300].near_of == rows[600].sha256
-
-
-def test_the_near_index_finds_what_a_full_search_finds() -> None:
-    """Bands lose no pair within the distance; another aspect is no near duplicate."""
-    index = NearIndex(4)
-    index.add("a", "ffff0000ffff0000", 100, 200)
-    for bits, wanted in ((0x8000_0001_0001_0001, "a"), (0x8000_0001_0001_0003, None)):
-        assert index.find(f"{0xFFFF0000FFFF0000 ^ bits:016x}", 100, 200) == wanted
-    assert index.find("ffff0000ffff0000", 100, 100) is None
-    index.add("b", "ffff0000ffff0001", 100, 200, near_of="a")
-    assert index.find("ffff0000ffff0001", 100, 200) == "a"
 
 
 def test_noai_and_nofollow_pages(tmp_path: Path) -> None:
