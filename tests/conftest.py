@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"):
     os.environ[variable] = "1"  # before torch is imported, and for the processes that tests start
 
 import pytest  # noqa: E402

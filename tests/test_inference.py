@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +22,11 @@ from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.images import Pixels
 
 CPU = torch.device("cpu")
+SMALLER = ("pretrained=false", "image_size=128", "max_size=192", "proposals=50")
+Build = Callable[..., tuple[FasterRCNN, DetectorConfig]]
 
 
-def network(preset: str, *overrides: str) -> tuple[FasterRCNN, DetectorConfig]:
+def build(preset: str, *overrides: str) -> tuple[FasterRCNN, DetectorConfig]:
     """A network with random weights and with norms that have seen something, as after training."""
     config = load_config(DetectorConfig, preset, ["precision=32", *overrides])
     torch.manual_seed(3)
@@ -34,6 +40,12 @@ def network(preset: str, *overrides: str) -> tuple[FasterRCNN, DetectorConfig]:
     for block in made.backbone.fpn.layer_blocks:
         block[0].weight.data.mul_(10 / spread)  # so that scores differ, and are not all 0 or 1
     return made, config
+
+
+@pytest.fixture(scope="module")
+def network() -> Build:
+    """``build``, which makes each network once for the tests of this file: they leave it as it is."""
+    return cache(build)
 
 
 def photos() -> list[Pixels]:
@@ -53,11 +65,11 @@ def reference(made: FasterRCNN, batch: list[Pixels]) -> list[dict[str, Tensor]]:
     [
         ("small-256", ()),
         ("mobilenet-320", ()),
-        ("r50-fpn-v2", ("pretrained=false", "image_size=128", "max_size=192", "proposals=50")),
-        ("r50-fpn", ("pretrained=false", "image_size=128", "max_size=192", "proposals=50")),
+        ("r50-fpn-v2", SMALLER),
+        ("r50-fpn", SMALLER),
     ],
 )
-def test_boxes_are_those_of_torchvision(preset: str, overrides: tuple[str, ...]) -> None:
+def test_boxes_are_those_of_torchvision(network: Build, preset: str, overrides: tuple[str, ...]) -> None:
     """In float32 every box, label and score of a batch of two shapes is the plain network's, to a twentieth of a pixel."""
     made, config = network(preset, *overrides)
     batch = [to_network(photo, config) for photo in photos()]
@@ -73,7 +85,7 @@ def test_boxes_are_those_of_torchvision(preset: str, overrides: tuple[str, ...])
         assert sorted(nearest.indices.tolist()) == list(range(len(rows)))
 
 
-def test_bfloat16_rounds_no_coordinates() -> None:
+def test_bfloat16_rounds_no_coordinates(network: Build) -> None:
     """In bfloat16 the boxes still have coordinates between its steps (autocast's are whole pixels beyond 128)."""
     made, config = network("small-256")
     found = Inference(made, device=CPU, dtype=torch.bfloat16)([to_network(photo, config) for photo in photos()])
@@ -101,19 +113,19 @@ def test_roi_align_is_torchvisions() -> None:
             assert torch.allclose(got, expected, atol=1e-4)
 
 
-def test_no_norm_is_left() -> None:
+def test_no_norm_is_left(network: Build) -> None:
     """Folding leaves no batch norm behind, whatever the backbone, and answers alike."""
-    for preset in ("small-256", "mobilenet-320", "r50-fpn"):
-        made, _ = network(preset, "image_size=64", "max_size=96")
+    for preset, overrides in (("small-256", ()), ("mobilenet-320", ()), ("r50-fpn", SMALLER)):
+        backbone = deepcopy(network(preset, *overrides)[0].backbone)
         picture = torch.rand(1, 3, 64, 64)
-        before = made.backbone(picture)
-        fold_norms(made.backbone)
-        assert not [m for m in made.backbone.modules() if "BatchNorm" in type(m).__name__]
-        for key, value in made.backbone(picture).items():
+        before = backbone(picture)
+        fold_norms(backbone)
+        assert not [m for m in backbone.modules() if "BatchNorm" in type(m).__name__]
+        for key, value in backbone(picture).items():
             assert torch.allclose(value, before[key], atol=1e-3, rtol=1e-3)
 
 
-def test_the_network_given_stays_as_it_was() -> None:
+def test_the_network_given_stays_as_it_was(network: Build) -> None:
     """Arranging a network for speed changes neither its weights nor its norms."""
     made, config = network("small-256")
     before = {key: value.clone() for key, value in made.state_dict().items()}
@@ -122,7 +134,7 @@ def test_the_network_given_stays_as_it_was() -> None:
     assert all(torch.equal(value, before[key]) for key, value in made.state_dict().items())
 
 
-def test_no_photo_disturbs_another() -> None:
+def test_no_photo_disturbs_another(network: Build) -> None:
     """A strip and a square in one batch get the boxes they get alone (float32; padding reaches a few border pixels)."""
     made, config = network("small-256", "image_size=64", "max_size=128")
     detector = TorchvisionDetector(made, config, ("a", "b", "c"), "x@0")
@@ -135,7 +147,7 @@ def test_no_photo_disturbs_another() -> None:
     assert again == fresh
 
 
-def test_threads_share_out_the_photos() -> None:
+def test_threads_share_out_the_photos(network: Build) -> None:
     """With several threads each photo of a batch gets the boxes it gets alone, in the order of the photos."""
     made, config = network("small-256")
     before = torch.get_num_threads()
@@ -168,10 +180,10 @@ def test_resizing_is_that_of_training() -> None:
     assert np.abs(resized.astype(int) - expected).max() <= 1
 
 
-def test_a_photo_without_regions_has_no_boxes() -> None:
+def test_a_photo_without_regions_has_no_boxes(network: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """No proposal at all is an answer, not an error."""
-    made, config = network("small-256", "image_size=64", "max_size=64")
-    made.rpn.min_size = 10_000
+    made, config = network("small-256")
+    monkeypatch.setattr(made.rpn, "min_size", 10_000)
     found = Inference(made, device=CPU, dtype=torch.float32)([to_network(photos()[0], config)])[0]
 
     assert isinstance(found, Detections)
