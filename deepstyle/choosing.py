@@ -1,4 +1,4 @@
-"""The settings that `deepstyle train-gan` chooses by itself, and the run whose choices it keeps (loop)."""
+"""The settings that `train-gan` and `run` choose by themselves, and the run whose choices they keep (loop)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import numpy as np
 import torch
 
 from deepstyle.catalog import Catalog
-from deepstyle.config import GanConfig, load_config
+from deepstyle.config import GanConfig, as_overrides, load_config
 from deepstyle.crop.rules import cut_by
 from deepstyle.dcgan.choose import Choice, Facts, choose
 from deepstyle.errors import ConfigError
 from deepstyle.machine import threads
+from deepstyle.progress import Reporter
 from deepstyle.run import BUDGETS
 
 FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is
@@ -43,6 +44,16 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     names = [key for choice in made for key in choice.settings]
     mark = {"chosen": names, "chosen_for": len(garments)}
     return [*made, Choice(settings=mark, reason="")]  # so that the same command goes on
+
+
+def chosen_config(catalog: Catalog, given: Sequence[str], *, reporter: Reporter) -> GanConfig:
+    """The config that these choices and the ``key=value`` that are given make; each choice is said."""
+    choices = choices_for(catalog, given, fresh=False)
+    for choice in choices:
+        if choice.reason:
+            reporter.say(f"  {choice.said}")
+    own = [one for choice in choices for one in as_overrides(choice.settings)]
+    return load_config(GanConfig, None, [*own, *given])
 
 
 def _kept(catalog: Catalog, asked: GanConfig, given: Collection[str], garments: int) -> Choice | None:

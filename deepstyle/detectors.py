@@ -72,8 +72,17 @@ def masks_from(
 ) -> TrainedMasks:  # fmt: skip
     """Train a mask head for the named (or newest) detector from COCO files with masks; ``name``: the folder, its own if None."""
     folder = find_detector(catalog, detector)
+    pair = read_pair(train, validation)
+    return masks_on(pair, catalog, folder, config, reporter=reporter, name=name, fresh=fresh)
+
+
+def masks_on(
+    pair: tuple[AnnotatedSet, AnnotatedSet], catalog: Catalog, folder: Path, config: MaskConfig, *,
+    reporter: Reporter, name: str | None = None, fresh: bool = False,
+) -> TrainedMasks:  # fmt: skip
+    """The same with the files read and the detector found."""
     to = check_name(name or folder.name, "--name")
-    return train_masks(*read_pair(train, validation), catalog, folder, config, reporter=reporter, name=to, fresh=fresh)
+    return train_masks(*pair, catalog, folder, config, reporter=reporter, name=to, fresh=fresh)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog
+from deepstyle.choosing import chosen_config
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
@@ -20,7 +21,7 @@ from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import file_name, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.dcgan.trained import open_run
-from deepstyle.detectors import detector_on, read_pair
+from deepstyle.detectors import detector_on, masks_on, read_pair
 from deepstyle.files import check_name
 from deepstyle.metrics.tracker import Tracker
 from deepstyle.progress import Reporter
@@ -101,15 +102,21 @@ def run_all(
             f"AP50 {detector.evaluation.ap50:.3f} on {detector.evaluation.photos:,} photos it has not seen"
         )
         weak += weak_detector(detector.evaluation.ap50, detector.evaluation.photos)
+        if any(one.mask for image in pair[0].images for one in image.annotations):
+            shapes = masks_on(pair, catalog, detector.folder, stages.masks, reporter=reporter)
+            told["masks"] = f"IoU {shapes.iou:.3f} of {shapes.garments:,} garments it has not seen"
     garments = crop_photos(catalog, stages.crop, reporter=reporter)
     told["garments"] = ", ".join(f"{label} {number:,}" for label, number in garments.per_label.items())
     if table is not None:
         judge = train_classifier(table, catalog, stages.classifier, reporter=reporter)
         told["classifier"] = f"top-1 {judge.top1:.3f} on {judge.validation_images:,} images it has not seen"
         weak += weak_classifier(judge.top1, len(judge.labels))
-    gan = gan_from_garments(catalog, stages.gan, reporter=reporter)
+    config = stages.gan
+    if stages.gan_given is not None:
+        config = chosen_config(catalog, stages.gan_given, reporter=reporter)
+    gan = gan_from_garments(catalog, config, reporter=reporter)
     told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"
-    weak += weak_of(gan, stages.gan)
+    weak += weak_of(gan, config)
     if "frechet" in gan.first and "frechet" in gan.last:
         told["Frechet distance"] = f"{gan.first['frechet']:.2f} at the start, {gan.last['frechet']:.2f} at the end"
     generator, _ = load_generator(gan.folder)

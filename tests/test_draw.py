@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_erosion
 
+from deepstyle.annotations.mask import decode
 from deepstyle.demo import draw
 from deepstyle.demo.cloth import Cloth, Rgb, hsv, solid
 from deepstyle.demo.draw import CATEGORIES, Look, draw_look
@@ -78,8 +80,10 @@ def test_boxes_are_within_the_picture_and_substantial(looks: list[Look]) -> None
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_boxes_bound_the_pixels_that_dyeing_a_garment_changes(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    """Dyeing one garment another colour changes pixels exactly up to the edges of its box and none beyond."""
+def test_boxes_and_masks_bound_the_pixels_that_dyeing_a_garment_changes(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Dyeing one garment another colour changes pixels exactly up to the edges of its box and mask and none beyond."""
     size = (400, 600)
     look = draw_look(seed, width=size[0], height=size[1])
     white: Rgb = (250, 250, 250)
@@ -90,6 +94,11 @@ def test_boxes_bound_the_pixels_that_dyeing_a_garment_changes(monkeypatch: pytes
         rows, columns = np.flatnonzero(changed.any(1)), np.flatnonzero(changed.any(0))
 
         assert garment.box == (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+        mask = decode(garment.mask, size[1], size[0])
+        assert not (mask & ~changed).any()
+        assert not (
+            binary_erosion(changed, np.ones((3, 3))) & ~mask
+        ).any()  # what lacks is part of a pixel, at its edge
 
 
 def test_labels_and_outfits(looks: list[Look]) -> None:

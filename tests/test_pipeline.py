@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from deepstyle.annotations.coco import write_coco
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
+from deepstyle.config import GanConfig, load_config
 from deepstyle.demo.site import DrawnSite
 from deepstyle.demo.tour import annotated_looks, write_table
 from deepstyle.images import decode
@@ -22,7 +23,8 @@ from deepstyle.weak import weak_detector
 pytestmark = pytest.mark.slow
 SETTINGS = [
     "scrape.rate=500", "scrape.min_side=200", "detector.images=640", "detector.lr=0.003", "detector.ema=0.95",
-    "crop.min_score=0.05", "classifier.images=640", "gan.images=640", "gan.width=8", "gan.batch_size=8",
+    "masks.images=80", "masks.evaluate_every=80", "crop.min_score=0.05", "classifier.images=640", "gan.images=640",
+    "gan.width=8", "gan.batch_size=8",
     "gan.score_samples=64", "gan.snapshot_every=320",
 ]  # fmt: skip
 
@@ -66,7 +68,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory, drawn: Path, site: Drawn
         str(drawn / "validation.json"),
     ]
     words += ["--labels", str(drawn / "garments.csv"), "--minutes", "5"]
-    for preset in ("demo-detector", "classifier-64", "dcgan-32"):
+    for preset in ("demo-detector", "classifier-64"):
         words += ["--config", preset]
     for setting in SETTINGS:
         words += ["--set", setting]
@@ -116,6 +118,15 @@ def test_everything_a_person_opens_is_there(workspace: Path) -> None:
     assert list(run.glob("events.out.*"))
     assert (run / "config.yaml").is_file()
     assert list(workspace.glob("runs/detector-001/samples/boxes-*.png"))
+
+
+def test_the_gan_learns_from_garments_on_a_plain_ground(workspace: Path) -> None:
+    """Annotations with masks give the detector a mask head, and what nobody said of the GAN is chosen for its garments."""
+    assert (workspace / "models/detector/masks.safetensors").is_file()
+    chosen = load_config(GanConfig, workspace / "runs/gan-001/config.yaml")
+
+    assert (chosen.ground, chosen.size, chosen.width) == ("plain", 32, 8)
+    assert chosen.chosen_for > 0
 
 
 def test_status_counts_what_is_there(workspace: Path) -> None:

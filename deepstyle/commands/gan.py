@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, build_config, configured, given_as_text, json_option, open_catalog
+from deepstyle.commands.options import Session, build_config, configured, json_option, open_catalog
 from deepstyle.commands.tables import show
 
 
@@ -53,6 +53,8 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         deepstyle train-gan --from demo-garments --minutes 15
         torchrun --nproc-per-node 4 -m deepstyle train-gan --config dcgan-plus-128 --set batch_size=64
     """
+    from deepstyle.config import as_overrides
+
     flags = {**budget, "labels": list(labels) or None, "start_from": start_from}
     like = None
     if start_from and config is None:
@@ -63,7 +65,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
     chosen = (
         []
         if start_from or config
-        else _chosen(session, [*overrides, *given_as_text(flags)], fresh=fresh, reading=dry_run)
+        else _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=dry_run)
     )
     built = build_config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like, chosen=chosen)
     with open_catalog(session, must_exist=True) as catalog:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,11 +91,11 @@ def build_config(
     """
     from deepstyle import config as configs
 
-    given = given_as_text(flags)
-    own = [one for choice in chosen for one in given_as_text(choice.settings)]
+    given = configs.as_overrides(flags)
+    own = [one for choice in chosen for one in configs.as_overrides(choice.settings)]
     built = configs.load_config(getattr(configs, kind), config, [*own, *overrides, *given], like=like)
     for choice in (one for one in chosen if one.reason):
-        session.reporter.say(f"  {', '.join(given_as_text(choice.settings))}: {choice.reason}")
+        session.reporter.say(f"  {choice.said}")
     if dry_run:
         if click.get_current_context().meta["json"]:
             print_json(built.model_dump(mode="json"))
@@ -106,17 +106,6 @@ def build_config(
     changed = [one for one in (*overrides, *given) if like is None or not one.startswith("start_from=")]
     session.reporter.say(f"settings: {', '.join([name, *changed])} (--dry-run shows them all)")
     return built
-
-
-def given_as_text(settings: Mapping[str, Any]) -> list[str]:
-    """Settings as ``key=value``, those aside of which nothing is said."""
-    import yaml
-
-    plain = {key: value for key, value in settings.items() if value is not None and value is not False and value != ()}
-    return [
-        f"{key}={yaml.safe_dump(value, default_flow_style=True, width=10**9).splitlines()[0]}"
-        for key, value in plain.items()
-    ]
 
 
 def checked_name(_: click.Context, parameter: click.Parameter, value: str) -> str:

@@ -23,11 +23,14 @@ from deepstyle.commands.tables import show
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--config", "presets", multiple=True, metavar="PRESET|FILE", help="Config of a stage (may be repeated).")
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
-              help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
+              help="Change one value; STAGE is scrape, detector, masks, crop, classifier or gan.")  # fmt: skip
 @click.pass_obj
 def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] | None, labels: Path | None,
         minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # fmt: skip
     """All in a row: scrape, crop, train-gan, sample, score.
+
+    Where the --annotations have masks, the detector learns them, too. What nobody says of the GAN is chosen as train-gan does,
+    from the garments, the machine and --minutes.
 
     \b
     Example:
@@ -58,7 +61,7 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
     "--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site."
 )
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
-              help="Change one value; STAGE is scrape, detector, crop, classifier or gan.")  # fmt: skip
+              help="Change one value; STAGE is scrape, detector, masks, crop, classifier or gan.")  # fmt: skip
 @click.pass_obj
 def demo(session: Session, images: int, minutes: float, looks: int, overrides: tuple[str, ...]) -> None:
     """Draw a fashion site, scrape it, train everything on it.

@@ -9,7 +9,17 @@ from deepstyle.config.classifier import ClassifierConfig, NetworkConfig, TaggerC
 from deepstyle.config.crop import CropConfig
 from deepstyle.config.detector import DetectorConfig, Detectron2Config, MaskConfig
 from deepstyle.config.gan import CIRCUMSTANCES, GanConfig
-from deepstyle.config.load import KINDS, Stages, build, config_of, detector_kind, load_config, load_stages, to_yaml
+from deepstyle.config.load import (
+    KINDS,
+    Stages,
+    as_overrides,
+    build,
+    config_of,
+    detector_kind,
+    load_config,
+    load_stages,
+    to_yaml,
+)
 from deepstyle.config.scrape import ScrapeConfig
 from deepstyle.config.texts import load_values, presets
 
@@ -31,6 +41,7 @@ __all__ = [
     "Seed",
     "Stages",
     "TaggerConfig",
+    "as_overrides",
     "build",
     "config_of",
     "detector_kind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +42,7 @@ def config_of(source: str) -> Config:
 
 
 def _stage(source: str) -> str:
-    """What a preset or YAML file is for: a stage, or the training of masks."""
+    """What a preset or YAML file is for: one of ``KINDS``."""
     kind = read_settings(source).get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(f"--config {source}: its `kind` must be one of {', '.join(KINDS)}")
@@ -113,25 +113,41 @@ def to_yaml(config: Config) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
+def as_overrides(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as ``key=value``, those aside of which nothing is said."""
+    plain = {key: value for key, value in settings.items() if value is not None and value is not False and value != ()}
+    return [
+        f"{key}={yaml.safe_dump(value, default_flow_style=True, width=10**9).splitlines()[0]}"
+        for key, value in plain.items()
+    ]
+
+
 class Stages(BaseModel):
-    """One config per stage, for commands that run several."""
+    """One config per stage, for commands that run several.
+
+    ``gan_given``: what was said of the GAN (``key=value``) where no preset was named, so that the rest can be chosen when
+    there are garments (``choosing.py``); None with a preset.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     scrape: ScrapeConfig
     detector: DetectorConfig | Detectron2Config
+    masks: MaskConfig
     crop: CropConfig
     classifier: ClassifierConfig
     gan: GanConfig
+    gan_given: tuple[str, ...] | None = None
 
 
 def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> Stages:
     """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``."""
+    names = [name for name in Stages.model_fields if name in KINDS]
     chosen: dict[str, str] = {}
     for source in sources:
-        if (stage := _stage(source)) not in Stages.model_fields:
-            raise ConfigError(f"--config {source}: is for none of the stages {', '.join(Stages.model_fields)}")
+        if (stage := _stage(source)) not in names:
+            raise ConfigError(f"--config {source}: is for none of the stages {', '.join(names)}")
         chosen[stage] = source
-    changes: dict[str, list[str]] = {stage: [] for stage in Stages.model_fields}
+    changes: dict[str, list[str]] = {stage: [] for stage in names}
     for override in overrides:
         stage, dot, rest = override.partition(".")
         if not dot or stage not in changes:
@@ -140,7 +156,9 @@ def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> S
     return Stages(
         scrape=load_config(ScrapeConfig, chosen.get("scrape"), changes["scrape"]),
         detector=load_config(detector_kind(chosen.get("detector")), chosen.get("detector"), changes["detector"]),
+        masks=load_config(MaskConfig, chosen.get("masks"), changes["masks"]),
         crop=load_config(CropConfig, chosen.get("crop"), changes["crop"]),
         classifier=load_config(ClassifierConfig, chosen.get("classifier"), changes["classifier"]),
         gan=load_config(GanConfig, chosen.get("gan"), changes["gan"]),
+        gan_given=None if "gan" in chosen else tuple(changes["gan"]),
     )

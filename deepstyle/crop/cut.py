@@ -17,10 +17,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
+from deepstyle.crop.counts import Counts, Opening
 from deepstyle.crop.files import Opened, Written, open_photo, settle_names, write_pieces
 from deepstyle.crop.rules import Choice, choose, rule_of, too_small
 from deepstyle.crop.wanted import wanted, windows
@@ -32,18 +34,6 @@ from deepstyle.shape import pack
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
 NAMED = 10  # photos that fail are named, at most: the rest is counted
 FINER = 2  # photos are decoded at this times the side the network sees, or more: its own resizing has the say
-
-
-@dataclass(kw_only=True)
-class _Counts:
-    photos: int = 0
-    failed: int = 0
-    detections: int = 0
-    cut: int = 0
-    kept: int = 0
-    removed: int = 0
-    excluded: int = 0
-    boxed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +56,6 @@ class CropSummary:
     per_label: dict[str, int]
 
 
-@dataclass(kw_only=True)
-class _Opening:
-    """How photos were opened, for the network or for other rules: how many, how many in vain, and the first of these."""
-
-    tried: int = 0
-    unreadable: int = 0  # of those in vain: a read error, which may pass
-    recut: int = 0  # of those in vain: other rules asked for
-    first: str = ""
-    small: int = 0  # photos on which garments are too small to be seen well
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Work:
     """What every part of the loop needs, and its counts."""
@@ -86,8 +65,8 @@ class _Work:
     config: CropConfig
     reporter: Reporter
     pool: ThreadPoolExecutor
-    counts: _Counts = field(default_factory=_Counts)
-    opening: _Opening = field(default_factory=_Opening)
+    counts: Counts = field(default_factory=Counts)
+    opening: Opening = field(default_factory=Opening)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,22 +217,31 @@ def _replace(work: _Work, old: Sequence[Garment], written: Written) -> None:
 
 
 def _settle(work: _Work) -> None:
-    """Bring all garments in line with rules and marks, a window of photos at a time; no network is asked."""
-    new = work.counts.cut
+    """Bring all garments in line with rules and marks, a window of photos at a time; no network is asked.
+
+    Threads write the files of one window while the one before is synced and committed.
+    """
+    new, before = work.counts.cut, list[tuple[_Plan, Future[Written]]]()
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
-        for photos in windows(work.catalog):
-            plans = _plans(work, photos)
-            writing = [_write(work, Opened(photo=plan.photo), plan.cut) for plan in plans]
-            results = [future.result() for future in writing]
-            settle_names(work.catalog.root, results)
-            with work.catalog.transaction():
-                for plan, written in zip(plans, results, strict=True):
-                    if not plan.cut or _usable(work, written):
-                        _replace(work, plan.drop, written)
-                    else:
-                        work.opening.recut += 1
+        for photos in chain(windows(work.catalog), ([],)):
+            plans = _plans(work, photos) if photos else []
+            now = [(plan, _write(work, Opened(photo=plan.photo), plan.cut)) for plan in plans]
+            _settle_window(work, before)
+            before = now
             task.advance(len(photos), note=f"{work.counts.cut - new} cut, {work.counts.removed} removed")
     work.counts.kept -= new  # they stand as well, but were cut just now
+
+
+def _settle_window(work: _Work, window: Sequence[tuple[_Plan, Future[Written]]]) -> None:
+    """Wait for the files of a window, then replace its garments' rows together."""
+    results = [future.result() for _, future in window]
+    settle_names(work.catalog.root, results)
+    with work.catalog.transaction():
+        for (plan, _), written in zip(window, results, strict=True):
+            if not plan.cut or _usable(work, written):
+                _replace(work, plan.drop, written)
+            else:
+                work.opening.recut += 1
 
 
 def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deepstyle.config import as_overrides
 from deepstyle.dcgan.augment import FEW
 from deepstyle.weak import FEW_IMAGES
 
@@ -64,6 +65,11 @@ class Choice:
 
     settings: Mapping[str, Any]
     reason: str
+
+    @property
+    def said(self) -> str:
+        """The settings and the reason, for people."""
+        return f"{', '.join(as_overrides(self.settings))}: {self.reason}"
 
 
 def choose(facts: Facts, given: Mapping[str, Any]) -> list[Choice]:

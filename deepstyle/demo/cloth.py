@@ -172,14 +172,14 @@ WEAVES: dict[str, Callable[[np.random.Generator, int, tuple[Rgb, Rgb, Rgb]], NDA
 
 
 def choose_cloth(rng: np.random.Generator, scale: float) -> Cloth:
-    """Return a random fabric; patterns are sized to `scale`, the height of the figure's head in canvas pixels."""
+    """Return a random fabric, its pattern sized to `scale` (canvas pixels of a head), so that 64 px still show it."""
     colours, relief = palette(rng), float(rng.uniform(0.4, 0.65))
     sheen = float(rng.choice([0.0, 0.15, 0.9], p=[0.5, 0.25, 0.25]))
     trim = TRIMS[int(rng.integers(len(TRIMS)))]
-    if rng.random() < 0.36:
+    if rng.random() < 0.6:  # plain ones are learned soonest
         return solid(colours[0], relief=relief, sheen=sheen, trim=trim)
-    weave = str(rng.choice(list(WEAVES), p=[0.24, 0.2, 0.14, 0.2, 0.12, 0.1]))
-    period = max(6, round(scale * float(rng.uniform(0.14, 0.5))))
+    weave = str(rng.choice(list(WEAVES), p=[0.24, 0.16, 0.14, 0.1, 0.18, 0.18]))
+    period = max(6, round(scale * float(rng.uniform(0.4, 0.9))))
     tile = WEAVES[weave](rng, period, colours)
     grain = rng.normal(1, 0.02, (*tile.shape[:2], 1)) if weave not in {"gradient", "blocks"} else 1.0
     tile = np.clip(tile * grain, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Draw fashion looks: one model on a runway, deterministic from a seed, with the exact box of every garment (pure)."""
+"""Draw fashion looks: one model on a runway, deterministic from a seed, each garment's exact box and mask (pure)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deepstyle.annotations.mask import encode
 from deepstyle.demo import figure, garments
 from deepstyle.demo.cloth import Canvas, Cloth, Folds, Points, Rgb, choose_cloth, hsv, solid
 from deepstyle.demo.stage import draw_stage
@@ -28,6 +29,7 @@ class DrawnGarment:
     category: str  # a key of CATEGORIES
     label: str  # its value: full, upper or lower
     box: tuple[float, float, float, float]  # x0, y0, x1, y1 in pixels around its visible pixels; x1 and y1 exclusive
+    mask: str  # the pixels of which it has at least half, as compressed run lengths (annotations/mask.py)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +54,10 @@ def draw_look(seed: int, *, width: int = 400, height: int = 600) -> Look:
     dress_figure(canvas, pose, pieces, cloths, rng)
     found = []
     for owner, piece in enumerate(pieces, FIRST_GARMENT):
-        box = visible_box(canvas, owner)
-        if box is not None:
-            found.append(DrawnGarment(category=piece.category, label=CATEGORIES[piece.category], box=box))
+        seen = np.asarray(canvas.owners) == owner
+        if seen.any():
+            label = CATEGORIES[piece.category]
+            found.append(DrawnGarment(category=piece.category, label=label, box=box_of(seen), mask=mask_of(seen)))
     return Look(pixels=np.asarray(canvas.image.reduce(OVERSAMPLE)), garments=tuple(found))
 
 
@@ -131,10 +134,14 @@ def drop_shadow(canvas: Canvas, outline: Points, pose: Pose, distance: float) ->
     canvas.tint([outline + np.array([0, distance * pose.head])], (0, 0, 0), 0.4, blur=pose.head * 0.05)
 
 
-def visible_box(canvas: Canvas, owner: int) -> tuple[float, float, float, float] | None:
-    """Return the bounds, in final pixels, of the pixels in which `owner` has any part; None when it has none."""
-    mask = np.asarray(canvas.owners) == owner
-    rows, columns = np.flatnonzero(mask.any(1)) // OVERSAMPLE, np.flatnonzero(mask.any(0)) // OVERSAMPLE
-    if not len(rows):
-        return None
+def box_of(seen: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """Return the bounds, in final pixels, of the pixels of which any part is seen; H x W on the canvas, some True."""
+    rows, columns = np.flatnonzero(seen.any(1)) // OVERSAMPLE, np.flatnonzero(seen.any(0)) // OVERSAMPLE
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
+def mask_of(seen: NDArray[np.bool_]) -> str:
+    """Return the final pixels of which at least half is seen, as compressed run lengths; H x W on the canvas."""
+    height, width = (side // OVERSAMPLE for side in seen.shape)
+    parts = seen.reshape(height, OVERSAMPLE, width, OVERSAMPLE).sum((1, 3))
+    return encode(2 * parts >= OVERSAMPLE**2)

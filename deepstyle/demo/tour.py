@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 from deepstyle import images, pipeline
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.mask import decode
 from deepstyle.catalog import Catalog
 from deepstyle.config import Stages, load_stages
 from deepstyle.demo.draw import Look, draw_look
 from deepstyle.demo.site import DrawnSite
 from deepstyle.files import put_file
+from deepstyle.ground import main_part, on_plain
 from deepstyle.progress import Reporter
 
 SITE_SEED, TRAIN_SEED, VALIDATION_SEED = 1, 2, 3  # looks of the site, of training and of validation never coincide
@@ -26,7 +28,7 @@ GRID_EVERY = 2_500  # images: eight grids and more by the time that drawn garmen
 def annotated_looks(
     folder: Path, seed: int, count: int, reporter: Reporter
 ) -> tuple[AnnotatedSet, list[tuple[str, str]]]:
-    """Draw ``count`` looks with exact boxes into ``folder``; also cut their garments for the classifier.
+    """Draw ``count`` looks with exact boxes and masks into ``folder``; also cut their garments for the classifier.
 
     Returns the annotated set and (garment file name, category) pairs. A drawing that exists is not drawn again.
     """
@@ -38,19 +40,23 @@ def annotated_looks(
             if not photo.is_file():
                 put_file(photo, images.encode(look.pixels, "JPEG"))
             height, width = look.pixels.shape[:2]
-            boxes = tuple(Annotation(box=g.box, label=g.label, category=g.category) for g in look.garments)
-            photos.append(AnnotatedImage(path=photo, width=width, height=height, annotations=boxes))
+            drawn = tuple(Annotation(box=g.box, label=g.label, category=g.category, mask=g.mask) for g in look.garments)
+            photos.append(AnnotatedImage(path=photo, width=width, height=height, annotations=drawn))
             crops += _cut(folder, i, look)
             task.advance()
     return AnnotatedSet(labels=LABELS, images=tuple(photos)), crops
 
 
 def _cut(folder: Path, number: int, look: Look) -> list[tuple[str, str]]:
-    names = []
+    """Garments on a plain ground, as the GAN will show them; one that is mostly hidden is left out."""
+    names, (height, width) = [], look.pixels.shape[:2]
     for k, garment in enumerate(look.garments):
         name = f"{number:05d}-{k}.png"
         if not (folder / "garments" / name).is_file():
-            put_file(folder / "garments" / name, images.encode(images.crop(look.pixels, garment.box)))
+            seen = main_part(decode(garment.mask, height, width))
+            if seen is None:
+                continue
+            put_file(folder / "garments" / name, images.encode(on_plain(look.pixels, seen)))
         names.append((name, garment.category))
     return names
 
@@ -80,14 +86,15 @@ def free_port(catalog: Catalog) -> int:
 
 
 def demo_stages(*, images_seen: int, minutes: float, overrides: Sequence[str] = ()) -> Stages:
-    """The demo's configs, with ``overrides`` (STAGE.KEY=VALUE) on top.
+    """The demo's configs, with ``overrides`` (STAGE.KEY=VALUE) on top; the GAN's other settings are chosen, as by train-gan.
 
     Fewer samples behind each Frechet distance than usual: a snapshot takes a tenth as long.
     """
     return load_stages(
-        ["demo-detector", "classifier-64", "dcgan-plus-64"],
+        ["demo-detector", "classifier-64"],
         [
-            "scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", f"gan.minutes={minutes}",
+            "scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", "masks.images=3000",
+            "masks.evaluate_every=3000", f"gan.minutes={minutes}",
             f"gan.images={images_seen}", f"gan.snapshot_every={GRID_EVERY}", "gan.score_samples=300",
             *overrides,
         ],
