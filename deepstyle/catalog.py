@@ -208,6 +208,11 @@ class Catalog:
             (photo, k, label, relative, *box, score, width, height, model, rule, share, self._clock()),
         )
 
+    def doubt(self, garments: Iterable[tuple[str, int]]) -> None:
+        """Say of garments (photo, rank) that their files may change from now on: until they are added again, no rule cut them."""
+        with self.transaction():
+            self._db.run_each("UPDATE garments SET rule = '' WHERE photo = ? AND k = ?", list(garments))
+
     def garments(self, labels: Iterable[str] = ()) -> list[Garment]:
         """Garments (with one of these labels or tags, or all) in a stable order."""
         wanted = list(labels)

@@ -20,20 +20,18 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from deepstyle import images
 from deepstyle.errors import InputError, StorageError
 from deepstyle.files import TEMPORARY, put_file, read_regular, reason, reserve, shown
-from deepstyle.folders import put_folder
+from deepstyle.folders import alone, put_folder
 from deepstyle.progress import Reporter
 from deepstyle.shape import Outline
 
@@ -108,7 +106,7 @@ class PackedDataset:
         """
         names = list(label_names) if label_names is not None else sorted({item.label for item in items})
         stamp = _stamp(items, names, size, fit)
-        with _alone(folder.parent / f".{folder.name}.lock"):
+        with alone(folder.parent / f".{folder.name}.lock"):
             if (folder / "index.json").is_file():
                 existing = cls(folder)
                 if existing.stamp == stamp:
@@ -140,7 +138,7 @@ def drop_packs(folder: Path, photos: Collection[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for index in sorted(folder.glob("*/index.json")) if photos else ():
         place = index.parent
-        with _alone(folder / f".{place.name}.lock"):
+        with alone(folder / f".{place.name}.lock"):
             try:
                 pack = PackedDataset(place)
                 held = {part for source in pack.sources for part in _HASH.findall(source)}
@@ -157,21 +155,6 @@ def drop_packs(folder: Path, photos: Collection[str]) -> dict[str, str]:
             except OSError as error:
                 raise StorageError(f"{shown(place)}: cannot be deleted ({reason(error)})") from error
     return found
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Only one process at a time is inside, so of those that torchrun starts one packs and the others find it done."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        lock.acquire()
-    except OSError as error:
-        raise StorageError(f"{shown(path.parent)}: cannot be written ({reason(error)})") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _stamp(items: Sequence[Item], names: Sequence[str], size: int, fit: str) -> str:

@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and what kills left behind of files and folders (edge)."""
+"""Folders that appear whole or not at all, one process at a time, what kills left behind of files and folders (edge)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from deepstyle.errors import InputError, StorageError
 from deepstyle.files import TEMPORARY, reason, shown, sync_folder
@@ -113,3 +116,22 @@ def _unfinished(folder: Path) -> list[Path]:
             return [Path(entry.path) for entry in entries if entry.name.startswith((TEMPORARY, ASIDE))]
     except OSError:
         return []  # a file, or a folder that may not be read
+
+
+@contextmanager
+def alone(lock_file: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Only one process at a time is inside; ``waiting`` is called once when another is. Raises StorageError."""
+    lock = FileLock(lock_file)
+    try:
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            waiting()
+            lock.acquire()
+    except OSError as error:
+        raise StorageError(f"{shown(lock_file.parent)}: cannot be written ({reason(error)})") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
-import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,14 +12,12 @@ import pytest
 from cutting import QUIET, FakeDetector, cut, files, fill
 
 from deepstyle import images
-from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, load_config
-from deepstyle.crop.cut import CropSummary, crop
+from deepstyle.crop.cut import crop
 from deepstyle.crop.marks import apply_marks
 from deepstyle.crop.wanted import WINDOW
 from deepstyle.errors import UsageError
-from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
 
@@ -167,34 +163,24 @@ def test_new_rules_reach_more_photos_than_a_window_holds(tmp_path: Path) -> None
         assert {(row.label, row.width, row.height) for row in catalog.garments()} == {("lower", 44, 44)}
 
 
-class Meeting(FakeDetector):
-    """Has looked at its photos only when another one has looked at the same ones."""
-
-    def __init__(self, barrier: threading.Barrier) -> None:
-        super().__init__()
-        self.barrier = barrier
-
-    def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
-        self.barrier.wait(60)
-        return super().detect(photos)
-
-
-def test_two_crops_at_once_both_end_well(tmp_path: Path) -> None:
-    """Two crops that look at the same new photos at the same time leave each garment once, with its row and file."""
+def test_two_crops_at_once_take_turns(tmp_path: Path) -> None:
+    """Of two crops by different rules one waits for the other: all files are by the rule that the rows say."""
     with Catalog(tmp_path) as catalog:
-        fill(catalog, 3)
-    barrier = threading.Barrier(2)
+        fill(catalog, 6)
+        cut(catalog, FakeDetector())
 
-    def one(_: int) -> CropSummary:
+    def one(margin: str) -> None:
         with Catalog(tmp_path) as catalog:
-            return cut(catalog, Meeting(barrier))
+            cut(catalog, FakeDetector(), f"margin={margin}")
 
     with ThreadPoolExecutor(2) as pool:
-        summaries = list(pool.map(one, range(2)))
-    assert [summary.per_label for summary in summaries] == [{"lower": 3, "upper": 3}] * 2
+        list(pool.map(one, ("0", "0.3")))
     with Catalog(tmp_path) as catalog:
-        assert len(catalog.detections.of("fake@1")) == 6
-        assert files(tmp_path) == {row.path for row in catalog.garments()}
+        rows = catalog.garments()
+        assert len({row.rule for row in rows}) == 1
+        for row in rows:
+            height, width, _ = images.decode(catalog.path(row.path).read_bytes()).shape
+            assert (width, height) == (row.width, row.height)
 
 
 def test_a_crop_imports_nothing_of_training() -> None:

@@ -14,6 +14,7 @@ from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import DetectorConfig, load_config, to_yaml
+from deepstyle.crop import cut as loop
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError, StorageError
 from deepstyle.images import Pixels
@@ -164,6 +165,26 @@ def test_an_interrupted_crop_goes_on(tmp_path: Path) -> None:
 
         assert after.seen == 8 - before
         assert summary.per_label == {"lower": 8, "upper": 8}
+
+
+@pytest.mark.parametrize("again", ["other rules", "another detector"])
+def test_garments_of_an_interrupted_recut_are_cut_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    """Files that an interrupted crop has written over are cut anew by the next one, whatever their rows said before."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 4)
+        cut(catalog, FakeDetector())
+        before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+        monkeypatch.setattr(loop, "settle_names", lambda *_: 1 / 0)  # files are written by now, and no row is
+        with pytest.raises(ZeroDivisionError):
+            cut(catalog, FakeDetector("fake@1" if again == "other rules" else "other@1"), "margin=0.4")
+        monkeypatch.undo()
+        assert any((tmp_path / name).read_bytes() != data for name, data in before.items())
+        cut(catalog, FakeDetector())
+
+        assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
+        assert cut(catalog, FakeDetector()).cut == 0
 
 
 def test_a_label_that_is_no_folder_is_refused(tmp_path: Path) -> None:

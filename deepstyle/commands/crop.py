@@ -41,7 +41,8 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
          **flags: Any) -> None:  # fmt: skip
     """Find the garments in the photos and cut them out.
 
-    Detections are kept: other rules (labels, score, margin, aspect, ...) cut again without running the network.
+    Detections are kept: other rules (labels, score, margin, aspect, ...) cut again without running the network. With nothing
+    but --review, --exclude or --include the rules of the last crop stay.
 
     \b
     Example:
@@ -51,6 +52,9 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
     """
     given = {"labels": list(flags.pop("labels")) or None, **flags}
     number = {"one": ("max_per_photo=1",), "all": ("max_per_photo=null", "max_per_label=null"), None: ()}[per_photo]
+    said = overrides or number or any(value not in (None, False) for value in given.values())
+    if config is None and not said and (review or exclude or include) and (session.workspace / "crop.yaml").is_file():
+        config = str(session.workspace / "crop.yaml")
     built = build_config(session, "CropConfig", config, (*overrides, *number), given, dry_run=dry_run)
     with open_catalog(session, must_exist=True) as catalog:
         from deepstyle.crop.photos import crop_photos

@@ -27,6 +27,7 @@ from deepstyle.crop.files import Opened, Written, open_photo, settle_names, writ
 from deepstyle.crop.rules import Choice, choose, rule_of, too_small
 from deepstyle.crop.wanted import wanted, windows
 from deepstyle.errors import InputError, ModelError, UsageError
+from deepstyle.folders import alone
 from deepstyle.progress import Reporter
 from deepstyle.records import Garment, Photo
 from deepstyle.shape import pack
@@ -102,7 +103,9 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
     for label in detector.labels:
         if not label or label.startswith(".") or set(label) & set("/\\\0"):
             raise ModelError(f"detector {detector.name}: its label {label!r} cannot name a folder; rename it")
-    with ThreadPoolExecutor(WORKERS) as pool:
+    others = "another crop is at work in this workspace; waiting for its end"
+    lock = alone(catalog.root / ".crop.lock", waiting=lambda: reporter.say(others))
+    with lock, ThreadPoolExecutor(WORKERS) as pool:
         work = _Work(catalog=catalog, model=detector.name, config=config, reporter=reporter, pool=pool)
         _crop_new(work, detector)
         _settle(work)
@@ -152,17 +155,25 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
 def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_Seen]:
     good = {opened.photo.sha256: opened.pixels for opened in batch if opened.pixels is not None}
     found = dict(zip(good, detector.detect(list(good.values())), strict=True)) if good else {}
-    seen, side = [], getattr(detector, "input_side", None)
+    pairs, boxes, side = [], {}, getattr(detector, "input_side", None)
     for opened in batch:
-        boxes = opened.in_photo(found.get(opened.photo.sha256, []))
-        work.opening.small += side is not None and too_small(boxes, opened.photo.width, opened.photo.height, side)
-        chosen = choose(boxes, work.config, opened.photo.width, opened.photo.height)
-        seen.append(_Seen(opened=opened, boxes=boxes, writing=_write(work, opened, chosen)))
-    return seen
+        photo = opened.photo
+        boxes[photo.sha256] = opened.in_photo(found.get(photo.sha256, []))
+        work.opening.small += side is not None and too_small(boxes[photo.sha256], photo.width, photo.height, side)
+        pairs.append((opened, choose(boxes[photo.sha256], work.config, photo.width, photo.height)))
+    writing = _write(work, pairs)
+    return [
+        _Seen(opened=opened, boxes=boxes[opened.photo.sha256], writing=one)
+        for opened, one in zip(batch, writing, strict=True)
+    ]
 
 
-def _write(work: _Work, opened: Opened, choices: Sequence[Choice]) -> Future[Written]:
-    return work.pool.submit(write_pieces, work.catalog.root, opened, choices, work.config)
+def _write(work: _Work, pairs: Sequence[tuple[Opened, list[Choice]]]) -> list[Future[Written]]:
+    """Have the chosen garments of photos written. Whoever stops this finds their old rows in doubt: they are cut again."""
+    work.catalog.doubt((opened.photo.sha256, choice.k) for opened, choices in pairs for choice in choices)
+    return [
+        work.pool.submit(write_pieces, work.catalog.root, opened, choices, work.config) for opened, choices in pairs
+    ]
 
 
 def _record(work: _Work, seen: Sequence[_Seen]) -> int:
@@ -225,9 +236,9 @@ def _settle(work: _Work) -> None:
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
         for photos in chain(windows(work.catalog), ([],)):
             plans = _plans(work, photos) if photos else []
-            now = [(plan, _write(work, Opened(photo=plan.photo), plan.cut)) for plan in plans]
+            writing = _write(work, [(Opened(photo=plan.photo), plan.cut) for plan in plans])
             _settle_window(work, before)
-            before = now
+            before = list(zip(plans, writing, strict=True))
             task.advance(len(photos), note=f"{work.counts.cut - new} cut, {work.counts.removed} removed")
     work.counts.kept -= new  # they stand as well, but were cut just now
 

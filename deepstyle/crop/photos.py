@@ -10,12 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 
 from deepstyle.catalog import Catalog
-from deepstyle.config import CropConfig
+from deepstyle.catalog_tags import CATEGORY
+from deepstyle.config import CropConfig, to_yaml
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.marks import apply_marks
 from deepstyle.detector.find import LateDetector, find_detector
+from deepstyle.files import put_file
 from deepstyle.progress import Reporter
 
+RULES = "crop.yaml"  # in the workspace: the settings of its last crop
 ARENA_MAX = -8  # glibc's M_ARENA_MAX
 ARENAS = 1
 
@@ -26,10 +29,17 @@ def crop_photos(
 ) -> CropSummary:  # fmt: skip
     """Cut the garments out of every photo with the named (or newest) detector; ``exclude``, ``include``: lists of marks."""
     _few_arenas()
+    put_file(catalog.path(RULES), to_yaml(config).encode())
+    named = sum(catalog.tags.counts(CATEGORY).values())
     model = LateDetector(find_detector(catalog, detector), engine=config.engine)
     for what, number in apply_marks(catalog, model.name, exclude=exclude, include=include, reporter=reporter).items():
         reporter.say(f"{number} garments {what}")
-    return crop(catalog, model, config, reporter=reporter)
+    summary = crop(catalog, model, config, reporter=reporter)
+    if gone := named - sum(catalog.tags.counts(CATEGORY).values()):
+        reporter.say(
+            f"{gone:,} garments have lost their category, since their pictures changed; `deepstyle tag` names it again"
+        )
+    return summary
 
 
 def _few_arenas() -> None:
