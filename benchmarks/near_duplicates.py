@@ -17,7 +17,8 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from deepstyle import images
-from deepstyle.looks import Looks, looks
+from deepstyle.looks import Looks
+from deepstyle.scraper.check import HASHED
 from deepstyle.scraper.near import NearIndex
 
 PHOTOS = 400
@@ -29,7 +30,9 @@ def saved(image: Image.Image) -> tuple[Looks, int, int]:
     image = image.resize((round(image.width * 0.8), round(image.height * 0.8)))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)
-    return looks(Image.fromarray(images.decode(out.getvalue(), at_least=128))), image.width, image.height
+    _, found = images.inspect(out.getvalue(), max_pixels=images.MAX_PIXELS, at_least=HASHED, wanted=lambda _: True)
+    assert found is not None
+    return found, image.width, image.height
 
 
 def on_photos(folder: Path) -> None:

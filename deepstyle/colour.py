@@ -53,8 +53,17 @@ def to_rgb(image: Image.Image, *, shrink: int = 1) -> Pixels:
 
 def plain(image: Image.Image) -> bool:
     """Whether an image's pixels are in sRGB as they are, and few enough to be copied whole."""
-    known = image.mode == "RGB" and not {"icc_profile", "transparency"} & image.info.keys()
-    return known and image.width * image.height <= SMALL
+    return srgb(image) and small(image)
+
+
+def srgb(image: Image.Image) -> bool:
+    """Whether an image's pixels are in sRGB as they are."""
+    return image.mode == "RGB" and not {"icc_profile", "transparency"} & image.info.keys()
+
+
+def small(image: Image.Image) -> bool:
+    """Whether an image's pixels are few enough to be copied whole."""
+    return image.width * image.height <= SMALL
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

@@ -144,13 +144,17 @@ def _info(image: Image.Image) -> ImageInfo:
 def inspect(
     data: bytes, *, max_pixels: int, at_least: int, wanted: Callable[[ImageInfo], bool]
 ) -> tuple[ImageInfo, Looks | None]:
-    """``probe``, and where its answer is ``wanted`` ``looks`` of what ``decode`` gives: header and pixels are read once."""
+    """``probe``, and where its answer is ``wanted`` ``looks`` of what ``decode`` gives: header and pixels are read once.
+
+    A JPEG's, where no profile says otherwise, are read off its luma (JFIF) without its colours: their grey but for rounding.
+    """
     with _silence(), _open(data, max_pixels) as image:
         info = _info(image)
         if not wanted(info):
             return info, None
-        with _loaded(image, at_least) as orientation:
-            if orientation == 1 and colour.plain(image):  # nearly always: its pixels are as ``decode`` would give them
+        srgb = colour.srgb(image)
+        with _loaded(image, at_least, mode="L" if srgb else None) as orientation:
+            if orientation == 1 and srgb and colour.small(image):  # nearly always: its pixels need no change
                 return info, looks(image)
             return info, looks(Image.fromarray(_pixels(image, at_least, orientation)))
 
@@ -180,11 +184,14 @@ def _decoded(image: Image.Image, at_least: int | None) -> Iterator[Pixels]:
 
 
 @contextmanager
-def _loaded(image: Image.Image, at_least: int | None) -> Iterator[int]:
-    """Read the pixels; while the block runs they count among those that are open. Gives EXIF's orientation."""
+def _loaded(image: Image.Image, at_least: int | None, mode: Literal["L"] | None = None) -> Iterator[int]:
+    """Read the pixels, of a JPEG in another ``mode``, perhaps; while the block runs they count among those that are open.
+
+    Gives EXIF's orientation.
+    """
     if at_least is not None:
         with _Parsing("data"):
-            image.draft(None, (at_least, at_least))  # None: the mode stays
+            image.draft(mode, (at_least, at_least))  # None: the mode stays
     with ROOM.taken(image.width * image.height):
         with _Parsing("data"):
             image.load()

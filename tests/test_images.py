@@ -140,12 +140,16 @@ def dhash(pixels: NDArray[np.uint8]) -> int:
     return int(looks(Image.fromarray(pixels)).dhash, 16)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "turned", "grey", "transparent", "palette", "CMYK", "profile"])
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "RGB in JPEG", "PNG", "turned", "grey", "transparent", "palette", "CMYK", "profile"]
+)
 def test_a_photo_looks_as_its_decoded_pixels_do(kind: str) -> None:
     """What is read of a photo in one go are the hashes of the pixels that ``decode`` gives, whatever kind of file it is."""
     blocks = np.random.default_rng(3).integers(0, 256, (9, 7, 3), dtype=np.uint8)
     image = Image.fromarray(blocks).resize((610, 470), Image.Resampling.BICUBIC)
     options: dict[str, Any] = {"format": "PNG" if kind in {"PNG", "transparent", "palette"} else "JPEG"}
+    if kind == "RGB in JPEG":
+        options["keep_rgb"] = True
     if kind == "turned":
         options["exif"] = Image.Exif()
         options["exif"][0x0112] = 6

@@ -8,6 +8,7 @@ may fail and the others not.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -27,6 +28,7 @@ COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will no
 }  # fmt: skip
 
 T = TypeVar("T")
+_shape = functools.lru_cache(1024)(shape)  # asked for five times a photo, and its neighbours share it
 
 
 class Patience:
@@ -138,4 +140,4 @@ def folder(url: str) -> str:
     >>> folder("http://a.example/looks/2017/17.jpg?w=3")
     'http://a.example/looks/#'
     """
-    return shape(url.partition("?")[0].rpartition("/")[0])
+    return _shape(url.partition("?")[0].rpartition("/")[0])
