@@ -25,7 +25,6 @@ from deepstyle.dcgan.sample import (
     file_name,
     find_run,
     generate,
-    labels_of,
     latents,
     put_samples,
     span,
@@ -126,12 +125,11 @@ def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
 def make_samples(source: Source, wish: Wish) -> Samples:
     """Write the image of each seed (and label), and a grid of all with their seeds: with several labels one row each."""
     trained, labels = source.trained, wish.labels
-    numbers = torch.tensor(trained.numbers(labels), dtype=torch.int64)
-    z, tail = _latents(source, wish), _tail(source, wish)
-    if labels:
-        z = z.repeat(len(labels), 1)
-    each = numbers.repeat_interleave(len(wish.seeds)) if labels else None
-    made = generate(trained.generator, z, each)
+    drawn, tail = latents(wish.seeds, trained.config.latent), _tail(source, wish)
+    told = [trained.told([label] if label else [], drawn) for label in labels or ("",)]
+    z = truncated(drawn, wish.truncation).repeat(len(told), 1)
+    each = [one for one in told if one is not None]
+    made = generate(trained.generator, z, torch.cat(each) if each else None)
     seeds = [seed for _ in labels or ("",) for seed in wish.seeds]
     words = [label for label in labels or ("",) for _ in wish.seeds]
     names = [file_name(seed) + suffix(word) + tail for seed, word in zip(seeds, words, strict=True)]
@@ -147,12 +145,6 @@ def make_samples(source: Source, wish: Wish) -> Samples:
 def suffix(word: str) -> str:
     """A word as the end of a file name: no separators, whatever somebody's model calls its labels."""
     return "-" + re.sub(r"[^\w]+", "-", word) if word else ""
-
-
-def _latents(source: Source, wish: Wish) -> Tensor:
-    """N x latent, one row a seed."""
-    z = latents(wish.seeds, source.trained.config.latent)
-    return z if wish.truncation is None else truncated(z, wish.truncation)
 
 
 def _tail(source: Source, wish: Wish) -> str:
@@ -177,9 +169,8 @@ def animate(
     if count > MOST_FRAMES:
         raise UsageError(f"--interpolate: {count:,} frames are too many ({MOST_FRAMES:,} at most); lower --frames")
     stops = latents(wish.seeds, trained.config.latent)
-    z = walk(stops, frames)
-    z = z if wish.truncation is None else truncated(z, wish.truncation)
-    label = _one_label(trained, wish, stops)
+    z = truncated(walk(stops, frames), wish.truncation)
+    label = trained.told(wish.labels, stops[:1])  # of the whole walk: the one asked for, else the first seed's own
     with reporter.task("walking", total=count, unit="frames") as task:
 
         def made() -> Iterator[images.Pixels]:
@@ -193,13 +184,6 @@ def animate(
     strip = images.tile(_large(generate(trained.generator, some, _repeated(label, STRIP))), columns=STRIP)
     put_file(path.with_suffix(".png"), marked(images.encode(strip), trained.mark(span(wish.seeds))))
     return path, path.with_suffix(".png"), count
-
-
-def _one_label(trained: TrainedGenerator, wish: Wish, stops: Tensor) -> Tensor | None:
-    """The label of a whole walk, 1 int64: the one asked for, else the one that the first seed picks; None without labels."""
-    if wish.labels:
-        return torch.tensor(trained.numbers(wish.labels))
-    return labels_of(stops[:1], trained.generator.told.shares) if trained.labels else None
 
 
 def _repeated(label: Tensor | None, count: int) -> Tensor | None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from deepstyle import cells, images
-from deepstyle.dcgan.sample import generate, labels_of, latents, put_samples, to_uint8, truncated
+from deepstyle.dcgan.sample import generate, latents, put_samples, to_uint8, truncated
 from deepstyle.dcgan.variations import mixed, nearest_latent
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import put_file, read_regular, reason, shown
@@ -27,13 +27,10 @@ def mix(source: Source, wish: Wish) -> Path:
     trained, seeds = source.trained, list(dict.fromkeys(wish.seeds))
     if not 2 <= len(seeds) <= MOST or len(wish.labels) > 1:
         raise UsageError(f"--mix: takes two to {MOST} seeds, e.g. 3,17, and one --label at most")
-    z = latents(seeds, trained.config.latent)
-    z = z if wish.truncation is None else truncated(z, wish.truncation)
+    drawn = latents(seeds, trained.config.latent)
+    own, z = trained.told(wish.labels, drawn), truncated(drawn, wish.truncation)
     coarse, fine = z.repeat_interleave(len(seeds), 0), z.repeat(len(seeds), 1)
-    labels = None
-    if trained.labels:
-        asked = trained.numbers(wish.labels)
-        labels = torch.tensor(asked).repeat(len(coarse)) if asked else labels_of(coarse, trained.generator.told.shares)
+    labels = None if own is None else own.repeat_interleave(len(seeds))
     made = to_uint8(mixed(trained.generator, coarse, fine, labels))
     files = cells.enlarge(made, wish.upscale)
     pairs = [f"{one} x {other}" for one in seeds for other in seeds]

@@ -18,8 +18,8 @@ from deepstyle.cells import caption, enlarge
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.build import AnyGenerator, build_generator
-from deepstyle.dcgan.sample import generate, latents, to_uint8
-from deepstyle.dcgan.trained import TrainedGenerator, save_model
+from deepstyle.dcgan.sample import generate, labels_of, latents, to_uint8, truncated
+from deepstyle.dcgan.trained import TrainedGenerator, open_model, save_model
 from deepstyle.dcgan.variations import distance, mixed, nearest_latent
 from deepstyle.images import decode, encode
 
@@ -73,6 +73,20 @@ def test_every_file_says_how_it_was_made(model: Path, tmp_path: Path) -> None:
     assert one["deepstyle:ModelSHA256"] == hashlib.sha256((model / "weights.safetensors").read_bytes()).hexdigest()
     assert one["xmpRights:UsageTerms"] == "CC BY 4.0"
     assert mark(tmp_path / "own/seed-000003.png")["xmpRights:UsageTerms"] == "CC0-1.0"
+
+
+def test_a_seed_keeps_its_label_at_every_truncation(model: Path, tmp_path: Path) -> None:
+    """Truncated samples and mixtures show the label that their seed picks, though the truncated latent would pick others."""
+    made, z = open_model(model).generator, latents(range(8), 8)
+    own = labels_of(z, made.told.shares)
+    sample(model, tmp_path, "--seeds", "0-7", "--truncation", "0.5")
+    sample(model, tmp_path, "--mix", "0-7", "--truncation", "0.5")
+
+    assert (own != labels_of(truncated(z, 0.5), made.told.shares)).any()
+    for seed, image in enumerate(generate(made, truncated(z, 0.5), own)):
+        mixture = decode(next(tmp_path.glob(f"mix-{seed:06d}-{seed:06d}*.png")).read_bytes())
+        assert (decode((tmp_path / f"seed-{seed:06d}-t0.5.png").read_bytes()) == image).all()
+        assert np.abs(mixture.astype(int) - image).max() <= 1
 
 
 def test_enlarged_files_say_so(model: Path, tmp_path: Path) -> None:

@@ -28,12 +28,14 @@ def latents(seeds: Sequence[int], length: int) -> Tensor:
     return torch.stack([torch.randn(length, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
 
 
-def truncated(z: Tensor, limit: float) -> Tensor:
-    """The same latents squeezed into (-limit, limit): N(0, 1) truncated there, each number keeping its rank.
+def truncated(z: Tensor, limit: float | None) -> Tensor:
+    """The same latents squeezed into (-limit, limit): N(0, 1) truncated there, each number keeping its rank; None: as they are.
 
     The smaller the limit, the more typical and the less varied the images (truncation trick, Brock et al. 2018,
     arXiv 1809.11096, section 3.1; they draw again what falls outside, which would break a seed's identity).
     """
+    if limit is None:
+        return z
     outside = torch.special.ndtr(torch.tensor(-limit, dtype=torch.float64))
     rank = torch.special.ndtr(z.double())
     squeezed: Tensor = torch.special.ndtri(outside + (1 - 2 * outside) * rank)
@@ -41,7 +43,10 @@ def truncated(z: Tensor, limit: float) -> Tensor:
 
 
 def labels_of(z: Tensor, shares: Tensor) -> Tensor:
-    """A label for each z where none is asked for: the same for the same z, in the proportions ``shares``; N int64."""
+    """A label for each z where none is asked for: the same for the same z, in the proportions ``shares``; N int64.
+
+    A seed picks by its own z, not by the truncated one: that would pick another at each truncation.
+    """
     chances = (z.cpu().double().sum(1) * 1000) % 1
     return torch.bucketize(chances, shares.cpu().double().cumsum(0)[:-1], right=True).to(z.device)
 

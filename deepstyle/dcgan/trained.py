@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
 from deepstyle import weights
 from deepstyle.about import read_about
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
-from deepstyle.dcgan.sample import BEST, LAST, load_generator, read_generator
+from deepstyle.dcgan.sample import BEST, LAST, labels_of, load_generator, read_generator
 from deepstyle.errors import ConfigError, InputError, ModelError, UsageError
 from deepstyle.files import read_json
 from deepstyle.images import sha256
@@ -57,6 +60,15 @@ class TrainedGenerator:
         if unknown := [name for name in names if name not in self.labels]:
             raise UsageError(f"--label {', '.join(unknown)}: {self.name} knows {', '.join(self.labels)}")
         return [self.labels.index(name) for name in names]
+
+    def told(self, names: Sequence[str], z: Tensor) -> Tensor | None:
+        """What it is told of N untruncated latents, N int64: the one label of ``names``, else each latent's own.
+
+        None for a generator without labels.
+        """
+        if number := self.numbers(names):
+            return torch.tensor(number).repeat(len(z))
+        return labels_of(z, self.generator.told.shares) if self.labels else None
 
 
 def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) -> TrainedGenerator:
