@@ -41,7 +41,7 @@ from deepstyle.dcgan.trained import open_model
 from deepstyle.images import Pixels
 from deepstyle.lite import MEAN, STD, LiteClassifier, classifier_from_published
 from deepstyle.metrics.patches import patch_distance
-from deepstyle.scoring import read_pictures
+from deepstyle.squares import read_pictures
 from deepstyle.status import find_model
 
 Features = NDArray[np.float64]

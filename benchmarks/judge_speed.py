@@ -23,7 +23,8 @@ import torch
 from PIL import Image
 
 from deepstyle.images import Pixels
-from deepstyle.scoring import Judge, Pictures
+from deepstyle.scoring import Judge
+from deepstyle.squares import Pictures
 
 # what a part is called here -> the functions that do it, by file and name
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -76,7 +77,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     judge = Judge.open()
     pixels = drawn(options.garments, options.size, 0)
-    garments = Pictures(images=pixels, sources=tuple(f"{k}.png" for k in range(len(pixels))))
+    garments = Pictures(
+        images=pixels, sources=tuple(f"{k}.png" for k in range(len(pixels))), files=len(pixels), unread=0
+    )
     samples = drawn(options.samples, options.size, 1)
     judge.score(samples[:32], Pictures(images=pixels[:32], sources=garments.sources[:32]))  # imports, first uses
     before, profile = peak(), cProfile.Profile(time.process_time)

@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from deepstyle import images
-from deepstyle.annotations.table import SUFFIXES
 from deepstyle.board import MEASURES, tag
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY
@@ -28,28 +25,19 @@ from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
 from deepstyle.dcgan.trained import KIND, open_model, open_run
-from deepstyle.errors import ImageError, InputError, UsageError
-from deepstyle.files import as_name, put_file, read_regular
-from deepstyle.images import Fit, Pixels
+from deepstyle.errors import UsageError
+from deepstyle.files import as_name, put_file
+from deepstyle.images import Pixels
 from deepstyle.made import marked
 from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
 from deepstyle.metrics.tracker import histogram_picture
 from deepstyle.progress import Reporter
 from deepstyle.records import Garment
-from deepstyle.scraper.folder import find_files
 from deepstyle.shape import Outline
+from deepstyle.squares import DRAW, Pictures, read_pictures
 from deepstyle.status import find_model
 
 SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
-LARGEST = 256  # pixels a side that pictures of a folder are compared at, at most
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pictures:
-    """Pictures of a folder as squares, N x S x S x 3 uint8, and their files."""
-
-    images: Pixels
-    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,28 +82,6 @@ class Judge:
             samples, real, embed=own.embed, labels=own.labels, features_name=own.name,
             provenance=provenance or (lambda source: File(image_url=source)), judge={**own.describe(), **about},
         )  # fmt: skip
-
-
-def read_pictures(folder: Path, *, size: int | None = None, fit: Fit = "stretch") -> Pictures:
-    """The pictures below a folder as squares; of the first one's shorter side (``LARGEST`` at most) without a ``size``.
-
-    What is no whole picture is left out. Raises InputError when none is left.
-    """
-    squares: list[Pixels] = []
-    sources: list[str] = []
-    for one in find_files([folder], without=folder / ".git"):
-        if one.path.suffix.lower() not in SUFFIXES:
-            continue
-        try:
-            with images.decoded(read_regular(one.path, images.MAX_BYTES), at_least=2 * (size or LARGEST)) as pixels:
-                size = size or min(LARGEST, *pixels.shape[:2])
-                squares.append(images.resize(pixels, size, fit))
-        except (ImageError, InputError, OSError):
-            continue
-        sources.append(str(one.path))
-    if not squares:
-        raise InputError(f"{folder}: holds no pictures that can be read (files named {', '.join(SUFFIXES)})")
-    return Pictures(images=np.stack(squares), sources=tuple(sources))
 
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
@@ -183,7 +149,7 @@ def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outlin
 class Wanted:
     """What to score: ``folder`` of images, else ``model``, else ``run`` (the newest without a name), and against what.
 
-    ``count`` samples are made, or taken from the folder at most; ``against`` is a folder of real images in place of the
+    ``count`` samples are made, or drawn from the folder at most; ``against`` is a folder of real images in place of the
     workspace's garments.
     """
 
@@ -214,9 +180,12 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
     judge = Judge.open(wanted.classifier, catalog)
     about: dict[str, Any]
     if wanted.folder is not None:
-        name, found = wanted.folder.resolve().name, read_pictures(wanted.folder)
+        name = wanted.folder.resolve().name
+        fit = load_config(GanConfig, GanConfig.default_preset).fit
+        found = _read(wanted.folder, reporter, fit=fit, count=wanted.count)
         config = load_config(GanConfig, GanConfig.default_preset, [f"size={found.images.shape[1]}"])
-        samples, about = found.images[: wanted.count], {"of": str(wanted.folder)}
+        samples = found.images
+        about = {"of": str(wanted.folder), "draw": DRAW, "files": found.files, "unread": found.unread}
     else:
         folder = find_model(catalog, str(wanted.model), flag="--model", kind=KIND)
         trained = open_model(folder)
@@ -260,9 +229,17 @@ def _made(generator: AnyGenerator, count: int) -> Pixels:
     return generate(generator, latents(range(SEED, SEED + count), generator.latent))
 
 
+def _read(folder: Path, reporter: Reporter, **how: Any) -> Pictures:
+    """The pictures of a folder; what is left out of it is said."""
+    found = read_pictures(folder, **how)
+    if found.said:
+        reporter.say(f"{folder}: {found.said}")
+    return found
+
+
 def _real(catalog: Catalog, wanted: Wanted, config: GanConfig, reporter: Reporter) -> Real:
     if wanted.against is not None:
-        return read_pictures(wanted.against, size=config.size, fit=config.fit)
+        return _read(wanted.against, reporter, size=config.size, fit=config.fit)
     return pack_garments(catalog, config, reporter=reporter)
 
 

@@ -16,10 +16,9 @@ from deepstyle.classifier.build import build_network
 from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, load_config, to_yaml
-from deepstyle.errors import InputError
 from deepstyle.files import put_file
-from deepstyle.images import Pixels, encode
-from deepstyle.scoring import Judge, read_pictures
+from deepstyle.images import Pixels, encode, resize
+from deepstyle.scoring import Judge
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +48,11 @@ def fill(folder: Path, pixels: Pixels) -> None:
 
 
 def test_a_folder_is_scored_from_the_command_line(tmp_path: Path, judge: Path, real: Path) -> None:
-    """Others' samples are judged against a folder; score.json names the judge, its weights and how it looks; words end it."""
+    """Others' samples of any size are judged against a folder; score.json names the judge and how it looks; words end it."""
     made = drawn(24, seed=5)
     made[1] = drawn(40, seed=0)[4]
-    fill(tmp_path / "others", made)
+    fill(tmp_path / "others", np.stack([resize(one, 72, "stretch") for one in made]))
+    put_file(tmp_path / "others" / "torn.png", b"no picture")
     done = CliRunner().invoke(main, [
         "-w", str(tmp_path / "w"), "score", str(tmp_path / "others"), "--against", str(real), "--classifier", str(judge),
     ])  # fmt: skip
@@ -64,9 +64,11 @@ def test_a_folder_is_scored_from_the_command_line(tmp_path: Path, judge: Path, r
     assert features["weights"].startswith("eye@")
     assert (features["preprocessing"]["image_size"], features["mirror"]) == (32, False)
     assert features["of"] == str(tmp_path / "others")
+    assert (features["draw"], features["files"], features["unread"]) == (0, 25, 1)
     assert [(one["sample"], Path(one["source"]).name) for one in told["copies"]] == [(2, "004.png")]
     assert "1 of 24 look like copies" in done.output
     assert "variety" in done.output
+    assert "others: 1 of 25 files cannot be read" in done.output
     assert (tmp_path / "w/scores/others/nearest.png").is_file()
 
 
@@ -80,14 +82,6 @@ def test_the_class_takes_pixels_and_folders(judge: Path, real: Path) -> None:
     assert score.equal["samples"]["frechet"] > score.equal["real"]["frechet"]
     assert score.nearest[0][0].image_url.startswith(str(real))
     assert sheet.ndim == 3
-
-
-def test_pictures_are_squares_of_the_first_ones_side(tmp_path: Path, real: Path) -> None:
-    """What is no picture is left out, sizes follow the first picture; a folder without any is refused by name."""
-    assert read_pictures(real).images.shape == (40, 64, 64, 3)
-    assert read_pictures(real, size=32).images.shape == (40, 32, 32, 3)
-    with pytest.raises(InputError, match="holds no pictures"):
-        read_pictures(tmp_path)
 
 
 def test_one_thing_is_scored_at_a_time(tmp_path: Path, real: Path) -> None:
