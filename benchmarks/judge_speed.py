@@ -15,6 +15,7 @@ import cProfile
 import pstats
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def main() -> None:
         images=pixels, sources=tuple(f"{k}.png" for k in range(len(pixels))), files=len(pixels), unread=0
     )
     samples = drawn(options.samples, options.size, 1)
-    judge.score(samples[:32], Pictures(images=pixels[:32], sources=garments.sources[:32]))  # imports, first uses
+    judge.score(
+        samples[:32], replace(garments, images=pixels[:32], sources=garments.sources[:32])
+    )  # imports, first uses
     before, profile = peak(), cProfile.Profile(time.process_time)
     begun, clock = time.process_time(), time.perf_counter()
     profile.runcall(judge.score, samples, garments)

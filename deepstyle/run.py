@@ -3,11 +3,11 @@
     runs/<name>/config.yaml       the whole configuration
     runs/<name>/events.out.*      TensorBoard
     runs/<name>/stats.jsonl       one JSON object per log point, in order of images seen
-    runs/<name>/snapshots/        checkpoints, named by the images seen
+    runs/<name>/snapshots/        checkpoints, named by the images seen: .pt, and .state, put by between these
     runs/<name>/samples/          pictures
 
 The same command finds the newest run of its kind with the same configuration (budgets aside), data and model name, however
-many others were begun since, and continues it from the last snapshot: later lines of stats.jsonl and later TensorBoard
+many others were begun since, and continues it from the last checkpoint: later lines of stats.jsonl and later TensorBoard
 points are dropped, so nothing stands there twice. A snapshot that cannot be read is told, put aside as
 ``<name>.pt.damaged``, and the run continues from the one before.
 
@@ -21,8 +21,7 @@ import math
 import os
 import re
 import shlex
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -55,6 +54,7 @@ from deepstyle.made import Made, marked
 
 BUDGETS = ("images", "minutes", "keep_snapshots", "pretrained_from")  # may change between a run and its continuation
 STATS = "stats.jsonl"
+STATE = ".state"  # ending of a checkpoint that is put by between the snapshots
 C = TypeVar(  # what trains
     "C", bound=ClassifierConfig | TaggerConfig | DetectorConfig | Detectron2Config | GanConfig | MaskConfig
 )
@@ -140,9 +140,9 @@ class Run(Generic[C]):
         """Begin at ``images`` seen: drop whatever an interrupted process logged later, put damaged snapshots aside."""
         if not self.leads:
             return
-        for later in self.snapshots():
+        for later in self._kept(".pt", STATE):
             if int(later.stem) > images:
-                os.replace(later, later.with_suffix(".pt.damaged"))
+                os.replace(later, later.with_name(f"{later.name}.damaged"))
         if (self.folder / STATS).is_file():
             lines = [line for line in self._lines() if _images_of(line) <= images]
             put_file(self.folder / STATS, "".join(line + "\n" for line in lines).encode())
@@ -190,16 +190,35 @@ class Run(Generic[C]):
 
     def snapshots(self) -> list[Path]:
         """Checkpoints on disk, oldest first; what a killed process was writing is none."""
-        return sorted(path for path in (self.folder / "snapshots").glob("*.pt") if path.stem.isdecimal())
+        return self._kept(".pt")
+
+    def has_snapshot(self, images: int) -> bool:
+        """Whether there is one at so many images."""
+        return any(int(path.stem) == images for path in self.snapshots())
+
+    def _kept(self, *suffixes: str) -> list[Path]:
+        found = [path for suffix in suffixes for path in (self.folder / "snapshots").glob(f"*{suffix}")]
+        return sorted((path for path in found if path.stem.isdecimal()), key=lambda path: (int(path.stem), path.suffix))
 
     def save(self, images: int, state: Mapping[str, Any], *, keep: int) -> Path:
-        """Write the checkpoint at ``images`` seen, then delete all but the ``keep`` newest."""
-        path = self.folder / "snapshots" / f"{images:010d}.pt"
-        if not self.leads:
-            return path
-        weights.save_checkpoint(path, {"kind": self.kind, "images": images, **state})
-        for old in self.snapshots()[:-keep]:
-            old.unlink()
+        """Write the checkpoint at ``images`` seen, then delete all but the ``keep`` newest, and what was put by."""
+        path = self._write(images, state, ".pt")
+        if self.leads:
+            for old in [*self.snapshots()[:-keep], *self._kept(STATE)]:
+                old.unlink()
+        return path
+
+    def put_by(self, images: int, state: Mapping[str, Any]) -> None:
+        """Write the state at ``images`` seen, from which the run continues, in place of the last one; no snapshot goes."""
+        path = self._write(images, state, STATE)
+        for old in self._kept(STATE):
+            if old != path:
+                old.unlink()
+
+    def _write(self, images: int, state: Mapping[str, Any], suffix: str) -> Path:
+        path = self.folder / "snapshots" / f"{images:010d}{suffix}"
+        if self.leads:
+            weights.save_checkpoint(path, {"kind": self.kind, "images": images, **state})
         return path
 
     def latest(self, say: Callable[[str], None]) -> dict[str, Any] | None:
@@ -208,7 +227,7 @@ class Run(Generic[C]):
         Raises ModelError when there are some and none can be read.
         """
         problems: list[str] = []
-        found = next(self.readable(problems.append), None)
+        found = next(self._readable(self._kept(".pt", STATE), problems.append), None)
         if found is not None:
             for problem in problems:
                 say(f"{problem}; run {self.name} goes back to the snapshot before")
@@ -221,8 +240,13 @@ class Run(Generic[C]):
         return None
 
     def readable(self, complain: Callable[[str], None]) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """The checkpoints of this run that can be read, newest first; ``complain`` gets what is wrong with the others."""
-        for path in reversed(self.snapshots()):
+        """The snapshots of this run that can be read, newest first; ``complain`` gets what is wrong with the others."""
+        return self._readable(self.snapshots(), complain)
+
+    def _readable(
+        self, paths: Sequence[Path], complain: Callable[[str], None]
+    ) -> Iterator[tuple[Path, dict[str, Any]]]:
+        for path in reversed(paths):
             try:
                 state = weights.load_checkpoint(path)
             except ModelError as error:
@@ -269,26 +293,3 @@ def _same(folder: Path, config: Config, data_key: str) -> bool:
 
 def _bare(config: Config) -> dict[str, Any]:
     return {key: value for key, value in config.model_dump().items() if key not in BUDGETS}
-
-
-class Budget:
-    """How far a training is: by images seen and by minutes spent, whichever is further.
-
-    ``clock`` gives seconds; ``spent`` are seconds that earlier processes of the same run used.
-    """
-
-    def __init__(
-        self, images: int, minutes: float | None, *, spent: float = 0.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self.images, self.minutes = images, minutes
-        self._clock, self._start = clock, clock() - spent
-
-    @property
-    def seconds(self) -> float:
-        """Seconds this run has trained, all its processes together."""
-        return self._clock() - self._start
-
-    def progress(self, images: int) -> float:
-        """Share of the budget that is used, in [0, 1]."""
-        by_time = self.seconds / (self.minutes * 60) if self.minutes else 0.0
-        return min(1.0, max(images / self.images, by_time))

@@ -29,11 +29,15 @@ from torch import Tensor
 
 from deepstyle import weights
 from deepstyle.about import read_about
+from deepstyle.budget import Budget
 from deepstyle.catalog import Catalog
 from deepstyle.engine import agreed
 from deepstyle.errors import ModelError, TrainingError
 from deepstyle.progress import Reporter, Task
-from deepstyle.run import Budget, C, Run
+from deepstyle.run import C, Run
+
+SAFE = 60.0  # seconds of work that a kill may cost where the state is put by
+SHARE = 0.01  # of the time that putting it by may take; where it takes more, it is done less often
 
 
 class Learner(Protocol):
@@ -53,6 +57,7 @@ class Learner(Protocol):
 class Training(Generic[C]):
     """One training under way. ``progress`` is the share of the budget that is used, in [0, 1], after the last step.
 
+    ``safe``: the images at which it would go on after a kill.
     ``clock_steps``: several processes compare their clocks every so many steps, since that costs them a wait.
     """
 
@@ -81,7 +86,7 @@ class Training(Generic[C]):
         if self._snapshot is not None:
             learner.load(self._snapshot, str(run.folder / "snapshots"))
         self.learner, self.budget = learner, Budget(self.config.images, self.config.minutes, spent=learner.spent)
-        self._saved = self.budget.seconds
+        self._saved, self._cost, self.safe = self.budget.seconds, 0.0, learner.images
         self.progress = agreed(self.fabric, self.budget.progress(learner.images))
         figures = agreed(self.fabric, run.recorded() if self.over else None)
         if figures is not None and (model is None or agreed(self.fabric, _maker(model)) == run.name):
@@ -149,7 +154,7 @@ class Training(Generic[C]):
 
     @property
     def unsaved(self) -> float:
-        """Seconds of training since the last snapshot: what a kill would cost."""
+        """Seconds of training since the last snapshot, or since the state was put by: what a kill would cost."""
         return self.budget.seconds - self._saved
 
     def log(self, values: Mapping[str, float]) -> None:
@@ -179,7 +184,24 @@ class Training(Generic[C]):
                     f"{self._unit}; lower the rate: --set lr={self.config.lr / 4:g}"
                 )
         self.run.save(learner.images, {**state, "threads": torch.get_num_threads(), **more}, keep=keep)
+        self.safe = learner.images
         self.run.record("running", learner.images, figures or {})
+
+    def put_by(self) -> None:
+        """Write the state, beside the snapshots, once ``SAFE`` seconds of work are unsaved: a kill costs no more.
+
+        Weights that are not finite are not written: there is nothing to go on from.
+        """
+        begun = self.budget.seconds
+        if not self.run.leads or self.unsaved < max(SAFE, self._cost / SHARE):
+            return
+        self.learner.spent = begun
+        state = self.learner.dump()
+        if all(_not_finite(part) is None for part in state.values()):
+            self.run.put_by(self.learner.images, {**state, "threads": torch.get_num_threads()})
+            self.safe = self.learner.images
+        self._saved = self.budget.seconds
+        self._cost = self._saved - begun
 
     def done(self, figures: Mapping[str, Any], *, model: str | None = None) -> None:
         """The training ended well, and so its ``model`` of that name stands: their rows."""
@@ -217,6 +239,10 @@ def opened(
         training = Training(run, fabric, reporter, unit=unit, clock_steps=clock_steps)
         try:
             yield training
+        except KeyboardInterrupt:
+            if training.begun:
+                reporter.say(f"run {run.name} goes on from {training.safe:,} {unit}, with the same command")
+            raise
         except Exception as error:
             if training.begun:
                 with suppress(Exception):  # the first error is the one to tell of

@@ -13,11 +13,12 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from test_dcgan_train import TINY
 from test_sampling import add_garments
 
+from deepstyle.budget import Budget
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.errors import ModelError, UsageError
-from deepstyle.run import Budget, Run
+from deepstyle.run import Run
 from deepstyle.weights import save_checkpoint
 
 

@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 from deepstyle import weights
+from deepstyle.budget import Budget
 from deepstyle.catalog import Catalog
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.engine import make_fabric
 from deepstyle.errors import ModelError, TrainingError
 from deepstyle.progress import Reporter
-from deepstyle.run import Budget
 from deepstyle.training import Training, opened
 
 SETTINGS = ["batch_size=10", "images=100", "precision=32"]

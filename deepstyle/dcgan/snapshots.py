@@ -141,7 +141,7 @@ def rejudge(game: Game) -> dict[str, float]:
     """Measure what is kept once more, because another judge looks now: figures of two judges are never compared.
 
     The best so far and the snapshots on disk compete again; the start, which nobody keeps, has no figures any more.
-    Returns the figures of the present generator.
+    Returns the figures of the present generator; none between two snapshots, where it is not calibrated.
     """
     t, p = game.training, game.players
     former, p.judge, p.first, p.best = p.best, game.judge, {}, {}
@@ -159,6 +159,8 @@ def rejudge(game: Game) -> dict[str, float]:
             seen = int(state["images"])
         if seen != p.images:
             _keep_best(game, looked, _frechet(game, looked), seen)
+    if not t.run.has_snapshot(p.images):
+        return {}
     figures = {name: value for name, value in measured(game, p.average).items() if not isinstance(value, np.ndarray)}
     if "frechet" in figures:
         _keep_best(game, p.average, figures["frechet"], p.images)

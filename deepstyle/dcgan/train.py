@@ -111,7 +111,8 @@ def _of_another_judge(game: Game, figures: Mapping[str, Any] | None) -> dict[str
         p.judge = game.judge
         return None
     last = rejudge(game)
-    t.save(keep=t.config.keep_snapshots, figures={**p.figures, "last": last})
+    if t.run.has_snapshot(p.images):  # else it goes on from a state that was put by: the snapshots stay as they are
+        t.save(keep=t.config.keep_snapshots, figures={**p.figures, "last": last})
     if figures is None:
         return None
     told: dict[str, Any] = agreed(p.fabric, {**figures, **p.figures, "last": last})
@@ -170,6 +171,8 @@ def _to_the_end(game: Game) -> dict[str, Any]:
         while not t.over:
             if (complaint := _step(game)) is not None:
                 roll_back(game, complaint)
+            else:
+                t.put_by()
     last = snapshot(game)
     outcome: dict[str, Any] = agreed(p.fabric, {**p.figures, "last": last, "seconds": round(p.spent, 1)})
     t.done(outcome)
