@@ -128,17 +128,23 @@ def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
 
     def other(samples: np.ndarray) -> dict[str, float]:
         looked.append(samples.copy())
-        return {"frechet": 100.0 - len(looked)}
+        return {"frechet": 100.0 - len(looked), "recall": 0.3}
 
     settings = [*PLUS, "images=240", "snapshot_every=80"]
-    first = train(tmp_path, settings, on_snapshot=lambda _: {"frechet": next(figures)}, judge="eye at 96 px")
+    first = train(
+        tmp_path, settings, on_snapshot=lambda _: {"frechet": next(figures), "recall": 0.9}, judge="eye at 96 px"
+    )
     assert train(tmp_path, settings, on_snapshot=other, judge="eye at 96 px").best == first.best
     assert not looked
     second = train(tmp_path, settings, on_snapshot=other, judge="other eye")
     made = generate(load_generator(second.folder, best=True)[0], latents(range(1_000_000, 1_000_016), 16))
 
     assert first.best == {"frechet": 2.0, "images": 80}
-    assert (second.first, second.last) == ({}, {"frechet": 97.0})
+    assert (second.first, second.last) == ({}, {"frechet": 97.0, "recall": 0.3})
+    assert (first.verdict[-1], second.verdict[-1]) == (
+        "covers 90% of the real garments",
+        "covers 30% of the real garments",
+    )
     assert second.best == {"frechet": 97.0, "images": 240}
     assert (made == looked[-1]).all()
     assert train(tmp_path, settings, on_snapshot=other, judge="other eye").best == second.best
@@ -189,9 +195,9 @@ def test_a_snapshot_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
 
 ODD: list[dict[str, object]] = [
     {"step": None}, {"generator": [1, 2]}, {"generator": {"x": 1}}, {"g_optimizer": {}}, {"first": 3}, {"points": [{"x": 1}]},
-    {"strength": "much"}, {"seconds": "long"}, {"rollbacks": {}}, {"collapses": 3}, {"collapses": ["x"]},
+    {"strength": "much"}, {"seconds": "long"}, {"rollbacks": {}}, {"since": "x"}, {"collapses": 3}, {"collapses": ["x"]},
 ]  # fmt: skip
-LATER = {"points", "judge", "collapses"}  # what snapshots of former releases do not have
+LATER = {"points", "judge", "since", "collapses"}  # what snapshots of former releases do not have
 
 
 def test_odd_snapshots_are_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from deepstyle.dcgan.verdict import verdict
+from deepstyle.dcgan.verdict import looks_of_one, verdict
 
 HOUR = 3600.0
 
@@ -67,3 +67,13 @@ def test_without_looks_there_is_no_trend() -> None:
     """A training that nobody judged, or hardly, has no trend to tell."""
     assert verdict([], images=400_000, seconds=HOUR) == []
     assert verdict(stats(lambda _: 9)[:5], images=400_000, seconds=HOUR) == []
+
+
+def test_one_line_goes_through_the_looks_of_one_judge() -> None:
+    """Distances of a former judge, up to where the present one began, are no part of a trend."""
+    former, present = stats(lambda _: 50, 400_000)[:-10], stats(lambda seen: 1000 * seen**-0.5)[-10:]
+    since = int(former[-1]["images"])
+    looks = looks_of_one([*former, {"images": since, "loss/d": 1.0}, *present], since)
+
+    assert [point for point in looks if "frechet" in point] == [point for point in present if point["images"] > since]
+    assert {"images": since, "loss/d": 1.0} in looks

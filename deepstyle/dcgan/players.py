@@ -34,7 +34,8 @@ class Players:
 
     ``strength`` is the probability of augmentation: a float, or a tensor on the device that ADA moves, from the ``signs``
     of D that it sums up. ``pace`` is what the settings are at this share of the budget. ``points`` are what ``watch``
-    remembers. ``best`` is the lowest Frechet distance so far, by the ``judge`` of that name, and at how many images;
+    remembers. ``best`` is the lowest Frechet distance so far, by the ``judge`` of that name, and at how many images; that
+    judge has looked at what came after ``since`` images, -1 if it is the first.
     ``collapses`` where the game was lost. Several processes hold the same players; each plays ``mine`` of every batch.
     """
 
@@ -62,7 +63,7 @@ class Players:
         self.step, self.images, self.spent, self.rollbacks = 0, 0, 0.0, 0
         self.first: dict[str, float] = {}
         self.best: dict[str, float] = {}
-        self.judge = ""
+        self.judge, self.since = "", -1
         self.collapses: list[int] = []
         self.points: list[Point] = []
         self.keep_pace(0.0)
@@ -106,7 +107,9 @@ class Players:
         """Everything a snapshot needs, as state dicts and plain values."""
         parts = ("generator", "discriminator", "average", "g_optimizer", "d_optimizer")
         states = {part: getattr(self, part).state_dict() for part in parts}
-        plain = {name: getattr(self, name) for name in ("step", "rollbacks", "first", "best", "judge", "collapses")}
+        plain = {
+            name: getattr(self, name) for name in ("step", "rollbacks", "first", "best", "judge", "since", "collapses")
+        }
         tensors = {name: float(getattr(self, name)) for name in ("strength", "signs", "penalty")}
         return {**states, **plain, **tensors, "seconds": self.spent, "points": [asdict(point) for point in self.points]}
 
@@ -119,6 +122,7 @@ class Players:
             weights.fill_optimizer(self.d_optimizer, state["d_optimizer"])
             self.step, self.images, self.spent = int(state["step"]), int(state["images"]), float(state["seconds"])
             self.first, self.judge = dict(state["first"]), str(state.get("judge", ""))
+            self.since = int(state.get("since", -1))
             if "points" in state:  # else it is from before there were rollbacks and adaptive augmentation
                 self.rollbacks, self.best = int(state["rollbacks"]), dict(state["best"])
                 self.collapses = [int(place) for place in state.get("collapses", [])]

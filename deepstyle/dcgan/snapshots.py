@@ -56,7 +56,7 @@ def roll_back(game: Game, complaint: str) -> None:
     t, p = game.training, game.players
     run, config = t.run, t.config
     lr, rollbacks, best, judge = p.base_lr / 2, p.rollbacks + 1, p.best, p.judge
-    lost, collapses = p.images, p.collapses
+    lost, collapses, since = p.images, p.collapses, p.since
     if rollbacks > config.rollbacks:
         calmer = "" if config.loss == "relativistic" else ", or --config dcgan-plus-64"
         raise TrainingError(
@@ -66,6 +66,7 @@ def roll_back(game: Game, complaint: str) -> None:
     path, state = _healthy(t)
     p.load(state, str(path))
     p.rollbacks, p.best, p.judge, p.collapses = rollbacks, best, judge, [*collapses, lost]
+    p.since = min(since, p.images)  # what comes after it is looked at anew
     p.fabric.barrier()  # all have read before the first one writes
     t.save(keep=config.keep_snapshots, figures=p.figures, landed=True)
     if run.leads:
@@ -144,7 +145,7 @@ def rejudge(game: Game) -> dict[str, float]:
     Returns the figures of the present generator; none between two snapshots, where it is not calibrated.
     """
     t, p = game.training, game.players
-    former, p.judge, p.first, p.best = p.best, game.judge, {}, {}
+    former, p.judge, p.since, p.first, p.best = p.best, game.judge, p.images, {}, {}
     if not t.run.leads:
         return {}
     t.reporter.say(f"  judged by {game.judge} from now on: what is kept is judged again")

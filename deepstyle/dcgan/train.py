@@ -30,7 +30,7 @@ from deepstyle.dcgan.residual import GROUP
 from deepstyle.dcgan.sample import columns_of
 from deepstyle.dcgan.snapshots import LOG_STEPS, Game, OnSnapshot, for_board, rejudge, roll_back, show_hparams, snapshot
 from deepstyle.dcgan.transfer import start_from
-from deepstyle.dcgan.verdict import verdict
+from deepstyle.dcgan.verdict import looks_of_one, verdict
 from deepstyle.dcgan.watch import Point, collapse, not_finite, remembered, spread
 from deepstyle.engine import agreed, averaged, batch_indices, make_fabric
 from deepstyle.errors import ConfigError, TrainingError, UsageError
@@ -237,10 +237,13 @@ def collapsed(p: Players, values: Mapping[str, float]) -> str | None:
 
 
 def _result(run: Run[GanConfig], p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:
+    stats = looks_of_one(run.stats(), p.since)
+    if p.since == p.images:  # its judge has looked at its end alone, after it
+        stats.append({**figures["last"], "images": p.images})
     return TrainedGan(
         run=run.name, folder=run.folder, garments=garments, images=p.images, seconds=p.spent,
         images_per_second=p.images / max(p.spent, 1e-9), first=figures["first"], last=figures["last"],
         best=figures.get("best", {}), rollbacks=figures.get("rollbacks", 0),
-        verdict=verdict(run.stats(), images=p.images, seconds=p.spent, collapses=p.collapses),
+        verdict=verdict(stats, images=p.images, seconds=p.spent, collapses=p.collapses),
         grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
     )  # fmt: skip

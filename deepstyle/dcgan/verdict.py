@@ -16,6 +16,11 @@ SLOW = 0.005  # fall of the distance an hour that is not worth waiting for
 COPIES = 0.05  # share of samples beyond which copies are no chance
 
 
+def looks_of_one(stats: Sequence[Mapping[str, float]], since: int) -> list[Mapping[str, float]]:
+    """The points without the looks of a former judge, up to ``since`` images: figures of two are never compared."""
+    return [point for point in stats if "frechet" not in point or point["images"] > since]
+
+
 def verdict(
     stats: Sequence[Mapping[str, float]], *, images: int, seconds: float, collapses: Sequence[int] = ()
 ) -> list[str]:
