@@ -125,7 +125,7 @@ def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
 def make_samples(source: Source, wish: Wish) -> Samples:
     """Write the image of each seed (and label), and a grid of all with their seeds: with several labels one row each."""
     trained, labels = source.trained, wish.labels
-    drawn, tail = latents(wish.seeds, trained.config.latent), _tail(source, wish)
+    drawn, tail = latents(wish.seeds, trained.config.latent), ending(source, wish)
     told = [trained.told([label] if label else [], drawn) for label in labels or ("",)]
     z = truncated(drawn, wish.truncation).repeat(len(told), 1)
     each = [one for one in told if one is not None]
@@ -147,7 +147,7 @@ def suffix(word: str) -> str:
     return "-" + re.sub(r"[^\w]+", "-", word) if word else ""
 
 
-def _tail(source: Source, wish: Wish) -> str:
+def ending(source: Source, wish: Wish) -> str:
     """What file names end on, so that images of one seed that differ do not replace one another."""
     squeezed = f"-t{wish.truncation:g}" if wish.truncation is not None else ""
     return ("-best" if source.best else "") + squeezed + (f"-x{wish.upscale}" if wish.upscale > 1 else "")
@@ -162,7 +162,7 @@ def animate(
     UsageError for fewer than two seeds, more than one label, too many frames, or a file that nothing can write.
     """
     trained, count = source.trained, len(wish.seeds) * frames
-    path = video or source.place / f"walk{suffix(''.join(wish.labels))}{_tail(source, wish)}.gif"
+    path = video or source.place / f"walk{suffix(''.join(wish.labels))}{ending(source, wish)}.gif"
     check_video(path)
     if len(set(wish.seeds)) < 2 or len(wish.labels) > 1:
         raise UsageError("--interpolate: takes two or more seeds, e.g. 3,17,42, and one --label at most")

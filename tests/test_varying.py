@@ -21,6 +21,7 @@ from deepstyle.dcgan.build import AnyGenerator, build_generator
 from deepstyle.dcgan.sample import generate, labels_of, latents, to_uint8, truncated
 from deepstyle.dcgan.trained import TrainedGenerator, open_model, save_model
 from deepstyle.dcgan.variations import distance, mixed, nearest_latent
+from deepstyle.files import put_file
 from deepstyle.images import decode, encode
 
 
@@ -140,12 +141,43 @@ def test_like_stands_beside_its_photo(model: Path, tmp_path: Path) -> None:
     """The nearest image, a sheet that is marked as a composite, and the latent with its label are written."""
     (tmp_path / "my dress.png").write_bytes(encode(np.full((50, 40, 3), (200, 30, 30), np.uint8)))
     said = sample(model, tmp_path, "--like", str(tmp_path / "my dress.png"), "--label", "skirt")
-    about = json.loads((tmp_path / "like-my-dress.json").read_text())
+    name = f"like-my-dress-{hashlib.sha256((tmp_path / 'my dress.png').read_bytes()).hexdigest()[:8]}-skirt"
+    about = json.loads((tmp_path / f"{name}.json").read_text())
 
-    assert decode((tmp_path / "like-my-dress.png").read_bytes()).shape == (32, 32, 3)
-    assert mark(tmp_path / "like-my-dress-beside.png")["Iptc4xmpExt:DigitalSourceType"].endswith("/compositeSynthetic")
+    assert decode((tmp_path / f"{name}.png").read_bytes()).shape == (32, 32, 3)
+    assert mark(tmp_path / f"{name}-beside.png")["Iptc4xmpExt:DigitalSourceType"].endswith("/compositeSynthetic")
     assert (about["label"], len(about["z"])) == ("skirt", 8)
     assert "grey levels" in said
+
+
+def test_other_wishes_have_other_names(model: Path, tmp_path: Path) -> None:
+    """Mixtures say truncation, label and size, images like photos which photo as well: none takes another's place."""
+    for words in ((), ("--truncation", "0.5"), ("--upscale", "2"), ("--label", "skirt")):
+        sample(model, tmp_path, "--mix", "3,17", *words)
+
+    for tail in ("", "-t0.5", "-x2", "-skirt"):
+        assert {f"mix-3-17{tail}.png", f"mix-000003-000017{tail}.png"} <= {path.name for path in tmp_path.iterdir()}
+    for folder, grey in (("a", 10), ("b", 200)):
+        put_file(tmp_path / folder / "dress.png", encode(np.full((8, 8, 3), grey, np.uint8)))
+        sample(model, tmp_path, "--like", str(tmp_path / folder / "dress.png"), "--upscale", "2")
+    assert len(list(tmp_path.glob("like-dress-????????-x2.png"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--mix", "3,17", "--seeds", "0-3"), "--seeds: --mix is given its own seeds; leave out --seeds"),
+        (("--interpolate", "3,17", "--count", "4"), "--count: --interpolate is given its own seeds"),
+        (("--like", "PHOTO", "--count", "4", "--truncation", "0.5"), "--count and --truncation: --like searches"),
+        (("--like", "PHOTO", "--label", "dress,skirt"), "one --label at most"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(model: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
+    """Flags that say nothing to a job are refused with what to leave out."""
+    put_file(tmp_path / "p.png", encode(np.full((8, 8, 3), 90, np.uint8)))
+    said = sample(model, tmp_path, *(str(tmp_path / "p.png") if word == "PHOTO" else word for word in words), code=2)
+
+    assert message in " ".join(said.split())
 
 
 def test_captions_leave_the_images_alone() -> None:

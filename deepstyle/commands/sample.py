@@ -12,6 +12,12 @@ from deepstyle.commands.options import Session, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 
+SEEDS = "is given its own seeds"
+ALONE = {  # jobs, and the flags that say nothing to them
+    "mix": (SEEDS, ("seeds", "count")), "interpolate": (SEEDS, ("seeds", "count")),
+    "like": ("searches for one image of any seed", ("seeds", "count", "truncation")),
+}  # fmt: skip
+
 
 @click.command()
 @json_option
@@ -122,6 +128,9 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
     chosen = [f"--{name}" for name in ("interpolate", "novelty", "export", "mix", "like") if options[name]]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)}: one at a time")
+    for job, (why, unused) in ALONE.items():
+        if options[job] and (beside := [f"--{name}" for name in unused if options[name] is not None]):
+            raise UsageError(f"{' and '.join(beside)}: --{job} {why}; leave out {' and '.join(beside)}")
     if options["video"] and not options["interpolate"]:
         raise UsageError(f"--video {options['video']}: say which seeds to walk through, e.g. --interpolate 3,17,42")
     if options["half"] and options["export"] != "safetensors":
