@@ -28,7 +28,7 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     """
     asked = load_config(GanConfig, None, overrides)
     given = {key: getattr(asked, key) for key in (one.partition("=")[0].strip() for one in overrides)}
-    garments = catalog.garments(asked.labels)
+    garments = [one for one in catalog.garments(asked.labels) if one.score >= asked.min_score]
     if not garments:
         return []
     kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))
@@ -57,17 +57,18 @@ def chosen_config(catalog: Catalog, given: Sequence[str], *, reporter: Reporter)
 
 
 def _kept(catalog: Catalog, asked: GanConfig, given: Collection[str], garments: int) -> Choice | None:
-    """The choices of the newest GAN run, where they were made for as many garments and the rest is what is ``asked``."""
-    run = catalog.run("gan")
-    try:
-        config = load_config(GanConfig, catalog.path(run.path) / "config.yaml") if run is not None else None
-    except ConfigError:
-        return None
-    if run is None or config is None or config.chosen_for != garments:
-        return None
-    settings = {key: getattr(config, key) for key in config.chosen if key not in given}
-    if config.model_dump(exclude=FREE) != asked.model_copy(update=settings).model_dump(exclude=FREE):
-        return None
-    plain = config.model_dump(mode="json")
-    settings = {key: plain[key] for key in settings}
-    return Choice(settings=settings, reason=f"as {run.name} has it, which was chosen before (--fresh chooses anew)")
+    """The choices of the newest GAN run that has any for as many garments, and is what is ``asked`` in all else."""
+    for run in reversed([one for one in catalog.runs() if one.kind == "gan"]):
+        try:
+            config = load_config(GanConfig, catalog.path(run.path) / "config.yaml")
+        except ConfigError:
+            continue
+        settings = {key: getattr(config, key) for key in config.chosen if key not in given}
+        same = config.model_dump(exclude=FREE) == asked.model_copy(update=settings).model_dump(exclude=FREE)
+        if same and config.chosen_for == garments:
+            plain = config.model_dump(mode="json")
+            return Choice(
+                settings={key: plain[key] for key in settings},
+                reason=f"as {run.name} has it, which was chosen before (--fresh chooses anew)",
+            )
+    return None

@@ -17,6 +17,7 @@ from deepstyle.choosing import choices_for
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.choose import Facts, choose
+from deepstyle.files import put_file
 from deepstyle.images import sha256
 
 THOUSANDS = {"lower": 3000, "upper": 4000}
@@ -129,6 +130,44 @@ def test_a_run_keeps_its_choices(tmp_path: Path) -> None:
     assert dry(tmp_path, "--minutes", "200", "--set", "lr=0.001")[0]["size"] == 64
     workspace(tmp_path, 24)
     assert dry(tmp_path, "--minutes", "200")[0]["size"] == 64
+
+
+def begin(root: Path, name: str, *words: str) -> dict[str, Any]:
+    """A run that was begun with what `train-gan` chooses for these words; its settings."""
+    told, _ = dry(root, *words)
+    put_file(root / "runs" / name / "config.yaml", to_yaml(GanConfig.model_validate(told)).encode())
+    with Catalog(root) as catalog:
+        catalog.put_run(name, "gan", status="running", images=0, figures={})
+    return told
+
+
+def test_a_run_keeps_its_choices_though_others_were_begun(tmp_path: Path) -> None:
+    """After a run of other settings, and one whose settings are lost, the first one's command goes on with its choices."""
+    workspace(tmp_path)
+    first = begin(tmp_path, "gan-001", "--minutes", "2")
+    begin(tmp_path, "gan-002", "--set", "lr=0.001")
+    begin(tmp_path, "gan-003")
+    (tmp_path / "runs/gan-003/config.yaml").write_text("size: many")
+    again, said = dry(tmp_path, "--minutes", "200")
+
+    assert again == first | {"minutes": 200.0}
+    assert "as gan-001 has it" in said
+
+
+def test_the_choices_are_for_garments_that_are_sure_enough(tmp_path: Path) -> None:
+    """--min-score counts the garments that it leaves; where it leaves none there is nothing to choose."""
+    with Catalog(tmp_path) as catalog:
+        data = b"unsure"
+        catalog.add_photo(
+            name := sha256(data), data, extension="jpg", width=200, height=200, dhash="0" * 16,
+            image_url="http://a.example/u.jpg", page_url="http://a.example/",
+        )  # fmt: skip
+        catalog.add_garment(name, 0, "full", (0, 0, 9, 9), score=0.4, width=9, height=9, model="m", rule="r")
+        assert choices_for(catalog, ["min_score=0.5"], fresh=False) == []
+    workspace(tmp_path)
+    with Catalog(tmp_path) as catalog:
+        assert choices_for(catalog, ["min_score=0.5"], fresh=False)[-1].settings["chosen_for"] == 20
+        assert choices_for(catalog, ["min_score=0.3"], fresh=False)[-1].settings["chosen_for"] == 21
 
 
 def test_without_garments_nothing_is_chosen(tmp_path: Path) -> None:
