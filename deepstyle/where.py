@@ -25,7 +25,11 @@ from deepstyle.records import Photo, Sighting
 LARGEST = 1_000_000_000  # bytes of a file that is looked up by its hash
 GARMENT = re.compile(r"([0-9a-f]{64})-(\d{1,9})")
 PHOTO = re.compile(r"[0-9a-f]{64}")
-SEED = re.compile(r"seed-(\d+)(?:-(?P<label>.+?))??(?P<best>-best)?(?:-t(?P<truncation>[\d.]+(?:e-?\d+)?))?")
+SEED = re.compile(
+    r"seed-(\d+)(?:-(?P<label>.+?))??(?P<best>-best)?(?:-t(?P<truncation>[\d.]+(?:e-?\d+)?))?"
+    r"(?:-x(?P<upscale>\d+))?"
+)
+GRID = re.compile(r"grid(-.+)?")
 RECORDS = ("runs/*/samples/novelty*.csv", "samples/*/novelty*.csv")
 
 
@@ -198,7 +202,13 @@ def _traces(catalog: Catalog, path: Path | None) -> Iterator[tuple[traces.Trace,
 
 def _unknown(asked: str, path: Path, root: Path) -> str:
     """What to say of something that no record knows."""
-    match = SEED.fullmatch(path.name.removesuffix(".png"))
+    name = path.name.removesuffix(".png")
+    match = SEED.fullmatch(name)
+    if match is None and GRID.fullmatch(name):
+        return (
+            f"{shown(asked)}: a grid of several samples; ask for one of them, by its seed: "
+            f"{shown(path.with_name('seed-000000.png'))}, say"
+        )
     if match is None:
         return (
             f"{shown(asked)}: neither a garment, a photo nor a sample of the workspace {root}; give a file of garments/, "
@@ -212,5 +222,5 @@ def _unknown(asked: str, path: Path, root: Path) -> str:
         words += ["--model", folder.name]
     words += ["--label", match["label"]] if match["label"] else []
     words += ["--best"] if match["best"] else []
-    words += ["--truncation", match["truncation"]] if match["truncation"] else []
+    words += [word for flag in ("truncation", "upscale") if match[flag] for word in (f"--{flag}", match[flag])]
     return f"{shown(asked)}: nothing is recorded of what is nearest to it; run `{shlex.join(words)}`, then ask again"

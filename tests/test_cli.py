@@ -239,16 +239,26 @@ def test_status_of_an_empty_workspace_as_json(tmp_path: Path) -> None:
 
 
 def test_status_tells_models_from_runs(tmp_path: Path) -> None:
-    """A run and a model of one name each have a line, with the figures that there are and no empty brackets."""
+    """A run and a model of one name each have a line: kind, main figure; of a run what it saw, its best, what it came to."""
     with Catalog(tmp_path) as catalog:
         catalog.put_model("gan-001", "gan", {"frechet": 3.25})
         catalog.put_run(
-            "gan-001", "gan", status="done", images=105696, figures={"first": {}, "last": {"frechet": 3.25}}
+            "gan-001", "gan", status="done", images=105696, figures={
+                "first": {}, "last": {"frechet": 3.25, "recall": 0.2}, "best": {"frechet": 3.0, "images": 99.0}, "judge": "j",
+                "verdict": ["covers 20% of the real garments"],
+            },
+        )  # fmt: skip
+        catalog.put_run(
+            "detector-001", "detector", status="failed", images=64, figures={"complaint": "the loss is nan"}
         )
     told = run("-w", str(tmp_path), "status")[1]
 
-    assert re.search(r"model gan-001 +kind gan, frechet 3.25$", told, re.MULTILINE)
-    assert re.search(r"run gan-001 +kind gan, status done, images 105,696, last \(frechet 3.25\)$", told, re.MULTILINE)
+    assert re.search(r"model gan-001 +gan, Frechet distance 3.25$", told, re.MULTILINE)
+    assert re.search(
+        r"run gan-001 +gan, done, 105,696 images, Frechet distance 3.25, at best 3 at 99 images; covers 20% of the real "
+        r"garments$", told, re.MULTILINE,
+    )  # fmt: skip
+    assert re.search(r"run detector-001 +detector, failed, 64 photos; the loss is nan$", told, re.MULTILINE)
 
 
 def test_the_workspace_may_come_from_the_environment(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 import torch
 
-from deepstyle.dcgan.sample import labels_of, latents, truncated
+from deepstyle.dcgan.sample import columns_of, labels_of, latents, truncated
 
 
 def test_truncated_latents_keep_their_rank() -> None:
@@ -27,3 +27,9 @@ def test_labels_nobody_asked_for_are_those_of_the_data() -> None:
 
     assert torch.equal(labels_of(z[5:6], shares), picked[5:6])
     assert (picked.bincount(minlength=3) / 3000).tolist() == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
+
+
+def test_grids_are_at_least_as_wide_as_high() -> None:
+    """Eight images stand in three columns, square numbers in a square, one alone."""
+    assert [columns_of(count) for count in (1, 2, 4, 5, 8, 9, 63, 64)] == [1, 2, 2, 3, 3, 3, 8, 8]
+    assert all(columns_of(count) >= -(-count // columns_of(count)) for count in range(1, 200))

@@ -146,6 +146,10 @@ def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
         "covers 30% of the real garments",
     )
     assert second.best == {"frechet": 97.0, "images": 240}
+    with Catalog(tmp_path) as catalog:
+        row = catalog.run("gan")
+    assert row is not None
+    assert row.figures["verdict"] == second.verdict
     assert (made == looked[-1]).all()
     assert train(tmp_path, settings, on_snapshot=other, judge="other eye").best == second.best
     assert len(looked) == 3

@@ -30,6 +30,6 @@ def test_variety_is_low_beside_what_real_garments_reach() -> None:
     """Realism and variety are told beside those of real garments at the same count, and called low or high by them."""
     said = verdict(64, [], [], _equal(0.7, 0.12))
 
-    assert said[1] == "realism high: 70% lie among real garments, of as many other real garments 80%"
-    assert said[2] == "variety low: 12% of real garments are covered, by as many other real garments 75%"
+    assert said[1] == "realism high: of 500 samples 70% lie among real garments, of 500 other real garments 80%"
+    assert said[2] == "variety low: 12% of 500 real garments are covered, by as many other real garments 75%"
     assert "variety middling" in verdict(64, [], [], _equal(0.7, 0.45))[2]

@@ -140,6 +140,7 @@ def test_records_stand_for_all_their_samples(tmp_path: Path) -> None:
             "7 --run gan-002 --label upper --best --truncation 0.7`",
         ),
         ("samples/demo-garments/seed-000007.png", "--seeds 7 --model demo-garments`"),
+        ("samples/demo-garments/seed-000007-t0.5-x4.png", "--model demo-garments --truncation 0.5 --upscale 4`"),
     ],
 )
 def test_what_nothing_is_recorded_of_says_what_to_run(tmp_path: Path, name: str, words: str) -> None:
@@ -149,6 +150,15 @@ def test_what_nothing_is_recorded_of_says_what_to_run(tmp_path: Path, name: str,
     put_file(tmp_path / name, picture(999))
     with pytest.raises(UsageError, match=f"nothing is recorded.*deepstyle sample --novelty .*{words}"):
         ask(tmp_path, tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["grid.png", "grid-labels-best-t0.7.png", "grid-0000000400.png"])
+def test_a_grid_is_called_one(tmp_path: Path, name: str) -> None:
+    """A grid of samples is told as what it is, with the remedy: one of its samples."""
+    fill(tmp_path)
+    put_file(tmp_path / "runs/gan-001/samples" / name, picture(999))
+    with pytest.raises(UsageError, match=r"a grid of several samples; ask for one .*gan-001/samples/seed-000000\.png"):
+        ask(tmp_path, tmp_path / "runs/gan-001/samples" / name)
 
 
 def test_what_is_nothing_of_ours_is_said(tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def status(session: Session, reservations: bool) -> None:
         "garments": counts(state.garments), "categories": counts(state.categories),
         "tags": counts(state.tags),
     }  # fmt: skip
-    rows |= {f"model {name}": _figures(figures) for name, figures in state.models.items()}
-    rows |= {f"run {name}": _figures(figures) for name, figures in state.runs.items()}
+    rows |= {f"model {name}": ", ".join([its["kind"], *_main_figure(its)]) for name, its in state.models.items()}
+    rows |= {f"run {name}": _run_row(its) for name, its in state.runs.items()}
     show(f"workspace {state.workspace}", rows, **asdict(state))
 
 
@@ -116,18 +116,31 @@ def forget(session: Session, photos: tuple[str, ...]) -> None:
     show("forgotten, and never taken again", rows, **asdict(gone))
 
 
-def _figures(values: dict[str, Any]) -> str:
-    """Figures by name, those of a part in brackets; what is empty, and lists, are left out."""
-    shown = {key: value for key, value in values.items() if not isinstance(value, list) and value != {}}
-    return ", ".join(f"{key} {_short(value)}" for key, value in shown.items())
+MAIN = {  # the figure by which a run or model of a kind is known
+    "gan": ("frechet", "Frechet distance"), "detector": ("ap50", "AP50"), "masks": ("iou", "IoU"),
+    "classifier": ("top1", "top-1"), "tagger": ("mean_ap", "mean AP"),
+}  # fmt: skip
 
 
-def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return f"({_figures(value)})"
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+def _run_row(its: dict[str, Any]) -> str:
+    """How a run stands on one line: kind, status, what it saw, its main figure, why it failed or what it came to."""
+    unit = "photos" if its["kind"] in {"detector", "masks"} else "images"
+    words = [its["kind"], its["status"], f"{its['images']:,} {unit}", *_main_figure(its.get("last") or its)]
+    if best := its.get("best"):
+        words.append(f"at best {_short(best['frechet'])} at {best['images']:,.0f} images")
+    said = [str(its["complaint"])] if "complaint" in its else its.get("verdict", [])
+    return "; ".join([", ".join(words), *said])
+
+
+def _main_figure(figures: dict[str, Any]) -> list[str]:
+    """The main figure of whatever has one, in words; nothing where it is not known."""
+    return [
+        f"{name} {_short(figures[key])}" for key, name in MAIN.values() if isinstance(figures.get(key), int | float)
+    ][:1]
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 @click.command()

@@ -143,5 +143,5 @@ def span(seeds: Sequence[int | str]) -> str:
 
 
 def columns_of(count: int) -> int:
-    """Columns of a nearly square grid of ``count`` images."""
-    return max(1, math.isqrt(count))
+    """Columns of a nearly square grid of ``count`` images: it is at least as wide as high."""
+    return math.ceil(math.sqrt(count))

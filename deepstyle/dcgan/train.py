@@ -115,7 +115,7 @@ def _of_another_judge(game: Game, figures: Mapping[str, Any] | None) -> dict[str
         t.save(keep=t.config.keep_snapshots, figures={**p.figures, "last": last})
     if figures is None:
         return None
-    told: dict[str, Any] = agreed(p.fabric, {**figures, **p.figures, "last": last})
+    told: dict[str, Any] = agreed(p.fabric, {**figures, **p.figures, "last": last, "verdict": _verdict(t.run, p, last)})
     t.done(told)
     return told
 
@@ -174,7 +174,10 @@ def _to_the_end(game: Game) -> dict[str, Any]:
             else:
                 t.put_by()
     last = snapshot(game)
-    outcome: dict[str, Any] = agreed(p.fabric, {**p.figures, "last": last, "seconds": round(p.spent, 1)})
+    said = _verdict(t.run, p, last)
+    outcome: dict[str, Any] = agreed(
+        p.fabric, {**p.figures, "last": last, "seconds": round(p.spent, 1), "verdict": said}
+    )
     t.done(outcome)
     if t.run.leads:
         show_hparams(t, last)
@@ -236,14 +239,19 @@ def collapsed(p: Players, values: Mapping[str, float]) -> str | None:
     return complaint
 
 
-def _result(run: Run[GanConfig], p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:
+def _verdict(run: Run[GanConfig], p: Players, last: Mapping[str, float]) -> list[str]:
+    """What the training came to, in words, by the looks of its present judge; ``last``: those figures at its end."""
     stats = looks_of_one(run.stats(), p.since)
-    if p.since == p.images:  # its judge has looked at its end alone, after it
-        stats.append({**figures["last"], "images": p.images})
+    if p.since == p.images:  # that judge has looked at the end alone, after it
+        stats.append({**last, "images": p.images})
+    return verdict(stats, images=p.images, seconds=p.spent, collapses=p.collapses)
+
+
+def _result(run: Run[GanConfig], p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:
     return TrainedGan(
         run=run.name, folder=run.folder, garments=garments, images=p.images, seconds=p.spent,
         images_per_second=p.images / max(p.spent, 1e-9), first=figures["first"], last=figures["last"],
         best=figures.get("best", {}), rollbacks=figures.get("rollbacks", 0),
-        verdict=verdict(stats, images=p.images, seconds=p.spent, collapses=p.collapses),
+        verdict=_verdict(run, p, figures["last"]),
         grid=run.folder / "samples" / f"grid-{p.images:010d}.png",
     )  # fmt: skip

@@ -29,13 +29,14 @@ def verdict(
         said.append(f"{len(repeats)} of {checked} look like another sample")
     if equal:
         samples, real = equal["samples"], equal["real"]
+        count = f"{samples['count']:,.0f}"  # of each: what a share is of
         said.append(
-            f"realism {_level(samples['precision'], real['precision'])}: {samples['precision']:.0%} lie among real "
-            f"garments, of as many other real garments {real['precision']:.0%}"
+            f"realism {_level(samples['precision'], real['precision'])}: of {count} samples "
+            f"{samples['precision']:.0%} lie among real garments, of {count} other real garments {real['precision']:.0%}"
         )
         said.append(
-            f"variety {_level(samples['recall'], real['recall'])}: {samples['recall']:.0%} of real garments are covered, "
-            f"by as many other real garments {real['recall']:.0%}"
+            f"variety {_level(samples['recall'], real['recall'])}: {samples['recall']:.0%} of {count} "
+            f"real garments are covered, by as many other real garments {real['recall']:.0%}"
         )
     return said
 
