@@ -15,6 +15,7 @@ from torch import nn
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.cli import main
+from deepstyle.commands.tables import significant
 from deepstyle.config import ClassifierConfig, load_config, to_yaml
 from deepstyle.files import put_file
 from deepstyle.images import Pixels, encode, resize
@@ -92,6 +93,14 @@ def test_one_thing_is_scored_at_a_time(tmp_path: Path, real: Path) -> None:
 
     assert done.exit_code == 2
     assert "one of FOLDER, --run and --model" in done.output
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(4582.06, "4,582"), (272.46, "272.5"), (0.00101234, "0.001012"), (-0.0123456, "-0.01235")]
+)
+def test_figures_have_four_digits(value: float, words: str) -> None:
+    """KID is told to four significant digits, whatever its scale."""
+    assert significant(value) == words
 
 
 def test_a_quick_look_is_another_judge(judge: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from deepstyle.commands.options import Session, json_option, open_catalog
-from deepstyle.commands.tables import show
+from deepstyle.commands.tables import show, significant
 from deepstyle.errors import UsageError
 
 
@@ -52,7 +52,7 @@ def score(session: Session, /, **options: Any) -> None:
     rows = {
         "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
         "features of": result.features,
-        "KID": f"{result.kid:.4f} ± {result.kid_std:.4f}", "precision": f"{result.precision:.2f}",
+        "KID": f"{significant(result.kid)} ± {significant(result.kid_std)}", "precision": f"{result.precision:.2f}",
         "recall": f"{result.recall:.2f}", "patches": f"{result.patches:.1f} (a second judge, without a network)",
         "confidence": f"{result.confidence:.2f} on samples, {result.real_confidence:.2f} on garments",
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),

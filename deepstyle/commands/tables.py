@@ -59,6 +59,11 @@ def print_columns(title: str, rows: Sequence[Sequence[str]], *, head: Sequence[s
     click.echo("\n".join([title, *(line.rstrip() for line in drawn.get().splitlines())]))
 
 
+def significant(value: float) -> str:
+    """A figure with four significant digits, whole from 1,000 on."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def counts(values: dict[str, int]) -> str:
     """How many there are of each, the most frequent first."""
     return ", ".join(f"{key} {count:,}" for key, count in sorted(values.items(), key=lambda pair: -pair[1])) or "none"
