@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,21 +68,31 @@ def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Ev
 
 
 def find_all(detector: Detector, photos: AnnotatedSet, *, batch_size: int = 8, reporter: Reporter) -> list[list[Box]]:
-    """Run the detector over annotated photos; boxes of each, in their order."""
+    """Run the detector over annotated photos; boxes of each, in their order, in pixels of the annotations.
+
+    Raises InputError for a photo that is missing, broken, or of other proportions than its annotations say.
+    """
     found: list[list[Box]] = []
     with reporter.task("evaluating the detector", total=len(photos.images), unit="photos") as task:
         for window in _batches(photos.images, batch_size):
-            found += detector.detect(window)
+            boxes = detector.detect([pixels for _, pixels in window])
+            found += [_annotated(row, *pair) for row, pair in zip(boxes, window, strict=True)]
             task.advance(len(window))
     return found
 
 
-def _batches(annotated: Sequence[AnnotatedImage], size: int) -> Iterator[list[images.Pixels]]:
+def _annotated(boxes: Sequence[Box], image: AnnotatedImage, pixels: images.Pixels) -> list[Box]:
+    """Boxes in the photo's pixels -> in those of its annotations, which may be of a copy of another size."""
+    x, y = image.width / pixels.shape[1], image.height / pixels.shape[0]
+    return [replace(one, x0=one.x0 * x, y0=one.y0 * y, x1=one.x1 * x, y1=one.y1 * y) for one in boxes]
+
+
+def _batches(annotated: Sequence[AnnotatedImage], size: int) -> Iterator[list[tuple[AnnotatedImage, images.Pixels]]]:
     """The photos, decoded: ``size`` of them, or as many as together have the pixels of the largest that is read."""
-    batch: list[images.Pixels] = []
+    batch: list[tuple[AnnotatedImage, images.Pixels]] = []
     for image in annotated:
-        batch.append(load_photo(image))
-        if len(batch) == size or sum(photo.size // 3 for photo in batch) >= images.MAX_PIXELS:
+        batch.append((image, load_photo(image)))
+        if len(batch) == size or sum(pixels.size // 3 for _, pixels in batch) >= images.MAX_PIXELS:
             yield batch
             batch = []
     if batch:
@@ -95,7 +105,7 @@ def evaluate(detector: Detector, truth: AnnotatedSet, *, batch_size: int = 8, re
 
 
 def load_photo(image: AnnotatedImage) -> images.Pixels:
-    """Decode an annotated photo. Raises InputError naming the file when it is missing or broken."""
+    """Decode an annotated photo. Raises InputError naming the file when it is missing, broken, or of other proportions."""
     with opened_photo(image) as pixels:
         return pixels
 
@@ -106,9 +116,22 @@ def opened_photo(image: AnnotatedImage) -> Iterator[images.Pixels]:
     data = read_input(image.path, images.MAX_BYTES, "is the data set complete?")
     try:
         with images.decoded(data) as pixels:
+            _require_proportions(image, *pixels.shape[:2])
             yield pixels
     except ImageError as error:
         raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
+
+
+def _require_proportions(image: AnnotatedImage, height: int, width: int) -> None:
+    """Raise InputError unless a photo of this size is the annotated one or a copy of it, enlarged or reduced.
+
+    A copy's sides are rounded: multiplied crosswise with the other's they differ by less than the longest side.
+    """
+    if abs(width * image.height - height * image.width) > max(width, height, image.width, image.height):
+        raise InputError(
+            f"{shown(image.path)}: has {width} x {height} pixels as it is shown (after EXIF rotation), its annotations are "
+            f"of {image.width} x {image.height}; annotate it as it is, or give the photo that was annotated"
+        )
 
 
 def _xywh(box: tuple[float, float, float, float]) -> list[float]:

@@ -22,9 +22,8 @@ from deepstyle.detector.evaluate import opened_photo
 from deepstyle.detector.light import relight
 from deepstyle.detector.masks import grids, targets
 from deepstyle.detector.photos import jitter_colour
-from deepstyle.detector.resize import Sides, network_size, resized, to_network
+from deepstyle.detector.resize import Sides, resized, to_network
 from deepstyle.engine import seeded
-from deepstyle.errors import InputError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
@@ -106,15 +105,10 @@ class MaskPhotos:
 
 
 def prepared(image: AnnotatedImage, sides: Sides) -> _Seen:
-    """A photo and its masks as the network sees them. Raises InputError when the masks are of another size."""
+    """A photo and its masks as the network sees them. Raises InputError when the masks are of other proportions."""
     with opened_photo(image) as pixels:
-        if pixels.shape[:2] != (image.height, image.width):
-            size = f"{pixels.shape[1]} x {pixels.shape[0]}"
-            raise InputError(
-                f"{image.path}: has {size} pixels, its masks {image.width} x {image.height}; annotate it as it is"
-            )
         small = to_network(pixels, sides)
-    height, width = network_size(image.height, image.width, sides)
+    height, width = small.shape[:2]
     masks = np.stack([_shrunk(a.mask, image, height, width) for a in image.annotations])
     boxes = torch.tensor([a.box for a in image.annotations])
     return _Seen(

@@ -25,7 +25,6 @@ from deepstyle.detector.mosaic import Marked, mosaic
 from deepstyle.detector.networks import UNKNOWN
 from deepstyle.detector.resize import network_size, to_network
 from deepstyle.engine import seeded
-from deepstyle.errors import InputError
 from deepstyle.images import Pixels
 from deepstyle.progress import Reporter
 
@@ -71,11 +70,6 @@ class TrainingPhotos:
             height, width = network_size(pixels.shape[0], pixels.shape[1], self._config)
             if not any(a.mask for a in image.annotations):
                 return to_network(pixels, self._config), np.full((height, width), UNKNOWN, np.uint8)
-            if pixels.shape[:2] != (image.height, image.width):
-                size = f"{pixels.shape[1]} x {pixels.shape[0]}"
-                raise InputError(
-                    f"{image.path}: has {size} pixels, its masks {image.width} x {image.height}; annotate it as it is"
-                )
             categories = Image.fromarray(self._map(image)).resize((width, height), Image.Resampling.NEAREST)
             return to_network(pixels, self._config), np.asarray(categories)
 
@@ -109,8 +103,9 @@ class TrainingPhotos:
 
     def _marked(self, index: int) -> Marked:
         pixels, categories = self._cache.get(self._place[index]) or self._decode(index)
-        boxes = self._boxes[index] * np.float32(pixels.shape[1] / self._data.images[index].width)
-        return Marked(pixels=pixels, map=categories, boxes=boxes, labels=self._labels[index])
+        image, (height, width) = self._data.images[index], pixels.shape[:2]
+        scale = np.array([width / image.width, height / image.height] * 2, np.float32)
+        return Marked(pixels=pixels, map=categories, boxes=self._boxes[index] * scale, labels=self._labels[index])
 
 
 def jitter_colour(photo: Tensor, strength: float, random: torch.Generator) -> Tensor:
