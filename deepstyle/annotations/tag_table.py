@@ -14,7 +14,6 @@ How a row can end (``TagTable``): kept in ``rows``; named in ``missing`` when it
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,9 +23,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepstyle.annotations.repeats import stand_ins
 from deepstyle.annotations.table import COLUMNS, LabelRow, PhotoFinder, read_records
 from deepstyle.errors import InputError
-from deepstyle.files import open_regular, shown
+from deepstyle.files import shown
 
 JOINED = ("tags", "labels", "attributes")  # what a column of comma-joined tags is called
 YES, NO, UNKNOWN = 1, 0, -1  # in ``values``
@@ -164,23 +164,11 @@ def named(table: TagTable) -> TagTable:
 
 def without_repeats(table: TagTable) -> TagTable:
     """The table without photos that repeat another's bytes; those that are held out stay."""
-    seen: dict[str, int] = {}
-    order = sorted(range(len(table.rows)), key=lambda i: (table.rows[i].split or "").lower().startswith("train"))
-    for i in order:
-        seen.setdefault(_digest(table.rows[i].path), i)
-    kept = sorted(seen.values())
+    kept = sorted(set(stand_ins(table.rows)))
     dropped = {**table.dropped}
     if repeats := len(table.rows) - len(kept):
         dropped["duplicate"] = repeats
     return chosen(replace(table, dropped=dropped), kept)
-
-
-def _digest(path: Path) -> str:
-    try:
-        with open_regular(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, InputError):
-        return str(path)  # packing tells what is wrong with it
 
 
 def chosen(table: TagTable, rows: Iterable[int], tags: Sequence[int] | None = None) -> TagTable:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deepstyle.annotations.repeats import without_repeats
 from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
@@ -91,6 +92,7 @@ def check_by_model(
     Raises InputError when the table has a label that the classifier does not know.
     """
     place, size = catalog.root / "label-checks" / name, round(judge.image_size * SLACK)
+    data.require_photos(table.rows, table.missing)
     data.tell(table.missing, table.dropped, (), (), reporter)
     if foreign := sorted(set(table.labels) - set(judge.labels)):
         raise InputError(
@@ -102,12 +104,6 @@ def check_by_model(
         place / "datasets" / f"all-{size}", items, size=size, fit=judge.preprocessing.fit, reporter=reporter
     )
     return _written(place, [(photos, evaluate(judge, photos))])
-
-
-def without(table: LabelTable, labels: Sequence[str]) -> LabelTable:
-    """The table without some labels' rows."""
-    rows = tuple(row for row in table.rows if row.label not in labels)
-    return replace(table, rows=rows, labels=tuple(sorted({row.label for row in rows})))
 
 
 def parts_of(rows: Sequence[LabelRow], folds: int, seed: int) -> list[tuple[LabelRow, ...]]:
@@ -122,16 +118,24 @@ def parts_of(rows: Sequence[LabelRow], folds: int, seed: int) -> list[tuple[Labe
     return parts
 
 
+def folds_of(table: LabelTable, config: ClassifierConfig, folds: int) -> list[LabelTable]:
+    """The table as each fold's training takes it, every photo once: the fold is held out, the others are learned from."""
+    data.require_photos(table.rows, table.missing)
+    table = without_repeats(data.without(table, config.exclude))
+    held = [{row.path for row in part} for part in parts_of(table.rows, folds, config.seed)]
+    return [
+        replace(table, rows=tuple(replace(row, split="val" if row.path in one else "train") for row in table.rows))
+        for one in held
+    ]
+
+
 def _judged_folds(
     table: LabelTable, own: Catalog, config: ClassifierConfig, folds: int, reporter: Reporter
 ) -> Iterator[Judged]:
-    rows = [row for row in table.rows if row.label not in config.exclude]
-    for number, part in enumerate(parts_of(rows, folds, config.seed), 1):
-        name, held = f"fold-{number}-of-{folds}", {row.path for row in part}
-        sided = tuple(replace(row, split="validation" if row.path in held else "train") for row in rows)
-        reporter.say(f"fold {number} of {folds}: {len(part):,} photos are judged by what is learned from the others")
-        whole = replace(table, rows=sided)
-        result = train_classifier(whole, own, config, reporter=reporter, name=name)
+    for number, sided in enumerate(folds_of(table, config, folds), 1):
+        name, part = f"fold-{number}-of-{folds}", sum(row.split == "val" for row in sided.rows)
+        reporter.say(f"fold {number} of {folds}: {part:,} photos are judged by what is learned from the others")
+        result = train_classifier(sided, own, config, reporter=reporter, name=name)
         photos = PackedDataset(data.place_of(own.root / "datasets", name, "validation", config))
         yield photos, evaluate(Classifier.load(result.folder), photos)
 

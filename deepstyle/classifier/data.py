@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from deepstyle.annotations.repeats import without_repeats
 from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
 from deepstyle.classifier.augment import SLACK
 from deepstyle.config import ClassifierConfig, NetworkConfig
@@ -45,6 +47,14 @@ def split_rows(rows: Sequence[LabelRow], config: NetworkConfig) -> tuple[list[La
     if not validation:
         raise InputError("no image is left for validation; raise validation_share, or give the rows a split")
     return train, validation
+
+
+def require_photos(rows: Sequence[LabelRow], missing: Sequence[str]) -> None:
+    """Raise InputError when a table names photos, and none of them is there."""
+    if missing and not rows:
+        raise InputError(
+            f"none of the table's {len(missing):,} images is there, e.g. {missing[0]}; give their folder with --images"
+        )
 
 
 def tell(
@@ -91,6 +101,12 @@ def require_labels(labels: Sequence[str], present: Iterable[str], what: str) -> 
         )
 
 
+def without(table: LabelTable, labels: Sequence[str]) -> LabelTable:
+    """The table without some labels' rows."""
+    rows = tuple(row for row in table.rows if row.label not in labels)
+    return replace(table, rows=rows, labels=tuple(sorted({row.label for row in rows})))
+
+
 def place_of(folder: Path, name: str, side: str, config: ClassifierConfig) -> Path:
     """Where ``pack`` puts a side's dataset."""
     return folder / f"{name}-{side}-{round(config.image_size * SLACK)}"
@@ -99,13 +115,18 @@ def place_of(folder: Path, name: str, side: str, config: ClassifierConfig) -> Pa
 def pack(
     table: LabelTable, config: ClassifierConfig, folder: Path, *, name: str, reporter: Reporter
 ) -> tuple[PackedDataset, PackedDataset]:
-    """Pack both sides to ``folder/<name>-train-<px>`` and ``-validation-<px>``; what fits already is kept."""
-    labels, train, validation = split(table, config)
-    tell(table.missing, table.dropped, train, validation, reporter)
+    """Pack both sides to ``folder/<name>-train-<px>`` and ``-validation-<px>``; what fits already is kept.
+
+    A photo that the table has several times, under whatever names, is on one side, once (``without_repeats``).
+    """
+    require_photos(table.rows, table.missing)
     if unknown := sorted(set(config.exclude) - set(table.labels)):
         reporter.say(
             f"exclude names {', '.join(unknown)}, which the table does not have; it has {', '.join(table.labels)}"
         )
+    table = without_repeats(without(table, config.exclude))
+    labels, train, validation = split(table, config)
+    tell(table.missing, table.dropped, train, validation, reporter)
     size = round(config.image_size * SLACK)
     sides = {"train": train, "validation": validation}
     packed: list[PackedDataset] = []

@@ -91,6 +91,7 @@ def prepare(
         table = chosen(
             table, range(len(table.rows)), [j for j, tag in enumerate(table.tags) if tag not in config.exclude]
         )
+    data.require_photos(table.rows, table.missing)
     train, validation = data.split_rows(named(table).rows, config)
     data.tell(table.missing, table.dropped, train, validation, reporter)
     places = {row.path: i for i, row in enumerate(table.rows)}

@@ -121,6 +121,7 @@ def check_labels(session: Session, table: Path, folder: Path | None, folds: int 
     with open_catalog(session) as catalog:
         from deepstyle.annotations.table import read_table
         from deepstyle.classifier import check_labels as checking
+        from deepstyle.classifier import data
         from deepstyle.classifier.find import find_classifier_folder
         from deepstyle.classifier.network import Classifier
 
@@ -131,7 +132,7 @@ def check_labels(session: Session, table: Path, folder: Path | None, folds: int 
             )
         else:
             judge = Classifier.load(find_classifier_folder(catalog, model, flag="--model"))
-            known = checking.without(rows, built.exclude)
+            known = data.without(rows, built.exclude)
             found = checking.check_by_model(known, catalog, judge, name=name, reporter=session.reporter)
     pairs = ", ".join(f"{label} rather {other} {count}" for label, other, count in found.pairs[:5])
     show(f"the labels in doubt are in {found.table}", {
