@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -153,7 +154,10 @@ def test_a_long_photo_has_room_for_several_people() -> None:
 
 
 def test_the_command_chooses_rules_on_other_photos(tmp_path: Path) -> None:
-    """`eval-detector --choose-rules` reports with the rules chosen elsewhere, and refuses photos that would do both."""
+    """`eval-detector --choose-rules` reports with the rules chosen elsewhere, and refuses photos that would do both.
+
+    A label that no photo shows has no figure, for programs and people; crops and pairs of them stand in rows of their own.
+    """
     config = load_config(DetectorConfig, "small-256", ["width=8", "image_size=64", "max_size=128", "precision=32"])
     torch.manual_seed(0)
     about = {"kind": "detector", "backend": "torchvision"}
@@ -167,9 +171,13 @@ def test_the_command_chooses_rules_on_other_photos(tmp_path: Path) -> None:
         write_coco(tmp_path / f"{name}.json", AnnotatedSet(labels=LABELS, images=(one,)))
     words = ["-w", str(tmp_path), "eval-detector", str(tmp_path / "a.json"), "--detector", "eye", "--recall", "0"]
     told = CliRunner().invoke(main, [*words, "--choose-rules", str(tmp_path / "b.json"), "--json"])
+    shown = CliRunner().invoke(main, words).output
     same = CliRunner().invoke(main, [*words, "--choose-rules", str(tmp_path / "a.json")])
 
     assert told.exit_code == 0, told.output
     assert set(json.loads(told.stdout)["rules"]) == {"min_score", "max_overlap", "max_inside"}
+    assert json.loads(told.stdout)["per_label"] == {"upper": pytest.approx(0, abs=1), "lower": None, "full": None}
+    assert re.search(r"AP per label +upper 0\.\d+, lower none there, full none there", shown)
+    assert re.search(r"  crops +\d+\n  pairs of crops of one cloth +\d+\n", shown)
     assert same.exit_code == 1
     assert "choose the rules and report" in same.output

@@ -137,3 +137,16 @@ def test_perfect_and_empty_detections() -> None:
     assert average_precision(truth, [[] for _ in truth.images]).ap == 0.0
     with pytest.raises(InputError, match="no boxes"):
         average_precision(AnnotatedSet(labels=LABELS, images=()), [])
+
+
+def test_a_label_that_no_photo_shows_has_no_average_precision() -> None:
+    """It is None, not 0, whether or not anything is found; the means leave it out."""
+    one = Annotation(box=(10, 10, 90, 90), label="upper")
+    photo = AnnotatedImage(path=Path("a.jpg"), width=100, height=100, annotations=(one,))
+    truth = AnnotatedSet(labels=LABELS, images=(photo,))
+    found = [Box(x0=10, y0=10, x1=90, y1=90, label=label, score=0.9) for label in LABELS]
+    right, nothing = average_precision(truth, [found]), average_precision(truth, [[]])
+
+    assert right.per_label == {"upper": pytest.approx(1), "lower": None}
+    assert right.ap == pytest.approx(1)
+    assert (nothing.per_label, nothing.ap) == ({"upper": 0.0, "lower": None}, 0.0)

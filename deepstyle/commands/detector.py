@@ -69,7 +69,9 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
 def _precision_rows(figures: Any) -> dict[str, Any]:
     return {
         "AP50": f"{figures.ap50:.3f}", "AP": f"{figures.ap:.3f}", "AP75": f"{figures.ap75:.3f}",
-        "AP per label": ", ".join(f"{label} {value:.3f}" for label, value in figures.per_label.items()),
+        "AP per label": ", ".join(
+            f"{label} {'none there' if value is None else f'{value:.3f}'}" for label, value in figures.per_label.items()
+        ),
         "validation photos": figures.photos,
     }  # fmt: skip
 
@@ -79,7 +81,7 @@ def _judged_crops(crops: Any) -> dict[str, Any]:
     rows |= {f"right label on {crops.singles} single garments": crops.main} if crops.singles else {}
     rows |= {f"no crop on {crops.bare} photos without a garment": crops.empty} if crops.bare else {}
     shown = {name: "-" if share is None else f"{share:.3f}" for name, share in rows.items()}
-    return shown | {"crops, pairs of one cloth": f"{crops.crops}, {crops.doubles}"}
+    return shown | {"crops": f"{crops.crops:,}", "pairs of crops of one cloth": f"{crops.doubles:,}"}
 
 
 @click.command()
@@ -89,7 +91,9 @@ def _judged_crops(crops: Any) -> dict[str, Any]:
 @detector_option
 @click.option("--minutes", type=float, help="Stop after this time; else after the photos that the settings say.")
 @click.option(
-    "--name", callback=lambda c, p, v: v and checked_name(c, p, v), help="Model folder to write; the detector's own."
+    "--name",
+    callback=lambda c, p, v: v and checked_name(c, p, v),
+    help="Model folder to write; otherwise the detector's own.",
 )
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @configured

@@ -20,12 +20,15 @@ from deepstyle.progress import Reporter
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """AP over IoU 0.50:0.95, AP50 and AP75 in [0, 1], AP per label, and the number of photos they rest on."""
+    """AP over IoU 0.50:0.95, AP50 and AP75 in [0, 1], AP per label, and the number of photos they rest on.
+
+    A label that no photo shows has no AP: None, and the means leave it out.
+    """
 
     ap: float
     ap50: float
     ap75: float
-    per_label: dict[str, float]
+    per_label: dict[str, float | None]
     photos: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -56,7 +59,9 @@ def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Ev
         if b.label in number
     ]
     if not results:
-        return Evaluation(ap=0.0, ap50=0.0, ap75=0.0, per_label=dict.fromkeys(number, 0.0), photos=len(truth.images))
+        there = {a.label for im in truth.images for a in im.annotations}
+        nothing = {label: 0.0 if label in there else None for label in truth.labels}
+        return Evaluation(ap=0.0, ap50=0.0, ap75=0.0, per_label=nothing, photos=len(truth.images))
     coco = COCOeval_faster(reference, reference.loadRes(results), iouType="bbox", extra_calc=False)
     coco.evaluate()
     coco.accumulate()
@@ -142,6 +147,6 @@ def _area(box: tuple[float, float, float, float]) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _mean(values: np.ndarray[Any, Any]) -> float:
+def _mean(values: np.ndarray[Any, Any]) -> float | None:
     known = values[values > -1]
-    return float(known.mean()) if known.size else 0.0
+    return float(known.mean()) if known.size else None

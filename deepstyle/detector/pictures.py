@@ -29,7 +29,7 @@ def validate(
     found = find_all(detector, truth, batch_size=batch_size, reporter=reporter)
     result = average_precision(truth, found)
     figures = {"ap/all": result.ap, "ap/50": result.ap50, "ap/75": result.ap75}
-    run.log(images, figures | {f"ap/{label}": value for label, value in result.per_label.items()})
+    run.log(images, figures | {f"ap/{label}": value for label, value in result.per_label.items() if value is not None})
     run.picture("validation", boxes_sheet(truth, found), images, file=f"boxes-{images:08d}.png")
     run.picture("mistakes", errors_sheet(truth, found), images, file=f"mistakes-{images:08d}.png")
     show_curves(run.writer, truth, found, images)
