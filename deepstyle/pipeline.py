@@ -110,7 +110,7 @@ def run_all(
     if table is not None:
         judge = train_classifier(table, catalog, stages.classifier, reporter=reporter)
         told["classifier"] = f"top-1 {judge.top1:.3f} on {judge.validation_images:,} images it has not seen"
-        weak += weak_classifier(judge.top1, len(judge.labels))
+        weak += weak_classifier(judge.top1, len(judge.labels), newest=True)
     config = stages.gan
     if stages.gan_given is not None:
         config = chosen_config(catalog, stages.gan_given, reporter=reporter)

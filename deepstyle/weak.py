@@ -13,13 +13,17 @@ FEW_IMAGES = 20_000  # seen by a GAN: at 22,000 drawn garments have outlines (do
 FEW_GARMENTS = 500  # to learn from: at 500 the Frechet distance is a fifth worse than at 7,640 (docs/log.md)
 
 
-def weak_classifier(top1: float, labels: int) -> list[str]:
-    """Why a classifier with this top-1 (share in [0, 1]) over so many labels is no judge yet; empty when it is one."""
+def weak_classifier(top1: float, labels: int, *, newest: bool = False) -> list[str]:
+    """Why a classifier with this top-1 (share in [0, 1]) over so many labels is no judge yet; empty when it is one.
+
+    ``newest``: it is the one that its workspace's commands take by themselves.
+    """
     chance = 1 / labels
     if labels > 1 and (top1 - chance) / (1 - chance) >= LITTLE_SKILL:
         return []
     what = f"top-1 {top1:.0%} over {labels} labels, because it has learned little beyond guessing ({chance:.0%})"
-    return [f"{what}; what it says of samples means little: train longer (--minutes) or on more images of each label"]
+    told = f"{what}; what it says of samples means little: train longer (--minutes) or on more images of each label"
+    return [f"{told}; it judges from now on, unless `--classifier garment-categories` is given" if newest else told]
 
 
 def weak_detector(ap50: float, photos: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +16,7 @@ from scipy.optimize import minimize
 from test_predict import COLOURS, picture, save_colours
 from test_tagger import CONFIG, GROUPS, make_table
 
-from deepstyle.annotations.tag_table import TagTable
+from deepstyle.annotations.tag_table import TagTable, read_tag_table
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import Preprocessing
 from deepstyle.classifier.predict import Picture, load, predict
@@ -122,6 +124,28 @@ def test_members_that_do_not_belong_together_are_refused(
 
 def _predict(*words: str | Path) -> Result:
     return CliRunner().invoke(main, ["predict", *map(str, words)])
+
+
+def test_a_taggers_csv_has_all_tags_of_a_picture(tmp_path: Path) -> None:
+    """The tags of a picture stand in one cell, surest first, however many --top asks for; a table that train-tagger reads."""
+    groups = {f"group-{k}": (f"yes-{k}", f"no-{k}") for k in range(5)}  # of each group one tag is told at least
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build_tagger(CONFIG, [2] * 5)
+    Tagger(network, Preprocessing(image_size=32), groups, "many").save(tmp_path / "many", to_yaml(CONFIG), {})
+    (tmp_path / "look.png").write_bytes(picture(1))
+    (tmp_path / "torn.png").write_bytes(picture(1)[:60])
+    words = (tmp_path / "look.png", tmp_path / "torn.png", "--model", tmp_path / "many")
+    told = list(csv.DictReader(io.StringIO(_predict(*words, "--csv", "--top", "2").stdout)))
+    (tmp_path / "tags.csv").write_text(_predict(*words, "--csv").stdout)
+    (best, *_) = map(json.loads, _predict(*words, "--json").stdout.splitlines())
+
+    assert list(told[0]) == ["file", "label", "confidence", "labels", "error"]
+    assert len(best["top"]) >= 5
+    assert told[0]["labels"].split(", ") == [one["label"] for one in best["top"]]
+    assert told[0]["label"] == best["label"]
+    assert (told[1]["labels"], "broken" in told[1]["error"]) == ("", True)
+    assert set(read_tag_table(tmp_path / "tags.csv").tags) == {one["label"] for one in best["top"]}
 
 
 def test_a_router_says_which_model_looks(tmp_path: Path) -> None:

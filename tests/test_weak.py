@@ -23,6 +23,16 @@ def test_a_classifier_near_chance_is_weak(top1: float, labels: int, *, weak: boo
         assert f"{top1:.0%} over {labels} labels" in said[0]
         assert f"guessing ({1 / labels:.0%})" in said[0]
         assert "--minutes" in said[0]
+        assert "--classifier" not in said[0]
+
+
+def test_a_weak_classifier_that_judges_from_now_on_says_so() -> None:
+    """The newest classifier is what commands take by themselves: its line says so, and how to have the one that ships."""
+    (said,) = weak_classifier(0.15, 20, newest=True)
+
+    assert "judges from now on" in said
+    assert "`--classifier garment-categories`" in said
+    assert weak_classifier(0.9, 20, newest=True) == []
 
 
 @pytest.mark.parametrize(("ap50", "weak"), [(0.0, True), (0.2999, True), (LOW_AP50, False), (0.8, False)])

@@ -216,23 +216,35 @@ def _load(picture: Picture, preprocessing: Preprocessing, region: Region | None)
         return str(error)
 
 
-def csv_head(top: int) -> str:
-    """The first line of a CSV of predictions."""
+def tells_tags(model: Model) -> bool:
+    """Whether the model tells as many labels of a picture as it has: a tagger, or a router with one."""
+    return any(
+        isinstance(one, Tags)
+        for one in ([*model.routes.values(), model.otherwise] if isinstance(model, Routed) else [model])
+    )
+
+
+def csv_head(top: int | None) -> str:
+    """The first line of a CSV of predictions: a column for each of ``top`` places, or one of all labels (None)."""
+    if top is None:
+        return "file,label,confidence,labels,error"
     more = [f"{name}_{place}" for place in range(2, top + 1) for name in ("label", "confidence")]
     return ",".join(["file", "label", "confidence", *more, "error"])
 
 
-def as_line(found: Prediction, form: str | None, *, top: int, width: int) -> str:
-    """A prediction as one line: of ``csv``, of ``json``, or for people with labels ``width`` letters wide."""
+def as_line(found: Prediction, form: str | None, *, top: int | None, width: int) -> str:
+    """A prediction as one line: of ``csv`` (see ``csv_head``), of ``json``, or for people with labels ``width`` letters wide."""
     if form == "json":
         best = [{"label": label, "confidence": share} for label, share in found.top]
         told = {"label": found.label, "confidence": found.confidence, "top": best}
         return json.dumps({"file": found.file, **({"error": found.error} if found.error else told)})
     if form == "csv":
-        cells = [cell for label, share in found.top[:top] for cell in (label, f"{share:.4f}")]
+        cells = [cell for label, share in found.top[: top or 1] for cell in (label, f"{share:.4f}")]
+        cells += [""] * (2 * (top or 1) - len(cells))
+        every = [", ".join(label for label, _ in found.top)] if top is None else []
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="")
-        writer.writerow([found.file, *cells, *[""] * (2 * top - len(cells)), found.error])
+        writer.writerow([found.file, *cells, *every, found.error])
         return out.getvalue()
     if found.error:
         return f"{'not read':<{width + 8}}{found.file}: {found.error}"

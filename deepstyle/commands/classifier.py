@@ -76,13 +76,15 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
         result = pipeline.classifier_from(
             table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
         )
+        newest = catalog.model("classifier")
+    weak = weak_classifier(result.top1, len(result.labels), newest=newest is not None and newest.name == result.name)
     top5 = {"top-5": f"{result.top5:.3f}"} if result.top5 is not None and len(result.labels) > 5 else {}
     pairs = ", ".join(f"{true} called {called} {count}" for true, called, count in result.confused[:5])
     show(f"the classifier is in {result.folder}", {
         "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", **top5, "labels": ", ".join(result.labels),
         "validation images": result.validation_images, "most confused": pairs or "none",
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
-    }, weak=weak_classifier(result.top1, len(result.labels)), **asdict(result))  # fmt: skip
+    }, weak=weak, **asdict(result))  # fmt: skip
 
 
 @click.command()
@@ -149,7 +151,13 @@ def check_labels(session: Session, table: Path, folder: Path | None, folds: int 
     metavar="NAME|FOLDER",
     help="A classifier or tagger; the newest classifier otherwise, or the one that ships.",
 )
-@click.option("--top", type=click.IntRange(1, 100), default=3, show_default=True, help="Labels told of each picture.")
+@click.option(
+    "--top",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="Labels told of each picture; of a tagger all the tags.",
+)
 @click.option(
     "--batch", type=click.IntRange(1, 4096), default=64, show_default=True, help="Pictures looked at at once."
 )
@@ -185,11 +193,11 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
         judge, detector = predicting.find(catalog, model, router, routes), region_detector(catalog, region)
     cut = predicting.region_for(judge, detector, session.reporter)
     pictures = predicting.pictures_of(paths, sys.stdin.buffer)
-    looked = failed = 0
+    looked, failed, places = 0, 0, None if predicting.tells_tags(judge) else top
     if form == "csv":
-        click.echo(predicting.csv_head(top))
+        click.echo(predicting.csv_head(places))
     for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta, region=cut):
-        click.echo(predicting.as_line(found, form, top=top, width=max(map(len, judge.labels))))
+        click.echo(predicting.as_line(found, form, top=places, width=max(map(len, judge.labels))))
         looked, failed = looked + 1, failed + bool(found.error)
     if failed == looked:
         raise InputError(f"none of the {looked:,} pictures could be read: {found.file}: {found.error}")
