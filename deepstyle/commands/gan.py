@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, build_config, configured, json_option, open_catalog
+from deepstyle.commands.options import Session, build_config, configured, given_config, json_option, open_catalog
 from deepstyle.commands.tables import show
 
 
@@ -62,11 +62,10 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
 
         with open_catalog(session, must_exist=True) as catalog:
             like = find_source(catalog, start_from).config
-    chosen = (
-        []
-        if start_from or config
-        else _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=dry_run)
-    )
+    chosen: list[Any] = []
+    if not start_from and config is None:
+        given_config("GanConfig", None, overrides, flags)  # what is wrong with it is told before anything is chosen
+        chosen = _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=dry_run)
     built = build_config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like, chosen=chosen)
     with open_catalog(session, must_exist=True) as catalog:
         from deepstyle import pipeline

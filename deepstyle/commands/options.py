@@ -67,18 +67,42 @@ json_option = click.option("--json", is_flag=True, expose_value=False, callback=
 detector_option = click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
 
 
-def configured(function: F) -> F:
-    """Add the options of the one road of configuration: preset or file, --set, --dry-run."""
+def configured_with(*, dry_run: str) -> Callable[[F], F]:
+    """Add the options of the one road of configuration: preset or file, --set, --dry-run with its help."""
 
-    @click.option("--config", metavar="PRESET|FILE", help="A preset (`deepstyle settings` lists them) or a YAML file.")
-    @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
-                  help="Change one setting (`deepstyle settings PRESET` explains them); may be repeated.")  # fmt: skip
-    @click.option("--dry-run", is_flag=True, help="Print all settings and stop.")
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
+    def add(function: F) -> F:
+        @click.option(
+            "--config", metavar="PRESET|FILE", help="A preset (`deepstyle settings` lists them) or a YAML file."
+        )
+        @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE",
+                      help="Change one setting (`deepstyle settings PRESET` explains them); may be repeated.")  # fmt: skip
+        @click.option("--dry-run", is_flag=True, help=dry_run)
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
 
-    return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
+        return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
+
+    return add
+
+
+configured = configured_with(dry_run="Print all settings and stop.")
+
+
+def given_config(
+    kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, like: Any = None,
+    own: Sequence[str] = (),
+) -> Any:  # fmt: skip
+    """The config of preset (without one from ``like``), the command's ``own`` choices, --set and its flags.
+
+    What is wrong with a value is told by the option that gave it.
+    """
+    from deepstyle import config as configs
+
+    given = configs.as_overrides(flags)
+    options = {one.name: max(one.opts, key=len) for one in click.get_current_context().command.params}
+    origins = {key: options[key] for key in (one.partition("=")[0] for one in given)}
+    return configs.load_config(getattr(configs, kind), config, [*own, *overrides, *given], like=like, origins=origins)
 
 
 def build_config(
@@ -93,7 +117,7 @@ def build_config(
 
     given = configs.as_overrides(flags)
     own = [one for choice in chosen for one in configs.as_overrides(choice.settings)]
-    built = configs.load_config(getattr(configs, kind), config, [*own, *overrides, *given], like=like)
+    built = given_config(kind, config, overrides, flags, like=like, own=own)
     for choice in (one for one in chosen if one.reason):
         session.reporter.say(f"  {choice.said}")
     if dry_run:

@@ -9,7 +9,15 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Ordered, Session, build_config, configured, json_option, open_catalog
+from deepstyle.commands.options import (
+    Ordered,
+    Session,
+    build_config,
+    configured,
+    configured_with,
+    json_option,
+    open_catalog,
+)
 from deepstyle.commands.tables import counts, print_json, show
 from deepstyle.errors import UsageError
 
@@ -31,7 +39,7 @@ def _header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--max-photos", type=int, help="Stop after this many photos.")
 @click.option("--rate", type=float, help="Requests per second and host.")
-@click.option("--depth", type=int, help="Links from the start page to the farthest page.")
+@click.option("--depth", "max_depth", type=int, help="Links from the start page to the farthest page.")
 @click.option("--also-host", "also_hosts", multiple=True, metavar="HOST", help="Visit this host's pages, too.")
 @click.option("--contact", metavar="TEXT", help="Your mail or web address, told to sites in the User-Agent.")
 @click.option("--header", "headers", multiple=True, callback=_header, metavar="'NAME: VALUE'",
@@ -40,10 +48,10 @@ def _header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.option("--proxy", metavar="URL", help="Ask through this proxy, http://host:port.")
 @click.option("--render", is_flag=True, help="Run the pages' scripts in a headless Chromium: deepstyle[browser].")
 @click.option("--fresh", is_flag=True, help="Visit the pages again, in a new crawl.")
-@configured
+@configured_with(dry_run="Visit the pages, list what would be fetched, and stop.")
 @click.pass_obj
-def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, ...], values: str, depth: int | None,
-           fresh: bool, config: str | None, overrides: tuple[str, ...], dry_run: bool, **flags: Any) -> None:  # fmt: skip
+def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, ...], values: str, fresh: bool,
+           config: str | None, overrides: tuple[str, ...], dry_run: bool, **flags: Any) -> None:  # fmt: skip
     """Collect the photos of galleries, politely.
 
     A SOURCE is the address of a gallery, sitemap or feed, or a list of addresses of pictures or pages: .txt, .csv, .tsv,
@@ -61,7 +69,7 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
         deepstyle scrape --template "https://a-site.example/{house}/{season}"
         deepstyle scrape looks.csv --contact me@a.example
     """
-    built = build_config(session, "ScrapeConfig", config, overrides, flags | {"max_depth": depth}, dry_run=False)
+    built = build_config(session, "ScrapeConfig", config, overrides, flags, dry_run=False)
     from deepstyle.config import load_values
     from deepstyle.scraper.scrape import scrape_urls
     from deepstyle.scraper.templates import expand
@@ -74,8 +82,14 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
         summary = scrape_urls([*sources, *filled], catalog, built, reporter=session.reporter, fresh=fresh)
     rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
     rows["seconds"] = f"{summary.seconds:.1f}"
+    outcomes = {
+        name: count for name, count in summary.outcomes.items() if name != "thumbnail"
+    }  # they add up to `found`
+    rows["outcomes"] = counts(outcomes)
+    if small := summary.outcomes.get("thumbnail"):
+        rows["thumbnails of these"] = f"{small:,}, passed over"
     folder = session.workspace / "photos"
-    show(f"photos are in {folder}", rows | {"outcomes": counts(summary.outcomes)}, folder=folder, **asdict(summary))
+    show(f"photos are in {folder}", rows, folder=folder, **asdict(summary))
 
 
 def _show_plan(urls: Sequence[str], session: Session, built: Any) -> None:

@@ -40,7 +40,8 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
     from deepstyle.config import load_stages
 
     flags = [f"gan.minutes={minutes}"] + (["scrape.allow_private=true"] if allow_private else [])
-    stages = load_stages(presets, [*overrides, *flags])
+    origins = {"gan.minutes": "--minutes", "scrape.allow_private": "--allow-private"}
+    stages = load_stages(presets, [*overrides, *flags], origins=origins)
     with open_catalog(session) as catalog:
         from deepstyle import pipeline
 

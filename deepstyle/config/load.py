@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,11 +51,13 @@ def _stage(source: str) -> str:
 
 
 def load_config(
-    kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = (), *, like: Config | None = None
-) -> C:
+    kind: type[C], source: str | Path | None = None, overrides: Sequence[str] = (), *, like: Config | None = None,
+    origins: Mapping[str, str] | None = None,
+) -> C:  # fmt: skip
     """Build a config: defaults, then the preset or YAML file ``source``, then ``key=value`` overrides.
 
     Without ``source`` the settings of ``like`` take the place of the default preset, those of one run's circumstances aside.
+    ``origins``: by which option an override's key was given, where that is not ``--set KEY``.
     Raises ConfigError naming the preset, file or override, and what would be right.
     """
     name = str(source) if source is not None else kind.default_preset
@@ -65,24 +68,33 @@ def load_config(
         values = read_settings(name, kind=expected)
     if values.get("kind", expected) != expected:
         raise ConfigError(f"--config {name}: this is a {values['kind']} config, the command needs a {expected} one")
+    given: dict[str, str] = {}
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {override}: write it as key=value, e.g. --set batch_size=32")
         values[key.strip()] = parsed(text, f"--set {override}")
-    return build(kind, values, origin=f"--config {name}")
+        given[key.strip()] = (origins or {}).get(key.strip(), f"--set {key.strip()}")
+    return build(kind, values, origin=f"--config {name}", origins=given)
 
 
-def build(kind: type[C], values: dict[str, Any], *, origin: str) -> C:
-    """Validate ``values`` into a config; every wrong key is named in the ConfigError."""
+def build(kind: type[C], values: dict[str, Any], *, origin: str, origins: Mapping[str, str]) -> C:
+    """Validate ``values`` into a config; the ConfigError names every wrong key by what gave it: ``origins``, else ``origin``."""
     try:
         return kind.model_validate({**values, **_texts(values)})
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item, kind)}"
-            for item in error.errors()
-        )
-        raise ConfigError(f"{origin}: {problems}") from error
+        own, rest = [], []
+        for item in error.errors():
+            if by := [origins[key] for key in origins if key in _keys_of(item)]:
+                own.append(f"{', '.join(by)}: {_plain(item, kind)}")
+            else:
+                rest.append(f"{'.'.join(map(str, item['loc'])) or 'config'}: {_plain(item, kind)}")
+        raise ConfigError("; ".join([*own, *([f"{origin}: {'; '.join(rest)}"] if rest else [])])) from error
+
+
+def _keys_of(problem: ErrorDetails) -> list[str]:
+    """The key that a problem is about; where several do not fit together, all words of what is said of them."""
+    return [str(problem["loc"][0])] if problem["loc"] else re.findall(r"\w+", problem["msg"])
 
 
 def _texts(values: dict[str, Any]) -> dict[str, Any]:
@@ -139,8 +151,13 @@ class Stages(BaseModel):
     gan_given: tuple[str, ...] | None = None
 
 
-def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> Stages:
-    """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``."""
+def load_stages(
+    sources: Sequence[str] = (), overrides: Sequence[str] = (), *, origins: Mapping[str, str] | None = None
+) -> Stages:
+    """Configs of all stages: each source replaces the preset of the stage it is for; overrides are ``stage.key=value``.
+
+    ``origins``: by which option a ``stage.key`` was given, where that is not ``--set STAGE.KEY``.
+    """
     names = [name for name in Stages.model_fields if name in KINDS]
     chosen: dict[str, str] = {}
     for source in sources:
@@ -148,17 +165,21 @@ def load_stages(sources: Sequence[str] = (), overrides: Sequence[str] = ()) -> S
             raise ConfigError(f"--config {source}: is for none of the stages {', '.join(names)}")
         chosen[stage] = source
     changes: dict[str, list[str]] = {stage: [] for stage in names}
+    given: dict[str, dict[str, str]] = {stage: {} for stage in names}
     for override in overrides:
         stage, dot, rest = override.partition(".")
         if not dot or stage not in changes:
             raise ConfigError(f"--set {override}: write it as STAGE.KEY=VALUE; stages: {', '.join(changes)}")
         changes[stage].append(rest)
+        key = rest.partition("=")[0].strip()
+        given[stage][key] = (origins or {}).get(f"{stage}.{key}", f"--set {stage}.{key}")
+
+    def load(kind: type[C], stage: str) -> C:
+        return load_config(kind, chosen.get(stage), changes[stage], origins=given[stage])
+
     return Stages(
-        scrape=load_config(ScrapeConfig, chosen.get("scrape"), changes["scrape"]),
-        detector=load_config(detector_kind(chosen.get("detector")), chosen.get("detector"), changes["detector"]),
-        masks=load_config(MaskConfig, chosen.get("masks"), changes["masks"]),
-        crop=load_config(CropConfig, chosen.get("crop"), changes["crop"]),
-        classifier=load_config(ClassifierConfig, chosen.get("classifier"), changes["classifier"]),
-        gan=load_config(GanConfig, chosen.get("gan"), changes["gan"]),
+        scrape=load(ScrapeConfig, "scrape"), detector=load(detector_kind(chosen.get("detector")), "detector"),
+        masks=load(MaskConfig, "masks"), crop=load(CropConfig, "crop"), classifier=load(ClassifierConfig, "classifier"),
+        gan=load(GanConfig, "gan"),
         gan_given=None if "gan" in chosen else tuple(changes["gan"]),
-    )
+    )  # fmt: skip

@@ -1,0 +1,67 @@
+"""What is wrong with a setting is told by the option that gave it; what the shared options say of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from deepstyle.catalog import Catalog
+from deepstyle.cli import main
+from deepstyle.config import ClassifierConfig, GanConfig, load_config
+from deepstyle.errors import ConfigError
+
+SITE = "http://a.example/"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["crop", "--min-score", "1.5"], "--min-score: input should be less than or equal to 1"),
+        (["crop", "--set", "min_score=1.5"], "--set min_score: input should be less than or equal to 1"),
+        (["crop", "--background", "loud"], "--background: value error, background 'loud'"),
+        (["train-gan", "--images", "-5"], "--images: input should be greater than"),
+        (["train-gan", "--label", "a", "--label", "a"], "--label: value error, labels must not repeat"),
+        (["scrape", SITE, "--depth", "-1"], "--depth: input should be greater than"),
+        (["run", SITE, "--minutes", "-1"], "--minutes: input should be greater than"),
+        (["run", SITE, "--set", "gan.lr=-1"], "--set gan.lr: input should be greater than"),
+        (["crop", "--margin", "-1", "--set", "min_score=2"], "--set min_score: input should be less than or equal to 1; --marg"),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)  # fmt: skip
+def test_a_wrong_value_is_told_by_the_option_that_gave_it(words: list[str], told: str, tmp_path: Path) -> None:
+    """The message names the flag or --set KEY that was typed, and no preset that nobody asked for."""
+    with Catalog(tmp_path):
+        pass
+    done = CliRunner().invoke(main, ["-w", str(tmp_path), *words])
+
+    assert done.exit_code == 2, done.output
+    assert told in done.output
+    assert "--config" not in done.output
+
+
+def test_a_file_is_named_where_it_is_wrong_itself(tmp_path: Path) -> None:
+    """Keys of a file are told by the file, those beside it by --set; where two do not fit together, what was typed is named."""
+    (tmp_path / "mine.yaml").write_text("kind: gan\nlr: -1\n")
+    with pytest.raises(ConfigError, match=r"^--set batch_size: .*; --config .*mine\.yaml: lr: input"):
+        load_config(GanConfig, tmp_path / "mine.yaml", ["batch_size=0"])
+    with pytest.raises(ConfigError, match=r"^--set norm: .*r1 and r2"):
+        load_config(GanConfig, "dcgan-plus-64", ["norm=batch"])
+    with pytest.raises(ConfigError, match=r"^--set exclude: "):
+        load_config(ClassifierConfig, None, ["exclude=[[1]]"])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("scrape", "Visit the pages, list what would be fetched, and stop."),
+        ("train-gan", "Print all settings and stop."),
+        ("train-masks", "Model folder to write; otherwise the detector's own."),
+    ],
+)
+def test_help_says_what_the_option_does_here(command: str, words: str) -> None:
+    """--dry-run of scrape visits pages, that of trainings prints settings; train-masks writes into the detector's folder."""
+    told = CliRunner().invoke(main, [command, "--help"], terminal_width=200).output
+
+    assert words in " ".join(told.split())
