@@ -93,8 +93,9 @@ def find_model(catalog: Catalog | None, name: str, *, flag: str, kind: str = "",
         return named[0]
     for folder in ([catalog.root / "models" / name] if catalog else []) + [Path(name)]:
         if is_regular(folder / "model.json"):
-            if kind and (its := read_model(folder).kind) != kind:
-                raise UsageError(f"{flag} {name}: {folder} is a {its}, not a {kind}; see `deepstyle models`")
+            if kind and (its := read_model(folder)).kind != kind:
+                wrong = its.problem or f"{folder} is a {its.kind}, not a {kind}; see `deepstyle models`"
+                raise UsageError(f"{flag} {name}: {wrong}")
             return folder
     there = ", ".join(dict.fromkeys(one.name for one in known)) or "none"
     raise UsageError(

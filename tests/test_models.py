@@ -85,5 +85,8 @@ def test_a_name_is_looked_up_in_the_workspace_first(tmp_path: Path, monkeypatch:
         assert find_model(catalog, "other", flag="--x", kind="gan") == tmp_path / "w/models/other"
         with pytest.raises(UsageError, match=r"--x other: .* is a gan, not a detector"):
             find_model(catalog, "other", flag="--x", kind="detector")
+        model(tmp_path / "w/models/empty", {})
+        with pytest.raises(UsageError, match=r"--x empty: .*empty is not a complete model folder"):
+            find_model(catalog, "empty", flag="--x", kind="detector")
         with pytest.raises(UsageError, match=r"--x nobody: no detector of that name.*known are garments-lite; train"):
             find_model(catalog, "nobody", flag="--x", kind="detector", remedy="train one")

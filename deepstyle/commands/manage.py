@@ -113,7 +113,8 @@ def forget(session: Session, photos: tuple[str, ...]) -> None:
         "photos": f"{gone.photos:,}", "garments": f"{gone.garments:,}", "packs": ", ".join(gone.packs) or "none",
         "saw it": ", ".join(gone.saw) or "none", "may have seen it": ", ".join(gone.may_have_seen) or "none",
     }  # fmt: skip
-    show("forgotten, and never taken again", rows, **asdict(gone))
+    title = "forgotten, and never taken again" if gone.photos else "no photo here is from there; none is ever taken"
+    show(title, rows, **asdict(gone))
 
 
 MAIN = {  # the figure by which a run or model of a kind is known
