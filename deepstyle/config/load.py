@@ -78,14 +78,15 @@ def load_config(
     return build(kind, values, origin=f"--config {name}", origins=given)
 
 
-def build(kind: type[C], values: dict[str, Any], *, origin: str, origins: Mapping[str, str]) -> C:
+def build(kind: type[C], values: dict[str, Any], *, origin: str, origins: Mapping[str, str] | None = None) -> C:
     """Validate ``values`` into a config; the ConfigError names every wrong key by what gave it: ``origins``, else ``origin``."""
+    known = origins or {}
     try:
         return kind.model_validate({**values, **_texts(values)})
     except ValidationError as error:
         own, rest = [], []
         for item in error.errors():
-            if by := [origins[key] for key in origins if key in _keys_of(item)]:
+            if by := [known[key] for key in known if key in _keys_of(item)]:
                 own.append(f"{', '.join(by)}: {_plain(item, kind)}")
             else:
                 rest.append(f"{'.'.join(map(str, item['loc'])) or 'config'}: {_plain(item, kind)}")
