@@ -142,6 +142,6 @@ def box_of(seen: NDArray[np.bool_]) -> tuple[float, float, float, float]:
 
 def mask_of(seen: NDArray[np.bool_]) -> str:
     """Return the final pixels of which at least half is seen, as compressed run lengths; H x W on the canvas."""
-    height, width = (side // OVERSAMPLE for side in seen.shape)
-    parts = seen.reshape(height, OVERSAMPLE, width, OVERSAMPLE).sum((1, 3))
+    steps = range(OVERSAMPLE)
+    parts = np.sum([seen[y::OVERSAMPLE, x::OVERSAMPLE] for y in steps for x in steps], axis=0, dtype=np.uint8)
     return encode(2 * parts >= OVERSAMPLE**2)
