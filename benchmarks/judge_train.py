@@ -5,7 +5,9 @@
 
 Senders are parted three ways. The *train* senders' photos are learned from; the *choose* senders' photos pick the input
 size and the temperature; the *report* senders' photos are judged once, at the end, and only by what was chosen. With
-``--final`` the choose senders are learned from as well, at the size and temperature that an earlier run chose.
+``--final`` the choose senders are learned from as well, at the size and temperature that an earlier run chose; with ``--mean``
+the mean of both runs' weights (Wortsman et al. 2022, arXiv 2203.05482) is what is judged and saved, provided that it knows
+photos that both have learned from nearly as well as they do: else there is a hill between the two.
 
 A view shows the photo stretched to the square, or its edges repeated to a square, or something between: crops for a GAN
 are stretched, others are padded, and the judge must know both. The batch norms keep ImageNet's statistics, stem and two
@@ -46,6 +48,7 @@ SIZES = (160, 192, 224)  # of which one is chosen: larger ones may be better (To
 BATCH = 32
 RATE, HEAD_RATE = 5e-4, 4e-3  # peaks of AdamW's rate: of the body, of the new last layer
 DECAY, SMOOTHING, AVERAGE = 0.02, 0.1, 0.97
+CHECKED = 600  # photos on which a mean of two networks is held against both
 FROZEN = 2  # stages of the body that are not trained
 
 
@@ -183,6 +186,26 @@ def logits_of(network: LiteClassifier, photos: Photos, size: int, share: float) 
     return torch.cat(found).numpy()
 
 
+def mean_of(network: LiteClassifier, other: Path, photos: Photos, size: int) -> dict[str, float]:
+    """Put the mean of a network's and another run's weights in its place; top-1 of the three on photos that both learned from.
+
+    The network stays what it is where the mean's top-1 is more than 0.01 below that of the worse of the two.
+    """
+    one, two = (
+        {name: value.clone() for name, value in state.items()}
+        for state in (network.state_dict(), torch.load(other, map_location="cpu", weights_only=True))
+    )
+    mean = {name: (value + two[name]) / 2 if value.is_floating_point() else value for name, value in one.items()}
+    found = {}
+    for name, state in (("this", one), ("other", two), ("mean", mean)):
+        network.load_state_dict(state)
+        right = [logits_of(network, photos, size, share).argmax(1) == photos.labels for share in (0.0, 1.0)]
+        found[name] = float(np.mean(right))
+    if found["mean"] < min(found["this"], found["other"]) - 0.01:
+        network.load_state_dict(one)
+    return found
+
+
 def figures(logits: NDArray[np.float32], labels: NDArray[np.int64], heat: float) -> dict[str, Any]:
     """Top-1, top-3, calibration error, loss and recalls at a temperature."""
     probabilities = torch.from_numpy(logits / heat).softmax(1).numpy()
@@ -204,6 +227,7 @@ def main() -> None:
     )
     parser.add_argument("--images", type=int, help="views to train on; the minutes are then only a limit")
     parser.add_argument("--final", type=Path, help="judge.json of an earlier run: learn from the choose senders, too")
+    parser.add_argument("--mean", type=Path, help="network.pt of that run: the mean with it is judged and saved")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -223,6 +247,9 @@ def main() -> None:
         network, photos, options.minutes, options.images, options.seed, options.out / "state.pt", options.limit
     )
     torch.save(network.state_dict(), options.out / "network.pt")
+    means = {}
+    if earlier and options.mean:
+        means = mean_of(network, options.mean, Photos(list(learned)[:CHECKED]), earlier["image_size"])
     if earlier:
         size, heat, chosen = earlier["image_size"], earlier["temperature"], earlier["chosen"]
     else:
@@ -245,7 +272,7 @@ def main() -> None:
         network.fc.bias.div_(heat)  # so that the temperature travels with the weights
     result = {
         "image_size": size, "temperature": heat, "seen": seen, "train": len(photos.labels), "chosen": chosen,
-        "report": told, "seed": options.seed,
+        "report": told, "seed": options.seed, "mean": means,
     }  # fmt: skip
     (options.out / "judge.json").write_text(json.dumps(result, indent=2))
     print(json.dumps(result, indent=2))
@@ -263,6 +290,7 @@ def card(result: dict[str, Any], told: dict[str, dict[str, Any]], options: argpa
     rows = {name: " | ".join(f"{one[key]:.3f}" for key in ("top1", "top3", "ece")) for name, one in told.items()}
     words = ["python benchmarks/judge_train.py clothing-dataset/images.csv", options.weights.name]
     words += [f"--images {result['seen']} --seed {options.seed}", "--final judge.json" if options.final else ""]
+    words += ["--mean network.pt" if options.mean else ""]
     return (Path(__file__).parent / "judge_card.md").read_text(encoding="utf-8").format(
         labels=", ".join(TEN), size=result["image_size"], images=told["padded"]["images"], **rows,
         recall=", ".join(f"{name} {share:.2f}" for name, share in told["padded"]["recall"].items()),
