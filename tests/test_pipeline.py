@@ -23,7 +23,7 @@ from deepstyle.weak import weak_detector
 pytestmark = pytest.mark.slow
 SETTINGS = [
     "scrape.rate=500", "scrape.min_side=200", "detector.images=640", "detector.lr=0.003", "detector.ema=0.95",
-    "masks.images=80", "masks.evaluate_every=80", "crop.min_score=0.05", "classifier.images=640", "gan.images=640",
+    "masks.images=80", "masks.evaluate_every=80", "crop.min_score=0.3", "classifier.images=640", "gan.images=640",
     "gan.width=8", "gan.batch_size=8",
     "gan.score_samples=64", "gan.snapshot_every=320",
 ]  # fmt: skip
@@ -149,7 +149,7 @@ def test_programs_read_one_object(workspace: Path, site: DrawnSite, drawn: Path)
         words[0]: json.loads(deepstyle(workspace, *words, "--json"))
         for words in [
             ["scrape", site.url, "--allow-private", "--set", "rate=500", "--set", "min_side=200"],
-            ["crop", "--min-score", "0.05"],
+            ["crop", "--min-score", "0.3"],
             ["score", "--count", "64"],
             ["eval-detector", str(drawn / "validation.json")],
             ["train-detector", str(drawn / "train.json"), "--val", str(drawn / "validation.json"), "--config", "demo-detector",
@@ -177,7 +177,7 @@ def test_the_commands_one_by_one_do_nothing_twice(workspace: Path, site: DrawnSi
     hits = dict(site.hits)
     deepstyle(workspace, "scrape", site.url, "--allow-private", "--set", "rate=500", "--set", "min_side=200")
     asked = {path: n - hits.get(path, 0) for path, n in site.hits.items() if n != hits.get(path, 0)}
-    told = deepstyle(workspace, "crop", "--min-score", "0.05")
+    told = deepstyle(workspace, "crop", "--min-score", "0.3")
     before = (workspace / "runs/gan-001/samples/seed-000003.png").read_bytes()
     deepstyle(workspace, "sample", "--seeds", "3-5")
 
