@@ -189,21 +189,23 @@ def logits_of(network: LiteClassifier, photos: Photos, size: int, share: float) 
 def mean_of(network: LiteClassifier, other: Path, photos: Photos, size: int) -> dict[str, float]:
     """Put the mean of a network's and another run's weights in its place; top-1 of the three on photos that both learned from.
 
-    The network stays what it is where the mean's top-1 is more than 0.01 below that of the worse of the two.
+    The network stays what it is where the mean's top-1 is more than 0.01 below that of the worse of the two. ``spread``: by what
+    the mean's logits are narrower than theirs; its temperature is lower by as much, or it would be less sure.
     """
     one, two = (
         {name: value.clone() for name, value in state.items()}
         for state in (network.state_dict(), torch.load(other, map_location="cpu", weights_only=True))
     )
     mean = {name: (value + two[name]) / 2 if value.is_floating_point() else value for name, value in one.items()}
-    found = {}
+    found, spreads = {}, {}
     for name, state in (("this", one), ("other", two), ("mean", mean)):
         network.load_state_dict(state)
-        right = [logits_of(network, photos, size, share).argmax(1) == photos.labels for share in (0.0, 1.0)]
-        found[name] = float(np.mean(right))
+        logits = np.stack([logits_of(network, photos, size, share) for share in (0.0, 1.0)])
+        found[name], spreads[name] = float(np.mean(logits.argmax(2) == photos.labels)), float(logits.std(axis=2).mean())
     if found["mean"] < min(found["this"], found["other"]) - 0.01:
         network.load_state_dict(one)
-    return found
+        return found
+    return found | {"spread": 2 * spreads["mean"] / (spreads["this"] + spreads["other"])}
 
 
 def figures(logits: NDArray[np.float32], labels: NDArray[np.int64], heat: float) -> dict[str, Any]:
@@ -251,7 +253,8 @@ def main() -> None:
     if earlier and options.mean:
         means = mean_of(network, options.mean, Photos(list(learned)[:CHECKED]), earlier["image_size"])
     if earlier:
-        size, heat, chosen = earlier["image_size"], earlier["temperature"], earlier["chosen"]
+        size, chosen = earlier["image_size"], earlier["chosen"]
+        heat = earlier["temperature"] * means.get("spread", 1.0)
     else:
         side, chosen = Photos(list(choose)), {}
         best = (math.inf, 0, 1.0)

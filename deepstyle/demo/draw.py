@@ -143,5 +143,6 @@ def box_of(seen: NDArray[np.bool_]) -> tuple[float, float, float, float]:
 def mask_of(seen: NDArray[np.bool_]) -> str:
     """Return the final pixels of which at least half is seen, as compressed run lengths; H x W on the canvas."""
     steps = range(OVERSAMPLE)
-    parts = np.sum([seen[y::OVERSAMPLE, x::OVERSAMPLE] for y in steps for x in steps], axis=0, dtype=np.uint8)
-    return encode(2 * parts >= OVERSAMPLE**2)
+    slices = np.stack([seen[y::OVERSAMPLE, x::OVERSAMPLE] for y in steps for x in steps])
+    most: NDArray[np.bool_] = 2 * slices.sum(axis=0, dtype=np.uint8) >= OVERSAMPLE**2
+    return encode(most)
