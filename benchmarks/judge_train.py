@@ -285,11 +285,21 @@ def main() -> None:
     folder = options.out / "garment-categories"
     judge = Classifier(network, Preprocessing(image_size=size, mean=MEAN, std=STD), TEN, folder.name)
     judge.save(folder, to_yaml(config), about, half=True)
-    put_file(folder / "MODEL_CARD.md", card(result, told, options).encode())
+    put_file(folder / "MODEL_CARD.md", card(result, told, options, earlier).encode())
 
 
-def card(result: dict[str, Any], told: dict[str, dict[str, Any]], options: argparse.Namespace) -> str:
+def card(
+    result: dict[str, Any], told: dict[str, dict[str, Any]], options: argparse.Namespace, earlier: dict[str, Any] | None
+) -> str:
     """The model card, with the figures in their places."""
+    mean = ""
+    if earlier and "spread" in result["mean"]:
+        mean = (
+            "\nWhat ships is the mean of this run's weights and those of `judge.json`'s run, which is the same command with "
+            f"`--images {earlier['seen']} --seed {earlier['seed']}`\nand neither `--final` nor `--mean`: "
+            f"{earlier['train']:,} photos. The mean's logits are {result['mean']['spread']:.2f} times as wide as theirs, and its "
+            "temperature\nis lower by as much."
+        )
     rows = {name: " | ".join(f"{one[key]:.3f}" for key in ("top1", "top3", "ece")) for name, one in told.items()}
     words = ["python benchmarks/judge_train.py clothing-dataset/images.csv", options.weights.name]
     words += [f"--images {result['seen']} --seed {options.seed}", "--final judge.json" if options.final else ""]
@@ -298,7 +308,7 @@ def card(result: dict[str, Any], told: dict[str, dict[str, Any]], options: argpa
         labels=", ".join(TEN), size=result["image_size"], images=told["padded"]["images"], **rows,
         recall=", ".join(f"{name} {share:.2f}" for name, share in told["padded"]["recall"].items()),
         train=f"{result['train']:,}", command=" ".join([*filter(None, words), "--out OUT"]), seen=f"{result['seen']:,}",
-        view=VIEW, heat=result["temperature"], seed=options.seed,
+        view=VIEW, heat=result["temperature"], seed=options.seed, mean=mean,
     )  # fmt: skip
 
 
