@@ -16,7 +16,7 @@ $(VENV)/.developing: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --group dev
 	touch $@
 
-demo: $(VENV)/.installed  ## draw a site, scrape it, train everything on it: about 8 minutes on 2 free cores
+demo: $(VENV)/.installed  ## draw a site, scrape it, train everything on it: 10 to 30 minutes on 2 free cores
 	$(BIN)/deepstyle demo
 
 check: $(VENV)/.developing  ## the static checks
