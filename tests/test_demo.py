@@ -22,7 +22,7 @@ def test_the_demo_from_the_command_line(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "deepstyle", "demo", "--images", "3000", "--minutes", "600", "--looks", "120",
          "--set", "detector.images=3000", "--set", "detector.width=16", "--set", "detector.evaluate_every=3000",
-         "--set", "classifier.images=1500"],
+         "--set", "masks.images=600", "--set", "masks.evaluate_every=600", "--set", "classifier.images=1500"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_the_demo_from_the_command_line(tmp_path: Path) -> None:
     assert last < 0.75 * first
     for word in ("found", "kept", "duplicates", "images/s", "tensorboard --logdir"):
         assert word in told
-    grid = decode((tmp_path / re.findall(r"samples +(\S+)", told)[0]).read_bytes())
+    grid = decode((tmp_path / re.findall(r"^  samples +(\S+)", told, re.MULTILINE)[0]).read_bytes())
     assert grid.std() > 20, "the sample grid is blank"
     score = json.loads((tmp_path / "demo-workspace/runs/gan-001/score.json").read_text())
     assert np.isfinite(score["frechet"])

@@ -5,20 +5,19 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import numpy as np
-
 from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.demo.draw import CATEGORIES
 from deepstyle.demo.tour import IMAGES, annotated_looks, demo_stages, free_port, write_table
+from deepstyle.ground import AROUND, filled
 from deepstyle.images import decode
 from deepstyle.progress import Reporter
 from deepstyle.weak import FEW_IMAGES
 
 
 def test_annotated_looks_are_photos_boxes_and_garments(tmp_path: Path) -> None:
-    """Each look is a JPEG with boxes inside it; each garment of it is cut to its box and named in the label table."""
+    """Each look is a JPEG with boxes inside it; each garment of it lies on a plain square and is named in the label table."""
     looks, crops = annotated_looks(tmp_path / "train", 2, 3, Reporter(quiet=True))
     write_table(tmp_path / "garments.csv", [(f"train/garments/{name}", label, "train") for name, label in crops])
     table = read_table(tmp_path / "garments.csv")
@@ -28,8 +27,12 @@ def test_annotated_looks_are_photos_boxes_and_garments(tmp_path: Path) -> None:
     assert table.missing == ()
     assert set(table.labels) <= set(CATEGORIES)
     for row, box in zip(crops, boxes, strict=True):
-        height, width, _ = decode((tmp_path / "train/garments" / row[0]).read_bytes()).shape
-        assert np.allclose((width, height), (box.box[2] - box.box[0], box.box[3] - box.box[1]), atol=1)
+        cut = decode((tmp_path / "train/garments" / row[0]).read_bytes())
+        longer = max(box.box[2] - box.box[0], box.box[3] - box.box[1])
+        assert cut.shape[0] == cut.shape[1]
+        assert 0.8 * longer < cut.shape[0] <= longer * (1 + 2 * AROUND) + 1  # its main part, and some ground around it
+        assert filled(cut)
+        assert box.mask
         assert CATEGORIES[row[1]] == box.label
 
 
