@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from itertools import chain
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
@@ -228,31 +227,22 @@ def _replace(work: _Work, old: Sequence[Garment], written: Written) -> None:
 
 
 def _settle(work: _Work) -> None:
-    """Bring all garments in line with rules and marks, a window of photos at a time; no network is asked.
-
-    Threads write the files of one window while the one before is synced and committed.
-    """
-    new, before = work.counts.cut, list[tuple[_Plan, Future[Written]]]()
+    """Bring all garments in line with rules and marks, a window of photos at a time; no network is asked."""
+    new = work.counts.cut
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
-        for photos in chain(windows(work.catalog), ([],)):
-            plans = _plans(work, photos) if photos else []
+        for photos in windows(work.catalog):
+            plans = _plans(work, photos)
             writing = _write(work, [(Opened(photo=plan.photo), plan.cut) for plan in plans])
-            _settle_window(work, before)
-            before = list(zip(plans, writing, strict=True))
+            results = [future.result() for future in writing]
+            settle_names(work.catalog.root, results)
+            with work.catalog.transaction():
+                for plan, written in zip(plans, results, strict=True):
+                    if not plan.cut or _usable(work, written):
+                        _replace(work, plan.drop, written)
+                    else:
+                        work.opening.recut += 1
             task.advance(len(photos), note=f"{work.counts.cut - new} cut, {work.counts.removed} removed")
     work.counts.kept -= new  # they stand as well, but were cut just now
-
-
-def _settle_window(work: _Work, window: Sequence[tuple[_Plan, Future[Written]]]) -> None:
-    """Wait for the files of a window, then replace its garments' rows together."""
-    results = [future.result() for _, future in window]
-    settle_names(work.catalog.root, results)
-    with work.catalog.transaction():
-        for (plan, _), written in zip(window, results, strict=True):
-            if not plan.cut or _usable(work, written):
-                _replace(work, plan.drop, written)
-            else:
-                work.opening.recut += 1
 
 
 def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:
