@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ class Box:
     def corners(self) -> Corners:
         """(x0, y0, x1, y1) in pixels."""
         return self.x0, self.y0, self.x1, self.y1
+
+    def scaled(self, x: float, y: float) -> Self:
+        """The same box on the photo at ``x`` times its width and ``y`` times its height."""
+        return replace(self, x0=self.x0 * x, y0=self.y0 * y, x1=self.x1 * x, y1=self.y1 * y)
 
 
 def iou(first: Corners, second: Corners) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from deepstyle.catalog import Catalog
-from deepstyle.config import GanConfig, as_overrides, load_config
+from deepstyle.config import GanConfig, load_config
 from deepstyle.crop.rules import cut_by
 from deepstyle.dcgan.choose import Choice, Facts, choose
 from deepstyle.errors import ConfigError
@@ -52,7 +52,7 @@ def chosen_config(catalog: Catalog, given: Sequence[str], *, reporter: Reporter)
     for choice in choices:
         if choice.reason:
             reporter.say(f"  {choice.said}")
-    own = [one for choice in choices for one in as_overrides(choice.settings)]
+    own = [one for choice in choices for one in choice.overrides]
     return load_config(GanConfig, None, [*own, *given])
 
 

@@ -50,11 +50,14 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
         deepstyle crop --review
         deepstyle crop --exclude ~/Downloads/exclude.txt
     """
+    from deepstyle.crop.rules import RULES
+
     given = {"labels": list(flags.pop("labels")) or None, **flags}
     number = {"one": ("max_per_photo=1",), "all": ("max_per_photo=null", "max_per_label=null"), None: ()}[per_photo]
     said = overrides or number or any(value not in (None, False) for value in given.values())
-    if config is None and not said and (review or exclude or include) and (session.workspace / "crop.yaml").is_file():
-        config = str(session.workspace / "crop.yaml")
+    last = session.workspace / RULES
+    if config is None and not said and (review or exclude or include) and last.is_file():
+        config = str(last)
     built = build_config(session, "CropConfig", config, (*overrides, *number), given, dry_run=dry_run)
     with open_catalog(session, must_exist=True) as catalog:
         from deepstyle.crop.photos import crop_photos

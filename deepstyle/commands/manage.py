@@ -117,10 +117,9 @@ def forget(session: Session, photos: tuple[str, ...]) -> None:
     show(title, rows, **asdict(gone))
 
 
-MAIN = {  # the figure by which a run or model of a kind is known
-    "gan": ("frechet", "Frechet distance"), "detector": ("ap50", "AP50"), "masks": ("iou", "IoU"),
-    "classifier": ("top1", "top-1"), "tagger": ("mean_ap", "mean AP"),
-}  # fmt: skip
+MAIN = (  # the figures by which GANs, detectors, masks, classifiers and taggers are known: each has one of them
+    ("frechet", "Frechet distance"), ("ap50", "AP50"), ("iou", "IoU"), ("top1", "top-1"), ("mean_ap", "mean AP"),
+)  # fmt: skip
 
 
 def _run_row(its: dict[str, Any]) -> str:
@@ -135,9 +134,7 @@ def _run_row(its: dict[str, Any]) -> str:
 
 def _main_figure(figures: dict[str, Any]) -> list[str]:
     """The main figure of whatever has one, in words; nothing where it is not known."""
-    return [
-        f"{name} {_short(figures[key])}" for key, name in MAIN.values() if isinstance(figures.get(key), int | float)
-    ][:1]
+    return [f"{name} {_short(figures[key])}" for key, name in MAIN if isinstance(figures.get(key), int | float)][:1]
 
 
 def _short(value: float) -> str:

@@ -116,7 +116,7 @@ def build_config(
     from deepstyle import config as configs
 
     given = configs.as_overrides(flags)
-    own = [one for choice in chosen for one in configs.as_overrides(choice.settings)]
+    own = [one for choice in chosen for one in choice.overrides]
     built = given_config(kind, config, overrides, flags, like=like, own=own)
     for choice in (one for one in chosen if one.reason):
         session.reporter.say(f"  {choice.said}")

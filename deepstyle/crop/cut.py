@@ -154,16 +154,15 @@ def _opened(work: _Work, at_least: int | None) -> Iterator[list[Opened]]:
 def _detect(work: _Work, detector: Detector, batch: Sequence[Opened]) -> list[_Seen]:
     good = {opened.photo.sha256: opened.pixels for opened in batch if opened.pixels is not None}
     found = dict(zip(good, detector.detect(list(good.values())), strict=True)) if good else {}
-    pairs, boxes, side = [], {}, getattr(detector, "input_side", None)
+    placed, pairs, side = [], [], getattr(detector, "input_side", None)
     for opened in batch:
-        photo = opened.photo
-        boxes[photo.sha256] = opened.in_photo(found.get(photo.sha256, []))
-        work.opening.small += side is not None and too_small(boxes[photo.sha256], photo.width, photo.height, side)
-        pairs.append((opened, choose(boxes[photo.sha256], work.config, photo.width, photo.height)))
-    writing = _write(work, pairs)
+        photo, boxes = opened.photo, opened.in_photo(found.get(opened.photo.sha256, []))
+        work.opening.small += side is not None and too_small(boxes, photo.width, photo.height, side)
+        placed.append(boxes)
+        pairs.append((opened, choose(boxes, work.config, photo.width, photo.height)))
     return [
-        _Seen(opened=opened, boxes=boxes[opened.photo.sha256], writing=one)
-        for opened, one in zip(batch, writing, strict=True)
+        _Seen(opened=opened, boxes=boxes, writing=writing)
+        for opened, boxes, writing in zip(batch, placed, _write(work, pairs), strict=True)
     ]
 
 

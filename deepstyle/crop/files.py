@@ -7,7 +7,7 @@ out can be pickled, so that a worker may be a process of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -50,7 +50,7 @@ class Opened:
         if self.pixels is None or self.whole:
             return list(boxes)
         x, y = self.photo.width / self.pixels.shape[1], self.photo.height / self.pixels.shape[0]
-        return [replace(b, x0=b.x0 * x, y0=b.y0 * y, x1=b.x1 * x, y1=b.y1 * y) for b in boxes]
+        return [box.scaled(x, y) for box in boxes]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,11 @@ from deepstyle.catalog_tags import CATEGORY
 from deepstyle.config import CropConfig, to_yaml
 from deepstyle.crop.cut import CropSummary, crop
 from deepstyle.crop.marks import apply_marks
+from deepstyle.crop.rules import RULES
 from deepstyle.detector.find import LateDetector, find_detector
 from deepstyle.files import put_file
 from deepstyle.progress import Reporter
 
-RULES = "crop.yaml"  # in the workspace: the settings of its last crop
 ARENA_MAX = -8  # glibc's M_ARENA_MAX
 ARENAS = 1
 

@@ -10,6 +10,7 @@ from typing import Literal
 from deepstyle.boxes import Box, Corners, contained, iou
 from deepstyle.config import CropConfig
 
+RULES = "crop.yaml"  # in the workspace: the settings of its last crop
 PERSON = 1.5  # height of a person's photo, by its width
 NEAR = 0.1  # of a score above the least: a garment that hardly counts as one
 LIKELY = 0.3  # score from which a detection may be a garment

@@ -67,9 +67,14 @@ class Choice:
     reason: str
 
     @property
+    def overrides(self) -> list[str]:
+        """The settings as ``key=value``."""
+        return as_overrides(self.settings)
+
+    @property
     def said(self) -> str:
         """The settings and the reason, for people."""
-        return f"{', '.join(as_overrides(self.settings))}: {self.reason}"
+        return f"{', '.join(self.overrides)}: {self.reason}"
 
 
 def choose(facts: Facts, given: Mapping[str, Any]) -> list[Choice]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ def find_all(detector: Detector, photos: AnnotatedSet, *, batch_size: int = 8, r
 def _annotated(boxes: Sequence[Box], image: AnnotatedImage, pixels: images.Pixels) -> list[Box]:
     """Boxes in the photo's pixels -> in those of its annotations, which may be of a copy of another size."""
     x, y = image.width / pixels.shape[1], image.height / pixels.shape[0]
-    return [replace(one, x0=one.x0 * x, y0=one.y0 * y, x1=one.x1 * x, y1=one.y1 * y) for one in boxes]
+    return [box.scaled(x, y) for box in boxes]
 
 
 def _batches(annotated: Sequence[AnnotatedImage], size: int) -> Iterator[list[tuple[AnnotatedImage, images.Pixels]]]:
