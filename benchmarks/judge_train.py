@@ -26,14 +26,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from judge_views import SIDE, VIEW, squares, views
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 from torch.nn import functional
 
 from deepstyle import images, weights
 from deepstyle.annotations.table import LabelRow, read_table, split_by_group
-from deepstyle.classifier.augment import _colour
 from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.network import Classifier, Preprocessing, to_float
 from deepstyle.config import ClassifierConfig, load_config, to_yaml
@@ -42,8 +41,6 @@ from deepstyle.lite import MEAN, STD, LiteClassifier, classifier_from_published,
 from deepstyle.metrics.calibration import calibration_error, temperature
 
 TEN = ("Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt")
-SIDE = 224  # pixels of the stored, stretched photos
-VIEW = 160  # pixels of a training view
 SIZES = (160, 192, 224)  # of which one is chosen: larger ones may be better (Touvron et al. 2019, arXiv 1906.06423)
 BATCH = 32
 RATE, HEAD_RATE = 5e-4, 4e-3  # peaks of AdamW's rate: of the body, of the new last layer
@@ -64,38 +61,6 @@ class Photos:
             self.aspects[k] = photo.shape[1] / photo.shape[0]
             square = Image.fromarray(photo).resize((SIDE, SIDE), Image.Resampling.BICUBIC, reducing_gap=3)
             self.pixels[k] = np.asarray(square)
-
-
-def squares(pixels: Tensor, aspects: Tensor, size: int, share: Tensor) -> Tensor:
-    """Photos as squares: stretched (share 0), their edges repeated (1), or between; NCHW in [0, 1] -> N x 3 x size x size."""
-    wide, high = aspects.clamp(max=1) ** -share, aspects.clamp(min=1) ** share
-    zero = torch.zeros_like(wide)
-    return _resample(pixels, torch.stack([wide, zero, zero, zero, high, zero], dim=1).view(-1, 2, 3), size)
-
-
-def _resample(pixels: Tensor, matrix: Tensor, size: int) -> Tensor:
-    if size < SIDE:
-        pixels = functional.interpolate(pixels, (size, size), mode="bilinear", antialias=True, align_corners=False)
-    grid = functional.affine_grid(matrix, [len(pixels), 3, size, size], align_corners=False)
-    return functional.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-
-def views(pixels: Tensor, aspects: Tensor, random: torch.Generator) -> Tensor:
-    """Random views of NCHW float32 in [0, 1]: squared somehow, zoomed, moved, turned, mirrored, other light."""
-
-    def draw(low: float, high: float) -> Tensor:
-        return torch.empty(len(pixels)).uniform_(low, high, generator=random)
-
-    share = draw(-0.5, 1.5).clamp(0, 1)  # a quarter stretched, a quarter padded
-    wide, high = aspects.clamp(max=1) ** -share, aspects.clamp(min=1) ** share
-    zoom, stretch, angle = draw(math.log(0.65), math.log(1.08)).exp(), draw(-0.1, 0.1).exp(), draw(-0.26, 0.26)
-    mirror = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
-    slack = (1 - zoom).abs()
-    x, y = slack * draw(-1, 1) * wide, slack * draw(-1, 1) * high
-    cos, sin = zoom * angle.cos(), zoom * angle.sin()
-    rows = [cos * stretch * mirror * wide, -sin * wide, x, sin * mirror * high, cos / stretch * high, y]
-    seen = _resample(pixels, torch.stack(rows, dim=1).view(-1, 2, 3), VIEW)
-    return _colour(seen, draw)
 
 
 def train(
