@@ -36,6 +36,7 @@ class Stream(IntEnum):
     ORDER = 1  # in which order an epoch shows the images
     STEP = 2  # what a step draws itself: a GAN's latents and augmentation, a classifier's views
     PROPOSALS = 3  # which of its proposals a detector learns from
+    SETTLE = 4  # latents whose images set the new norm of a generator that grows
 
 
 class Autocast(MixedPrecision):

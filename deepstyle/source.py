@@ -1,12 +1,14 @@
 """Where a GAN's training starts when it is told to (``train-gan --from``): another run, or a model; without torch (edge).
 
-A run holds both networks, a model the generator alone. A run that was begun remembers its source in source.json, so that
-it goes on when the source has gone.
+It has the same architecture, or half the size and twice the width: then it grows (``dcgan/grow.py``). A run holds both
+networks, a model the generator alone. A run that was begun remembers its source in source.json, so that it goes on when the
+source has gone.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ BOTH = (
     "upsampling",
 )  # settings that decide whether weights fit, of both networks
 ONLY_DISCRIMINATOR = ("norm", "minibatch_stddev")
+GROWS_WITH = 6  # least width of a network that grows: two maps for each colour pass the image through
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,15 +122,57 @@ def remember(folder: Path, source: Source) -> None:
     put_file(folder / RECORD, json.dumps(about).encode())
 
 
+def grows(source: Source, config: GanConfig) -> bool:
+    """Whether a training with ``config`` starts from the source by growing: twice its size, half its width."""
+    return (source.config.size * 2, source.config.width) == (config.size, config.width * 2)
+
+
 def check_fits(source: Source, config: GanConfig) -> None:
-    """Refuse a source of another architecture before slow work. Raises UsageError naming the setting that differs."""
+    """Refuse a source of another architecture before slow work. Raises UsageError naming the setting that differs.
+
+    One of half the size and twice the width fits, too, where it can grow.
+    """
+    if grows(source, config):
+        _check_grows(source, config)
+        return
     keys = (
         BOTH + (("max_width",) if config.network == "residual" else ()) + (ONLY_DISCRIMINATOR if source.whole else ())
     )
     pairs: list[tuple[str, Any, Any]] = [(key, getattr(source.config, key), getattr(config, key)) for key in keys]
+    if config.size == 2 * source.config.size:
+        raise UsageError(
+            f"--from {source.name}: it makes {source.config.size} px and can grow to {config.size} with half its width: "
+            f"--set width={source.config.width // 2}"
+        )
+    _refuse(source, [*pairs, *_told(source, config)])
+
+
+def _check_grows(source: Source, config: GanConfig) -> None:
+    for key, value, can in (
+        ("network", config.network, ("dcgan",)),
+        ("upsampling", config.upsampling, ("nearest", "mixed")),
+        ("norm", config.norm, ("none",)),
+    ):
+        if value not in can:
+            raise UsageError(
+                f"--from {source.name}: {source.config.size} px grow to {config.size} with {key} {' or '.join(can)} only, "
+                f"here it is {value}; --from a model of {config.size} px fits whatever it was trained with"
+            )
+    if config.width < GROWS_WITH:
+        raise UsageError(
+            f"--from {source.name}: a width of {source.config.width} is too small to grow, 12 is the least"
+        )
+    keys = ("network", "latent", "upsampling") + (("norm",) if source.whole else ())
+    pairs: list[tuple[str, Any, Any]] = [(key, getattr(source.config, key), getattr(config, key)) for key in keys]
+    _refuse(source, [*pairs, *_told(source, config)])
+
+
+def _told(source: Source, config: GanConfig) -> list[tuple[str, Any, Any]]:
     theirs, ours = source.config.condition, config.condition
-    if (theirs == "none") != (ours == "none"):
-        pairs.append(("condition", theirs, ours))
+    return [("condition", theirs, ours)] if (theirs == "none") != (ours == "none") else []
+
+
+def _refuse(source: Source, pairs: Sequence[tuple[str, Any, Any]]) -> None:
     for key, theirs, ours in pairs:
         if theirs != ours:
             raise UsageError(

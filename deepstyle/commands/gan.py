@@ -40,7 +40,8 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
     collapses goes back to its last good snapshot. Works under torchrun.
 
     --from starts from weights that are there: a run gives both networks, a model (demo-garments ships) its generator.
-    Labels of the same names are known already. Without --config the settings are theirs.
+    Labels of the same names are known already. Without --config the settings are theirs. With --set size=... of twice theirs
+    it grows: the first images are theirs, enlarged, and details come from there.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
     classifier, how far the samples are from the real garments, too. The command to watch it is printed.
@@ -51,6 +52,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         deepstyle train-gan --minutes 15 --set augment=color,translation,cutout
         deepstyle train-gan --config dcgan-64 --images 500000
         deepstyle train-gan --from demo-garments --minutes 15
+        deepstyle train-gan --from demo-garments --set size=128 --minutes 90
         torchrun --nproc-per-node 4 -m deepstyle train-gan --config dcgan-plus-128 --set batch_size=64
     """
     from deepstyle.config import as_overrides
@@ -63,8 +65,13 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         with open_catalog(session, must_exist=True) as catalog:
             like = find_source(catalog, start_from).config
     chosen: list[Any] = []
-    if not start_from and config is None:
-        given_config("GanConfig", None, overrides, flags)  # what is wrong with it is told before anything is chosen
+    if config is None:
+        asked = given_config("GanConfig", None, overrides, flags, like=like)  # tells what is wrong with it first
+    if like is not None:
+        from deepstyle.dcgan.choose import growing
+
+        chosen = growing(like, asked, {one.partition("=")[0].strip() for one in overrides})
+    elif config is None:
         chosen = _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=dry_run)
     built = build_config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like, chosen=chosen)
     with open_catalog(session, must_exist=True) as catalog:

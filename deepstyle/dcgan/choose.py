@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from deepstyle.config import as_overrides
+from deepstyle.config import GanConfig, as_overrides
 from deepstyle.dcgan.augment import FEW
 from deepstyle.weak import FEW_IMAGES
 
@@ -87,6 +87,16 @@ def choose(facts: Facts, given: Mapping[str, Any]) -> list[Choice]:
         if settings:
             made.append(Choice(settings=settings, reason=choice.reason))
     return made
+
+
+def growing(like: GanConfig, asked: GanConfig, given: Collection[str]) -> list[Choice]:
+    """What a training of twice the size takes from its source (``like``), beside what is ``given``; nothing at other sizes."""
+    if asked.size != 2 * like.size:
+        return []
+    settings = {"width": like.width // 2, "r1": 4 * like.r1, "r2": 4 * like.r2}
+    left = {key: value for key, value in settings.items() if key not in given}
+    why = f"it grows from {like.size} to {asked.size} px: the inner layers stay, the penalty grows with the pixels"
+    return [Choice(settings=left, reason=why)] if left else []
 
 
 def _ground(facts: Facts, _: Mapping[str, Any]) -> Choice:

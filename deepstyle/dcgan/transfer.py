@@ -8,18 +8,22 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.dcgan import grow
+from deepstyle.dcgan.networks import Generator
 from deepstyle.dcgan.players import Players
+from deepstyle.engine import Stream, seeded
 from deepstyle.errors import ModelError, UsageError
-from deepstyle.source import Source
+from deepstyle.source import Source, grows
 
+SETTLING = 256  # images whose statistics the new norm of a generator that grows is set to
 LABELLED = ("told.", "projection.")  # what both networks know of labels: a row for each
 
 
 def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
     """Fill the players from a run (both networks) or a model (the generator), and say in words what was taken.
 
-    Labels that the source knows by name keep their vectors, others get the fresh ones that are there. Raises UsageError
-    when the source has gone, ModelError when its weights do not fit.
+    Labels that the source knows by name keep their vectors, others get the fresh ones that are there. A source of half the
+    size grows (see ``grow``). Raises UsageError when the source has gone, ModelError when its weights do not fit.
     """
     if source.weights is None:
         raise UsageError(
@@ -33,10 +37,36 @@ def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
     for part, given in parts.items():
         if not isinstance(given, Mapping):
             raise ModelError(f"{source.weights}: holds no {part}; name another with --from")
-        _fill(getattr(players, part), given, source, names)
+        larger = grows(source, players.config)
+        _fill(getattr(players, part), _grown(players, part, given, source) if larger else given, source, names)
+        if larger and part != "discriminator":
+            _settle(players, getattr(players, part), given, source)
     taken = "both networks" if source.whole else "the generator (a model holds no discriminator: that one starts anew)"
     new = [name for name in names if name not in source.labels]
+    if grows(source, players.config):
+        taken += f", grown from {source.config.size} to {players.config.size} px"
     return f"starts from {source.name}: {taken}" + (f"; fresh label vectors: {', '.join(new)}" if new else "")
+
+
+def _grown(players: Players, part: str, given: Mapping[str, Tensor], source: Source) -> dict[str, Tensor]:
+    own = getattr(players, part).state_dict()
+    with weights.restoring(f"--from {source.name}: {source.weights}"):
+        if part == "discriminator":
+            return grow.larger_discriminator(own, given)
+        return grow.larger_generator(own, {key: one.float() if one.is_floating_point() else one
+                                           for key, one in given.items()}, source.config.size)  # fmt: skip
+
+
+def _settle(players: Players, generator: Generator, given: Mapping[str, Tensor], source: Source) -> None:
+    """Set the norm that a generator has more than its source; the same in every process."""
+    config, device = players.config, players.fabric.device
+    random = seeded(config.seed, Stream.SETTLE, device=device)
+    z = torch.randn(SETTLING, config.latent, generator=random, device=device)
+    labels = None
+    if generator.told.vectors is not None:
+        labels = torch.multinomial(generator.told.shares, SETTLING, replacement=True, generator=random)
+    shift = given[f"layers.{grow.outermost(source.config.size)}.bias"].float().to(device)
+    grow.settle(generator, shift, z, labels)
 
 
 @torch.no_grad()
