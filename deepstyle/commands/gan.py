@@ -55,24 +55,8 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         deepstyle train-gan --from demo-garments --set size=128 --minutes 90
         torchrun --nproc-per-node 4 -m deepstyle train-gan --config dcgan-plus-128 --set batch_size=64
     """
-    from deepstyle.config import as_overrides
-
     flags = {**budget, "labels": list(labels) or None, "start_from": start_from}
-    like = None
-    if start_from and config is None:
-        from deepstyle.source import find_source
-
-        with open_catalog(session, must_exist=True) as catalog:
-            like = find_source(catalog, start_from).config
-    chosen: list[Any] = []
-    if config is None:
-        asked = given_config("GanConfig", None, overrides, flags, like=like)  # tells what is wrong with it first
-    if like is not None:
-        from deepstyle.dcgan.choose import growing
-
-        chosen = growing(like, asked, {one.partition("=")[0].strip() for one in overrides})
-    elif config is None:
-        chosen = _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=dry_run)
+    like, chosen = _beginning(session, config, overrides, flags, fresh=fresh, reading=dry_run)
     built = build_config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like, chosen=chosen)
     with open_catalog(session, must_exist=True) as catalog:
         from deepstyle import pipeline
@@ -83,6 +67,28 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         following = _after_gan(catalog, result)
     rows = _gan_rows(result) | {"next": following}
     show(f"run {result.run} is in {result.folder}", rows, weak=pipeline.weak_of(result, built), **asdict(result))
+
+
+def _beginning(
+    session: Session, config: str | None, overrides: tuple[str, ...], flags: dict[str, Any], *, fresh: bool, reading: bool
+) -> tuple[Any, list[Any]]:  # fmt: skip
+    """Whose settings a training begins with (None: a preset's), and what it chooses by itself: nothing beside a preset."""
+    if config is not None:
+        return None, []
+    from deepstyle.config import as_overrides
+    from deepstyle.dcgan.choose import growing
+    from deepstyle.source import find_source
+
+    like = None
+    if flags["start_from"]:
+        with open_catalog(session, must_exist=True) as catalog:
+            like = find_source(catalog, flags["start_from"]).config
+    asked = given_config(
+        "GanConfig", None, overrides, flags, like=like
+    )  # tells what is wrong before anything is chosen
+    if like is not None:
+        return like, growing(like, asked, {one.partition("=")[0].strip() for one in overrides})
+    return None, _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=reading)
 
 
 def _chosen(session: Session, given: list[str], *, fresh: bool, reading: bool) -> list[Any]:
