@@ -43,6 +43,7 @@ from deepstyle.scoring import pack_garments
 from deepstyle.status import find_model
 from deepstyle.traces import Near, Trace, to_csv
 
+LONGEST = 60  # characters of the seeds in a walk's file name
 MOST_FRAMES = 20_000  # of one animation: at 25 a second, 13 minutes
 STRIP = 8  # frames on a filmstrip
 
@@ -153,16 +154,22 @@ def ending(source: Source, wish: Wish) -> str:
     return ("-best" if source.best else "") + squeezed + (f"-x{wish.upscale}" if wish.upscale > 1 else "")
 
 
+def through(seeds: Sequence[int]) -> str:
+    """What a walk through these seeds is called; so many that no file name holds them are told by their digest."""
+    words = "-".join(map(str, seeds))
+    return f"walk-{words if len(words) <= LONGEST else images.sha256(words.encode())[:16]}"
+
+
 def animate(
     source: Source, wish: Wish, *, video: Path | None, frames: int, fps: int, reporter: Reporter
 ) -> tuple[Path, Path, int]:
-    """Walk through the seeds in a closed loop, ``frames`` a leg, at one label; by default to walk.gif among the samples.
+    """Walk through the seeds in a closed loop, ``frames`` a leg, at one label; by default to walk-<seeds>.gif among samples.
 
     Returns the animation, a filmstrip of 8 of its frames (PNG, beside it), and how many frames there are. Raises
     UsageError for fewer than two seeds, more than one label, too many frames, or a file that nothing can write.
     """
     trained, count = source.trained, len(wish.seeds) * frames
-    path = video or source.place / f"walk{suffix(''.join(wish.labels))}{ending(source, wish)}.gif"
+    path = video or source.place / f"{through(wish.seeds)}{suffix(''.join(wish.labels))}{ending(source, wish)}.gif"
     check_video(path)
     if len(set(wish.seeds)) < 2 or len(wish.labels) > 1:
         raise UsageError("--interpolate: takes two or more seeds, e.g. 3,17,42, and one --label at most")

@@ -114,7 +114,7 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
     data = PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
     if data.skipped:
         why = Counter(data.skipped.values()).most_common(1)[0][0]
-        reporter.say(f"{len(data.skipped):,} of {len(items):,} garments are left out, most because: {why}")
+        reporter.say(f"{len(data.skipped):,} of {len(items):,} garments left out, most because: {why}")
     return data
 
 

@@ -56,7 +56,7 @@ def test_garments_are_laid_on_a_plain_ground_for_training(tmp_path: Path, capsys
         catalog.detections.add(row.photo, seen.model, [box], shapes=[pack(corners.tobytes())])
         hidden = pack_garments(catalog, config, reporter=Reporter())
         assert hidden.skipped == {row.name: "little of the garment is seen"}
-        assert "1 of 3 garments are left out, most because: little of the garment is seen" in capsys.readouterr().err
+        assert "1 of 3 garments left out, most because: little of the garment is seen" in capsys.readouterr().err
         cut(catalog, Outliner())  # of the other label nobody knows the shape
         with pytest.raises(UsageError, match=r"ground=plain: of 2 of 5 garments nobody knows the outline"):
             pack_garments(catalog, config, reporter=QUIET)

@@ -297,7 +297,7 @@ def test_a_walk_as_gif_with_its_filmstrip(workspace: Path) -> None:
     told = run(workspace, "--run", "gan-002", "--interpolate", "3,5,9", "--frames", "4", "--fps", "20")
     run(workspace, "--run", "gan-002", "--seeds", "3,5,9")
     place = workspace / "runs/gan-002/samples"
-    with Image.open(place / "walk.gif") as film:
+    with Image.open(place / "walk-3-5-9.gif") as film:
         frames = []
         for k in range(getattr(film, "n_frames", 1)):
             film.seek(k)
@@ -310,4 +310,4 @@ def test_a_walk_as_gif_with_its_filmstrip(workspace: Path) -> None:
     assert len(frames) == 12
     assert np.abs(frames[0] - own).mean() < 6
     assert all((a != b).any() for a, b in zip(frames, frames[1:] + frames[:1], strict=True))
-    assert decode((place / "walk.png").read_bytes()).shape == (260, 8 * 258 + 2, 3)
+    assert decode((place / "walk-3-5-9.png").read_bytes()).shape == (260, 8 * 258 + 2, 3)

@@ -23,6 +23,7 @@ from deepstyle.dcgan.trained import TrainedGenerator, open_model, save_model
 from deepstyle.dcgan.variations import distance, mixed, nearest_latent
 from deepstyle.files import put_file
 from deepstyle.images import decode, encode
+from deepstyle.sampling import through
 
 
 def generator(preset: str = "dcgan-32", *, labels: int = 0) -> AnyGenerator:
@@ -170,6 +171,8 @@ def test_other_wishes_have_other_names(model: Path, tmp_path: Path) -> None:
         (("--interpolate", "3,17", "--count", "4"), "--count: --interpolate is given its own seeds"),
         (("--like", "PHOTO", "--count", "4", "--truncation", "0.5"), "--count and --truncation: --like searches"),
         (("--like", "PHOTO", "--label", "dress,skirt"), "one --label at most"),
+        (("--seeds", "5,9", "--count", "4"), "--count: --seeds names each of them; leave out --count"),
+        (("--export", "onnx", "--seeds", "5"), "--seeds: --export writes the generator and no images"),
     ],
 )
 def test_what_would_be_ignored_is_refused(model: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:
@@ -189,3 +192,12 @@ def test_captions_leave_the_images_alone() -> None:
     assert (named[:, :32] == pictures).all()
     assert (named[0, 32:] != named[1, 32:]).any()
     assert enlarge(pictures, 1) is pictures
+
+
+def test_walks_through_other_seeds_have_other_names() -> None:
+    """A walk is called after its seeds, in their order; many seeds are told by a digest that differs."""
+    names = [through(seeds) for seeds in ([3, 5], [5, 3], range(999), range(998))]
+
+    assert names[:2] == ["walk-3-5", "walk-5-3"]
+    assert len({len(name) for name in names[2:]}) == 1
+    assert len(set(names)) == 4

@@ -138,7 +138,7 @@ def pack(
         )
         if skipped := packed[-1].skipped:
             source, reason = next(iter(skipped.items()))
-            reporter.say(f"{len(skipped)} {side} images are left out, e.g. {source}: {reason}")
+            reporter.say(f"{len(skipped)} {side} images left out, e.g. {source}: {reason}")
     names = packed[0].label_names
     require_labels(names, (names[number] for number in packed[0].labels), "no readable training image")
     return packed[0], packed[1]

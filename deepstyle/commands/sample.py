@@ -16,6 +16,8 @@ SEEDS = "is given its own seeds"
 ALONE = {  # jobs, and the flags that say nothing to them
     "mix": (SEEDS, ("seeds", "count")), "interpolate": (SEEDS, ("seeds", "count")),
     "like": ("searches for one image of any seed", ("seeds", "count", "truncation")),
+    "export": ("writes the generator and no images", ("seeds", "count", "truncation")),
+    "seeds": ("names each of them", ("count",)),
 }  # fmt: skip
 
 
@@ -40,7 +42,7 @@ ALONE = {  # jobs, and the flags that say nothing to them
 @click.option("--licence", metavar="TEXT", help="Of the images, written into their files; else what the model says.")
 @click.option("--interpolate", metavar="SEEDS", help="Walk through these seeds in a closed loop, e.g. 3,17,42.")
 @click.option("--video", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Where the walk goes: .gif, or .mp4 with `deepstyle[video]`; walk.gif otherwise.")  # fmt: skip
+              help="Where the walk goes: .gif, or .mp4 with `deepstyle[video]`; walk-SEEDS.gif otherwise.")  # fmt: skip
 @click.option("--frames", type=click.IntRange(2, 1000), default=30, show_default=True, help="Frames from seed to seed.")
 @click.option("--fps", type=click.IntRange(1, 50), default=25, show_default=True, help="Frames a second.")
 @click.option("--novelty", is_flag=True, help="Put the nearest real garments and their pages beside the samples.")
