@@ -11,7 +11,7 @@ from torchmetrics.functional.classification import multiclass_accuracy, multicla
 
 from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.classifier import data, learner
-from deepstyle.classifier.augment import augment
+from deepstyle.classifier.augment import augment, places, recolour
 from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.pictures import confusion_picture, mistakes_picture
 from deepstyle.config import ClassifierConfig, load_config
@@ -136,6 +136,26 @@ def test_views_are_random_but_repeatable() -> None:
     assert torch.equal(first, second)
     assert 0 <= float(first.min()) <= float(first.max()) <= 1
     assert not torch.equal(first[0], first[1])
+
+
+def test_views_look_where_torch_says() -> None:
+    """Affine views look at the places that torch's own grid has."""
+    matrix = torch.randn(5, 2, 3, generator=seeded(0))
+    expected = torch.nn.functional.affine_grid(matrix, [5, 3, 24, 24], align_corners=False)
+
+    torch.testing.assert_close(places(matrix, 24), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_colours_change_by_three_factors_in_a_row() -> None:
+    """Brightness, contrast and saturation in a row are what their definitions give one after another, image by image."""
+    images, factors = torch.rand(6, 3, 20, 20, generator=seeded(0)), 0.75 + 0.5 * torch.rand(3, 6, generator=seeded(1))
+    for one, bright, contrast, saturation in zip(images, *factors, strict=True):
+        lit = one * bright
+        spread = lit.mean() + (lit - lit.mean()) * contrast
+        expected = (spread.mean(0) + (spread - spread.mean(0)) * saturation).clamp(0, 1)
+        told = recolour(one[None], bright[None], contrast[None], saturation[None])
+
+        torch.testing.assert_close(told[0], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("preset", ["classifier-96", "classifier-64"])

@@ -54,21 +54,36 @@ def _affine(images: Tensor, size: int, draw: Draw) -> Tensor:
         ],
         dim=1,
     ).view(count, 2, 3)  # fmt: skip
-    grid = functional.affine_grid(matrix.to(images.device), [count, images.shape[1], size, size], align_corners=False)
+    grid = places(matrix.to(images.device), size)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _colour(images: Tensor, draw: Draw) -> Tensor:
-    """Brightness, then contrast around the image's mean, then saturation around its grey, each by its own factor."""
-    brightness, contrast, saturation = (
-        draw(1 - COLOUR, 1 + COLOUR).view(-1, 1, 1, 1).to(images.device) for _ in range(3)
-    )
-    images = images * brightness
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    images = mean + (images - mean) * contrast
+def places(matrix: Tensor, size: int) -> Tensor:
+    """Where N affine views (N x 2 x 3) look: ``functional.affine_grid``'s N x size x size x 2, without its matrix products.
+
+    What a column and what a row adds is worked out once; on a CPU that takes a tenth of the time.
+    """
+    line = ((torch.arange(size, device=matrix.device) * 2 + 1) / size - 1)[None, :, None]
+    across, down = line * matrix[:, None, :, 0], line * matrix[:, None, :, 1] + matrix[:, None, :, 2]
+    return across[:, None] + down[:, :, None]
+
+
+def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
+    """Brightness, then contrast around the image's mean, then saturation around its grey, each by its own factor (N).
+
+    All three are linear: a pixel becomes its own colour times one number, plus its grey times another, plus a third.
+    """
+    own, other, lift = (
+        factor.view(-1, 1, 1, 1).to(images.device)
+        for factor in (brightness * contrast * saturation, brightness * contrast * (1 - saturation), brightness * (1 - contrast))
+    )  # fmt: skip
     grey = images.mean(dim=1, keepdim=True)
-    coloured: Tensor = (grey + (images - grey) * saturation).clamp(0, 1)
-    return coloured
+    mean = grey.mean(dim=(2, 3), keepdim=True)
+    return torch.addcmul(grey * other + mean * lift, images, own).clamp_(0, 1)
+
+
+def _colour(images: Tensor, draw: Draw) -> Tensor:
+    return recolour(images, *(draw(1 - COLOUR, 1 + COLOUR) for _ in range(3)))
 
 
 def mix(images: Tensor, targets: Tensor, how: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:
