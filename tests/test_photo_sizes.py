@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.boxes import Box
+from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, MaskConfig, load_config
-from deepstyle.detector.evaluate import average_precision, find_all
+from deepstyle.detector.evaluate import average_precision, find_all, require_photos
 from deepstyle.detector.mask_data import MaskPhotos
 from deepstyle.detector.photos import TrainingPhotos
+from deepstyle.detector.train import train_detector
 from deepstyle.errors import InputError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
@@ -103,7 +105,24 @@ def test_a_copy_of_another_size_teaches_boxes_and_masks_where_the_garment_is(
     )
 
 
-@pytest.mark.parametrize("use", [judged, learned_from, shapes_learned_from])
+@pytest.mark.parametrize("content", [None, b"", b"no photo"])
+def test_a_photo_to_validate_on_is_looked_for_before_training(content: bytes | None, tmp_path: Path) -> None:
+    """A validation file whose photo is missing or none stops a training before its first step, by the photo's name."""
+    for side in "tv":
+        (tmp_path / side).mkdir()
+    train, validation = annotated(tmp_path / "t", 301, 201), annotated(tmp_path / "v", 301, 201)
+    if content is None:
+        validation.images[0].path.unlink()
+    else:
+        validation.images[0].path.write_bytes(content)
+    config = load_config(DetectorConfig, "small-256", [*PLAIN, "images=4"])
+    with Catalog(tmp_path / "w") as catalog, pytest.raises(InputError, match=r"v.look\.png"):
+        train_detector(train, validation, catalog, config, reporter=QUIET)
+
+    assert not list((tmp_path / "w").rglob("*.pt"))
+
+
+@pytest.mark.parametrize("use", [require_photos, judged, learned_from, shapes_learned_from])
 def test_a_photo_of_other_proportions_is_named_with_both_sizes(
     use: Callable[[AnnotatedSet], object], tmp_path: Path
 ) -> None:

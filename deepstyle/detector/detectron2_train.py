@@ -27,7 +27,7 @@ from deepstyle.detector.detectron2_backend import (
     read_settings,
     save_detectron2,
 )
-from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.evaluate import Evaluation, require_photos
 from deepstyle.detector.loop import TrainedDetector, data_digest, finish, learn, require_fit, trained
 from deepstyle.detector.photos import Target, TrainingPhotos
 from deepstyle.detector.pictures import validate
@@ -107,6 +107,7 @@ def train_detectron2(
         if figures is None:
             measure = partial(_validate, t, state, cfg, validation)
             if not t.over:
+                require_photos(validation)
                 _learn(t, state, cfg, train, measure)
 
             def write(folder: Path, found: dict[str, Any]) -> None:

@@ -17,6 +17,8 @@ from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
 
+COMPLETE = "is the data set complete?"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
@@ -118,13 +120,23 @@ def load_photo(image: AnnotatedImage) -> images.Pixels:
 @contextmanager
 def opened_photo(image: AnnotatedImage) -> Iterator[images.Pixels]:
     """``load_photo`` for work in threads: only so many pixels are open at a time (``images.ROOM``)."""
-    data = read_input(image.path, images.MAX_BYTES, "is the data set complete?")
+    data = read_input(image.path, images.MAX_BYTES, COMPLETE)
     try:
         with images.decoded(data) as pixels:
             _require_proportions(image, *pixels.shape[:2])
             yield pixels
     except ImageError as error:
         raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
+
+
+def require_photos(data: AnnotatedSet) -> None:
+    """Read the header of every photo before slow work. Raises InputError as ``load_photo`` would, but for broken pixels."""
+    for image in data.images:
+        try:
+            info = images.probe(read_input(image.path, images.MAX_BYTES, COMPLETE))
+        except ImageError as error:
+            raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
+        _require_proportions(image, info.height, info.width)
 
 
 def _require_proportions(image: AnnotatedImage, height: int, width: int) -> None:

@@ -26,6 +26,7 @@ from deepstyle.about import MASKS, digest_of, read_about
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import MaskConfig, to_yaml
+from deepstyle.detector.evaluate import require_photos
 from deepstyle.detector.inference import Inference
 from deepstyle.detector.loop import LOG_STEPS, SAFE, data_digest
 from deepstyle.detector.mask_data import MaskBatch, MaskPhotos, prepared, with_masks
@@ -104,6 +105,7 @@ def train_masks(
         to = catalog.root / "models" / name
         if figures is None or not (to / MASKS).is_file():
             if not t.over:
+                require_photos(validation)
                 _learn(t, state, MaskPhotos(train, config, detector.config, reporter), detector, validation)
             figures = _finish(t, state, detector, validation, folder, name)
         return TrainedMasks(

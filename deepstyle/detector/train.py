@@ -24,7 +24,7 @@ from deepstyle import images, weights
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
-from deepstyle.detector.evaluate import Evaluation
+from deepstyle.detector.evaluate import Evaluation, require_photos
 from deepstyle.detector.loop import TrainedDetector, data_digest, finish, learn, require_fit, trained
 from deepstyle.detector.networks import (
     DetectorInTraining,
@@ -101,6 +101,7 @@ def train_detector(
         figures = t.resume(state, model=catalog.root / "models" / name)
         if figures is None:
             if not t.over:
+                require_photos(validation)
                 _learn(t, state, TrainingPhotos(train, config, reporter), validation)
             figures = finish(
                 t, name, lambda: _validate(t, state, validation), partial(_write, state, config, train.labels)
