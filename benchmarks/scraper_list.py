@@ -5,8 +5,8 @@
     python benchmarks/scraper_list.py --count 100000
 
 A loopback server in another process answers every hundredth address, and the first ones, with a photo, all others with
-404. The list is read
-into the catalog (a queue that a kill does not lose); what is lined up in memory is bounded. CPU seconds: the machine may be busy.
+404. The list is read into the catalog (a queue that a kill does not lose); what is lined up in memory is bounded. CPU
+seconds: the machine may be busy.
 """
 
 from __future__ import annotations

@@ -78,10 +78,10 @@ def main() -> None:
         real = fresh.images[chosen]
         copies = known.images[np.sort(random.choice(len(known), count, replace=False))]
         made = samples(trained, fresh, chosen)
-        made = enlarge(made, max(1, real.shape[1] // made.shape[1]))
         if options.sheet and not number:
             put_file(options.sheet, images.encode(images.tile(made[:64], columns=8)))
         print(f"{name}: {count} images of each set; weave {weave(made)}, of real ones {weave(real)}")
+        made = enlarge(made, max(1, real.shape[1] // made.shape[1]))
         print(f"  patches: samples {patch_distance(real, made):.2f}, seen garments {patch_distance(real, copies):.2f}")
         for title, network in (("garment-categories", judge), ("ImageNet", plain)):
             looks = Looks(network, options.size, real)

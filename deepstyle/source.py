@@ -8,7 +8,6 @@ source has gone.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,16 @@ BOTH = (
     "upsampling",
 )  # settings that decide whether weights fit, of both networks
 ONLY_DISCRIMINATOR = ("norm", "minibatch_stddev")
-GROWS_WITH = 6  # least width of a network that grows: two maps for each colour pass the image through
+GROWING = ("network", "latent", "upsampling")  # of those, the ones that stay when it grows
+GROWS_FROM = 12  # least width of a network that grows: with half of it, two maps for each colour pass the image through
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Weights to start from. ``weights``: a run's snapshot or a model's file, None when it has gone since.
 
-    ``config`` is the one that it was trained with (or, when it has gone, the one of the run that it began), ``labels``
-    what it is told, ``whole`` whether both networks are there. ``digest`` stands for the weights.
+    ``config`` is the one that it was trained with, ``labels`` what it is told, ``whole`` whether both networks are there.
+    ``digest`` stands for the weights.
     """
 
     name: str
@@ -106,7 +106,8 @@ def _remembered(catalog: Catalog, name: str) -> Source | None:
     ):
         try:
             about, config = _read(path, name), load_config(GanConfig, path.with_name("config.yaml"))
-        except (ConfigError, InputError):
+            config = GanConfig.model_validate(about.get("config", config))  # an older run remembers none
+        except (ConfigError, InputError, ValueError):
             continue  # that run cannot go on either
         if about["name"] == name:
             return Source(
@@ -118,13 +119,25 @@ def _remembered(catalog: Catalog, name: str) -> Source | None:
 
 def remember(folder: Path, source: Source) -> None:
     """Write into a run's folder what it started from."""
-    about = {"name": source.name, "digest": source.digest, "whole": source.whole, "labels": source.labels}
+    about = {
+        "name": source.name, "digest": source.digest, "whole": source.whole, "labels": source.labels,
+        "config": source.config.model_dump(mode="json"),
+    }  # fmt: skip
     put_file(folder / RECORD, json.dumps(about).encode())
+
+
+def growable(source: Source) -> bool:
+    """Whether a source can grow to twice its size: its outermost layers can be taken apart, and its width can be halved."""
+    config = source.config
+    plain = config.network == "dcgan" and config.upsampling in {"nearest", "mixed"}
+    return (
+        plain and config.width % 2 == 0 and config.width >= GROWS_FROM and (config.norm == "none" or not source.whole)
+    )
 
 
 def grows(source: Source, config: GanConfig) -> bool:
     """Whether a training with ``config`` starts from the source by growing: twice its size, half its width."""
-    return (source.config.size * 2, source.config.width) == (config.size, config.width * 2)
+    return growable(source) and (2 * source.config.size, source.config.width) == (config.size, 2 * config.width)
 
 
 def check_fits(source: Source, config: GanConfig) -> None:
@@ -133,46 +146,19 @@ def check_fits(source: Source, config: GanConfig) -> None:
     One of half the size and twice the width fits, too, where it can grow.
     """
     if grows(source, config):
-        _check_grows(source, config)
-        return
-    keys = (
-        BOTH + (("max_width",) if config.network == "residual" else ()) + (ONLY_DISCRIMINATOR if source.whole else ())
-    )
-    pairs: list[tuple[str, Any, Any]] = [(key, getattr(source.config, key), getattr(config, key)) for key in keys]
-    if config.size == 2 * source.config.size:
+        keys = GROWING + (ONLY_DISCRIMINATOR[:1] if source.whole else ())
+    elif config.size == 2 * source.config.size and growable(source):
         raise UsageError(
             f"--from {source.name}: it makes {source.config.size} px and can grow to {config.size} with half its width: "
             f"--set width={source.config.width // 2}"
         )
-    _refuse(source, [*pairs, *_told(source, config)])
-
-
-def _check_grows(source: Source, config: GanConfig) -> None:
-    for key, value, can in (
-        ("network", config.network, ("dcgan",)),
-        ("upsampling", config.upsampling, ("nearest", "mixed")),
-        ("norm", config.norm, ("none",)),
-    ):
-        if value not in can:
-            raise UsageError(
-                f"--from {source.name}: {source.config.size} px grow to {config.size} with {key} {' or '.join(can)} only, "
-                f"here it is {value}; --from a model of {config.size} px fits whatever it was trained with"
-            )
-    if config.width < GROWS_WITH:
-        raise UsageError(
-            f"--from {source.name}: a width of {source.config.width} is too small to grow, 12 is the least"
-        )
-    keys = ("network", "latent", "upsampling") + (("norm",) if source.whole else ())
+    else:
+        alone = ONLY_DISCRIMINATOR if source.whole else ()
+        keys = BOTH + (("max_width",) if config.network == "residual" else ()) + alone
     pairs: list[tuple[str, Any, Any]] = [(key, getattr(source.config, key), getattr(config, key)) for key in keys]
-    _refuse(source, [*pairs, *_told(source, config)])
-
-
-def _told(source: Source, config: GanConfig) -> list[tuple[str, Any, Any]]:
     theirs, ours = source.config.condition, config.condition
-    return [("condition", theirs, ours)] if (theirs == "none") != (ours == "none") else []
-
-
-def _refuse(source: Source, pairs: Sequence[tuple[str, Any, Any]]) -> None:
+    if (theirs == "none") != (ours == "none"):
+        pairs.append(("condition", theirs, ours))
     for key, theirs, ours in pairs:
         if theirs != ours:
             raise UsageError(

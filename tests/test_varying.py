@@ -173,6 +173,8 @@ def test_other_wishes_have_other_names(model: Path, tmp_path: Path) -> None:
         (("--like", "PHOTO", "--label", "dress,skirt"), "one --label at most"),
         (("--seeds", "5,9", "--count", "4"), "--count: --seeds names each of them; leave out --count"),
         (("--export", "onnx", "--seeds", "5"), "--seeds: --export writes the generator and no images"),
+        (("--export", "onnx", "--label", "dress", "--upscale", "2"), "--label and --upscale: --export writes"),
+        (("--interpolate", "3,17", "--upscale", "4"), "--upscale: --interpolate is given its own seeds and size"),
     ],
 )
 def test_what_would_be_ignored_is_refused(model: Path, tmp_path: Path, words: tuple[str, ...], message: str) -> None:

@@ -75,20 +75,29 @@ def _beginning(
     """Whose settings a training begins with (None: a preset's), and what it chooses by itself: nothing beside a preset."""
     if config is not None:
         return None, []
-    from deepstyle.config import as_overrides
-    from deepstyle.dcgan.choose import growing
-    from deepstyle.source import find_source
-
-    like = None
     if flags["start_from"]:
-        with open_catalog(session, must_exist=True) as catalog:
-            like = find_source(catalog, flags["start_from"]).config
-    asked = given_config(
-        "GanConfig", None, overrides, flags, like=like
-    )  # tells what is wrong before anything is chosen
-    if like is not None:
-        return like, growing(like, asked, {one.partition("=")[0].strip() for one in overrides})
+        return _as_source(session, overrides, flags)
+    from deepstyle.config import as_overrides
+
+    given_config("GanConfig", None, overrides, flags)  # what is wrong with it is told before anything is chosen
     return None, _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=reading)
+
+
+def _as_source(session: Session, overrides: tuple[str, ...], flags: dict[str, Any]) -> tuple[Any, list[Any]]:
+    """The settings of the source that is named, and what a training that grows chooses beside them."""
+    from deepstyle.source import check_fits, find_source
+
+    with open_catalog(session, must_exist=True) as catalog:
+        source = find_source(catalog, flags["start_from"])
+    asked = given_config("GanConfig", None, overrides, flags, like=source.config)
+    chosen: list[Any] = []
+    if asked.size == 2 * source.config.size:
+        from deepstyle.dcgan.choose import growing
+
+        chosen = growing(source, asked, {one.partition("=")[0].strip() for one in overrides})
+    own = [one for choice in chosen for one in choice.overrides]
+    check_fits(source, given_config("GanConfig", None, overrides, flags, like=source.config, own=own))
+    return source.config, chosen
 
 
 def _chosen(session: Session, given: list[str], *, fresh: bool, reading: bool) -> list[Any]:

@@ -12,11 +12,12 @@ from deepstyle.commands.options import Session, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 
+FLAGS = {"labels": "label"}  # options that are called otherwise than their values
 SEEDS = "is given its own seeds"
-ALONE = {  # jobs, and the flags that say nothing to them
-    "mix": (SEEDS, ("seeds", "count")), "interpolate": (SEEDS, ("seeds", "count")),
+ALONE = {  # what is asked for, why, and the flags that say nothing to it
+    "mix": (SEEDS, ("seeds", "count")), "interpolate": (f"{SEEDS} and size", ("seeds", "count", "upscale")),
     "like": ("searches for one image of any seed", ("seeds", "count", "truncation")),
-    "export": ("writes the generator and no images", ("seeds", "count", "truncation")),
+    "export": ("writes the generator and no images", ("seeds", "count", "labels", "truncation", "upscale")),
     "seeds": ("names each of them", ("count",)),
 }  # fmt: skip
 
@@ -34,7 +35,7 @@ ALONE = {  # jobs, and the flags that say nothing to them
               help="Only for generators that are told labels: one row each.")  # fmt: skip
 @click.option("--truncation", type=click.FloatRange(0, 5, min_open=True), metavar="T",
               help="Squeeze each latent number into (-T, T): 0.5 typical, 1 less so, 5 as if not given.")  # fmt: skip
-@click.option("--upscale", type=click.IntRange(1, 16), default=1, metavar="N",
+@click.option("--upscale", type=click.IntRange(1, 16), metavar="N",
               help="Files N times as large, by Lanczos resampling: smooth, with no new detail.")  # fmt: skip
 @click.option("--mix", metavar="SEEDS", help="Shapes of one seed with the cloth of another, each with each, e.g. 3,17.")
 @click.option("--like", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="PHOTO",
@@ -85,7 +86,7 @@ def sample(session: Session, /, **options: Any) -> None:
             return
         wish = sampling.Wish(
             seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"],
-            upscale=options["upscale"],
+            upscale=options["upscale"] or 1,
         )  # fmt: skip
         if options["interpolate"] or options["mix"] or options["like"]:
             _vary(session, source, wish, options)
@@ -131,7 +132,7 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)}: one at a time")
     for job, (why, unused) in ALONE.items():
-        if options[job] and (beside := [f"--{name}" for name in unused if options[name] is not None]):
+        if options[job] and (beside := [f"--{FLAGS.get(name, name)}" for name in unused if options[name]]):
             raise UsageError(f"{' and '.join(beside)}: --{job} {why}; leave out {' and '.join(beside)}")
     if options["video"] and not options["interpolate"]:
         raise UsageError(f"--video {options['video']}: say which seeds to walk through, e.g. --interpolate 3,17,42")

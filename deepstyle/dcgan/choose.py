@@ -8,6 +8,7 @@ from typing import Any
 
 from deepstyle.config import GanConfig, as_overrides
 from deepstyle.dcgan.augment import FEW
+from deepstyle.source import Source, growable
 from deepstyle.weak import FEW_IMAGES
 
 RATES = {
@@ -21,6 +22,7 @@ ENOUGH = 300_000  # images after which a larger size is worth its cost
 LONG = 200_000  # images from which there is time to begin coarsely and to end finely
 HEART = 300  # visits to each garment after which a discriminator begins to know it by heart
 LEAST = 50  # garments of each label that a network can learn the label from
+MOST = 10_000.0  # largest R1 and R2 that a config takes
 PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with the pixels
 
 
@@ -89,11 +91,12 @@ def choose(facts: Facts, given: Mapping[str, Any]) -> list[Choice]:
     return made
 
 
-def growing(like: GanConfig, asked: GanConfig, given: Collection[str]) -> list[Choice]:
-    """What a training of twice the size takes from its source (``like``), beside what is ``given``; nothing at other sizes."""
-    if asked.size != 2 * like.size:
+def growing(source: Source, asked: GanConfig, given: Collection[str]) -> list[Choice]:
+    """What a training of twice the size takes from its source, beside what is ``given``; nothing where that cannot grow."""
+    like = source.config
+    if asked.size != 2 * like.size or not growable(source):
         return []
-    settings = {"width": like.width // 2, "r1": 4 * like.r1, "r2": 4 * like.r2}
+    settings = {"width": like.width // 2, "r1": min(MOST, 4 * like.r1), "r2": min(MOST, 4 * like.r2)}
     left = {key: value for key, value in settings.items() if key not in given}
     why = f"it grows from {like.size} to {asked.size} px: the inner layers stay, the penalty grows with the pixels"
     return [Choice(settings=left, reason=why)] if left else []

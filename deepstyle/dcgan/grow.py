@@ -3,8 +3,9 @@
 In the spirit of Net2Net (Chen et al. 2015, arXiv 1511.05641) and progressive growing (Karras et al. 2018, arXiv
 1710.10196): with half the width all layers but the outermost have the same shapes, so that they are kept, and the two new
 outer layers are set to pass the image through. The generator then makes its former image with each side doubled
-linearly, the discriminator says of an image what it said of its 2 x 2 means; nothing need be faded in. What the new
-layers have beyond that starts at random on one side and at zero on the other: it says nothing yet, but learns.
+linearly, but for a ring of one pixel at the border, where convolutions look at zeros; the discriminator says of an image what
+it said of its 2 x 2 means. Nothing need be faded in. What the new layers have beyond that starts at random on one side
+and at zero on the other: it says nothing yet, but learns.
 
 A colour needs two maps, its positive and its negative part: relu(x) - relu(-x) = x.
 """
@@ -61,7 +62,7 @@ def settle(generator: Generator, shift: Tensor, z: Tensor, labels: Tensor | None
     inner = copy.deepcopy(generator.layers[: last + 1]).train()
     seen = inner(generator.told(z, labels)[:, :, None, None])[:, :PASSED]
     norm = generator.layers[last + 1]
-    assert isinstance(norm, nn.BatchNorm2d)
+    assert isinstance(norm, nn.BatchNorm2d | nn.SyncBatchNorm)
     mean, variance = seen.mean((0, 2, 3)), seen.var((0, 2, 3), correction=0)
     norm.weight[:PASSED] = (variance + norm.eps).sqrt()
     norm.bias[:PASSED] = mean + torch.cat([shift, -shift]).to(mean)

@@ -34,27 +34,34 @@ def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
         parts = {part: state.get(part) for part in ("generator", "discriminator", "average")}
     else:
         parts = dict.fromkeys(("generator", "average"), weights.read_weights(source.weights))
+    larger = grows(source, players.config)
     for part, given in parts.items():
         if not isinstance(given, Mapping):
             raise ModelError(f"{source.weights}: holds no {part}; name another with --from")
-        larger = grows(source, players.config)
         _fill(getattr(players, part), _grown(players, part, given, source) if larger else given, source, names)
         if larger and part != "discriminator":
             _settle(players, getattr(players, part), given, source)
     taken = "both networks" if source.whole else "the generator (a model holds no discriminator: that one starts anew)"
     new = [name for name in names if name not in source.labels]
-    if grows(source, players.config):
+    if larger:
         taken += f", grown from {source.config.size} to {players.config.size} px"
     return f"starts from {source.name}: {taken}" + (f"; fresh label vectors: {', '.join(new)}" if new else "")
 
 
 def _grown(players: Players, part: str, given: Mapping[str, Tensor], source: Source) -> dict[str, Tensor]:
-    own = getattr(players, part).state_dict()
-    with weights.restoring(f"--from {source.name}: {source.weights}"):
-        if part == "discriminator":
-            return grow.larger_discriminator(own, given)
-        return grow.larger_generator(own, {key: one.float() if one.is_floating_point() else one
-                                           for key, one in given.items()}, source.config.size)  # fmt: skip
+    """The state of a network of twice the side. Raises ModelError where the source's outermost layer is not as it should be."""
+    own, size, width = getattr(players, part).state_dict(), source.config.size, source.config.width
+    if part == "discriminator":
+        wanted: dict[str, tuple[int, ...]] = {"layers.0.weight": (width, 3, 4, 4), "layers.0.bias": (width,)}
+    else:
+        outer = f"layers.{grow.outermost(size)}"
+        wanted = {f"{outer}.weight": (3, width, 3, 3), f"{outer}.bias": (3,)}
+    for key, shape in wanted.items():
+        if key not in given or tuple(given[key].shape) != shape or not given[key].isfinite().all():
+            raise ModelError(
+                f"{source.weights}: its {key} is not of {' x '.join(map(str, shape))} finite numbers; name another with --from"
+            )
+    return grow.larger_discriminator(own, given) if part == "discriminator" else grow.larger_generator(own, given, size)
 
 
 def _settle(players: Players, generator: Generator, given: Mapping[str, Tensor], source: Source) -> None:

@@ -130,7 +130,7 @@ def opened_photo(image: AnnotatedImage) -> Iterator[images.Pixels]:
 
 
 def require_photos(data: AnnotatedSet) -> None:
-    """Read the header of every photo before slow work. Raises InputError as ``load_photo`` would, but for broken pixels."""
+    """Look at the header of every photo before slow work. Raises InputError as ``load_photo`` would, but for broken pixels."""
     for image in data.images:
         try:
             info = images.probe(read_input(image.path, images.MAX_BYTES, COMPLETE))
