@@ -24,7 +24,7 @@ from deepstyle.dcgan.trained import open_run, save_model
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
-from deepstyle.source import check_fits, find_source
+from deepstyle.source import Source, check_fits, find_source
 
 QUIET = Reporter(quiet=True)
 TINY = ["latent=16", "batch_size=8", "grid=4", "snapshot_every=64", "keep_snapshots=99", "precision=32"]
@@ -44,6 +44,20 @@ def train(root: Path, *overrides: str) -> TrainedGan:
         if source is not None:
             check_fits(source, config)
         return train_gan(data, catalog, config, on_snapshot=None, reporter=QUIET, source=source)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run of 32 px, gan-001 in the workspace w, and its generator as the model ``mine``."""
+    root = tmp_path_factory.mktemp("small")
+    save_model(root / "mine", open_run(train(root, "images=16", *SMALL).folder, {}))
+    return root
+
+
+@pytest.fixture
+def root(trained: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(trained, tmp_path / "own")
 
 
 def before_tanh(network: Generator, z: torch.Tensor, labels: torch.Tensor | None) -> torch.Tensor:
@@ -99,42 +113,37 @@ def test_a_grown_discriminator_says_of_an_image_what_it_said_of_its_half() -> No
     assert bool((second.grad[:, grow.PASSED :].abs().sum((0, 2, 3)) > 0).all())
 
 
-@pytest.mark.parametrize("half", [False, True])
-def test_a_training_of_twice_the_size_starts_from_a_run_and_from_a_model(tmp_path: Path, *, half: bool) -> None:
-    """Both networks of a run grow, a model's generator does, of half precision too; the first images are the source's."""
-    source = train(tmp_path, "images=16", *SMALL)
-    save_model(tmp_path / "mine", open_run(source.folder, {}), half=half)
-    old = weights.load_checkpoint(source.folder / "snapshots" / "0000000016.pt")
+@pytest.mark.parametrize("start", ["gan-001", "mine"])
+def test_a_training_of_twice_the_size_starts_from_a_run_and_from_a_model(root: Path, start: str) -> None:
+    """Both networks of a run grow, a model's generator does, in half precision; the first images are the source's."""
+    if start == "mine":
+        save_model(root / "mine", open_run(root / "w/runs/gan-001", {}), half=True)
+    made = train(root, "images=16", f"start_from={start if start != 'mine' else root / 'mine'}", *LARGE)
+    old = weights.load_checkpoint(root / "w/runs/gan-001/snapshots/0000000016.pt")
+    new = weights.load_checkpoint(made.folder / "snapshots" / "0000000000.pt")
     z, labels = torch.randn(256, 16, generator=torch.Generator().manual_seed(0)), torch.arange(256) % 2
-    small = Generator(32, 16, 20, torch.ones(2), upsampling="nearest")
-    small.load_state_dict(old["average"])
-    calibrate(small, z, 256, labels)
-    for start in (str(tmp_path / "mine"),) if half else ("gan-001", str(tmp_path / "mine")):
-        made = train(tmp_path, "images=16", f"start_from={start}", *LARGE)
-        new = weights.load_checkpoint(made.folder / "snapshots" / "0000000000.pt")
-        large = Generator(64, 16, 10, torch.ones(2), upsampling="nearest")
-        large.load_state_dict(new["average"])
-        calibrate(large, z, 256, labels)
+    images = []
+    for size, width, state in ((32, 20, old["average"]), (64, 10, new["average"])):
+        network = Generator(size, 16, width, torch.ones(2), upsampling="nearest")
+        network.load_state_dict(state)
+        calibrate(network, z, 256, labels)
+        images.append(before_tanh(network, z, labels))
+    twice = F.interpolate(images[0], scale_factor=2, mode="bilinear")
+    apart = (images[1] - twice)[..., 1:-1, 1:-1].abs()
 
-        assert made.images == 16
-        large_made, small_made = before_tanh(large, z, labels), before_tanh(small, z, labels)
-        apart = (
-            large_made[..., 1:-1, 1:-1] - F.interpolate(small_made, scale_factor=2, mode="bilinear")[..., 1:-1, 1:-1]
-        ).abs()
-        assert float(apart.mean()) < 0.1 * float(small_made.std())  # settled on other latents: not to the last digit
-        if start == "gan-001":
-            assert torch.equal(old["discriminator"]["layers.2.weight"], new["discriminator"]["layers.4.weight"])
+    assert made.images == 16
+    assert float(apart.mean()) < 0.1 * float(twice.std())  # settled on other latents: not to the last digit
+    if start == "gan-001":
+        assert torch.equal(old["discriminator"]["layers.2.weight"], new["discriminator"]["layers.4.weight"])
 
 
-def test_a_grown_run_goes_on_when_its_source_has_gone(tmp_path: Path) -> None:
+def test_a_grown_run_goes_on_when_its_source_has_gone(root: Path) -> None:
     """Runs of both sizes that began from one model go on after it was removed, whichever was begun last."""
-    source = train(tmp_path, "images=16", *SMALL)
-    save_model(tmp_path / "mine", open_run(source.folder, {}))
-    start = f"start_from={tmp_path / 'mine'}"
-    names = [train(tmp_path, "images=16", start, *size).run for size in (SMALL, LARGE)]
-    shutil.rmtree(tmp_path / "mine")
+    start = f"start_from={root / 'mine'}"
+    names = [train(root, "images=8", start, *size).run for size in (SMALL, LARGE)]
+    shutil.rmtree(root / "mine")
 
-    assert [train(tmp_path, "images=24", start, *size).run for size in (SMALL, LARGE)] == names
+    assert [train(root, "images=16", start, *size).run for size in (SMALL, LARGE)] == names
 
 
 @pytest.mark.parametrize(
@@ -150,24 +159,18 @@ def test_a_grown_run_goes_on_when_its_source_has_gone(tmp_path: Path) -> None:
         (["size=32", "width=20", "upsampling=transposed"], ["size=64", "width=10"], "its size is 32, here it is 64"),
     ],
 )
-def test_what_cannot_grow_is_refused_before_any_work(
-    tmp_path: Path, source: list[str], overrides: list[str], words: str
-) -> None:
+def test_what_cannot_grow_is_refused_before_any_work(source: list[str], overrides: list[str], words: str) -> None:
     """The message names the source, what stands in the way, and what to set; nothing that would not help."""
-    train(tmp_path, "images=16", *source)
-    config = load_config(GanConfig, "dcgan-plus-64", [*TINY, *overrides])
-    with Catalog(tmp_path / "w") as catalog, pytest.raises(UsageError, match=words) as told:
-        check_fits(find_source(catalog, "gan-001"), config)
-
-    assert "--from gan-001" in str(told.value)
+    configs = [load_config(GanConfig, "dcgan-plus-64", [*TINY, *one]) for one in (source, overrides)]
+    one = Source(name="gan-001", weights=None, whole=True, config=configs[0], labels=("full", "upper"), digest="")
+    with pytest.raises(UsageError, match=f"^--from gan-001: .*{words}"):
+        check_fits(one, configs[1])
 
 
 @pytest.mark.parametrize("broken", ["missing", "short", "nan"])
-def test_outer_weights_that_are_broken_are_named(tmp_path: Path, broken: str) -> None:
+def test_outer_weights_that_are_broken_are_named(root: Path, broken: str) -> None:
     """A model whose last layer lacks its bias, or has one of another length or no number in it, does not grow."""
-    source = train(tmp_path, "images=16", *SMALL)
-    save_model(tmp_path / "mine", open_run(source.folder, {}))
-    file = tmp_path / "mine" / "weights.safetensors"
+    file = root / "mine" / "weights.safetensors"
     state, key = weights.read_weights(file), f"layers.{grow.outermost(32)}.bias"
     bias = state.pop(key)
     if broken != "missing":
@@ -175,7 +178,7 @@ def test_outer_weights_that_are_broken_are_named(tmp_path: Path, broken: str) ->
     weights.save_weights(file, state)
 
     with pytest.raises(ModelError, match=r"weights\.safetensors: its layers\.9\.bias is not of 3 finite numbers"):
-        train(tmp_path, "images=16", f"start_from={tmp_path / 'mine'}", *LARGE)
+        train(root, "images=16", f"start_from={root / 'mine'}", *LARGE)
 
 
 def test_the_command_halves_the_width_and_raises_the_penalty(tmp_path: Path) -> None:
