@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from deepstyle.scraper.budget import MAX_VALUES, Budget
 from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.state import json_value
 
 URL = "http://a.example/shows/fall"
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
@@ -121,6 +123,14 @@ CASES: list[tuple[str, str, list[str]]] = [
      ('<script type="application/ld+json">{"@type":"Product","image":[{"@type":"ImageObject",'
      '"url":"/f/1.jpg","width":800},{"@type":"ImageObject","url":"/f/2.jpg","width":900}]}</script>'),
      ["/f/1.jpg", "/f/2.jpg"]),
+    ("JSON-LD with a line end",
+     '<script type="application/ld+json">{"description":"one\ntwo","image":"/f.jpg"}</script>', ["/f.jpg"]),
+    ("JSON-LD with a line end and a trailing comma",
+     '<script type="application/ld+json">{"description":"one {\ntwo","image":"/f.jpg",}</script>', ["/f.jpg"]),
+    ("two objects of JSON-LD", ('<script type="application/ld+json">{"@type":"Product","image":"/f/1.jpg"}\n{"@type":"Product",'
+     '"image":"/f/2.jpg",}</script>'), ["/f/1.jpg", "/f/2.jpg"]),
+    ("keys like logo and icon", ('<script>s = {"catalogo": {"a": "/f/1.jpg"}, "iconicLooks": ["/f/2.jpg"], "siteLogo": "/l.jpg",'
+     '"icons": ["/i.jpg"], "iconUrl": "/j.jpg", "authorImage": "/k.jpg"}</script>'), ["/f/1.jpg", "/f/2.jpg"]),
     ("shadow DOM", '<x-look><template shadowrootmode="open"><img src="/f.jpg"><slot></slot></template></x-look>',
      ["/f.jpg"]),
     ("template of a script", '<template><img src="{{ src }}"><img src="${look.url}"></template><img src="/f.jpg">',
@@ -164,3 +174,20 @@ def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None
     found = parse_html(f"<html><body>{markup}</body></html>".encode(), URL).listings
 
     assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted
+
+
+def test_a_link_to_what_cannot_be_decoded_is_no_page() -> None:
+    """The picture inside it waits for nothing, and the link is not followed."""
+    found = parse_html(b'<a href="/f.jxl"><img src="/f.jpg"></a><a href="/g.heic"><img src="/g.jpg"></a>', URL)
+
+    assert [(one.image_url[-5:], one.detail_url) for one in found.listings] == [("f.jpg", None), ("g.jpg", None)]
+    assert not found.links
+
+
+@pytest.mark.parametrize("unit", ['{"a":"\n}', "{}", "[\n", '{"a":', '["\n],[ ', '{"', "[["])
+def test_json_that_goes_on_and_on_is_read_in_step_with_its_length(unit: str) -> None:
+    """No text makes the reader begin again and again: a budget of its length is enough."""
+    budget = Budget()
+    json_value(unit * 20_000, budget)
+
+    assert MAX_VALUES - budget.values < 20_000 * (len(unit) + 2)

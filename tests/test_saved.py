@@ -16,6 +16,7 @@ from deepstyle.errors import InputError
 from deepstyle.files import put_file
 from deepstyle.records import KeptAnswer
 from deepstyle.scraper.keep import kept
+from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.saved import Saved
 
 
@@ -77,6 +78,24 @@ def test_an_archive_is_read_from_disk(tmp_path: Path) -> None:
     assert pages == {"http://a.invalid/show", "plain.html"}
 
 
+def test_numbers_of_an_archive_that_begin_alike(tmp_path: Path) -> None:
+    """``cid:img1`` is not the beginning of ``cid:img10``; percent escapes stand for what they stand for."""
+    page_part = (
+        b'Content-Type: text/html\n\n<img src="cid:img10"><img src=cid:img1><img src="cid:a%40b"><img src="cid:none">'
+    )
+    parts = [f"Content-Type: image/jpeg\nContent-ID: <{name}>\n\n{name}".encode() for name in ("img1", "img10", "a@b")]
+    head = b'MIME-Version: 1.0\nContent-Type: multipart/related; boundary="X"\n\n--X\n'
+    put_file(tmp_path / "a.mht", head + b"\n--X\n".join([page_part, *parts]) + b"\n--X--\n")
+    saved = Saved()
+    saved.add(tmp_path / "a.mht")
+    answer = saved.get(saved.pages[0], "page", 10_000)
+    assert answer is not None
+    found = [saved.get(one.image_url, "image", 99) for one in parse_html(answer.body, saved.pages[0]).listings]
+
+    assert [one.body.strip() for one in found if one is not None] == [b"img10", b"img1", b"a@b"]
+    assert b"cid:none" in answer.body
+
+
 def test_an_archive_without_a_page_is_told(tmp_path: Path) -> None:
     """The error names the file."""
     put_file(tmp_path / "a.mht", b"Subject: hello\n\nno page")
@@ -134,3 +153,12 @@ def test_a_dry_run_asks_for_no_photo(tmp_path: Path) -> None:
         "/a.jpg": "have", "/private/b.jpg": "robots", "/mine/c.jpg": "noai", "/d.jpg": "fetch", "/private/more": "robots",
     }  # fmt: skip
     assert "1 photos would be fetched, 4 photos and pages not" in text
+
+
+def test_a_dry_run_of_a_page_and_standard_input(tmp_path: Path) -> None:
+    """What both name is listed."""
+    with serve({"/": page(img("/a.jpg"))}) as site:
+        words = ["-q", "-w", str(tmp_path), "scrape", site.url, "-", "--allow-private", "--rate", "500", "--dry-run"]
+        text = CliRunner().invoke(main, words, input=f"{site.url}/b.jpg\n").output
+
+    assert "2 photos would be fetched" in text

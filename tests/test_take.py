@@ -65,6 +65,28 @@ def test_what_the_best_url_refuses_its_fallbacks_give(tmp_path: Path) -> None:
     assert taken(tmp_path) == {"/wp-content/uploads/look.jpg", "/login.jpg", "/full/2.jpg"}
 
 
+def test_a_placeholder_at_a_guessed_original_gives_way_to_the_page_s_own_url(tmp_path: Path) -> None:
+    """The small picture that a site shows where a rule looks for the original is not the photo; a small one of the page's is."""
+    routes: Routes = {
+        "/": page(img("/wp-content/uploads/a-400x400.jpg"), '<img srcset="/b/1.jpg 900w, /c/1.jpg 400w">'),
+        "/wp-content/uploads/a.jpg": photo(1, 80, 80), "/b/1.jpg": photo(2, 80, 80),
+        **photos("/wp-content/uploads/a-400x400.jpg", "/c/1.jpg"),
+    }  # fmt: skip
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url).outcomes == {"kept": 1, "too-small": 1}
+        assert site.hits["/c/1.jpg"] == 0
+
+
+def test_a_thumbnail_of_a_picture_that_cannot_be_decoded_is_taken(tmp_path: Path) -> None:
+    """A link without an extension that leads to JPEG XL drops no JPEG."""
+    routes: Routes = {
+        "/": page('<a href="/full/1"><img src="/t.jpg"></a>'),
+        "/full/1": lambda x: x.send(b"\xff\x0a", "image/jxl"), **photos("/t.jpg"),
+    }  # fmt: skip
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url).outcomes == {"kept": 1}
+
+
 def test_fallbacks_survive_a_restart(tmp_path: Path) -> None:
     """They are in the catalog: a crawl that goes on knows them."""
     with Catalog(tmp_path) as catalog:

@@ -31,7 +31,7 @@ from deepstyle.scraper.manners import (
 )  # fmt: skip
 from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
-from deepstyle.scraper.saved import Saved
+from deepstyle.scraper.saved import NOWHERE, Saved
 from deepstyle.scraper.stream import Watchdog, drain, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
 from deepstyle.scraper.wire import Wire
@@ -86,8 +86,8 @@ class Fetcher:
         self.close()
 
     def at_home(self, urls: Iterable[str]) -> None:
-        """The URLs that were given: their hosts, and ``also_hosts``, are sent ``headers``; nobody else is."""
-        self._home = frozenset({host(url) for url in urls} | set(self.config.also_hosts))
+        """More URLs that were given: their hosts, and ``also_hosts``, are sent ``headers``; nobody else is."""
+        self._home |= {host(url) for url in urls} | set(self.config.also_hosts)
 
     def serve(self, saved: Saved) -> None:
         """Answer from what was saved on disk, where it is."""
@@ -221,7 +221,8 @@ class Fetcher:
             "User-Agent": config.agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
             "Connection": "keep-alive", **cookie_header(self._cookies, url),
         }  # fmt: skip
-        if referer and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
+        shown = referer.startswith(("http://", "https://")) and not referer.startswith(NOWHERE)  # else a file of ours
+        if shown and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
             headers["Referer"] = referer if origin(referer) == origin(url) else origin(referer) + "/"
         if blank.before is not None:
             headers |= {"If-None-Match": blank.before.etag} if blank.before.etag else {}

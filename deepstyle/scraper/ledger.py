@@ -18,6 +18,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
 from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.answer import Fetched
+from deepstyle.scraper.candidates import decodable
 from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.keep import to_keep, worth_keeping
@@ -131,6 +132,7 @@ class Ledger:
                 self.crawl.keep_answer(to_keep(visit.answer))
             outcome, page, here = self._settle_visit(entry, visit)
             images = 0
+            pictured = outcome == "image" and decodable(here.url, visit.answer.content_type)
             if page is not None:
                 if not (page.nofollow or visit.answer.nofollow):
                     self._follow(here, page, deeper=visit.kind == "page")
@@ -140,13 +142,13 @@ class Ledger:
                 self._shown.setdefault(page_key(here.url), set()).update(
                     one.image_url for one in page.listings if one.detail_url is None and one.page_url == here.url
                 )
-            elif outcome == "image":  # a link without an extension led to the picture itself
+            elif pictured:  # a link without an extension led to the picture itself
                 images = self._list(Listing(image_url=visit.answer.final_url, page_url=entry.parent or entry.url))
             self._end_page(entry, here, outcome, page, images)
             for url in {entry.url, here.url}:
                 if outcome in REFUSED:
                     self._refused[page_key(url)] = outcome
-                self._settle(page_key(url), lead=outcome == "image" or bool(page and page.lead_image))
+                self._settle(page_key(url), lead=pictured or bool(page and page.lead_image))
 
     def _settle_visit(self, entry: Waiting, visit: Visit) -> tuple[str, Page | None, Waiting]:
         """The page's outcome, what to use of it, and where it really is after redirects."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +29,7 @@ PICTURES = ("image", "img", "photo", "src")
 TITLES = ("title", "caption", "text", "alt", "name")
 LONGEST = 1_000_000  # characters of a line
 BATCH = 4_096  # rows of a parquet file read at a time
+_PARAMETER = re.compile(r"\w+=")  # http://a.example/x.jpg;v=2
 INSTALL = "reading and writing .parquet needs pyarrow: pip install 'deepstyle[parquet]'"
 
 
@@ -54,7 +57,7 @@ def read_list(source: str) -> Iterator[Row]:
     with _opened(source) as file:
         try:
             if kind in {".csv", ".tsv"}:
-                yield from (_row(one) for one in _table(file, "\t" if kind == ".tsv" else ","))
+                yield from (_row(one) for one in _table(file, "\t" if kind == ".tsv" else None))
             else:
                 yield from (_row(one) for one in _lines(file, source, json_only=kind in {".jsonl", ".ndjson"}))
         except (OSError, ValueError, csv.Error) as error:
@@ -74,8 +77,20 @@ def _opened(source: str) -> Iterator[TextIO]:
         yield file
 
 
-def _table(file: TextIO, mark: str) -> Iterator[dict[str, Any]]:
-    reader = csv.reader(file, delimiter=mark)
+def _mark(line: str) -> str:
+    """What parts the columns of a .csv file whose first line this is: a comma, else what spreadsheets write in its place."""
+    found = {mark: next(csv.reader([line], delimiter=mark), []) for mark in ",;\t|"}
+    for mark, cells in found.items():
+        if any(cell.strip().lower() in NAMES for cell in cells):
+            return mark
+    if len(found[","]) > 1:
+        return ","
+    return next((mark for mark in "\t|;" if len(found[mark]) > 1 and not _PARAMETER.match(found[mark][1])), ",")
+
+
+def _table(file: TextIO, mark: str | None = None) -> Iterator[dict[str, Any]]:
+    first = file.readline(LONGEST)
+    reader = csv.reader(chain([first], file), delimiter=mark or _mark(first))
     head = next(reader, [])
     if any(normalise(cell) for cell in head):  # no names of columns
         names = [f"column{number}" for number in range(1, len(head) + 1)]
@@ -96,14 +111,23 @@ def _lines(file: TextIO, source: str, *, json_only: bool) -> Iterator[dict[str, 
         if not text or text.startswith("#"):
             continue
         if not json_only and not text.startswith("{"):
-            url, _, rest = text.partition("\t")
-            yield {"url": url, **({"title": rest.strip()} if rest.strip() else {})}
+            url, rest = _parted(text)
+            yield {"url": url, **({"title": rest} if rest else {})}
             continue
         try:
             value = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{shown(source)}: line {number} is no JSON object ({error})") from error
         yield value if isinstance(value, dict) else {"url": value}
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """The address of a line and the words behind it; a blank in the address of a picture is part of it."""
+    url, _, rest = line.partition("\t")
+    first, *words = url.split(None, 1)
+    if words and normalise(first) and (names_image(normalise(first)) or not names_image(normalise(url))):
+        return first, f"{words[0]} {rest}".strip()
+    return url, rest.strip()
 
 
 def _parquet(path: Path) -> Iterator[dict[str, Any]]:

@@ -21,8 +21,7 @@ class Name(str):
     __slots__ = ()
 
 
-_TOKEN = re.compile(
-    r"""(?P<skip>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)
+_GRAMMAR = r"""(?P<skip>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)
     | "(?P<double>(?:[^"\\\n]|\\.)*+)"?+
     | '(?P<single>(?:[^'\\\n]|\\.)*+)'?+
     | `(?P<template>(?:[^`\\]|\\.)*+)`?+
@@ -31,9 +30,9 @@ _TOKEN = re.compile(
     | (?P<open>[{\[(])
     | (?P<close>[}\])])
     | (?P<mark>[,:+])
-    | (?P<other>[^\s"'`\w${}\[\](),:+/]++|.)""",
-    re.VERBOSE | re.DOTALL,
-)
+    | (?P<other>[^\s"'`\w${}\[\](),:+/]++|.)"""
+_TOKEN = re.compile(_GRAMMAR, re.VERBOSE | re.DOTALL)
+_JSON_TOKEN = re.compile(_GRAMMAR.replace(r'[^"\\\n]', r'[^"\\]'), re.VERBOSE | re.DOTALL)  # "..." of several lines
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r?\n)|(.))", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _WORDS = {"true": True, "false": False, "null": None, "undefined": None, "NaN": None, "Infinity": None}
@@ -110,12 +109,16 @@ class _Level:
         self.last, self.joined = _NOTHING, False
 
 
-def read_literal(text: str, position: int, budget: Budget) -> tuple[Any, int]:
-    """The value that begins at ``position``, a bracket or a string, and where it ends; what is cut off is closed."""
+def read_literal(text: str, position: int, budget: Budget, *, lines: bool = False) -> tuple[Any, int]:
+    """The value that begins at ``position``, a bracket or a string, and where it ends; what is cut off is closed.
+
+    ``lines``: strings in double quotes may go over several lines, which JSON on pages does and JavaScript does not.
+    """
+    token = _JSON_TOKEN if lines else _TOKEN
     levels = [_Level([])]
     root = levels[0]
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = token.match(text, position)
         assert match is not None  # the last alternative takes anything
         kind, position = match.lastgroup, match.end()
         if kind in {"skip", "other"}:

@@ -29,7 +29,7 @@ class Planned:
 
 def plan(urls: Sequence[str], root: Path, config: ScrapeConfig, *, reporter: Reporter) -> list[Planned]:
     """What a scrape would do in the workspace ``root``, in which nothing is changed. Raises what ``scrape`` raises."""
-    key = read_sources(urls).key if "-" not in urls else ""
+    key = read_sources(urls).key
     there = (root / "catalog.sqlite").is_file()
     with tempfile.TemporaryDirectory(prefix="deepstyle-") as folder, Catalog(Path(folder)) as catalog:
         have: set[str] = set()
@@ -41,7 +41,7 @@ def plan(urls: Sequence[str], root: Path, config: ScrapeConfig, *, reporter: Rep
                 have = {photo.image_url for photo in real.standing_photos()}
         with Fetcher(config) as fetcher, rendering(fetcher) as render, suppress(InputError):
             scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, look_only=True, render=render)
-        crawl = catalog.open_crawl(key or "stdin:")
+        crawl = catalog.open_crawl(key)
         pages = [
             Planned(kind="page", url=page.url, page_url=page.parent or "", outcome=page.outcome)
             for page in crawl.visited_pages()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import read_regular, reason, shown
@@ -25,6 +25,7 @@ ARCHIVES = frozenset({".mht", ".mhtml"})
 LARGEST = 500_000_000  # bytes of an archive
 NOWHERE = "http://saved.invalid"  # RFC 2606: nobody is ever there
 _FROM = re.compile(rb"<!--\s*saved from url=\(\d+\)(\S+?)\s*-->")
+_CID = re.compile(rb"cid:([^\s\"'<>()&,;]++)")
 _FOLDERS = ("_files", ".files", "-Dateien", "_fichiers", "_archivos", "_bestanden")  # as browsers call them
 
 
@@ -96,16 +97,27 @@ class Saved:
             raise InputError(f"{shown(path)}: holds no page; save it again as .mht or .html")
         where = message.get("Snapshot-Content-Location") or page.get("Content-Location") or ""
         url = normalise(str(where)) or normalise(NOWHERE + quote(path.absolute().as_posix()))
-        body = _payload(page)
+        named: dict[str, str] = {}  # Content-ID -> where the part stands
         for number, part in enumerate(parts):
             place = resolve(url, str(part.get("Content-Location") or "")) if part.get("Content-Location") else ""
             if name := str(part.get("Content-ID") or "").strip("<> "):
                 place = place or resolve(url, f"/saved-part-{number}")
-                body = body.replace(f"cid:{name}".encode(), place.encode())
+                named[name] = place
             if place and part is not page:
                 self._parts[place] = Part(body=_payload(part), content_type=part.get_content_type())
         self.pages.append(url)
-        self._parts[url] = Part(body=body, content_type="text/html")
+        self._parts[url] = Part(body=_linked(_payload(page), named), content_type="text/html")
+
+
+def _linked(body: bytes, named: dict[str, str]) -> bytes:
+    """A page with the addresses of its parts where it has their numbers; RFC 2392 writes those with percent escapes."""
+
+    def place(match: re.Match[bytes]) -> bytes:
+        name = match[1].decode("utf-8", "replace")
+        found = named.get(name) or named.get(unquote(name))
+        return found.encode() if found else match[0]
+
+    return _CID.sub(place, body)
 
 
 def _payload(part: EmailMessage) -> bytes:

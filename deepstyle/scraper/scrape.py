@@ -121,7 +121,7 @@ def scrape(
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
     frontier = Frontier(crawl, config, starts)
-    _enlist(sources, crawl, frontier, reporter)
+    _enlist(sources, crawl, frontier, fetcher, reporter)
     ledger = Ledger(catalog, crawl, config, frontier)
     ask_again(ledger, fetcher, starts, reporter)
     if crawl.finished():
@@ -135,13 +135,13 @@ def scrape(
     return summary
 
 
-def _enlist(sources: Sources, crawl: Crawl, frontier: Frontier, reporter: Reporter) -> None:
+def _enlist(sources: Sources, crawl: Crawl, frontier: Frontier, fetcher: Fetcher, reporter: Reporter) -> None:
     """Take lists and saved pages into the catalog, and say what came of it."""
     if not sources.lists and not sources.saved.pages:
         return
     if sources.lists:
         reporter.say(f"reading {', '.join(map(shown, sources.lists))}")
-    new, strange = enlist(sources, crawl, frontier)
+    new, strange = enlist(sources, crawl, frontier, fetcher.at_home if fetcher.config.headers else None)
     reporter.say(f"{new:,} addresses are new" + (f"; {strange:,} rows hold none" if strange else ""))
 
 

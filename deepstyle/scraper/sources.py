@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -71,8 +71,13 @@ def _address(source: str) -> str:
     return "stdin:" if source == "-" else Path(os.path.abspath(source)).as_uri()  # noqa: PTH100  # links as they are
 
 
-def enlist(sources: Sources, crawl: Crawl, frontier: Frontier) -> tuple[int, int]:
-    """Queue saved pages and the lists' rows, a batch at a time: how many were new, how many were no addresses."""
+def enlist(
+    sources: Sources, crawl: Crawl, frontier: Frontier, at_home: Callable[[Iterable[str]], None] | None = None
+) -> tuple[int, int]:
+    """Queue saved pages and the lists' rows, a batch at a time: how many were new, how many were no addresses.
+
+    ``at_home`` is told the lists' addresses.
+    """
     strange = 0
     new = sum(frontier.add(url, None, frontier.deepest, anywhere=True) for url in sources.saved.pages)
     if new:
@@ -84,6 +89,8 @@ def enlist(sources: Sources, crawl: Crawl, frontier: Frontier) -> tuple[int, int
         while batch := list(islice(rows, BATCH)):
             seen += len(batch)
             strange += sum(not row.url for row in batch)
+            if at_home is not None:
+                at_home(row.url for row in batch if row.url)
             new += crawl.add_rows(_pictures(batch, place))
             new += _pages(batch, place, crawl, frontier)
         if not seen:

@@ -18,6 +18,8 @@ from deepstyle.scraper.literals import Name, read_literal
 MAX_LITERALS = 5_000  # of one script
 MAX_RESOLVED = 60  # levels of Nuxt's places that are followed
 _DECODER = json.JSONDecoder()
+_LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
+_NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
 _PROMISING = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media", re.IGNORECASE)
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^)]*+)\)\s*+)(?=\{)"
@@ -27,15 +29,32 @@ _START = re.compile(
 
 
 def json_value(text: str, budget: Budget) -> Any:
-    """JSON, or what was meant to be: trailing commas, comments and single quotes are survived."""
+    """JSON, or what was meant to be: trailing commas, comments, single quotes and line ends in strings are survived.
+
+    Several values after one another give a list of them.
+    """
     text = text.strip().removeprefix("<!--").removesuffix("-->").strip()
     text = text.removeprefix("//<![CDATA[").removeprefix("<![CDATA[").removesuffix("//]]>").removesuffix("]]>").strip()
     if not text or not budget.value(len(text) // 8):
         return None
     try:
-        return json.loads(text.rstrip(";"))
+        return json.loads(text.rstrip(";"), strict=False)
     except (ValueError, RecursionError):
-        return read_literal(text, 0, budget)[0] if text[0] in "[{" else None
+        values = _one_after_another(text, budget)
+        return values[0] if len(values) == 1 else values or None
+
+
+def _one_after_another(text: str, budget: Budget) -> list[Any]:
+    """The objects and lists that a text begins with; each character is looked at twice at most."""
+    values: list[Any] = []
+    position = 0
+    while (match := _NEXT_VALUE.match(text, position)) and len(values) < MAX_LITERALS and budget.value():
+        try:
+            value, position = _LOOSE.raw_decode(text, match.end())
+        except (ValueError, RecursionError):
+            value, position = read_literal(text, match.end(), budget, lines=True)
+        values.append(value)
+    return values
 
 
 def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:

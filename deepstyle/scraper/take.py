@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +14,7 @@ from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import Kind, Page, parse
 from deepstyle.scraper.reservations import meta_statements
+from deepstyle.scraper.sites import ranked
 
 Render = Callable[[Fetched], str]
 FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no other URL of the same picture is asked for
@@ -143,10 +144,15 @@ def take(
         elif taken.outcome == "ok":
             detail = f"{first.outcome} at the best URL; taken from {url}"
             return replace(taken, answer=replace(taken.answer, url=one.image_url, detail=detail))
-        if taken.outcome in FINAL:
+        if taken.outcome in FINAL and not (taken.outcome == "too-small" and _guessed(url, urls[index + 1 :])):
             break
     assert first is not None
     return first
+
+
+def _guessed(url: str, others: Sequence[str]) -> bool:
+    """Whether a site's rule made this URL of one of the others: it may be a placeholder, where the page's own is the photo."""
+    return any(url in ranked(other)[:-1] for other in others)
 
 
 def _unreadable(url: str, kind: Literal["page", "image"], error: Exception) -> Fetched:

@@ -12,12 +12,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 IMAGE_EXTENSIONS = frozenset({"jpg", "jpeg", "jpe", "jfif", "png", "webp", "avif", "gif", "bmp", "tif", "tiff"})
-OTHER_EXTENSIONS = frozenset({
+UNDECODABLE = frozenset({"svg", "svgz", "ico", "jxl", "heic", "heif", "hif", "jp2", "j2k", "jpx", "eps", "psd", "pdf"})
+OTHER_EXTENSIONS = UNDECODABLE | frozenset({
     "pdf", "zip", "gz", "rar", "7z", "tar", "mp4", "webm", "mov", "avi", "mp3", "wav", "ogg", "m4a", "css", "js",
     "mjs", "json", "woff", "woff2", "ttf", "eot", "svg", "ico", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "psd",
     "ai", "eps", "exe", "dmg", "apk", "ics", "csv",
 })  # fmt: skip
-UNDECODABLE = frozenset({"svg", "svgz", "ico", "jxl", "heic", "heif", "hif", "jp2", "j2k", "jpx", "eps", "psd", "pdf"})
 MAX_URL = 2_000  # characters; longer ones come from relative-link loops
 MAX_REPEATS = 3  # how often one word may occur as a path segment
 

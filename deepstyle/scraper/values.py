@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from deepstyle.scraper.budget import Budget
@@ -15,7 +16,12 @@ from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of
 
 MAX_DEPTH = 60  # levels that are looked at
 MAX_MARKUP = 200  # texts with HTML in them
-_SKIP = re.compile(r"avatar|logo|icon|profile_?pic|publisher|author|sprite|placeholder|brand$|favicon", re.IGNORECASE)
+_BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
+_SKIP = re.compile(
+    r"avatar|favicon|sprite|placeholder|publisher|profile_?pic|brand$"
+    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author)s?(?:{_BESIDE})?(?![a-z])"
+)
+_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIZE_NAMES = {
     "orig": ORIGINAL, "original": ORIGINAL, "originals": ORIGINAL, "full": ORIGINAL, "fullsize": ORIGINAL, "max": ORIGINAL,
     "raw": ORIGINAL, "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
@@ -48,6 +54,12 @@ class Found:
     pictures: list[Candidate] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
     markup: list[str] = field(default_factory=list)
+
+
+@lru_cache(maxsize=4096)
+def _skipped(key: str) -> bool:
+    """Whether what stands under this key is a logo, an avatar and the like: ``siteLogo``, not ``catalogo``."""
+    return bool(_SKIP.search(_HUMP.sub("_", key).lower()))
 
 
 def size_rank(name: str) -> float | None:
@@ -86,7 +98,7 @@ def _pixels(node: dict[str, Any], key: str) -> int | None:
 
 
 def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
-    if depth > MAX_DEPTH or (key and _SKIP.search(key[:100])) or not budget.value():
+    if depth > MAX_DEPTH or (key and _skipped(key[:100])) or not budget.value():
         return []
     if isinstance(value, dict):
         return _from_object(value, found, budget, schema=schema, depth=depth)
@@ -129,7 +141,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     nested_sizes = True
     for key, value in node.items():
         rank = size_rank(key)
-        if isinstance(value, str) and rank is not None and not _SKIP.search(key[:100]):
+        if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             surely = pictured and key.lower() in {"url", "src", "contenturl", "href"}
             if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"})):
                 title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")

@@ -1,0 +1,62 @@
+"""lists.py and what becomes of listed addresses: columns and their marks, words behind an address, headers, Referer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loopback import Exchange, photo, serve
+from test_fetch import config
+from test_scrape import crawl
+
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.lists import read_list
+
+X, Y = "http://a.example/x.jpg", "http://a.example/y.jpg"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (f"{X};Look 1\n{Y};Look 2\n", [(X, ""), (Y, "")]),
+        (f"url;title\n{X};Look, one\n", [(X, "Look, one")]),
+        (f"look|src\n7|{X}\n", [(X, "")]),
+        (f"{X},a;b\n", [(X, "")]),
+        (f"{X};v=2\n", [(f"{X};v=2", "")]),
+        (f'"{X}","a;b"\n', [(X, "")]),
+        (f"url\n{X};v=2\n", [(f"{X};v=2", "")]),
+    ],
+)
+def test_what_parts_the_columns_of_a_csv_file(tmp_path: Path, text: str, rows: list[tuple[str, str]]) -> None:
+    """Commas, or what the first line shows in their place; a semicolon that belongs to an address stays in it."""
+    (tmp_path / "l.csv").write_text(text)
+
+    assert [(row.url, row.title) for row in read_list(str(tmp_path / "l.csv"))] == rows
+
+
+def test_words_behind_an_address(tmp_path: Path) -> None:
+    """They are its title; a blank inside the name of a picture is part of the address."""
+    (tmp_path / "l.txt").write_text(
+        f"{X} Look one\nhttp://a.example/show  Fall 2017\nhttp://a.example/my look.jpg\n{Y}\tTwo\n"
+    )
+
+    assert [(row.url, row.title) for row in read_list(str(tmp_path / "l.txt"))] == [
+        (X, "Look one"), ("http://a.example/show", "Fall 2017"), ("http://a.example/my%20look.jpg", ""), (Y, "Two"),
+    ]  # fmt: skip
+
+
+def test_hosts_of_a_list_are_sent_the_headers_and_no_referer(tmp_path: Path) -> None:
+    """The addresses of a list were given, as those of the command line are; a file on this machine is nobody's business."""
+    seen: list[tuple[str | None, str | None]] = []
+
+    def shop(x: Exchange) -> None:
+        seen.append((x.headers.get("X-Key"), x.headers.get("Referer")))
+        x.send(photo(1), "image/jpeg")
+
+    with serve({"/a.jpg": shop, "/b.jpg": shop}) as site:
+        (tmp_path / "l.txt").write_text(f"{site.url}/a.jpg\n")
+        crawl(tmp_path / "w", str(tmp_path / "l.txt"), headers={"X-Key": "7"})
+        with Fetcher(config()) as fetcher:
+            fetcher.get(site.url + "/b.jpg", "image", referer="http://saved.invalid/home/me/page.html")
+
+    assert seen == [("7", None), (None, None)]
