@@ -27,6 +27,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("srcset w", '<img src="/t.jpg" srcset="/t.jpg 200w, /m.jpg 320w,/f.jpg 550w">', ["/f.jpg"]),
     ("srcset x", '<img src="/t.jpg" srcset="/t.jpg, /f.jpg 2x">', ["/f.jpg"]),
     ("srcset with commas in URLs", '<img srcset="/w_200,h_1/a.jpg 200w, /w_900,h_2/a.jpg 900w">', ["/w_900,h_2/a.jpg"]),
+    ("an unclosed title, a marked section that is none", '<title><![foo[ x<img src="/a.jpg">', ["/a.jpg"]),
     ("picture", '<picture><source srcset="/f.webp 2x, /m.webp 1x"><img src="/t.jpg"></picture>', ["/f.webp"]),
     ("lazy data-src", f'<img src="{PIXEL}" data-src="/f.jpg">', ["/f.jpg"]),
     ("lazy over a placeholder file", '<img src="/grey.gif" data-original="/f.jpg">', ["/f.jpg"]),

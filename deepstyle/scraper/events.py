@@ -57,10 +57,17 @@ def feed_tolerantly(text: str, target: Target) -> None:
     """The same through BeautifulSoup and Python's own parser, for short texts: its time grows with the square."""
     if len(text) > MAX_TOLERANT or not _TAGS.search(text):
         return
-    from bs4 import BeautifulSoup, Tag
+    from bs4 import BeautifulSoup, ParserRejectedMarkup, Tag
     from bs4.element import NavigableString
 
-    soup = BeautifulSoup(text, "html.parser")
+    try:
+        soup = BeautifulSoup(text, "html.parser")
+    except ParserRejectedMarkup:  # a marked section that is none: Python's parser gives up
+        try:
+            soup = BeautifulSoup(text.replace("<![", "&lt;!["), "html.parser")
+        except ParserRejectedMarkup:
+            target.close()
+            return
     open_tags: list[Tag] = []
     for one in soup.descendants:
         while open_tags and one.parent is not open_tags[-1]:
