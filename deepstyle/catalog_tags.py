@@ -58,6 +58,11 @@ class Tags:
             )
         return True
 
+    def named(self, kind: str) -> dict[tuple[str, int], str]:
+        """The surest tag of a kind that each garment has, by photo and rank; garments without one are not in it."""
+        rows = self._db.rows("SELECT photo, k, tag FROM tags WHERE kind = ? ORDER BY score, tag DESC", (kind,))
+        return {(row["photo"], row["k"]): row["tag"] for row in rows}
+
     def counts(self, kind: str) -> dict[str, int]:
         """How many garments have each tag of a kind, the most frequent first."""
         rows = self._db.rows(

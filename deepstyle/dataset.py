@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle import images
+from deepstyle.boxes import Corners
 from deepstyle.errors import InputError, StorageError
 from deepstyle.files import TEMPORARY, put_file, read_regular, reason, reserve, shown
 from deepstyle.folders import alone, put_folder
@@ -46,18 +47,21 @@ V = TypeVar("V")
 class Item:
     """One image to pack: where it is, what it is, and the name it goes by (``source``, e.g. ``<photo sha256>-0``).
 
-    With an ``outline`` it is laid on a plain ground, its aspect kept, or left out where little of the garment is seen.
+    With a ``box`` (pixels) that part of it is cut out. With an ``outline`` it is laid on a plain ground, its aspect kept, or
+    left out where little of the garment is seen.
     """
 
     source: str
     path: Path
     label: str
     outline: Outline | None = None
+    box: Corners | None = None
 
     @property
     def about(self) -> list[str]:
         """What its pixels depend on beside the file."""
-        return [self.label] if self.outline is None else [self.label, images.sha256(repr(self.outline).encode())]
+        outline = [] if self.outline is None else [images.sha256(repr(self.outline).encode())]
+        return [self.label, *outline, *([] if self.box is None else [repr(self.box)])]
 
 
 class PackedDataset:
@@ -211,7 +215,8 @@ def _load(item: Item, size: int, fit: images.Fit) -> tuple[str, images.Pixels | 
         data = read_regular(item.path, images.MAX_BYTES)
         content = images.sha256(data)
         with images.decoded(data) as pixels:
-            return content, images.resize(item.outline.laid(pixels) if item.outline else pixels, size, fit)
+            part = images.crop(pixels, item.box) if item.box else pixels
+            return content, images.resize(item.outline.laid(part) if item.outline else part, size, fit)
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
     except InputError as error:

@@ -7,7 +7,9 @@ Pictures that runs drew of real garments stay in TensorBoard's files; the marked
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,8 +18,8 @@ from urllib.parse import urlsplit
 
 from deepstyle.catalog import Catalog
 from deepstyle.dataset import PackedDataset, drop_packs
-from deepstyle.errors import InputError, UsageError
-from deepstyle.files import put_file, read_regular, shown
+from deepstyle.errors import InputError, StorageError, UsageError
+from deepstyle.files import TEMPORARY, put_file, read_regular, reason, shown
 from deepstyle.records import Garment, Photo
 
 CARD = "MODEL_CARD.md"
@@ -33,7 +35,7 @@ class Forgetting:
     """What went and what stays: counts of photos and garments, names of packs.
 
     Runs and models are marked: those that ``saw`` a photo, and those trained when it was there already (``may_have_seen``).
-    ``never_again``: what must not come back.
+    ``packs`` are packed datasets, and label checks with theirs; ``never_again``: what must not come back.
     """
 
     photos: int
@@ -56,6 +58,7 @@ def forget(asked: Collection[str], catalog: Catalog) -> Forgetting:
                 catalog.rights.never_again(url, "url")
     garments = [garment for name in found for garment in catalog.garments_of(name)]
     packs = drop_packs(catalog.root / "datasets", found.keys())
+    checks = _drop_checks(catalog.root / "label-checks", found.keys())
     saw, may = _seen_by(catalog, garments, found.values(), set(packs.values()))
     _mark(catalog.root, saw, found.keys(), "It was trained on")
     _mark(catalog.root, may, found.keys(), "It was trained after the workspace had, and may have seen,")
@@ -64,7 +67,7 @@ def forget(asked: Collection[str], catalog: Catalog) -> Forgetting:
         for name in found:
             catalog.rights.erase(name)
     return Forgetting(
-        photos=len(found), garments=len(garments), packs=tuple(packs), saw=tuple(saw), may_have_seen=tuple(may),
+        photos=len(found), garments=len(garments), packs=(*packs, *checks), saw=tuple(saw), may_have_seen=tuple(may),
         never_again=tuple(asked),
     )  # fmt: skip
 
@@ -107,6 +110,24 @@ def _delete_files(catalog: Catalog, photos: Collection[Photo], garments: list[Ga
         picture = record.with_suffix(".png") if record.suffix == ".csv" else record.parent / "samples" / "nearest.png"
         for path in (picture, record):
             catalog.delete_file(path.relative_to(catalog.root).as_posix())
+
+
+def _drop_checks(folder: Path, photos: Collection[str]) -> list[str]:
+    """Delete the label checks that looked at garments of these photos, with their packs, runs and models; their names."""
+    found = []
+    for place in sorted(folder.iterdir()) if photos and folder.is_dir() else ():
+        seen = (*place.glob("datasets/*/index.json"), place / "suspects.csv")
+        begun = place.name.startswith(TEMPORARY)  # by a command that was stopped
+        if not begun and all(_hashes(path).isdisjoint(photos) for path in seen):
+            continue
+        aside = place if begun else place.with_name(f"{TEMPORARY}{place.name}")
+        try:
+            os.replace(place, aside)
+            shutil.rmtree(aside)
+        except OSError as error:
+            raise StorageError(f"{shown(place)}: cannot be deleted ({reason(error)})") from error
+        found.append(f"label-checks/{place.name.removeprefix(TEMPORARY)}")
+    return found
 
 
 def _hashes(path: Path) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deepstyle.annotations.label_sets import labels_from
 from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog
 from deepstyle.choosing import chosen_config
@@ -33,12 +34,15 @@ from deepstyle.weak import weak_classifier, weak_detector, weak_gan
 
 
 def classifier_from(
-    table: Path, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter, images_folder: Path | None = None,
-    name: str = "classifier", fresh: bool = False,
+    source: Path | None, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter,
+    images_folder: Path | None = None, grouped: bool = False, name: str = "classifier", fresh: bool = False,
 ) -> TrainedClassifier:  # fmt: skip
-    """Train a classifier from a label table (CSV)."""
+    """Train a classifier from labelled photos (``label_sets.py`` says which), or from the catalog's garments (None).
+
+    ``grouped``: whole groups are held out, whatever the source's own split says.
+    """
     check_name(name, "--name")
-    rows = read_table(table, images=images_folder)
+    rows = labels_from(source, catalog, reporter=reporter, images=images_folder, grouped=grouped)
     return train_classifier(rows, catalog, config, reporter=reporter, name=name, fresh=fresh)
 
 

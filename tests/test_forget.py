@@ -18,7 +18,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import UsageError
 from deepstyle.export import export
-from deepstyle.files import put_file
+from deepstyle.files import TEMPORARY, put_file
 from deepstyle.forget import CARD, Forgetting, forget
 from deepstyle.progress import Reporter
 from deepstyle.records import Photo
@@ -88,6 +88,27 @@ def test_a_photo_goes_with_all_that_came_of_it(tmp_path: Path) -> None:
         assert [one.photo for one in catalog.garments()] == [stays.sha256]
     again = ask(tmp_path, gone.sha256)
     assert (again.photos, again.saw) == (0, ())
+
+
+def test_label_checks_of_a_photo_go_with_it(tmp_path: Path) -> None:
+    """A check of labels that packed a forgotten photo goes with all it made, one half gone as well; others stay."""
+    with Catalog(tmp_path) as catalog:
+        kept, gone = ("a" * 64, "b" * 64)
+        for one in (kept, gone):
+            catalog.add_photo(
+                one, b"jpg", extension="jpg", width=9, height=9, dhash="0" * 16, image_url=f"https://h.example/{one}",
+                page_url="https://h.example/",
+            )  # fmt: skip
+            cut(catalog, catalog.photos(after=one[:63])[0])
+            place = tmp_path / "label-checks" / one[0]
+            items = [Item(source=f"x/{one}-0.png", path=catalog.path(garment_path(one, 0, "upper")), label="upper")]
+            PackedDataset.pack(place / "datasets" / "all", items, size=8, fit="stretch", reporter=Reporter(quiet=True))
+            put_file(place / "suspects.png", b"drawn")
+        put_file(tmp_path / "label-checks" / f"{TEMPORARY}c" / "suspects.png", b"drawn")
+        found = forget([gone], catalog)
+
+    assert found.packs == ("label-checks/c", "label-checks/b")
+    assert [path.name for path in (tmp_path / "label-checks").iterdir()] == ["a"]
 
 
 def test_what_is_forgotten_never_comes_back(tmp_path: Path) -> None:

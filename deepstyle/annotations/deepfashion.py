@@ -116,7 +116,26 @@ def attribute_rows(
     reporter.say(f"reading {folder}")
     if (folder / "train.txt").is_file():
         return photos, *_parallel_rows(folder, tally)
-    return photos, *_listed_rows(folder, source / "Eval", tally, reporter)
+    rows = _listed_rows(folder, source / "Eval", tally)
+    table = folder / "list_attr_img.txt"
+    return photos, rows, read_attributes(table, _attribute_names(folder), tally, reporter) if table.is_file() else {}
+
+
+def category_rows(source: Path, tally: Tally, reporter: Reporter) -> tuple[Path, list[tuple[Row, str]]]:
+    """The folder of the photos, and each photo's row with its category's name. Raises InputError as above."""
+    folder, photos = _annotations(source, None), _photos(source)
+    reporter.say(f"reading {folder}")
+    names = {str(number): name for number, (name, _) in enumerate(_categories(source, folder), 1)}
+    fine = (folder / "train.txt").is_file()
+    rows = _parallel_rows(folder, tally)[0] if fine else _listed_rows(folder, source / "Eval", tally)
+    found: list[tuple[Row, str]] = []
+    for row in rows:
+        category = names.get(row.category.lstrip("0"))
+        if category is None or row.split not in SPLITS:
+            tally.count("bad-row", row.name)
+        else:
+            found.append((row, category))
+    return photos, found
 
 
 def _annotations(source: Path, variant: str | None) -> Path:
@@ -148,10 +167,8 @@ def _categories(source: Path, folder: Path) -> tuple[tuple[str, str], ...]:
     return tuple((name, TYPES[kind]) for name, (kind,) in rows.items())
 
 
-def _listed_rows(
-    folder: Path, evaluation: Path, tally: Tally, reporter: Reporter
-) -> tuple[list[Row], dict[str, tuple[str, ...]]]:
-    """Rows of the counted lists, joined by the photo's name; and the photos' attributes, where they are shipped."""
+def _listed_rows(folder: Path, evaluation: Path, tally: Tally) -> list[Row]:
+    """Rows of the counted lists, joined by the photo's name."""
     splits = read_list(evaluation / "list_eval_partition.txt", 1, tally)
     boxes = read_list(folder / "list_bbox.txt", 4, tally)
     categories = read_list(folder / "list_category_img.txt", 1, tally)
@@ -163,8 +180,7 @@ def _listed_rows(
             tally.count("no-box" if name not in boxes else "no-category", name)
     for name in (boxes | categories).keys() - splits.keys():
         tally.count("no-split", name)
-    table = folder / "list_attr_img.txt"
-    return rows, read_attributes(table, _attribute_names(folder), tally, reporter) if table.is_file() else {}
+    return rows
 
 
 def _parallel_rows(folder: Path, tally: Tally) -> tuple[list[Row], dict[str, tuple[str, ...]]]:

@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepstyle.annotations.table import LabelRow, LabelTable
+from deepstyle.boxes import Corners
 from deepstyle.errors import InputError
 from deepstyle.files import open_regular
 
 
 def stand_ins(rows: Sequence[LabelRow]) -> list[int]:
-    """For each row the number of the row that stays for its photo: its own, unless another has the same bytes.
+    """For each row the number of the row that stays for its photo: its own, unless another has the same bytes and box.
 
     Only files of the same size are read. One that cannot be stays; whoever opens it tells what is wrong.
     """
@@ -27,9 +28,11 @@ def stand_ins(rows: Sequence[LabelRow]) -> list[int]:
         sizes[_size(row.path)].append(i)
     found = list(range(len(rows)))
     for alike in sizes.values():
-        first: dict[str, int] = {}
-        for i in sorted(alike, key=lambda i: _learned(rows[i])) if len(alike) > 1 else ():
-            found[i] = first.setdefault(_digest(rows[i].path), i)
+        paths = {rows[i].path for i in alike}
+        digests = {path: _digest(path) if len(paths) > 1 else "" for path in paths}
+        first: dict[tuple[str, Corners | None], int] = {}
+        for i in sorted(alike, key=lambda i: _learned(rows[i])):
+            found[i] = first.setdefault((digests[rows[i].path], rows[i].box), i)
     return found
 
 

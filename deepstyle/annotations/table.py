@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from deepstyle.boxes import Corners
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import read_input, reason, shown
 from deepstyle.images import EXTENSIONS
@@ -48,12 +49,24 @@ Counts = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class LabelRow:
-    """One photo: where it is, its category, the group it must not be parted from, the split its authors gave it."""
+    """One photo: where it is, its category, the group it must not be parted from, the split its authors gave it.
+
+    With a ``box`` (pixels) only that part of the photo is meant.
+    """
 
     path: Path
     label: str
     group: str | None = None
     split: str | None = None
+    box: Corners | None = None
+
+    @property
+    def name(self) -> str:
+        """The photo's path; of a box with its place, as https://www.w3.org/TR/media-frags writes it."""
+        if self.box is None:
+            return self.path.as_posix()
+        x0, y0, x1, y1 = self.box
+        return f"{self.path.as_posix()}#xywh={x0:g},{y0:g},{x1 - x0:g},{y1 - y0:g}"
 
 
 @dataclass(frozen=True, kw_only=True)

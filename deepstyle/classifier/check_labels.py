@@ -99,7 +99,7 @@ def check_by_model(
             f"{judge.name} does not know {', '.join(foreign)}; leave them out with --set exclude=[{','.join(foreign)}], or let "
             "--folds train classifiers on this table"
         )
-    items = [Item(source=row.path.as_posix(), path=row.path, label=row.label) for row in table.rows]
+    items = [Item(source=row.name, path=row.path, label=row.label, box=row.box) for row in table.rows]
     photos = PackedDataset.pack(
         place / "datasets" / f"all-{size}", items, size=size, fit=judge.preprocessing.fit, reporter=reporter
     )

@@ -53,7 +53,8 @@ def require_photos(rows: Sequence[LabelRow], missing: Sequence[str]) -> None:
     """Raise InputError when a table names photos, and none of them is there."""
     if missing and not rows:
         raise InputError(
-            f"none of the table's {len(missing):,} images is there, e.g. {missing[0]}; give their folder with --images"
+            f"none of the table's {len(missing):,} images is there, e.g. {missing[0]}; give the folder of a CSV's images "
+            "with --images"
         )
 
 
@@ -70,7 +71,8 @@ def tell(
         held_out = {row.group for row in validation if row.group}
         reporter.say(
             f"warning: {len(both)} of the {len(held_out)} groups held out (senders, garments) are trained on as well, e.g. "
-            f"{both[0]}: the figures are better than on strangers' photos; without the split column whole groups are held out"
+            f"{both[0]}: the figures are better than on strangers' photos; hold out whole groups instead "
+            "(train-classifier --by-group, or a table without the split column)"
         )
 
 
@@ -131,7 +133,7 @@ def pack(
     sides = {"train": train, "validation": validation}
     packed: list[PackedDataset] = []
     for side, rows in sides.items():
-        items = [Item(source=row.path.as_posix(), path=row.path, label=row.label) for row in rows]
+        items = [Item(source=row.name, path=row.path, label=row.label, box=row.box) for row in rows]
         target = place_of(folder, name, side, config)
         packed.append(
             PackedDataset.pack(target, items, size=size, fit=config.fit, reporter=reporter, label_names=labels)

@@ -11,11 +11,13 @@ from typing import Any
 import click
 
 from deepstyle.commands.options import (
+    Labelled,
     Session,
     build_config,
     checked_name,
     configured,
     json_option,
+    labelled,
     open_catalog,
     region_detector,
 )
@@ -28,9 +30,7 @@ FINE_TUNE = ("pretrained=true", "frozen_share=0.25", "backbone_lr=0.1", "lr=0.00
 
 @click.command()
 @json_option
-@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
-@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="Folder of the images; beside the table otherwise.")  # fmt: skip
+@labelled
 @click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option(
     "--name", default="classifier", show_default=True, callback=checked_name, help="Name of the model folder."
@@ -39,34 +39,41 @@ FINE_TUNE = ("pretrained=true", "frozen_share=0.25", "backbone_lr=0.1", "lr=0.00
 @click.option(
     "--fine-tune", is_flag=True, help=f"Start from ImageNet weights, gently: --set {' --set '.join(FINE_TUNE)}."
 )
+@click.option("--by-group", is_flag=True,
+              help="Hold out whole groups (senders, garments), whatever split the source has.")  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Start over in a new run.")
 @configured
 @click.pass_obj
-def train_classifier(session: Session, table: Path, folder: Path | None, minutes: float | None, name: str,
-                     find_lr: bool, fine_tune: bool, fresh: bool, config: str | None, overrides: tuple[str, ...],
+def train_classifier(session: Session, source: Labelled, minutes: float | None, name: str, find_lr: bool, by_group: bool,
+                     fine_tune: bool, fresh: bool, config: str | None, overrides: tuple[str, ...],
                      dry_run: bool) -> None:  # fmt: skip
     """Train the category classifier on labelled images.
 
-    The CSV has a column for the image and one for the label; a column sender_id or group keeps related images on one
-    side of the split. Works under torchrun.
+    The source is a CSV with a column for the image and one for the label (a column sender_id or group keeps related images
+    on one side of the split), a folder with a folder per category (or train, val, test of such), DeepFashion's Category and
+    Attribute benchmark, or a COCO file, whose boxes are cut out. --garments takes the workspace's garments by the
+    categories that `deepstyle tag` gave them, or by the detector's labels. Works under torchrun.
 
     --fine-tune starts from ImageNet weights: first the last layer alone learns, then all, the first stages the least.
 
     \b
     Example:
         deepstyle train-classifier clothing-dataset/images.csv --minutes 10
+        deepstyle train-classifier my-photos/
+        deepstyle train-classifier --garments --name mine
         deepstyle train-classifier clothing-dataset/images.csv --fine-tune --set network=lite0
     """
     given = (*(FINE_TUNE if fine_tune else ()), *overrides)
     built = build_config(session, "ClassifierConfig", config, given, {"minutes": minutes}, dry_run=dry_run)
-    with open_catalog(session) as catalog:
+    with open_catalog(session, must_exist=source.path is None) as catalog:
         from deepstyle import pipeline
 
         if find_lr:
-            from deepstyle.annotations.table import read_table
+            from deepstyle.annotations.label_sets import labels_from
             from deepstyle.classifier.find_lr import find_rate
 
-            found = find_rate(read_table(table, images=folder), catalog, built, reporter=session.reporter, name=name)
+            table = labels_from(source.path, catalog, reporter=session.reporter, images=source.images, grouped=by_group)
+            found = find_rate(table, catalog, built, reporter=session.reporter, name=name)
             rows = {
                 "suggested": f"--set lr={found.suggested:.1e}",
                 "the loss falls fastest at": f"{found.steepest:.1e}",
@@ -74,8 +81,9 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
             show(f"the losses are drawn in {found.picture}", rows, **asdict(found))
             return
         result = pipeline.classifier_from(
-            table, catalog, built, reporter=session.reporter, images_folder=folder, name=name, fresh=fresh
-        )
+            source.path, catalog, built, reporter=session.reporter, images_folder=source.images, grouped=by_group,
+            name=name, fresh=fresh,
+        )  # fmt: skip
         newest = catalog.model("classifier")
     weak = weak_classifier(result.top1, len(result.labels), newest=newest is not None and newest.name == result.name)
     top5 = {"top-5": f"{result.top5:.3f}"} if result.top5 is not None and len(result.labels) > 5 else {}
@@ -89,9 +97,7 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
 
 @click.command()
 @json_option
-@click.argument("table", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="TABLE.csv")
-@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="Folder of the images; beside the table otherwise.")  # fmt: skip
+@labelled
 @click.option(
     "--folds", type=int, help="Parts of the table, each judged by what is learned from the others.  [default: 3]"
 )
@@ -102,17 +108,18 @@ def train_classifier(session: Session, table: Path, folder: Path | None, minutes
 @click.option("--name", default="labels", show_default=True, callback=checked_name, help="Name of the check's folder.")
 @configured
 @click.pass_obj
-def check_labels(session: Session, table: Path, folder: Path | None, folds: int | None, model: str | None,
-                 minutes: float | None, name: str, config: str | None, overrides: tuple[str, ...],
-                 dry_run: bool) -> None:  # fmt: skip
+def check_labels(session: Session, source: Labelled, folds: int | None, model: str | None, minutes: float | None,
+                 name: str, config: str | None, overrides: tuple[str, ...], dry_run: bool) -> None:  # fmt: skip
     """List the labels of a table that are probably wrong.
 
-    The table is parted into folds, whole groups to one side; a classifier that learns from the others judges each
-    (confident learning, Northcutt et al. 2021). Writes a list and a picture of the worst, nothing else is changed.
+    The sources are those of train-classifier. They are parted into folds, whole groups to one side; a classifier that
+    learns from the others judges each (confident learning, Northcutt et al. 2021). Writes a list and a picture of the
+    worst, nothing else is changed.
 
     \b
     Example:
         deepstyle check-labels clothing-dataset/images.csv --minutes 5
+        deepstyle check-labels my-photos/
         deepstyle check-labels my-photos.csv --model garment-categories
     """
     if model is not None and (folds is not None or minutes is not None):
@@ -120,14 +127,14 @@ def check_labels(session: Session, table: Path, folder: Path | None, folds: int 
             "--folds and --minutes are of classifiers to train, --model is one that is trained: give either"
         )
     built = build_config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
-    with open_catalog(session) as catalog:
-        from deepstyle.annotations.table import read_table
+    with open_catalog(session, must_exist=source.path is None) as catalog:
+        from deepstyle.annotations.label_sets import labels_from
         from deepstyle.classifier import check_labels as checking
         from deepstyle.classifier import data
         from deepstyle.classifier.find import find_classifier_folder
         from deepstyle.classifier.network import Classifier
 
-        rows = read_table(table, images=folder)
+        rows = labels_from(source.path, catalog, reporter=session.reporter, images=source.images)
         if model is None:
             found = checking.check_by_folds(
                 rows, catalog, built, folds=folds or 3, name=name, reporter=session.reporter

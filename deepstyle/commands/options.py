@@ -27,6 +27,17 @@ class Session:
     reporter: Reporter
 
 
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """Where labelled photos are: ``path`` is a CSV, a folder or a COCO file, None the workspace's garments.
+
+    ``images``: the folder of a CSV's photos.
+    """
+
+    path: Path | None
+    images: Path | None
+
+
 class Ended(Exception):  # noqa: N818
     """A command is through before its last line; ``cli.py`` exits with ``code``."""
 
@@ -62,6 +73,27 @@ def _for_programs(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 
 json_option = click.option("--json", is_flag=True, expose_value=False, callback=_for_programs,
                            help="Print one JSON object, for programs.")  # fmt: skip
+
+
+def labelled(function: F) -> F:
+    """Add the options that name labelled photos; the command gets them as ``source``, a ``Labelled``."""
+
+    @click.argument("path", required=False, metavar="[TABLE.csv|FOLDER|COCO.json]",
+                    type=click.Path(path_type=Path, exists=True))  # fmt: skip
+    @click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False),
+                  help="Folder of a CSV's images; beside it otherwise.")  # fmt: skip
+    @click.option(
+        "--garments", is_flag=True, help="Take the workspace's garments, by category or the detector's label."
+    )
+    @functools.wraps(function)
+    def wrapped(*args: Any, path: Path | None, images: Path | None, garments: bool, **kwargs: Any) -> Any:
+        if (path is None) != garments:
+            raise UsageError("name a CSV, a folder or a COCO file of labelled photos, or take --garments: one of them")
+        if garments and images is not None:
+            raise UsageError("--images: is for a CSV; --garments are where the workspace has them")
+        return function(*args, source=Labelled(path=path, images=images), **kwargs)
+
+    return wrapped  # type: ignore[return-value]  # click's decorators keep the signature
 
 
 detector_option = click.option("--detector", help="Name of the detector; the newest otherwise, or the one that ships.")
