@@ -41,6 +41,22 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("next of a script", "<script>var state = {looks: [], nextPage: '/api/looks?page=2'}</script>",
      ["/api/looks?page=2"], ["/api/looks?page=2"]),
     ("endpoint", '<div data-endpoint="/api/looks.json"></div>', ["/api/looks.json"], []),
+    ("a relative frame", '<iframe src="gallery.html"></iframe><iframe src="about:blank"></iframe>', ["/shows/gallery.html"], []),
+    ("relative options", '<select><option value="page2.html">2</option><option value="red">r</option></select>',
+     ["/shows/page2.html"], []),
+    ("a relative onclick", """<button onclick="location.href='page2.html'">2</button>""", ["/shows/page2.html"], []),
+    ("a relative data-href", '<button data-href="page2.html">2</button><p data-url="looks?page=3">', [
+     "/shows/page2.html", "/shows/looks?page=3"], []),
+    ("refresh without url=", '<meta http-equiv="refresh" content="0;gallery.html">', ["/shows/gallery.html"], []),
+    ("refresh of itself", '<meta http-equiv="refresh" content="30"><meta http-equiv="refresh" content="30;">', [], []),
+    ("a form without an address", '<form><input type="hidden" name="page" value="2"><input type=submit></form>',
+     ["/shows/fall?page=2"], ["/shows/fall?page=2"]),
+    ("a form of no interest", '<form><input type="hidden" name="t" value="x"><button>ok</button></form>', [], []),
+    ("a form with a select and no address", ('<form><select name="s"><option>Choose</option><option>fall-2017<option>fall-2018'
+     "</select></form>"), ["/shows/fall?s=fall-2017", "/shows/fall?s=fall-2018"], []),
+    ("buttons of pages", ('<form action="/looks"><button name="page" value="2">2</button><button name="do" value="buy">b</button>'
+     '<input type="submit" name="page" value="3"><input type="hidden" name="h" value="dior"></form>'),
+     ["/looks?h=dior", "/looks?h=dior&page=2", "/looks?h=dior&page=3"], ["/looks?h=dior&page=2", "/looks?h=dior&page=3"]),
     ("no links", '<a href="javascript:x()">x</a><a href="#top">t</a><button data-url="/a.jpg">i</button>', [URL[16:]], []),
 ]  # fmt: skip
 
@@ -62,6 +78,7 @@ def test_link_headers() -> None:
         '<https://a.example/1>; rel="prev", </2,x>; title="a, b"; rel="x next"; a=b, <3>; rel=next, <4>; rel="nextish"'
     )
     assert link_header(value, URL) == ["http://a.example/2,x", "http://a.example/shows/3"]
+    assert link_header("</2>; rel='next', </3>; rel='nextish'", URL) == ["http://a.example/2"]
     assert link_header("<" * 10_000, URL) == []
 
 
@@ -73,6 +90,9 @@ def test_a_next_page_that_no_link_names_is_guessed() -> None:
     assert parse_html(more, URL + "/page/3/").guesses == (URL + "/page/4/",)
     assert parse_html(more + b'<a rel="next" href="?p=2">n</a>', URL).guesses == ()
     assert parse_html(b'<img src="/a.jpg">', URL).guesses == ()
+    assert parse_html(b'<img src="/a.jpg">', URL + "?page=1").guesses == (URL + "?page=2",)
+    assert parse_html(b'<img src="/a.jpg">', URL + "?p=1").guesses == ()
+    assert parse_html(b'<img src="/a.jpg"><a href="?page=1">1</a>', URL + "?page=2").guesses == ()
 
 
 def test_guesses_end_when_nothing_new_comes(tmp_path: Path) -> None:

@@ -69,6 +69,15 @@ class ScrapeConfig(Config):
             return f"{self.user_agent[:-1]}; {self.contact})"
         return f"{self.user_agent} ({self.contact})"
 
+    @field_validator("also_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        found = [re.fullmatch(r"\s*(?:https?://)?([^\s/?#@]+)/?\s*", one, re.IGNORECASE) for one in hosts]
+        for one, match in zip(hosts, found, strict=True):
+            if match is None:
+                raise ValueError(f"{one!r} is no host; write --also-host media.a-gallery.example")
+        return tuple(match[1].lower() for match in found if match)
+
     @field_validator("headers")
     @classmethod
     def _are_headers(cls, headers: dict[str, str]) -> dict[str, str]:

@@ -16,6 +16,9 @@ from deepstyle.scraper.values import is_picture_url
 Attributes = Mapping[str, str]
 
 MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
+RATIOS = frozenset(
+    {(2, 3), (3, 4), (4, 5), (5, 6), (5, 7), (3, 5), (5, 8), (7, 10), (9, 16), (10, 16)}
+)  # sides that are none
 FULL = frozenset({
     "data-orig-file", "data-original-src", "data-full", "data-full-src", "data-full-url", "data-fullsize", "data-hires",
     "data-hi-res-src", "data-zoom-image", "data-zoom-src", "data-zoom", "data-large_image", "data-large", "data-zoom-img",
@@ -54,11 +57,19 @@ def pixels(attributes: Attributes, name: str) -> int | None:
 
 
 def is_icon(attributes: Attributes) -> bool:
-    """Whether the element says that a side of it is under 64 pixels; AMP's ``layout`` makes sides a ratio."""
+    """Whether the element says that a side of it is under 64 pixels; 2 by 3, or AMP's ``layout``, is a ratio."""
     if attributes.get("layout", "fixed") != "fixed":
         return False
     sides = [side for name in ("width", "height") if (side := pixels(attributes, name)) is not None]
+    if tuple(sorted(sides)) in RATIOS:
+        return False
     return min(sides, default=MIN_SIDE) < MIN_SIDE
+
+
+def said(attributes: Attributes) -> int | None:
+    """The width that an img element says it has, where that is one and no part of a ratio."""
+    width = pixels(attributes, "width")
+    return width if width is not None and width >= MIN_SIDE else None
 
 
 def is_lazy(attributes: Attributes) -> bool:
@@ -83,7 +94,8 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
     """Every size an img (or ``source``) element offers: src ranks 1, lazy sources more, srcset by its descriptors."""
     kind = attributes.get("type", "") if source else ""
     found: list[Candidate] = []
-    for name, value in attributes.items():
+    for name, written in attributes.items():
+        value = _filled(written, attributes)
         if name == "src" and not source:
             found.append(Candidate(url=value, rank=1.0))
         elif name == "srcset" or name in LAZY_SETS:
@@ -95,6 +107,14 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
         elif name.startswith("data-") and not _SECOND.search(name) and is_picture_url(value, surely=False):
             found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else 1.05))
     return [one for one in found if usable(one.url) and decodable(one.url, kind)]
+
+
+def _filled(url: str, attributes: Attributes) -> str:
+    """A URL with ``{width}`` for the largest of ``data-widths``, as Shopify's themes write them."""
+    if "{width}" not in url:
+        return url
+    widths = [int(one) for one in re.findall(r"\d{2,5}", attributes.get("data-widths", "")[:500])]
+    return url.replace("{width}", str(max(widths))) if widths else url
 
 
 def second(attributes: Attributes) -> list[Candidate]:

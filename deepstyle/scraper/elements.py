@@ -8,7 +8,7 @@ from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import names_image, resolve
 
 IMAGES = frozenset({"img", "amp-img", "amp-anim"})
-TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button"})
+TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button", "option"})
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
     "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src", "twitter:image0",
@@ -56,7 +56,7 @@ class Open:
 def named(tag: str, attributes: Attributes) -> Candidate | None:
     """The picture that a meta or link element names: Open Graph, Twitter cards, microdata, preloads, image_src."""
     get = attributes.get
-    item = get("itemprop", "").lower() in ITEMS
+    item = _item(attributes)
     if tag == "meta":
         return Candidate(url=get("content", "").strip()) if item or leads(attributes) else None
     kinds, href = get("rel", "").lower().split(), get("href", "")
@@ -66,13 +66,18 @@ def named(tag: str, attributes: Attributes) -> Candidate | None:
     return None
 
 
+def _item(attributes: Attributes) -> bool:
+    """Whether microdata calls the element a picture."""
+    return not ITEMS.isdisjoint(attributes.get("itemprop", "").lower().split())
+
+
 def leads(attributes: Attributes) -> bool:
     """Whether a meta element names the page's main picture."""
     return (attributes.get("property") or attributes.get("name") or "").lower() in LEADS
 
 
 def shown(tag: str, attributes: Attributes, base: str) -> str:
-    """The picture that SVG's image, a video, an object, an embed or an input shows, as written; else an empty text."""
+    """The picture that SVG's image, a video, an object, an input or microdata names, as written; else an empty text."""
     get = attributes.get
     match tag:
         case "image":
@@ -84,7 +89,9 @@ def shown(tag: str, attributes: Attributes, base: str) -> str:
             return url if get("type", "").startswith("image/") or names_image(resolve(base, url)) else ""
         case "input":
             return get("src", "") if get("type", "").lower() == "image" else ""
-    return ""
+        case "amp-story":
+            return get("poster-portrait-src") or get("poster-landscape-src") or get("poster-square-src") or ""
+    return get("content", "") if _item(attributes) else ""
 
 
 def painted(attributes: Attributes) -> list[Candidate]:

@@ -7,6 +7,7 @@ free text, meta refresh, frames of the page, endpoints that scripts name; ``gues
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from deepstyle.scraper.attributes import Attributes
@@ -23,7 +24,13 @@ NEXT = frozenset({
 URLS = frozenset({"data-href", "data-url", "data-link", "data-endpoint", "data-api", "data-api-url", "data-ajax-url",
                   "data-fetch-url", "data-source", "formaction", "data-target-url"})  # fmt: skip
 MAX_OPTIONS = 200  # of a select
-_REFRESH = re.compile(r"\s*[\d.]*\s*[;,]?\s*url\s*=\s*['\"]?\s*([^'\"]+)", re.IGNORECASE)
+MAX_VALUES = 20  # of a form
+_REFRESH = re.compile(r"\s*+[\d.]*+\s*+(?:[;,]\s*+(?:url\s*+=\s*+)?+|url\s*+=\s*+)['\"]?+\s*+([^'\"]++)", re.IGNORECASE)
+_FILE = re.compile(  # what is a page's relative address beyond doubt
+    r"[\w%~+-][\w%~+./-]*(?:\.(?:x?html?|shtml|php\d?|aspx?|jsp|cgi)(?:[?#]\S*)?|\?[\w%-]+=\S*)", re.IGNORECASE
+)
+_PAGE_NAMES = frozenset({"page", "p", "paged", "pg", "pagina", "seite"})
+_CHOOSE = re.compile(r"\W*(?:choose|select|please|all\b|any\b|sort|filter|$)", re.IGNORECASE)
 _ONCLICK = re.compile(
     r"(?:location(?:\.href)?\s*=|location\.(?:assign|replace)\(|window\.open\(|navigate\()\s*['\"]([^'\"]{1,1000})['\"]"
 )
@@ -37,8 +44,21 @@ _PAGED = re.compile(
     r"([?&](?:page|p|paged|pg|pagina|seite)=)(\d{1,5})(?=&|$)|(/page/)(\d{1,5})(?=/?(?:\?|$))", re.IGNORECASE
 )
 _LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?:[^,<\"]|\"[^\"]*+\"?)*+)")
-_NEXT_PARAMETER = re.compile(r";\s*rel\s*=\s*(?:\"(?:[^\";]*\s)?next[\s\"]|next\s*(?:;|$))", re.IGNORECASE)
+_NEXT_PARAMETER = re.compile(
+    r";\s*rel\s*=\s*(?:\"(?:[^\";]*\s)?next[\s\"]|'(?:[^';]*\s)?next[\s']|next\s*(?:;|$))", re.IGNORECASE
+)
 _FREE = frozenset({"text", "search", "email", "password", "file", "tel", "url", "date", "number"})
+
+
+@dataclass(kw_only=True)
+class _Form:
+    """A form that is open: its address, what it sends so far, its buttons that send a page's number."""
+
+    action: str
+    named: bool  # whether it has an address of its own
+    sent: bool  # whether it may be sent: by GET, and nobody has to write anything
+    values: list[tuple[str, str]] = field(default_factory=list)
+    buttons: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Links:
@@ -51,7 +71,7 @@ class Links:
         self.feeds: dict[str, None] = {}
         self.flags: set[str] = set()
         self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
-        self._form: tuple[str, list[tuple[str, str]], bool] | None = None  # action, values, whether it may be sent
+        self._form: _Form | None = None
         self._select: tuple[str, int] | None = None  # name, options so far
         self._more = False  # whether the page looks as if it had more than it shows
 
@@ -67,30 +87,34 @@ class Links:
             case "meta":
                 self._meta(attributes)
             case "iframe" | "frame":
-                self._page(get("src") or get("data-src") or get("data-lazy-src") or "")
+                self._page(get("src") or get("data-src") or get("data-lazy-src") or "", surely=True)
             case "form":
-                sent = get("method", "get").lower() == "get" and bool(get("action"))
-                self._form = (get("action", ""), [], sent and "search" not in get("role", "") + get("class", ""))
-            case "input":
-                self._input(attributes)
+                sent = get("method", "get").lower() == "get" and "search" not in get("role", "") + get("class", "")
+                action = get("action", "").strip()
+                self._form = _Form(action=action or self.url.partition("?")[0], named=bool(action), sent=sent)
+            case "input" | "button":
+                self._input(tag, attributes)
             case "select":
                 self._select = (get("name", ""), 0)
-            case "option":
-                self._option(attributes)
+            case "option" if "value" in attributes:
+                self._option(attributes, attributes["value"])
         for name, value in attributes.items():
             if name in NEXT:
                 self._page(value, following=True)
             elif name in URLS and tag not in {"img", "iframe", "script", "source"}:
                 self._page(value, following=bool(_MORE.search(_named(attributes))))
             elif name == "onclick" and (match := _ONCLICK.search(value)):
-                self._page(match[1], following=bool(_MORE.search(_named(attributes))))
+                self._page(match[1], following=bool(_MORE.search(_named(attributes))), surely=True)
             elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
                 self._more = name.startswith("data") or bool(_MORE.search(value[:200]))
 
     def text(self, tag: str, attributes: Attributes, text: str, base: str) -> None:
-        """Look at the text of an ``a`` or button when it ends."""
+        """Look at the text of an ``a``, button or option when it ends."""
         self.base = base
-        if text.strip() and _NEXT_TEXT.fullmatch(text.strip()):
+        if tag == "option":
+            if "value" not in attributes and not _CHOOSE.match(text):
+                self._option(attributes, text)
+        elif text.strip() and _NEXT_TEXT.fullmatch(text.strip()):
             self._more = True
             if tag == "a" and attributes.get("href") and "nofollow" not in _words(attributes):
                 url = resolve(base, attributes["href"])
@@ -100,12 +124,8 @@ class Links:
     def end(self, tag: str) -> None:
         """Look at an end tag."""
         if tag == "form" and self._form is not None:
-            action, values, sent = self._form
+            self._send(self._form)
             self._form = None
-            if sent and values:
-                self._page(
-                    _with(action, values), following=any(name.lower() in {"page", "p", "paged"} for name, _ in values)
-                )
         elif tag == "select":
             self._select = None
 
@@ -119,7 +139,7 @@ class Links:
         self.next_links.update(inner.next_links)
 
     def guesses(self) -> list[str]:
-        """URLs of a next part that no link names, where the page looks as if there were one."""
+        """URLs of a next part that no link names, where the page looks as if there were one, or is a part by its own URL."""
         match = _PAGED.search(self.url)
         if match:
             number = int(match[2] or match[4]) + 1
@@ -127,18 +147,25 @@ class Links:
         else:
             guess = f"{self.url}{'&' if '?' in self.url else '?'}page=2"
         known = guess in self.links or any(_PAGED.search(url) for url in self.next_links)
-        return [guess] if self._more and not known and not self.next_links else []
+        numbered = match is not None and not (match[1] or "").lower().endswith(
+            "p="
+        )  # ?p=7 may be the post with this number
+        part = numbered and not any(_PAGED.search(url) for url in self.links)
+        return [guess] if (self._more or part) and not known and not self.next_links else []
 
     def _anchor(self, href: str, rel: set[str]) -> None:
         url = resolve(self.base, href) if href else ""
         if url and "nofollow" not in rel and not names_image(url) and extension(url) not in OTHER_EXTENSIONS:
             self._follow(url, following="next" in rel)
 
-    def _page(self, text: str, *, following: bool = False) -> None:
-        """A URL in an attribute that is no link: it must look like one."""
+    def _page(self, text: str, *, following: bool = False, surely: bool = False) -> None:
+        """A URL in an attribute that is no link: it must look like one, unless it is one ``surely``."""
         text = text.strip()
-        if text.startswith(("/", "?", "./", "../", "http://", "https://")) or (
-            following and re.match(r"[\w%-]+[/?.=&\w%-]*$", text[:300])
+        if (
+            text.startswith(("/", "?", "./", "../", "http://", "https://"))
+            or (surely and text and not text.startswith("#"))
+            or (following and re.match(r"[\w%-]+[/?.=&\w%-]*$", text[:300]))
+            or _FILE.fullmatch(text[:MAX_URL])
         ):
             if text.isdigit() or text in {"true", "false"} or len(text) > MAX_URL:
                 return
@@ -170,28 +197,41 @@ class Links:
         elif name in {"tdm-reservation", "tdm-policy"}:
             self.metas[name] = content[:500]
         elif attributes.get("http-equiv", "").lower() == "refresh" and (match := _REFRESH.match(content)):
-            self._page(match[1].strip() if "/" in match[1] or "?" in match[1] else "./" + match[1].strip())
+            self._page(match[1], surely=True)
 
-    def _input(self, attributes: Attributes) -> None:
-        if self._form is None:
+    def _input(self, tag: str, attributes: Attributes) -> None:
+        form = self._form
+        if form is None:
             return
-        action, values, _ = self._form
-        kind = attributes.get("type", "text").lower()
-        if kind in _FREE:
-            self._form = (action, values, False)
-        elif kind == "hidden" and attributes.get("name") and len(values) < 20:
-            values.append((attributes["name"], attributes.get("value", "")))
+        kind = attributes.get("type", "text" if tag == "input" else "submit").lower()
+        name, value = attributes.get("name", ""), attributes.get("value", "")
+        if tag == "input" and kind in _FREE:
+            form.sent = False
+        elif kind == "hidden" and name and len(form.values) < MAX_VALUES:
+            form.values.append((name, value))
+        elif kind == "submit" and name.lower() in _PAGE_NAMES and value and len(form.buttons) < MAX_VALUES:
+            form.buttons.append((name, value))
 
-    def _option(self, attributes: Attributes) -> None:
-        if self._select is None or self._select[1] >= MAX_OPTIONS:
+    def _send(self, form: _Form) -> None:
+        """Where a form leads by itself and by its buttons; one without an address only where that is another page of its own."""
+        paged = any(name.lower() in _PAGE_NAMES for name, _ in form.values)
+        if form.sent and form.values and (form.named or paged):
+            self._page(_with(form.action, form.values), following=paged)
+        for button in form.buttons if form.sent else ():
+            self._page(_with(form.action, [*form.values, button]), following=True)
+
+    def _option(self, attributes: Attributes, value: str) -> None:
+        if self._select is None or self._select[1] >= MAX_OPTIONS or "disabled" in attributes:
             return
         name, number = self._select
         self._select = (name, number + 1)
-        value = attributes.get("value", "").strip()
+        value, form = value.strip(), self._form
         if value.startswith(("/", "?", "http://", "https://")):
             self._page(value)
-        elif value and name and self._form is not None and self._form[2]:
-            self._page(_with(self._form[0], [*self._form[1], (name, value)]))
+        elif value and name and form is not None and form.sent:
+            self._page(_with(form.action, [*form.values, (name, value)]))
+        elif value:
+            self._page(value)
 
 
 def link_header(value: str, base: str) -> list[str]:

@@ -33,6 +33,8 @@ _GRAMMAR = r"""(?P<skip>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)
     | (?P<other>[^\s"'`\w${}\[\](),:+/]++|.)"""
 _TOKEN = re.compile(_GRAMMAR, re.VERBOSE | re.DOTALL)
 _JSON_TOKEN = re.compile(_GRAMMAR.replace(r'[^"\\\n]', r'[^"\\]'), re.VERBOSE | re.DOTALL)  # "..." of several lines
+_PATTERN = re.compile(r"/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*+\])++/\w*+")  # a regular expression
+MAX_PATTERN = 300  # characters of one
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r?\n)|(.))", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _WORDS = {"true": True, "false": False, "null": None, "undefined": None, "NaN": None, "Infinity": None}
@@ -117,11 +119,18 @@ def read_literal(text: str, position: int, budget: Budget, *, lines: bool = Fals
     token = _JSON_TOKEN if lines else _TOKEN
     levels = [_Level([])]
     root = levels[0]
+    before = "mark"  # what the last token was
     while position < len(text):
         match = token.match(text, position)
         assert match is not None  # the last alternative takes anything
         kind, position = match.lastgroup, match.end()
-        if kind in {"skip", "other"}:
+        if kind == "skip":
+            continue
+        before, last = kind or "", before
+        if kind == "other":
+            if match[0] == "/" and last in {"mark", "open", "other"}:  # where a value stands nothing is divided
+                pattern = _PATTERN.match(text, match.start(), match.start() + MAX_PATTERN)
+                position = pattern.end() if pattern else position
             continue
         if not budget.value():
             break

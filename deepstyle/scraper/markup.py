@@ -12,7 +12,7 @@ from dataclasses import replace
 from html import unescape
 from typing import Any
 
-from deepstyle.scraper.attributes import Attributes, carried, is_icon, is_lazy, offered, pixels, second, usable
+from deepstyle.scraper.attributes import Attributes, carried, is_icon, is_lazy, offered, said, second, usable
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.elements import IMAGES, TEXTS, Open, leads, named, painted, shown
@@ -67,7 +67,7 @@ class Reader:
             self._other(one)
         if attributes:
             self._painted(one)
-        if attributes or tag == "select":
+        if attributes or tag in {"select", "form"}:
             self.links.element(tag, attributes, self.base)
 
     def end(self, _tag: str) -> None:
@@ -143,7 +143,7 @@ class Reader:
         if chosen is None:
             return
         title = image.get("alt") or image.get("title") or ""
-        chosen = replace(chosen, title=title, width=chosen.width or pixels(image, "width"))
+        chosen = replace(chosen, title=title, width=chosen.width or said(image))
         anchor = one.anchor
         if anchor is not None and anchor.place is not None:  # the link's own picture is this one, larger
             anchor.place.also([resolve(self.base, url) for url in (chosen.url, *chosen.others)])
@@ -223,7 +223,7 @@ class Reader:
                 self._script(one.attributes, text)
             case "noscript" if "<" in text or "&lt;" in text:
                 self._inner(text, before=one.noscript)
-        if one.tag in {"a", "button"}:
+        if one.tag in {"a", "button", "option"}:
             self.links.text(one.tag, one.attributes, text[:200], self.base)
 
     def _script(self, attributes: Attributes, text: str) -> None:

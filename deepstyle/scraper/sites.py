@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from deepstyle.scraper.candidates import ORIGINAL
-from deepstyle.scraper.urls import resolve
+from deepstyle.scraper.urls import names_image, resolve
 from deepstyle.scraper.values import size_rank
 
 _EXT = r"\.(?:jpe?g|png|webp|gif|avif)"
@@ -106,10 +106,20 @@ _WORDS = (
     "thumb(?:nail)?s?|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
     "|mobile|tablet|desktop"
 )
-_SUFFIX = re.compile(rf"[-_.@](?:(\d{{2,4}})x(?:\d{{2,4}})?|({_WORDS})|(\d{{3,4}})w|([1-4])x)(?=\.\w+$)", re.IGNORECASE)
+# A number is a width where it has three or four digits and is no year: w17 and 2017w are a winter, fw-001w the first look.
+_SIDE = r"(?!(?:19[5-9]|20[0-3])\d)[1-9]\d{2,3}"
+_COMMON = (
+    r"(?:[3-9]00|1[0-8]00|2[4-9]00|320|375|384|414|480|512|576|640|720|750|768|828|960|1024|1080|1125|1242|1280|1334|1366|1440"
+    r"|1536|1920|2048|2560|3840)"
+)
+_BOX = r"[1-9]\d{2,3}x[1-9]\d{1,3}|[1-9]\dx[1-9]\d{2,3}"
+_SUFFIX = re.compile(
+    rf"[-_.@](?:(?=(\d+))(?:{_BOX}|{_SIDE}x)|({_WORDS})|({_COMMON})w|([1-4])x)(?=\.\w+$)", re.IGNORECASE
+)
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
+_ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
 _FOLDER = re.compile(
-    rf"w[_-]?\d{{2,4}}|\d{{2,4}}x\d{{0,4}}|x\d{{2,4}}|\d{{3,4}}w|{_WORDS}|{_OPERATION}(?:(?:,|%2C){_OPERATION})*",
+    rf"w-?{_SIDE}|{_BOX}|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
     re.IGNORECASE,
 )
 _WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(\d{2,4})(?:x|w)", re.IGNORECASE)
@@ -117,6 +127,10 @@ _QUERY = re.compile(
     rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d+)[\dx,.w]*|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}))(?:&|$)",
     re.IGNORECASE,
+)
+
+_WIDE = re.compile(
+    rf"(?:w|width|imwidth|sw|wid|maxwidth|resize|format|size)={_SIDE}|size=[a-z]|format=o", re.IGNORECASE
 )
 
 
@@ -138,6 +152,15 @@ def family(url: str) -> tuple[str, float]:
     return key, _stripped(url)[1] if original == url else min(_stripped(url)[1], ORIGINAL - 1)
 
 
+def _identified(head: str, query: str, rest: str) -> bool:
+    """Whether a URL names its photo without the sizes in its query: ``/x.jpg?w=300``, ``/p?id=1&w=300``; not ``/p.php?h=101``."""
+    if names_image(head) or rest == query:
+        return True
+    sizes = [match[0] for match in _QUERY.finditer(query)]
+    alone = not rest and (len(sizes) == 1 or "." in head.rpartition("/")[2])  # then a size may be what names it
+    return not alone and any(_WIDE.match(one) for one in sizes)
+
+
 def _stripped(url: str) -> tuple[str, float]:
     head, mark, query = url.partition("?")
     start, *folders, name = head.split("/")[2:]
@@ -147,7 +170,9 @@ def _stripped(url: str) -> tuple[str, float]:
         number = match[1] or match[3]
         sizes.append(float(number) if number else float(match[4]) if match[4] else _named(match[2]))
         name = name.replace(match[0], "", 1)
+    rest = _QUERY.sub("", mark + query).rstrip("?&")
+    if not _identified(head, mark + query, rest):
+        return "/".join([start, *folders, name]) + mark + query, min(sizes, default=ORIGINAL)
     for match in _QUERY.finditer(mark + query):
         sizes += [float(match[1])] if match[1] else [_named(match[2])] if match[2] else []
-    rest = _QUERY.sub("", mark + query).rstrip("?&")
     return "/".join([start, *folders, name]) + rest, min(sizes, default=ORIGINAL)

@@ -36,7 +36,7 @@ _SIZE_KEY = re.compile(
     r"[xsml]{1,3}|[sml][dmg]|[2-5]xl|small|medium|large|desktop|tablet|mobile|original", re.IGNORECASE
 )
 _AFFIX = re.compile(
-    r"^(?:image|img|photo|picture|url|cover)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path)$"
+    r"^(?:image|img|photo|picture|url|cover)(?!s$)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path)$"
 )
 _NEXT = re.compile(
     r"(?:next|more|load_?more|next_?page|pagination_?next|next_?endpoint)(?:_?(?:url|uri|href|link|path|page))?|endpoint|"
@@ -44,6 +44,8 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
+_LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
+_NOUNS = frozenset({"image", "img", "photo", "picture"})
 _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 
@@ -70,13 +72,16 @@ def size_rank(name: str) -> float | None:
     return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(_AFFIX.sub("", lower)))
 
 
-def is_picture_url(value: Any, *, surely: bool = False) -> bool:
-    """Whether a text looks like a picture's URL; ``surely`` when its place says so and no extension is needed."""
+def is_picture_url(value: Any, *, surely: bool = False, named: bool = False) -> bool:
+    """Whether a text looks like a picture's URL; ``surely`` when its place says so and no extension is needed.
+
+    ``named``: its key says so, and a file's name is enough.
+    """
     if not isinstance(value, str) or not 2 < len(value) <= 2_000 or any(char in value for char in " <>\n{}\"'"):
         return False
     ending = extension_of(value)
     if "/" not in value:
-        return ending in IMAGE_EXTENSIONS and surely
+        return ending in IMAGE_EXTENSIONS and (surely or named)
     return ending in IMAGE_EXTENSIONS or (surely and ending not in {"svg", "mp4", "webm", "html", "php", "js", "json"})
 
 
@@ -116,7 +121,7 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
 
 
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
-    if is_picture_url(value, surely=schema and key in _WHOLE):
+    if is_picture_url(value, surely=schema and key in _WHOLE, named=_LISTED.fullmatch(key[:40]) is not None):
         return [Candidate(url=value, rank=size_rank(key) or 1500)]
     if _NEXT.fullmatch(key[:40]) and value[:1] in {"/", "?", "h"} and len(value) < 2_000 and " " not in value:
         if value[0] != "h" or value.startswith("http"):
@@ -135,7 +140,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     if "video" in kind or min(width or 64, height or 64) < 64:
         return []
     pictured = (schema and "imageobject" in kind) or bool(width and height)
-    own: list[Candidate] = []  # sizes of this object's own picture
+    own: list[tuple[str, Candidate]] = []  # sizes of this object's own picture, by their keys
     others: list[Candidate] = []
     groups: list[list[Candidate]] = []
     nested_sizes = True
@@ -143,25 +148,35 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             surely = pictured and key.lower() in {"url", "src", "contenturl", "href"}
-            if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"})):
+            if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"}), named=True):
                 title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")
-                own.append(Candidate(url=value, rank=rank, width=width, title=title))
+                own.append((key, Candidate(url=value, rank=rank, width=width, title=title)))
                 continue
         inner = _walk(value, key, found, budget, schema=schema, depth=depth + 1)
         if isinstance(value, (dict, list)) and inner:
             groups.append([_ranked(one, rank) for one in inner])
             nested_sizes &= rank is not None and len(inner) == 1
         elif "srcset" in key.lower():
-            own += inner
+            own += [(key, one) for one in inner]
         else:
             others += inner
     nested = [one for group in groups for one in group]
     if groups and nested_sizes and (len(groups) > 1 or own):  # {"236x": {...}, "orig": {...}}
-        own, nested = own + nested, []
-    chosen = best(own)
+        own, nested = own + [("", one) for one in nested], []
+    chosen, apart = _apart(own)
     if chosen and nested and chosen.rank <= 400:  # only a thumbnail of what the children show
         chosen = None
-    return ([chosen] if chosen else []) + nested + others
+    return ([chosen] if chosen else []) + apart + nested + others
+
+
+def _apart(own: list[tuple[str, Candidate]]) -> tuple[Candidate | None, list[Candidate]]:
+    """The largest of an object's sizes; and what else it calls a picture under another name: ``{"image": ..., "photo": ...}``."""
+    first = next((one for key, one in own if key.lower() in _NOUNS), None)
+    file = first.url.rpartition("/")[2] if first else ""
+    apart = [
+        one for key, one in own if key.lower() in _NOUNS and one is not first and one.url.rpartition("/")[2] != file
+    ]
+    return best([one for _, one in own if one not in apart]), apart
 
 
 def _ranked(one: Candidate, rank: float | None) -> Candidate:
