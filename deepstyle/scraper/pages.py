@@ -57,9 +57,8 @@ class Page:
 
 
 _XML = re.compile(r"^\s*<\?xml[^>]*+>")
-_ROOT = re.compile(
-    rb"\s*(?:<\?xml.{0,200}?\?>\s*|<\?xml-stylesheet.{0,500}?\?>\s*|<!--.{0,2000}?-->\s*)*<(?:\w+:)?"
-    rb"(urlset|sitemapindex|rss|feed|rdf)\b",
+_ROOT = re.compile(  # possessive: what stands before the root is read in one way only
+    rb"(?:\s++|<\?xml.{0,500}?\?>|<!--.{0,2000}?-->)*+<(?:\w+:)?(urlset|sitemapindex|rss|feed|rdf)\b",
     re.DOTALL | re.IGNORECASE,
 )
 

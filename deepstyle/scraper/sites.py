@@ -2,6 +2,7 @@
 
 A rule's ``originals`` are templates for ``re.Match.expand``, the best first; ``{1}`` stands for group 1 without its percent
 escapes. The URL as the page wrote it always comes last: whoever asks falls back along the list.
+No pattern may look at a character more than a few times, whatever the URL: what could be read in two ways is possessive.
 Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress and Photon, Squarespace, Cloudinary, imgix,
 Wix, Contentful, Sanity, Next.js, Nuxt Image, Cloudflare Images) and the addresses that the sites' own pages use.
 """
@@ -18,9 +19,10 @@ from deepstyle.scraper.values import size_rank
 
 _EXT = r"\.(?:jpe?g|png|webp|gif|avif)"
 _SIZING = r"(?:w|h|width|height|fit|crop|auto|q|quality|dpr|fm|format|rect|ar|imwidth|resize|ssl|strip|zoom|f|scl)"
-_PARAMETERS = rf"\?(?:{_SIZING}=[^&]*&?)+$"
+_PARAMETERS = rf"\?(?:{_SIZING}=[^&]*+(?:&|$))++$"
 
 _STEP = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|b|bo|r|x|y|z|t|o|a|l|u|co|d)"  # the parameters of a Cloudinary transformation
+_STEP_VALUE = rf"{_STEP}_(?:(?!%2C)[^/,?])++"
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,23 @@ RULES: tuple[Rule, ...] = (
           r"{2}", r"\1/_next/image?url=\2&w=3840&q=75"),
     _rule("vercel", "/_vercel/image", r"https?://[^?]+/_vercel/image/?\?(?:[^#]*&)?url=([^&#]+).*", r"{1}"),
     _rule("nuxt-ipx", "/_ipx/", r"(https?://[^/?]+)(?:/[^/?]+)*?/_ipx/[^/?]+/(https?:/+)?([^?]+).*", r"{2}/{3}"),
-    _rule("cloudflare", "/cdn-cgi/image/", r"(https?://[^/?]+)/cdn-cgi/image/[^/?]*=[^/?]*/(https?:/+)?(.+)", r"{2}/{3}"),
+    _rule("cloudflare", "/cdn-cgi/image/", r"(https?://[^/?]+)/cdn-cgi/image/(?=[^/?=]*+=)[^/?]*+/(https?:/+)?(.+)", r"{2}/{3}"),
     _rule("pinimg", "i.pinimg.com/", r"(https?://i\.pinimg\.com)/\d+x\d*(?:_RS)?/(.+)", r"\1/originals/\2", r"\1/736x/\2"),
-    _rule("photon", ".wp.com/", rf"https?://i[0-3]\.wp\.com/([^/?]+\.[^/?]+/[^?]+{_EXT})(?:\?.*)?", r"https://\1", r"https://i0.wp.com/\1"),
+    _rule("photon", ".wp.com/", rf"https?://i[0-3]\.wp\.com/((?=[^/?]+\.[^/?])[^/?]++/[^?]+{_EXT})(?:\?.*)?", r"https://\1", r"https://i0.wp.com/\1"),
     _rule("wordpress.com", ".files.wordpress.com/", r"(https?://[^/]+\.files\.wordpress\.com/[^?]+)\?.+", r"\1"),
-    _rule("wordpress", "uploads/", rf"(https?://[^?]+/(?:wp-content/uploads|wp-uploads|app/uploads)/[^?]+?)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
+    _rule("wordpress", "uploads/", rf"(https?://(?=[^?]+?/(?:wp-content/uploads|wp-uploads|app/uploads)/[^?-])[^?]+)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
           r"\1\2", r"\1-scaled\2"),
-    _rule("wordpress-scaled", "-scaled.", rf"(https?://[^?]+/wp-content/uploads/[^?]+?)-scaled({_EXT})(?:\?.*)?", r"\1\2"),
+    _rule("wordpress-scaled", "-scaled.", rf"(https?://(?=[^?]+?/wp-content/uploads/[^?-])[^?]+)-scaled({_EXT})(?:\?.*)?",
+          r"\1\2"),
     _rule("shopify", "_", r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+?)"
           r"_(?:pico|icon|thumb|small|compact|medium|large|grande|original|master|\d+x\d*|x\d+)"
-          rf"(?:_crop_\w+)?(?:@\dx)?(?:\.progressive)?({_EXT})(?:\?(?:(?!v=)[^&#]*&)*(v=\d+)?[^#]*)?", r"\1\2?\3"),
+          rf"(?:_crop_[a-z]++)?(?:@\dx)?(?:\.progressive)?({_EXT})(?:\?(?:(?!v=)[^&#]*&)*(v=\d+)?[^#]*)?", r"\1\2?\3"),
     _rule("shopify-width", "?v=", r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(v=\d+)&(?:width|height|crop)=.*",
           r"\1?\2"),
     _rule("squarespace", "images.squarespace-cdn.com/", r"(https?://images\.squarespace-cdn\.com/[^?]+)(?:\?(?!format=original)format=.*)",
           r"\1?format=original", r"\1?format=2500w"),
     _rule("cloudinary", "/image/",
-          rf"(https?://[^?]+/image/(?:upload|private))/(?:{_STEP}_[^/,]+(?:(?:,|%2C){_STEP}_[^/,]+)*/)+([^?]+)(?:\?.*)?",
+          rf"(https?://[^?]+/image/(?:upload|private))/(?:{_STEP_VALUE}(?:(?:,|%2C){_STEP_VALUE})*+/)++([^?]+)(?:\?.*)?",
           r"\1/\2"),
     _rule("imgix", ".imgix.net/",
           r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)(?:w|h|fit|crop|auto|q|dpr|fm|ar|rect|cs|bg)=.*", r"\1"),
@@ -69,7 +72,9 @@ RULES: tuple[Rule, ...] = (
     _rule("unsplash", "://images.", rf"(https?://images\.(?:unsplash|pexels)\.com/[^?]+){_PARAMETERS}", r"\1"),
     _rule("blogger", "blog", r"(https?://(?:\d\.bp\.blogspot\.com|blogger\.googleusercontent\.com)/.+?)/(?:s|w)\d{2,4}(?:-[^/]*)?/([^/?]+)",
           r"\1/s0/\2"),
-    _rule("amazon", "._", rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/[^?]+?)\._[^/?]+_({_EXT})", r"\1\2"),
+    _rule("amazon", "._",
+          rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/(?:[^/?]*+/)*+(?=[^/?]*_{_EXT}$)[^/?]*?)\._[^/?]+_({_EXT})",
+          r"\1\2"),
 )  # fmt: skip
 MAX_RULES = 3  # applied to one URL, one after the other: Photon before WordPress, say
 _PIECE = re.compile(r"\{(\d)\}")
@@ -124,7 +129,7 @@ _FOLDER = re.compile(
 )
 _WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(\d{2,4})(?:x|w)", re.IGNORECASE)
 _QUERY = re.compile(
-    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d+)[\dx,.w]*|format=original"
+    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d++)[\dx,.w]*+|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}))(?:&|$)",
     re.IGNORECASE,
 )

@@ -22,7 +22,7 @@ _LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
 _NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
 _PROMISING = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media", re.IGNORECASE)
 _START = re.compile(
-    r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^)]*+)\)\s*+)(?=\{)"
+    r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
     r"|(?P<text>JSON\.parse\(\s*+(?:decodeURIComponent\(\s*+)?+)(?=[\"'`])"
     r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
 )

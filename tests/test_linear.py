@@ -1,0 +1,102 @@
+"""Texts that were made to be read in many ways are read in one: what costs grows as their length does.
+
+Each of these took minutes or for ever; the bound is far above what they take, and far below what they took.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deepstyle.scraper.pages import parse, parse_html
+from deepstyle.scraper.sites import family, ranked
+
+URL = "http://a.example/shows"
+BOUND = 10.0  # CPU seconds
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    """CPU seconds of one call."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("before", [b"<!---->", b"<!-- -->\n", b"<?xml ?>", b"<?xml-stylesheet ?> ", b" \n"])
+def test_what_stands_before_a_root_is_read_once(before: bytes) -> None:
+    """Thirty empty comments before an html element took ten minutes; the root of a feed is found behind as many."""
+    assert cpu(lambda: parse(before * 1_000 + b"<html>", URL)) < BOUND
+    assert parse(before * 50 + b"<html><img src=/a.jpg>", URL)[0] == "page"
+    assert parse(before * 50 + b"<rss></rss>", URL)[0] == "feed"
+
+
+ADDRESSES = (
+    ("https://cdn.sanity.io/images/a?", "w=", "&x=1"), ("https://images.ctfassets.net/a?", "w=&", "x=1"),
+    ("https://images.unsplash.com/a?w=1&", "h=h=", "#"), ("https://a.example", "/wp-content/uploads/", "a.jpg"),
+    ("https://a.example/wp-content/uploads/", "a-300x300.jpg", "a"), ("https://a.example", "/wp-content/uploads/", "-scaled.jp"),
+    ("https://a.example/wp-content/uploads/", "-scaled.jpg", "a"), ("https://i0.wp.com/", "a.", "/b"),
+    ("https://i0.wp.com/", ".", "/b/c"), ("https://a.example/cdn-cgi/image/", "=", ""), ("https://a.example", "/_ipx/a", ""),
+    ("https://a.example", "/cdn-cgi/image/a=", ""), ("https://cdn.shopify.com/s/files/", "a_small_crop_a", ".jp"),
+    ("https://cdn.shopify.com/s/files/", "a_1x", ".jp"), ("https://cdn.shopify.com/s/files/a_small.jpg?", "v=1&", "x"),
+    ("https://a.example/image/upload/", "w_1%2C", "w_1"), ("https://a.example/image/upload/", "w_1,", "w_1"),
+    ("https://a.example/image/upload", "/w_1%2Cw_1", ""), ("https://a.example", "/image/upload/w_1", ""),
+    ("https://m.media-amazon.com/images/", "._", "a"), ("https://m.media-amazon.com/images/", "._a", "/x._a_.jpg"),
+    ("https://m.media-amazon.com/images/", "a._", "_.jpg"), ("https://1.bp.blogspot.com/", "s100/", ""),
+    ("https://1.bp.blogspot.com/", "/s100-a", ""), ("https://a.example/a.jpg?w=", "1", "z"),
+    ("https://a.example/a.jpg?h=", "1.", "z"),
+    ("https://a.example/a.jpg?size=", "x1,", "z"), ("https://a.example/", "-10x10", ".jpg"),
+    ("https://a.example/", "w_1,", "/a.jpg"),
+    ("https://a.imgix.net/a?w=1&", "s", ""), ("https://a.example/_next/image?", "url&", ""),
+    ("https://i.pinimg.com/", "1x", "/a"),
+    ("https://static.wixstatic.com/media/a/v1/", "fill/", ""), ("https://a.example/photos/", "0123456789abcdef/", ""),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "piece", "end"), ADDRESSES, ids=[f"{one[0]}{one[1]}" for one in ADDRESSES])
+def test_an_address_is_compared_with_the_sites_rules_once(start: str, piece: str, end: str) -> None:
+    """77 characters took 4.5 s and doubled with each two more; 40,000 took seconds and four times that for twice as many."""
+    url = start + piece * (200_000 // len(piece)) + end
+
+    assert cpu(lambda: ranked(url)) < BOUND
+    assert cpu(lambda: family(url)) < BOUND
+
+
+def test_rules_still_know_their_variants() -> None:
+    """The rewritten patterns give the originals that they gave."""
+    host = "https://m.media-amazon.com/images/I/"
+    for variant, original in (
+        ("https://cdn.sanity.io/images/p/d/a.jpg?w=300&h=200&fit=crop", "https://cdn.sanity.io/images/p/d/a.jpg"),
+        ("https://images.unsplash.com/photo-1?w=300&", "https://images.unsplash.com/photo-1"),
+        ("https://a.example/x/wp-content/uploads/2019/01/a-1-300x200.jpg?x=1", "https://a.example/x/wp-content/uploads/2019/01/a-1.jpg"),
+        ("https://a.example/wp-content/uploads/a-scaled.jpg", "https://a.example/wp-content/uploads/a.jpg"),
+        ("https://i2.wp.com/a.example/b/c.jpg?w=3", "https://a.example/b/c.jpg"),
+        ("https://a.example/cdn-cgi/image/width=80,quality=75/b/c.jpg", "https://a.example/b/c.jpg"),
+        ("https://cdn.shopify.com/s/files/1/a_200x_crop_center@2x.jpg?v=7", "https://cdn.shopify.com/s/files/1/a.jpg?v=7"),
+        ("https://a.example/image/upload/w_1%2Ch_2/f_auto/v12/a.jpg", "https://a.example/image/upload/v12/a.jpg"),
+        (f"{host}71a._AC_SX679_.jpg", f"{host}71a.jpg"),
+    ):  # fmt: skip
+        assert ranked(variant)[0] == original
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<meta http-equiv=refresh content='0" + b" " * 200_000 + b"x'>",
+        b"<meta http-equiv=refresh content='0;url=" + b" " * 200_000 + b"'>",
+        b"<script>img;" + b"__NUXT__=function(" * 20_000 + b"</script>",
+    ],
+    ids=["refresh", "refresh to nowhere", "nuxt"],
+)
+def test_an_attribute_and_a_script_are_read_once(body: bytes) -> None:
+    """Two hundred thousand spaces in a meta refresh, and of beginnings of Nuxt's function."""
+    assert cpu(lambda: parse_html(body, URL)) < BOUND
+
+
+def test_a_meta_refresh_is_followed() -> None:
+    """With spaces wherever there may be some, and in quotes."""
+    found = parse_html(b"<meta http-equiv=refresh content='0 ; URL = \"/b/c\"'>", URL)
+
+    assert found.links == ("http://a.example/b/c",)
