@@ -155,9 +155,12 @@ class CatalogFile:
             return row
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """One writing statement; its cursor knows ``rowcount`` and ``lastrowid``."""
+        """One writing statement; its cursor knows ``rowcount`` and ``lastrowid``. Half a character of a text becomes ``?``."""
         with self._statement():
-            return self._db.execute(sql, values)
+            try:
+                return self._db.execute(sql, values)
+            except UnicodeEncodeError:  # JSON and JavaScript may write half of a surrogate pair
+                return self._db.execute(sql, [whole(one) if isinstance(one, str) else one for one in values])
 
     def run_each(self, sql: str, values: Iterable[Sequence[Any]]) -> int:
         """A writing statement with each of the values; returns how many rows it changed."""
@@ -203,6 +206,11 @@ class CatalogFile:
             if _code(error.__cause__) == sqlite3.SQLITE_BUSY:
                 self._db.execute("PRAGMA busy_timeout = 0")
             raise
+
+
+def whole(text: str) -> str:
+    """The text with ``?`` for each half of a surrogate pair, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @contextmanager

@@ -18,6 +18,7 @@ Outcomes:
     bad-url             no http(s) URL, here or in a redirect
     host-busy           the host asked (Retry-After) to be left alone for longer than ``max_retry_wait``, or its robots.txt
                         or tdmrep.json answers 429 or 5xx (nothing may be fetched meanwhile, RFC 9309 2.3.1.4): ask later
+    crawl-delay         its robots.txt wants more than an hour between two requests
     stopped             ``Fetcher.stop`` was called
     given-up            never asked: the URLs of its folder only failed, see ``patience.py``
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from urllib.request import Request
 
 from deepstyle.errors import InputError
 from deepstyle.files import is_regular, reason, shown
+
+_UNFIT = re.compile(r"[^\t -~\x80-\xff]")
 
 
 def load_cookies(jar: CookieJar, path: str) -> None:
@@ -39,12 +42,13 @@ class _Answer:
 
 
 def cookie_header(jar: CookieJar, url: str) -> dict[str, str]:
-    """The header that a request for this URL has for its cookies; empty without any."""
+    """The header that a request for this URL has for its cookies; empty without any. What no header may hold is left out."""
     if not len(jar):
         return {}
     request = Request(url)  # noqa: S310 - nothing is opened
     jar.add_cookie_header(request)
-    return {"Cookie": cookie} if (cookie := request.get_header("Cookie")) else {}
+    fit = [one for one in (request.get_header("Cookie") or "").split("; ") if one and not _UNFIT.search(one)]
+    return {"Cookie": "; ".join(fit)} if fit else {}
 
 
 def keep_cookies(jar: CookieJar, url: str, headers: Any) -> None:

@@ -21,6 +21,7 @@ from deepstyle.scraper.cookies import cookie_header, keep_cookies, load_cookies
 from deepstyle.scraper.guard import AddressRefusedError, Resolve
 from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
+    MAX_DELAY,
     MAX_ROBOTS,
     NO_IMAGES,
     NO_PAGES,
@@ -207,6 +208,9 @@ class Fetcher:
             return blank.but(outcome=outcome, detail=robots.detail)
         if not robots.allows(blank.url):
             return blank.but(outcome="robots", detail=robots.detail)
+        if (delay := robots.delay) > MAX_DELAY:
+            words = f"robots.txt wants {delay:,.0f} seconds between two requests, more than {MAX_DELAY:,.0f}"
+            return blank.but(outcome="crawl-delay", detail=words)
         found = verdict(blank.url, robots.statements)
         if (
             blank.kind == "image" and found.reserved and not found.overridable

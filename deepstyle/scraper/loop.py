@@ -25,7 +25,7 @@ from deepstyle.scraper.take import Errand, Render, Taken, Visit, look, take, vis
 from deepstyle.scraper.urls import host
 
 AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
-ANSWERED = frozenset({"ok", "noai", "robots", "wanted"})  # of a URL whose folder is not hopeless
+ANSWERED = frozenset({"ok", "noai", "robots", "crawl-delay", "wanted"})  # of a URL whose folder is not hopeless
 MAX_WORKERS = 64
 LATE = 1.0  # seconds between two looks at what could be asked for, were there a connection
 SOON = 0.25  # seconds that a worker may wait for a host's next slot

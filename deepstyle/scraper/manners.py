@@ -16,6 +16,7 @@ from protego import Protego
 from deepstyle.scraper.reservations import Statement
 
 MAX_ROBOTS = 512_000  # bytes that are parsed; RFC 9309 2.5 asks for at least 500 kibibytes
+MAX_DELAY = 3600.0  # seconds between two requests: a host that asks for more is not asked for anything
 NO_IMAGES = frozenset({"noai", "noimageai", "noml", "none", "noindex", "noimageindex"})
 NO_PAGES = frozenset({"noai", "noimageai", "noml"})
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
@@ -50,7 +51,7 @@ class Robots:
         if self.rules is None:
             return 0.0
         rate = self.rules.request_rate(self.agent)
-        slow = rate.seconds / rate.requests if rate is not None and rate.requests else 0.0
+        slow = min(rate.seconds, 10**12) / rate.requests if rate is not None and rate.requests else 0.0
         return max(float(self.rules.crawl_delay(self.agent) or 0.0), slow)
 
     @property

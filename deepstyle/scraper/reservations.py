@@ -146,7 +146,7 @@ def tdmrep_statements(body: bytes) -> list[Statement]:
         if reserved is None:
             continue
         policy = f", tdm-policy: {entry['tdm-policy']}" if isinstance(entry.get("tdm-policy"), str) else ""
-        words = f"tdm-reservation: {int(reserved)}{policy}"[:500]
+        words = f"tdm-reservation: {int(reserved)}{policy}"[:500].encode("utf-8", "replace").decode()  # halves of pairs
         location = entry["location"] if entry["location"].startswith(("/", "*")) else "/" + entry["location"]
         found.append(Statement(where="tdmrep.json", words=words, reserves=reserved, path=location[:2_000]))
     return found

@@ -47,6 +47,7 @@ from deepstyle.scraper.together import SharedSlots
 REMEDIES = {
     "private-address": "add --allow-private if this is your own server",
     "robots": "the site's robots.txt does not want it; ask its owner, or choose another start page",
+    "crawl-delay": "the site's robots.txt wants more than an hour between two requests; ask its owner, or choose another",
     "noai": "the site reserves its content from AI use; choose another",
     "connection": "check the address and your network",
     "timeout": "try again later, or raise --set read_timeout=60",

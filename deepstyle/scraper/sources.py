@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from deepstyle.catalog_crawl import Crawl
+from deepstyle.catalog_file import whole
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import exists, shown
 from deepstyle.records import Listing
@@ -104,7 +105,7 @@ def _pictures(batch: Sequence[Row], place: str) -> Iterator[tuple[Listing, str]]
             page = next(
                 (found for name in ("page_url", "page") if (found := normalise(str(row.more.get(name, ""))))), place
             )
-            yield Listing(image_url=row.url, page_url=page, title=row.title), _more(row)
+            yield Listing(image_url=row.url, page_url=page, title=whole(row.title)), _more(row)
 
 
 def _pages(batch: Sequence[Row], place: str, crawl: Crawl, frontier: Frontier) -> int:
@@ -123,4 +124,4 @@ def _pages(batch: Sequence[Row], place: str, crawl: Crawl, frontier: Frontier) -
 
 
 def _more(row: Row) -> str:
-    return json.dumps(row.more, ensure_ascii=False, default=str) if row.more else ""  # Parquet knows dates, too
+    return whole(json.dumps(row.more, ensure_ascii=False, default=str)) if row.more else ""  # Parquet knows dates, too

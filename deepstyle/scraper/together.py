@@ -23,7 +23,7 @@ from deepstyle.errors import StorageError
 from deepstyle.files import reason, shown
 
 PLACES = 4096  # of 8 bytes each
-FARTHEST = 3600.0  # seconds: a slot farther away than this was left by a clock that was set back
+FARTHEST = 4 * 3600.0  # seconds, a few of the longest delays: a slot farther away was left by a clock that was set back
 
 
 class SharedSlots:
