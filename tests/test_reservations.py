@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import Routes, page, photo, serve
+from loopback import Exchange, Routes, page, photo, serve
+from test_fetch import config
 from test_scrape import crawl, img, photos, taken
 
+from deepstyle.catalog import Catalog
+from deepstyle.errors import InputError
+from deepstyle.scraper.audit import audit
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.reservations import (
     _matches,
     header_statements,
@@ -20,6 +26,7 @@ from deepstyle.scraper.reservations import (
     tdmrep_statements,
     verdict,
 )
+from deepstyle.scraper.urls import normalise
 
 URL = "http://a.example/shows/fall/1.jpg"
 CLOUDFLARE = """# As a condition of accessing this website, you agree to abide by the following content signals:
@@ -72,6 +79,11 @@ ROBOTS = [
     ("the longest path holds", "User-agent: *\nContent-Usage: train-ai=n\nContent-Usage: /shows/ train-ai=y\n", False),
     ("a path with a star", "User-agent: *\nContent-Usage: /*.jpg$ train-ai=n\n", True),
     ("both, one reserves", "User-agent: *\nContent-Signal: ai-train=yes\nContent-Usage: train-ai=n\n", True),
+    ("a tab behind the path", "User-agent: *\nContent-Usage: /shows/\ttrain-ai=n\n", True),
+    ("escapes that are none", "User-agent: *\nContent-Usage: /%73hows/ train-ai=n\n", True),
+    ("said twice in one line", "User-agent: *\nContent-Usage: train-ai=n, train-ai=y\n", True),
+    ("signalled twice in one line", "User-agent: *\nContent-Signal: ai-train=no, ai-train=yes\n", True),
+    ("behind 30,000 lines", "User-agent: *\n" + "\n" * 30_000 + "Content-Signal: ai-train=no\n", True),
     ("a comment", "User-agent: *\n# Content-Signal: ai-train=no\n", False),
     ("nonsense", "Content-Signal\nContent-Usage: \n\0: x\nUser-agent\n", False),
 ]
@@ -103,6 +115,8 @@ TDMREP = [
     ("a pattern", tdmrep(("/shows/*.jpg", 1)), True), ("a pattern's end", tdmrep(("/shows/*.png$", 1)), False),
     ("one object", b'{"location": "/", "tdm-reservation": 1}', True), ("no leading slash", tdmrep(("shows/", 1)), True),
     ("not JSON", b"<html>not found</html>", False), ("not an entry", b'[1, null, {}, {"location": 2}]', False),
+    ("the last of many", tdmrep(*[("/news/", 0)] * 3_000, ("/", 1)), True), ("a list of both", tdmrep(("/", "0, 1")), True),
+    ("longer than is read", tdmrep(*[("/" + "n" * 900, 0)] * 600)[:512_000], True), ("quoted", tdmrep(("/", '"1"')), True),
     ("deep", b"[" * 100_000, False), ("a byte order mark", b"\xef\xbb\xbf" + tdmrep(("/", 1)), True),
 ]  # fmt: skip
 
@@ -116,7 +130,9 @@ def test_tdmrep_files(body: bytes, *, reserved: bool) -> None:
 @pytest.mark.parametrize(
     ("file", "header", "meta", "reserved"),
     [(1, None, None, True), (1, "0", None, False), (0, "1", None, True), (1, "1", "0", False), (0, "0", "1", True),
-     (None, None, "1", True), (None, "junk", None, False), (1, "junk", "junk", True)],
+     (None, None, "1", True), (None, "junk", None, False), (1, "junk", "junk", True),
+     (0, "1, 1", None, True), (None, '"1"', None, True), (None, "0, 1", None, True), (None, "1", "0, 0", False),
+     (0, "0", "0, 1", True)],
 )  # fmt: skip
 def test_a_meta_element_overrides_the_header_and_the_header_the_file(
     file: int | None, header: str | None, meta: str | None, *, reserved: bool
@@ -147,6 +163,59 @@ def test_content_usage_of_a_header_is_enough() -> None:
 def test_path_patterns(pattern: str, path: str, *, matches: bool) -> None:
     """A star is anything, a dollar the end, as in RFC 9309 2.2.3."""
     assert _matches(pattern, path) == matches
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address"),
+    [("/mode \u00e9t\u00e9/*", "http://a.example/mode \u00e9t\u00e9/1.jpg"), ("/%7Eme/*", "http://a.example/~me/1.jpg"),
+     ("/~me/", "http://a.example/%7eme/1.jpg"), ("/a%2fb", "http://a.example/a%2Fb/1.jpg"), ("/p?q='", "http://a.example/p?q='x")],
+)  # fmt: skip
+def test_patterns_are_compared_in_normal_form(pattern: str, address: str) -> None:
+    """Escaped or not, as a person writes it, in tdmrep.json and behind Content-Usage (RFC 9309 2.2.2)."""
+    lines = f"User-agent: *\nContent-Usage: {pattern} train-ai=n\n" if " " not in pattern else ""
+
+    assert verdict(normalise(address), tdmrep_statements(tdmrep((pattern, 1)))).reserved
+    assert verdict(normalise(address), robots_statements(lines, "deepstyle")).reserved == bool(lines)
+
+
+@pytest.mark.parametrize(("contents", "reserved"), [("10", True), ("01", True), ("00", False), ("111", True)])
+def test_of_several_meta_elements_any_reserves(contents: str, *, reserved: bool) -> None:
+    """Two that contradict each other are as one that reserves."""
+    metas = "".join(f'<meta name="tdm-reservation" content="{one}">' for one in contents)
+    found = parse_html(page(head=metas), URL)
+
+    assert verdict(URL, (), meta_statements(found.reservations)).reserved == reserved
+
+
+@pytest.mark.parametrize(("value", "kept"), [("1", 0), ("0", 1)])
+def test_a_header_that_is_sent_twice_holds(tmp_path: Path, value: str, kept: int) -> None:
+    """urllib3 joins the two to one text; so does our own reader of heads."""
+
+    def twice(x: Exchange) -> None:
+        head = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n" + f"TDM-Reservation: {value}\r\n" * 2
+        body = photo(7)
+        x.wfile.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+    with serve({"/": page(img("/a.jpg")), "/a.jpg": twice}) as site:
+        summary = crawl(tmp_path, site.url)
+    assert (summary.kept, summary.refused_noai) == (kept, 1 - kept)
+
+
+def test_a_file_that_is_too_long_reserves_in_the_audit_as_well(tmp_path: Path) -> None:
+    """What lies beyond the limit may reserve: nothing is taken, and the record says why."""
+    file = tdmrep(*[("/" + "n" * 900, 0)] * 600)
+    routes: Routes = {"/": page(img("/a.jpg")), **photos("/a.jpg")}
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url).kept == 1
+        routes["/.well-known/tdmrep.json"] = file
+        with pytest.raises(InputError, match="noai"):
+            crawl(tmp_path / "new", site.url)
+        assert site.hits["/a.jpg"] == 1
+        with Fetcher(config()) as fetcher, Catalog(tmp_path) as catalog:
+            answer = fetcher.get(f"{site.url}/.well-known/tdmrep.json", "robots")
+            catalog.rights.note_host(site.url, "/.well-known/tdmrep.json", answer.body.decode())
+            [found] = audit(catalog, "deepstyle").reserved
+    assert "longer than is read" in found.words
 
 
 @given(st.text(alphabet="uUser-agnt:*\nContSigl=yoAitrUs/ ,;#\0", max_size=300))

@@ -194,8 +194,8 @@ class Links:
             self.flags |= words & {"noindex", "nofollow"} | ({"noindex", "nofollow"} if "none" in words else set())
             self.flags |= {"noai"} if words & NOAI else set()
             self.metas[name] = content[:500]
-        elif name in {"tdm-reservation", "tdm-policy"}:
-            self.metas[name] = content[:500]
+        elif name in {"tdm-reservation", "tdm-policy"}:  # several make a list, as a repeated header does
+            self.metas[name] = ", ".join(filter(None, (content[:500], self.metas.get(name, ""))))[:2_000]
         elif attributes.get("http-equiv", "").lower() == "refresh" and (match := _REFRESH.match(content)):
             self._page(match[1], surely=True)
 

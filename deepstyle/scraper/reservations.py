@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-MAX_LINES = 20_000  # of a robots.txt
-MAX_ENTRIES = 2_000  # of a tdmrep.json
+from deepstyle.scraper.urls import normal_pattern
+
+CUT = 500_000  # bytes; a tdmrep.json this long that is no whole JSON is longer than what is read of it
 _HEADERS = frozenset({"content-usage", "tdm-reservation", "tdm-policy"})
 _TRAINING = frozenset(
     {"ai-train", "train-ai", "train-genai", "tdm", "bots", "ai"}
@@ -63,24 +64,25 @@ def _matches(pattern: str, path: str) -> bool:
     return path.find(last, position) >= 0
 
 
-def _preferences(text: str) -> dict[str, str]:
-    """``search=yes, ai-train=no`` as a dictionary in lower case; what has no ``=`` is left out."""
+def _preferences(text: str) -> list[tuple[str, str]]:
+    """``search=yes, ai-train=no`` as pairs in lower case; what has no ``=`` is left out."""
     pairs = (part.partition("=") for part in re.split(r"[,;]", text.lower()[:2_000]))
-    return {name.strip(): value.strip().strip('"') for name, mark, value in pairs if mark}
+    return [(name.strip(), value.strip().strip('"')) for name, mark, value in pairs if mark]
 
 
 def _usage(text: str) -> bool | None:
     """Whether a Content-Usage value reserves training: any ``n`` of a category that holds it; None: it says nothing of it."""
-    stated = [value for name, value in _preferences(text).items() if name in _TRAINING]
+    stated = [value for name, value in _preferences(text) if name in _TRAINING]
     return None if not stated else any(value in {"n", "no", "?0", "0"} for value in stated)
 
 
 def _signal(text: str) -> bool | None:
-    """Whether a Content-Signal value reserves training; None: it says nothing of it."""
-    stated = _preferences(text)
-    if "ai-train" in stated:
-        return stated["ai-train"] == "no"
-    return True if stated.get("use") == "reference" else None  # to be referred to only
+    """Whether a Content-Signal value reserves training: any ``no``; None: it says nothing of it."""
+    pairs = _preferences(text)
+    stated = [value for name, value in pairs if name == "ai-train"]
+    if stated:
+        return "no" in stated
+    return True if ("use", "reference") in pairs else None  # to be referred to only
 
 
 def robots_statements(text: str, agent: str) -> list[Statement]:
@@ -92,7 +94,7 @@ def robots_statements(text: str, agent: str) -> list[Statement]:
     for_all: list[Statement] = []
     agents: list[str] = []
     in_agents = False
-    for line in text.splitlines()[:MAX_LINES]:
+    for line in text.splitlines():
         name, mark, value = line.partition("#")[0].partition(":")
         name, value = name.strip().lower(), value.strip()
         if not mark:
@@ -125,21 +127,28 @@ def _robots_line(name: str, value: str) -> Statement | None:
         return None
     path, rest = "", value
     if value.startswith(("/", "*")):
-        path, _, rest = value.partition(" ")
+        path, rest = [*value.split(None, 1), ""][:2]
     reserves = _signal(rest) if name == "content-signal" else _usage(rest)
     title = "Content-Signal" if name == "content-signal" else "Content-Usage"
-    return Statement(where="robots.txt", words=f"{title}: {value}"[:500], reserves=reserves, path=path)
+    return Statement(where="robots.txt", words=f"{title}: {value}"[:500], reserves=reserves, path=normal_pattern(path))
 
 
 def tdmrep_statements(body: bytes) -> list[Statement]:
-    """The entries of a tdmrep.json in their order; what is no such file gives none."""
+    """The entries of a tdmrep.json in their order; what is no such file gives none.
+
+    One that was cut because it is too long reserves everything: nobody knows what its end says.
+    """
     try:
         value = json.loads(body.decode("utf-8-sig", "replace"))
     except (ValueError, RecursionError):
-        return []
+        if len(body) < CUT or not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"[", b"{")):
+            return []
+        return [
+            Statement(where="tdmrep.json", words="longer than is read of it: all counts as reserved", reserves=True)
+        ]
     entries = value if isinstance(value, list) else [value]
     found = []
-    for entry in entries[:MAX_ENTRIES]:
+    for entry in entries:
         if not isinstance(entry, dict) or not isinstance(entry.get("location"), str):
             continue
         reserved = _flag(entry.get("tdm-reservation"))
@@ -148,13 +157,20 @@ def tdmrep_statements(body: bytes) -> list[Statement]:
         policy = f", tdm-policy: {entry['tdm-policy']}" if isinstance(entry.get("tdm-policy"), str) else ""
         words = f"tdm-reservation: {int(reserved)}{policy}"[:500].encode("utf-8", "replace").decode()  # halves of pairs
         location = entry["location"] if entry["location"].startswith(("/", "*")) else "/" + entry["location"]
-        found.append(Statement(where="tdmrep.json", words=words, reserves=reserved, path=location[:2_000]))
+        found.append(
+            Statement(where="tdmrep.json", words=words, reserves=reserved, path=normal_pattern(location[:2_000]))
+        )
     return found
 
 
 def _flag(value: Any) -> bool | None:
-    text = str(value).strip() if isinstance(value, (int, str)) else ""
-    return {"1": True, "True": True, "0": False, "False": False}.get(text)
+    """What 1, 0, true or false mean, or a list of them as a repeated header has it: any 1 reserves; None: nothing is said."""
+    words = (
+        {word.strip().strip("\"'") for word in str(value).lower().split(",")}
+        if isinstance(value, (int, str))
+        else set()
+    )
+    return True if words & {"1", "true"} else False if words & {"0", "false"} else None
 
 
 def header_statements(headers: Mapping[str, str]) -> list[Statement]:
@@ -220,7 +236,8 @@ def verdict(url: str, site: Iterable[Statement], own: Iterable[Statement] = ()) 
         return Verdict(reserved=False)
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    about = [one for one in site if _matches(one.path, path)]
+    about = [one for one in site if one.where != "tdmrep.json" and _matches(one.path, path)]
+    first = next((one for one in site if one.where == "tdmrep.json" and _matches(one.path, path)), None)
     holding: list[Statement] = []
     for name in ("Content-Signal", "Content-Usage"):
         lines = [
@@ -234,7 +251,7 @@ def verdict(url: str, site: Iterable[Statement], own: Iterable[Statement] = ()) 
     protocol = [
         one for where in ("meta", "header") for one in mine if one.where == where and one.words.startswith("tdm")
     ]
-    protocol += [one for one in about if one.where == "tdmrep.json"]
+    protocol += [first] if first is not None else []
     holding += protocol[:1]
     recorded = [one for one in about if one.reserves is None]
     ordered = sorted(holding, key=lambda one: not one.reserves)

@@ -24,6 +24,7 @@ MAX_REPEATS = 3  # how often one word may occur as a path segment
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_IN_PATH, _IN_QUERY = "/%:@!$&'()*+,;=~", "/%:@!$&()*+,;=~?"  # what needs no percent escape
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+")  # a path without dot segments, escapes and query
 _NORMAL = re.compile(  # a URL in normal form beyond doubt: a name, perhaps a port that is no default, a plain path
     r"https?://(?=[^/]{1,200}/)[a-z0-9_][a-z0-9_.-]*+(?<![.-])(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?"
@@ -55,9 +56,15 @@ def normalise(url: str) -> str:
     netloc = f"[{host}]" if ":" in host else host
     if port is not None and port != DEFAULT_PORTS[parts.scheme]:
         netloc += f":{port}"
-    path = _without_dots(_escaped(parts.path.replace("\\", "/"), "/%:@!$&'()*+,;=~"))
-    query = f"?{_escaped(parts.query, '/%:@!$&()*+,;=~?')}" if parts.query else ""
+    path = _without_dots(_escaped(parts.path.replace("\\", "/"), _IN_PATH))
+    query = f"?{_escaped(parts.query, _IN_QUERY)}" if parts.query else ""
     return f"{parts.scheme}://{netloc}{path}{query}"
+
+
+def normal_pattern(pattern: str) -> str:
+    """A path pattern as robots.txt writes it, escaped as the URLs that it is compared with (RFC 9309 2.2.2)."""
+    path, mark, query = pattern.partition("?")
+    return _escaped(path, _IN_PATH) + mark + _escaped(query, _IN_QUERY)
 
 
 def resolve(base: str, reference: str) -> str:
