@@ -203,12 +203,13 @@ class Crawl:
         )
         return [(row["page_url"], row["image_url"]) for row in rows]
 
-    def kept_urls(self) -> list[str]:
-        """The addresses of this crawl's kept photos."""
+    def kept_urls(self) -> set[str]:
+        """The addresses of this crawl's kept photos, and of the pages that show them."""
         rows = self._db.rows(
-            "SELECT image_url FROM listings WHERE crawl = ? AND outcome IN ('kept', 'duplicate')", (self.number,)
+            "SELECT image_url, page_url FROM listings WHERE crawl = ? AND outcome IN ('kept', 'duplicate')",
+            (self.number,),
         )
-        return [str(row["image_url"]) for row in rows]
+        return {str(url) for row in rows for url in row}
 
     def outcomes(self) -> dict[str, int]:
         """How many images ended each way, e.g. ``{"kept": 351, "duplicate": 12, "robots": 39}``."""

@@ -27,7 +27,7 @@ class HostRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """A kept photo and what is on record about it: its newest fetch's outcome and reservation, its page's newest outcome."""
+    """A kept photo and what is on record about it: its newest fetch's outcome and reservation, and its page's."""
 
     sha256: str
     path: str
@@ -36,6 +36,7 @@ class Standing:
     outcome: str
     reservation: str
     page_outcome: str
+    page_reservation: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +80,9 @@ class Rights:
             Standing,
             f"SELECT p.sha256, p.path, p.image_url, p.page_url, coalesce(({newest.format('outcome')}), '') AS outcome, "
             f"coalesce(({newest.format('reservation')}), '') AS reservation, coalesce((SELECT g.outcome FROM pages g "
-            "WHERE g.url = p.page_url AND g.outcome != 'queued' ORDER BY g.crawl DESC LIMIT 1), '') AS page_outcome "
+            "WHERE g.url = p.page_url AND g.outcome != 'queued' ORDER BY g.crawl DESC LIMIT 1), '') AS page_outcome, coalesce(("
+            "SELECT f.reservation FROM fetches f WHERE f.url = p.page_url AND f.kind = 'page' ORDER BY f.id DESC LIMIT 1), '') "
+            "AS page_reservation "
             "FROM photos p ORDER BY p.sha256",
         )
 
@@ -112,12 +115,14 @@ class Rights:
         )
 
     def photos_at(self, prefixes: Iterable[str]) -> list[Photo]:
-        """The photos whose own address or page begins with one of these, by hash."""
+        """The photos whose own address, or one of their pages', begins with one of these, by hash."""
         found: dict[str, Photo] = {}
         for prefix in prefixes:
             rows = self._db.records(
                 Photo,
-                "SELECT * FROM photos WHERE substr(image_url, 1, ?2) = ?1 OR substr(page_url, 1, ?2) = ?1",
+                "SELECT * FROM photos p WHERE ?1 IN (substr(image_url, 1, ?2), substr(page_url, 1, ?2)) OR EXISTS (SELECT 1 "
+                "FROM fetches f WHERE f.sha256 = p.sha256 AND (substr(f.url, 1, ?2) = ?1 OR EXISTS (SELECT 1 FROM sightings s "
+                "WHERE s.image_url = f.url AND substr(s.page_url, 1, ?2) = ?1)))",
                 (prefix, len(prefix)),
             )
             found.update({one.sha256: one for one in rows})

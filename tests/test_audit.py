@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from loopback import Exchange, Routes, page, serve
+from loopback import Exchange, Routes, page, photo, serve
 from test_scrape import PATIENT, img, photos
 
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import ScrapeConfig
+from deepstyle.forget import forget
 from deepstyle.progress import Reporter
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.audit import Audit, audit
@@ -23,6 +24,7 @@ from deepstyle.scraper.hosts import Hosts
 from deepstyle.scraper.scrape import ScrapeSummary, scrape
 
 DAY = 24 * 3600
+JPEG = photo(5), "image/jpeg"
 
 
 def crawl(root: Path, url: str, *, later: float = 0, say: io.StringIO | None = None) -> ScrapeSummary:
@@ -122,3 +124,68 @@ def test_a_tdmrep_file_that_fails_for_a_while_holds_the_host(tmp_path: Path) -> 
         assert site.hits["/a.jpg"] == 0
         down[0] = False
         assert crawl(tmp_path, site.url).kept == 1
+
+
+SITEMAP = """<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
+ xmlns:image="http://www.google.com/schemas/sitemap-image/1.1">{}</urlset>"""
+LOC = "<url><loc>{0}/p{1}</loc><image:image><image:loc>{0}/{1}.jpg</image:loc></image:image></url>"
+FEED = "<rss><channel>{}</channel></rss>"
+ITEM = '<item><title>t</title><link>{0}/p{1}</link><enclosure url="{0}/{1}.jpg" type="image/jpeg" length="1"/></item>'
+
+
+@pytest.mark.parametrize(("whole", "part"), [(SITEMAP, LOC), (FEED, ITEM)], ids=["sitemap", "feed"])
+def test_pictures_of_a_sitemap_or_feed_wait_for_their_pages(tmp_path: Path, whole: str, part: str) -> None:
+    """Those of a noai, a TDM-reserved and a forbidden page are never asked for; those of others, and of lost pages, are taken."""
+    routes: Routes = {
+        "/robots.txt": b"User-agent: *\nDisallow: /p4\n",
+        "/p1": page(head='<meta name="robots" content="noai">'), "/p3": page("nothing of its own"), "/p4": page(),
+        "/p2": page(head='<meta name="tdm-reservation" content="1">'), "/p6": lambda x: x.send(status=302, Location="/p1"),
+        **photos(*(f"/{n}.jpg" for n in range(1, 7))),
+    }  # fmt: skip
+    with serve(routes) as site:
+        text = whole.format("".join(part.format(site.url, n) for n in range(1, 7))).encode()
+        routes["/list"] = lambda x: x.send(text, "text/xml")
+        summary = crawl(tmp_path, site.url + "/list")
+
+        assert [site.hits[f"/{n}.jpg"] for n in range(1, 7)] == [0, 0, 1, 0, 1, 0]
+    assert summary.outcomes == {"kept": 2, "noai": 3, "robots": 1}
+    assert audited(tmp_path).reserved == ()
+
+
+@pytest.mark.parametrize("how", ["Content-Signal", "Disallow", "tdmrep"])
+def test_a_page_that_becomes_reserved_is_named_with_its_photos_elsewhere(tmp_path: Path, how: str) -> None:
+    """The photos lie on another host, which says nothing; a meta element that lifts tdmrep.json holds for them, too."""
+    path, text = CHANGES[how]
+    lifted = page(img("/b.jpg"), head='<meta name="tdm-reservation" content="0">')
+    with serve(photos("/a.jpg", "/b.jpg")) as cdn:
+        routes: Routes = {"/looks/1": page(img(cdn.url + "/a.jpg"), '<a href="/looks/2">2</a>')}
+        routes["/looks/2"] = lifted.replace(b'"/b.jpg"', f'"{cdn.url}/b.jpg"'.encode())
+        with serve(routes) as site:
+            assert crawl(tmp_path, site.url + "/looks/1").kept == 2
+            assert audited(tmp_path).reserved == ()
+            routes[path] = lambda x: x.send(text, "text/plain")
+            said = io.StringIO()
+            crawl(tmp_path, site.url + "/looks/1", later=DAY + 600, say=said)
+
+            assert f"{cdn.url}/a.jpg is kept and has become reserved (its page {site.url}/looks/1: " in said.getvalue()
+            assert (f"{cdn.url}/b.jpg is kept" in said.getvalue()) == (how != "tdmrep")
+    assert len(audited(tmp_path).reserved) == 2 - (how == "tdmrep")
+
+
+def test_a_picture_whose_original_is_forbidden_counts_as_the_variant_that_was_taken(tmp_path: Path) -> None:
+    """Its own address stands in the catalog, which nothing forbids; it is not fetched again, and can be forgotten."""
+    variant = "/_next/image?url=%2Fmedia%2Fa.jpg&w=640&q=75"
+    routes: Routes = {"/robots.txt": b"User-agent: *\nDisallow: /media/\n", "/": page(img(variant.replace("&", "&amp;"))),
+                      "/_next/image": lambda x: x.send(*JPEG), **photos("/media/a.jpg")}  # fmt: skip
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url).kept == 1
+        asked = +site.hits
+        crawl(tmp_path, site.url, later=DAY + 600)
+        assert site.hits["/media/a.jpg"] == 0
+        assert [site.hits[one] - asked[one] for one in asked if "image" in one] == [0]
+        found = audited(tmp_path)
+        assert (found.photos, found.silent) == (1, 1)
+        with Catalog(tmp_path) as catalog:
+            [one] = catalog.photos()
+            assert "/_next/image?url=" in one.image_url
+            assert forget([one.image_url], catalog).photos == 1

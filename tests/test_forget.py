@@ -174,3 +174,28 @@ def test_the_command_tells_what_went(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["-w", str(tmp_path), "forget", "a.example", "--json"])
 
     assert json.loads(result.output)["never_again"] == ["a.example"]
+
+
+@pytest.mark.parametrize(
+    "spelling", ["{url}/a.jpg#x", "http://LOCALHOST:{port}/a.jpg", "{url}/./a.jpg", "{url}/%61.jpg"]
+)
+def test_an_address_may_be_spelt_as_a_person_spells_it(tmp_path: Path, spelling: str) -> None:
+    """Capital letters of a host, a fragment, dot segments and idle escapes name the same photo."""
+    with serve({"/": page(img("/a.jpg")), **photos("/a.jpg")}) as site:
+        url = site.url.replace("127.0.0.1", "localhost")
+        crawl(tmp_path, url)
+        what = spelling.format(url=url, port=url.rpartition(":")[2])
+        result = CliRunner().invoke(main, ["-w", str(tmp_path), "forget", what, "--json"])
+
+    told = json.loads(result.output)
+    assert (told["photos"], told["never_again"]) == (1, [f"{url}/a.jpg"])
+
+
+def test_a_host_takes_what_its_pages_show_as_well(tmp_path: Path) -> None:
+    """A photo that lies elsewhere, and that another host's page showed first, was seen on this host, too."""
+    with serve(photos("/a.jpg")) as cdn, serve({}) as first, serve({}) as second:
+        first.routes["/"] = second.routes["/"] = page(img(cdn.url + "/a.jpg"))
+        crawl(tmp_path, first.url)
+        crawl(tmp_path, second.url)
+
+        assert ask(tmp_path, second.url.removeprefix("http://")).photos == 1

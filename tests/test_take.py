@@ -22,6 +22,7 @@ from deepstyle.scraper.answer import Fetched, Kind
 from deepstyle.scraper.check import check
 from deepstyle.scraper.ends import cut, whole
 from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.reservations import Verdict
 from deepstyle.scraper.take import take, visit
 
 
@@ -40,6 +41,21 @@ def test_whatever_a_worker_raises_is_the_outcome_of_its_url() -> None:
 
     assert [answer.outcome for answer in answers] == ["unreadable"] * 2
     assert all("RuntimeError: Failed to decode" in answer.detail for answer in answers)
+
+
+class Unsure(Fetcher):
+    """A fetcher in which reading what is reserved breaks."""
+
+    def reservation(self, url: str, stated: object) -> Verdict:
+        raise OverflowError("nobody foresaw this")
+
+
+def test_what_breaks_after_a_page_was_read_is_its_outcome() -> None:
+    """Reservations, Link headers and what is on disk are looked at inside the guard of the worker."""
+    with serve({"/": page()}) as site, Unsure(config()) as fetcher:
+        answer = visit(fetcher, site.url + "/").answer
+
+    assert (answer.outcome, answer.detail) == ("unreadable", "OverflowError: nobody foresaw this")
 
 
 def test_what_the_best_url_refuses_its_fallbacks_give(tmp_path: Path) -> None:
@@ -62,7 +78,7 @@ def test_what_the_best_url_refuses_its_fallbacks_give(tmp_path: Path) -> None:
 
         assert site.hits["/t3.jpg"] == site.hits["/full/2.jpg"] == 0
     assert summary.outcomes == {"kept": 3, "noai": 1}
-    assert taken(tmp_path) == {"/wp-content/uploads/look.jpg", "/login.jpg", "/full/2.jpg"}
+    assert taken(tmp_path) == {"/wp-content/uploads/look.jpg", "/login.jpg", "/t2.jpg"}
 
 
 def test_a_placeholder_at_a_guessed_original_gives_way_to_the_page_s_own_url(tmp_path: Path) -> None:

@@ -106,9 +106,10 @@ def forget(session: Session, photos: tuple[str, ...]) -> None:
         deepstyle forget a-gallery.example
     """
     from deepstyle.forget import forget as run
+    from deepstyle.scraper.urls import normalise
 
     with open_catalog(session, must_exist=True) as catalog:
-        gone = run(photos, catalog)
+        gone = run([normalise(one) or one for one in photos], catalog)
     rows: dict[str, Any] = {
         "photos": f"{gone.photos:,}", "garments": f"{gone.garments:,}", "packs": ", ".join(gone.packs) or "none",
         "saw it": ", ".join(gone.saw) or "none", "may have seen it": ", ".join(gone.may_have_seen) or "none",

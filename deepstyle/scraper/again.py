@@ -16,9 +16,9 @@ NAMED = 10  # photos named; `deepstyle status --reservations` names all
 
 
 def ask_again(ledger: Ledger, fetcher: Fetcher, starts: list[str], reporter: Reporter) -> None:
-    """Ask the hosts of this crawl's photos and start pages again whose files were read more than a day ago, or never."""
+    """Ask the hosts of this crawl's photos, their pages and start pages again whose files were read a day ago, or never."""
     known, now = ledger.catalog.rights.hosts(), ledger.catalog.now()
-    of_photos = {origin(url) for url in ledger.crawl.kept_urls()}
+    of_photos = {origin(url) for url in ledger.crawl.kept_urls() if url.startswith("http")}
     asked = of_photos | ({origin(url) for url in starts} & known.keys())
     stale = [name for name in sorted(asked) if name not in known or now - known[name].at > STALE]
     if not stale:

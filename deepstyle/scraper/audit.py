@@ -1,7 +1,7 @@
 """The photos that are kept against what is on record of their sites' wishes (loop; asks nobody).
 
 A photo is reserved when its host's robots.txt or tdmrep.json, as they were read last, forbid it or reserve it from AI or data
-mining; or when its own newest answer, or its page's, did.
+mining; or when they do so of its page; or when its own newest answer, or its page's, did.
 """
 
 from __future__ import annotations
@@ -46,18 +46,22 @@ class Audit:
 
 
 def audit(catalog: Catalog, user_agent: str, origins: Container[str] | None = None) -> Audit:
-    """Hold every kept photo (those of ``origins`` only, where they are given) against what is on record."""
+    """Hold every kept photo (those of ``origins``, or of pages there, where they are given) against what is on record."""
     hosts = catalog.rights.hosts()
     agent = product_token(user_agent)
     rules = {name: (_rules(one, user_agent), _statements(one, agent)) for name, one in hosts.items()}
     counts = {"own": 0, "stated": 0, "silent": 0, "unknown": 0}
     found: list[Reserved] = []
-    standings = [one for one in catalog.rights.standings() if origins is None or origin(one.image_url) in origins]
+    standings = [
+        one
+        for one in catalog.rights.standings()
+        if origins is None or origin(one.image_url) in origins or origin(one.page_url) in origins
+    ]
     for one in standings:
         if one.image_url.startswith("file:"):
             counts["own"] += 1
             continue
-        kind, words = _judged(one, rules.get(origin(one.image_url)))
+        kind, words = _judged(one, rules.get(origin(one.image_url)), rules.get(origin(one.page_url)))
         if kind == "reserved":
             found.append(Reserved(sha256=one.sha256, path=one.path, image_url=one.image_url, words=words))
         else:
@@ -73,12 +77,17 @@ def _statements(record: HostRecord, agent: str) -> tuple[Statement, ...]:
     return (*robots_statements(record.robots, agent), *tdmrep_statements(record.tdmrep.encode()))
 
 
-def _judged(one: Standing, rules: tuple[Robots, tuple[Statement, ...]] | None) -> tuple[str, str]:
+Rules = tuple[Robots, tuple[Statement, ...]]
+
+
+def _judged(one: Standing, rules: Rules | None, of_page: Rules | None) -> tuple[str, str]:
     """What the record says of a photo: ``reserved`` with its words, ``stated``, ``silent`` or ``unknown``."""
     if one.outcome in REFUSED:
         return "reserved", f"its newest answer: {one.outcome} {one.reservation}".strip()
     if one.page_outcome in REFUSED:
         return "reserved", f"its page {one.page_url}: {one.page_outcome}"
+    if of_page is not None and (words := _page_reserved(one, *of_page)):
+        return "reserved", f"its page {one.page_url}: {words}"
     if rules is None:
         return ("stated" if one.reservation else "unknown"), one.reservation
     robots, statements = rules
@@ -86,3 +95,11 @@ def _judged(one: Standing, rules: tuple[Robots, tuple[Statement, ...]] | None) -
         return "reserved", "robots.txt: Disallow"
     found = verdict(one.image_url, statements, recorded_statements(one.reservation))
     return ("reserved" if found.reserved else "stated" if found.statements else "silent"), found.words
+
+
+def _page_reserved(one: Standing, robots: Robots, statements: tuple[Statement, ...]) -> str:
+    """How its page's host reserves the page today, in words; empty when it does not."""
+    if not robots.allows(one.page_url):
+        return "robots.txt: Disallow"
+    found = verdict(one.page_url, statements, recorded_statements(one.page_reservation))
+    return found.words if found.reserved else ""

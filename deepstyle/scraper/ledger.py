@@ -4,6 +4,7 @@ It is apart from ``scrape.py``, which schedules: here is what a result means.
 A thumbnail that links to a page of the site waits for that page (``Crawl.defer_listing``). It is dropped when the page
 shows a picture of its own (its og:image, or one that the thumbnail's page does not show as well), whatever becomes of that
 picture, and when robots.txt or noai refuse the page. It is taken when the page fails otherwise or shows none.
+A picture that a sitemap or feed names for a page of the crawl waits for that page, too: it is taken unless the page is refused.
 """
 
 from __future__ import annotations
@@ -136,7 +137,8 @@ class Ledger:
             if page is not None:
                 if not (page.nofollow or visit.answer.nofollow):
                     self._follow(here, page, deeper=visit.kind == "page")
-                images = sum(self._list(one) for one in page.listings) if outcome == "ok" else 0
+                listings = page.listings if outcome == "ok" else ()
+                images = sum(self._list(_after_its_page(one, here.url)) for one in listings)
                 for guess in page.guesses if images and not page.nofollow else ():  # until nothing new comes
                     self.frontier.add(guess, here.url, here.depth)
                 self._shown.setdefault(page_key(here.url), set()).update(
@@ -163,6 +165,8 @@ class Ledger:
             self.frontier.site.add(origin(here.url))  # http -> https, example.com -> www.example.com
         if here.url in self.frontier.visited:
             self._shown[page_key(entry.url)] = self._shown.get(page_key(here.url), set())
+            if refusal := self._refused.get(page_key(here.url)):
+                self._refused[page_key(entry.url)] = refusal
             return "redirect", None, entry
         return "noai" if page.noai else "ok", page, here
 
@@ -193,7 +197,7 @@ class Ledger:
             if new:
                 self.listed += 1
                 self._wait_for(one)
-                if self._visited(page_key(detail)):
+                if self._visited(page_key(detail)) or detail in self.frontier.visited:
                     self._settle(page_key(detail), lead=False)
             return int(new)
         if self.crawl.queue_listing(one):
@@ -226,6 +230,8 @@ class Ledger:
                 continue
             if refusal:
                 self.crawl.finish_listing(one.image_url, refusal)
+            elif one.detail_url == one.page_url:  # a sitemap or feed has named it
+                self._release(one)
             elif lead or shown - self._shown.get(page_key(one.page_url), set()) - {one.image_url}:
                 self.crawl.finish_listing(one.image_url, "thumbnail")
             else:
@@ -267,9 +273,11 @@ class Ledger:
 
         def record() -> None:
             if kept is not None:
-                self.shelf.enter(one, kept, placed, stored=True)
+                self.shelf.enter(replace(one, image_url=taken.source or one.image_url), kept, placed, stored=True)
             sha256, detail = (None, "") if photo is None else (photo.sha256, photo.detail)
             self._log(answer, "image", placed.outcome, sha256=sha256, detail=detail)
+            if taken.source:
+                self._log(answer.but(url=taken.source), "image", placed.outcome, sha256=sha256, detail=detail)
             self.crawl.finish_listing(url, placed.outcome)
 
         self.settling.add(record, None if kept is None else self.shelf.file(kept))
@@ -281,3 +289,8 @@ class Ledger:
             answer.url, kind, outcome, status=answer.status, size=size, seconds=answer.seconds, sha256=sha256,
             detail=detail or answer.detail, reservation=answer.reservation,
         )  # fmt: skip
+
+
+def _after_its_page(one: Listing, here: str) -> Listing:
+    """A picture that is said to be on another page than the one that names it: it waits for that page."""
+    return one if one.page_url == here or one.detail_url else replace(one, detail_url=one.page_url)

@@ -196,7 +196,7 @@ def meta_statements(metas: Iterable[tuple[str, str]]) -> list[Statement]:
 
 
 def recorded_statements(words: str) -> list[Statement]:
-    """The statements of a photo's header that ``Verdict.words`` put on record."""
+    """The statements of a header or of meta elements that ``Verdict.words`` put on record."""
     found = []
     for part in words.split("; "):
         where, _, text = part.partition(": ")
@@ -204,6 +204,8 @@ def recorded_statements(words: str) -> list[Statement]:
         if where == "header":
             value = value.partition(",")[0] if name == "tdm-reservation" else value
             found += header_statements({name: value})
+        elif where == "meta":
+            found += meta_statements([(name, value.partition(",")[0])])
     return found
 
 

@@ -34,13 +34,15 @@ class Visit:
 class Taken:
     """A photo as it was fetched, and what its bytes are; ``photo`` is None unless the answer is ``ok``.
 
-    ``again``: go on with this errand after ``after`` seconds; nothing is decided before.
+    ``again``: go on with this errand after ``after`` seconds; nothing is decided before. ``source``: the URL that gave it,
+    where robots.txt forbids the picture's best one: the photo counts as that one's.
     """
 
     answer: Fetched
     photo: Checked | None = None
     again: Errand | None = None
     after: float = 0.0
+    source: str = ""
 
     @property
     def outcome(self) -> str:
@@ -75,8 +77,13 @@ def visit(
         body, charset, failed = _rendered(answer, render)
         kind, page = parse(body, answer.final_url, charset=charset, content_type=answer.content_type)
         answer = replace(answer, detail=failed) if failed else answer
+        return _visited(fetcher, answer, kind, page)
     except Exception as error:  # noqa: BLE001 - one bad page must not end the crawl
         return Visit(answer=_unreadable(url, "page", error))
+
+
+def _visited(fetcher: Fetcher, answer: Fetched, kind: Kind, page: Page) -> Visit:
+    """A page that was read, with what is reserved, what its Link header adds, and what was cut off."""
     if fetcher.saved(answer.final_url):
         page = replace(page, listings=tuple(_from_disk(fetcher, one) for one in page.listings))
     found = fetcher.reservation(answer.final_url, [*answer.stated, *meta_statements(page.reservations)])
@@ -143,7 +150,8 @@ def take(
             first = taken
         elif taken.outcome == "ok":
             detail = f"{first.outcome} at the best URL; taken from {url}"
-            return replace(taken, answer=replace(taken.answer, url=one.image_url, detail=detail))
+            source = url if first.outcome == "robots" else ""
+            return replace(taken, answer=replace(taken.answer, url=one.image_url, detail=detail), source=source)
         if taken.outcome in FINAL and not (taken.outcome == "too-small" and _guessed(url, urls[index + 1 :])):
             break
     assert first is not None
