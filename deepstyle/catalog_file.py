@@ -19,7 +19,7 @@ from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from deepstyle.errors import CatalogError
-from deepstyle.files import is_special
+from deepstyle.files import is_special, whole
 from deepstyle.migrations import MIGRATIONS
 
 T = TypeVar("T")
@@ -208,11 +208,6 @@ class CatalogFile:
             raise
 
 
-def whole(text: str) -> str:
-    """The text with ``?`` for each half of a surrogate pair, which no file can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 @contextmanager
 def _in_words(path: Path, wait: float) -> Iterator[None]:
     try:
@@ -241,9 +236,8 @@ def _types(kind: type) -> dict[str, tuple[type, ...]]:
     """The types that each field of a record may have in the catalog."""
     found: dict[str, tuple[type, ...]] = {}
     for name, hint in get_type_hints(kind).items():
-        found[name] = tuple(
-            get_origin(one) or one for one in (get_args(hint) if isinstance(hint, UnionType) else (hint,))
-        )
+        parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+        found[name] = tuple(get_origin(one) or one for one in parts)
         found[name] += (int,) if float in found[name] else ()
     return found
 
@@ -282,8 +276,7 @@ def _prepare(db: sqlite3.Connection, path: Path, *, probe: bool) -> None:
     version = _version(db)
     if version > len(MIGRATIONS):
         raise CatalogError(
-            f"{path} has schema {version}, this deepstyle knows {len(MIGRATIONS)}: upgrade deepstyle, or use another "
-            "--workspace"
+            f"{path} has schema {version}, this deepstyle knows {len(MIGRATIONS)}: upgrade deepstyle, or use another --workspace"
         )
     if version < len(MIGRATIONS) or probe:
         _migrate(db, path)

@@ -148,6 +148,11 @@ def shown(path: Path | str) -> str:
     return text if len(text) <= 300 else f"{text[:140]}...{text[-140:]}"
 
 
+def whole(text: str) -> str:
+    """The text with ``?`` for each half of a surrogate pair, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def reserve(path: Path, size: int) -> None:
     """Create a file of ``size`` bytes whose space the disk has promised. Raises StorageError naming what is needed.
 

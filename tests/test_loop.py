@@ -106,6 +106,33 @@ def test_slow_hosts_do_not_starve_another(tmp_path: Path) -> None:
     assert order[:4] == ["fast"] * 4
 
 
+def test_hosts_whose_robots_txt_is_slow_do_not_hold_another(tmp_path: Path) -> None:
+    """Three start pages whose robots.txt does not come leave the fourth its own; sitemaps that it names are still read."""
+    fast_done = threading.Event()
+    order: list[str] = []
+
+    def slow(x: Exchange) -> None:
+        fast_done.wait(20)
+        order.append("slow")
+        x.send(status=404)
+
+    def fast(x: Exchange) -> None:
+        order.append("fast")
+        fast_done.set()
+        x.send(photo(1), "image/jpeg")
+
+    with ExitStack() as stack:
+        routes: Routes = {"/": page(), "/robots.txt": slow}
+        hosts = [stack.enter_context(serve(routes)).url for _ in range(3)]
+        quick = stack.enter_context(serve({"/": page(), "/2": page(img("/a.jpg")), "/a.jpg": fast}))
+        quick.routes["/robots.txt"] = f"User-agent: *\nDisallow:\nSitemap: {quick.url}/s.txt\n".encode()
+        quick.routes["/s.txt"] = lambda x: x.send(f"{quick.url}/2\n".encode(), "text/plain")
+        summary = crawl(tmp_path, *hosts, quick.url)
+
+    assert summary.kept == 1
+    assert order == ["fast", "slow", "slow", "slow"]
+
+
 def test_what_is_given_up_is_not_asked(tmp_path: Path) -> None:
     """After a folder's 24 errors, and nothing else, the rest of it costs no request; the reason is its outcome."""
     names = [f"/err/{n}.jpg" for n in range(GIVE_UP + 6)]

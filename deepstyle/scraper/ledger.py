@@ -86,14 +86,17 @@ class Ledger:
 
     # ---- begin and end ------------------------------------------------------------------------------------------
 
-    def begin(self, starts: list[str], sitemaps: dict[str, list[str]]) -> None:
-        """Queue the start pages and the sitemaps that each one's robots.txt names."""
+    def begin(self, starts: list[str]) -> None:
+        """Queue the start pages."""
         with self.catalog.transaction():
             for url in starts:
                 self.frontier.add(url, None, 0)
-            for url, found in sitemaps.items():
-                for sitemap in found:
-                    self.frontier.add(sitemap, f"{origin(url)}/robots.txt", 1, anywhere=True)
+
+    def sitemaps(self, url: str, found: tuple[str, ...]) -> None:
+        """Queue the sitemaps that the robots.txt of a start page's host names."""
+        with self.catalog.transaction():
+            for sitemap in found:
+                self.frontier.add(sitemap, f"{origin(url)}/robots.txt", 1, anywhere=True)
 
     def requeue(self, urls: list[str]) -> None:
         """Let the next call try these pages again."""

@@ -21,7 +21,7 @@ from deepstyle.scraper.frontier import Waiting
 from deepstyle.scraper.keep import kept
 from deepstyle.scraper.ledger import WINDOW, Ledger
 from deepstyle.scraper.patience import PASSING, PAUSE, Doubts, Patience
-from deepstyle.scraper.take import Errand, Render, Taken, Visit, look, take, visit
+from deepstyle.scraper.take import Errand, Render, Taken, Visit, look, take, visit, visit_given
 from deepstyle.scraper.urls import host
 
 AGAIN = frozenset({"stopped", "host-busy"})  # not an outcome of the page or photo: it stays queued
@@ -41,7 +41,7 @@ class Loop:
     ) -> None:  # fmt: skip
         self.look_only, self.render = look_only, render
         self.starts, self.ledger, self.fetcher, self.reporter = starts, ledger, fetcher, reporter
-        self.config = ledger.config
+        self.config, self.given = ledger.config, frozenset(starts)
         self.left = 0
         self.busy: Counter[str] = Counter()  # host -> pages and photos in flight
         self.images: Counter[str] = Counter()  # host -> photos in flight
@@ -60,7 +60,7 @@ class Loop:
         pool = ThreadPoolExecutor(MAX_WORKERS, thread_name_prefix="deepstyle-scrape")
         try:
             if not self.ledger.crawl.begun():
-                self.ledger.begin(self.starts, {url: self.fetcher.sitemaps(url) for url in self.starts})
+                self.ledger.begin(self.starts)
             with self.reporter.task("scrape", total=self.ledger.listed, unit="images") as task:
                 task.advance(self.ledger.listed - self.ledger.waiting)
                 while self._submit(pool):
@@ -166,7 +166,8 @@ class Loop:
     def _visit(self, pool: ThreadPoolExecutor, entry: Waiting, tries: int) -> None:
         before = self.ledger.crawl.kept_answer(entry.url)
         known = None if before is None else kept(before)
-        future, place = pool.submit(visit, self.fetcher, entry.url, tries, known, self.render), host(entry.url)
+        work = visit_given if entry.url in self.given and tries == 0 else visit
+        future, place = pool.submit(work, self.fetcher, entry.url, tries, known, self.render), host(entry.url)
         self.pages.setdefault(place, deque()).append((entry, tries, future))
         self._watch(place, future)
 
@@ -235,6 +236,8 @@ class Loop:
         self.ended += 1
 
     def _page(self, place: str, entry: Waiting, tries: int, found: Visit) -> None:
+        if found.sitemaps:
+            self.ledger.sitemaps(entry.url, found.sitemaps)
         if found.again is not None:
             self.again.add(place, (entry, tries + 1), time.monotonic() + found.again)
         elif found.answer.outcome in AGAIN:

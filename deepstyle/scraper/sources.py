@@ -11,9 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from deepstyle.catalog_crawl import Crawl
-from deepstyle.catalog_file import whole
 from deepstyle.errors import InputError, UsageError
-from deepstyle.files import exists, shown
+from deepstyle.files import exists, shown, whole
 from deepstyle.records import Listing
 from deepstyle.scraper.frontier import Frontier
 from deepstyle.scraper.lists import Row, is_list, read_list

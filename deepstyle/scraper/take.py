@@ -22,12 +22,16 @@ FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no oth
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """A page as it was fetched; ``page`` is None unless the answer is ``ok``. ``again``: ask again after so many seconds."""
+    """A page as it was fetched; ``page`` is None unless the answer is ``ok``. ``again``: ask again after so many seconds.
+
+    ``sitemaps``: those that its host's robots.txt names, of a page that was given.
+    """
 
     answer: Fetched
     kind: Kind = "page"
     page: Page | None = None
     again: float | None = None
+    sitemaps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,16 @@ class Errand:
     tries: int = 0
     first: Taken | None = None
     failed: Taken | None = None  # how it ended before, when that may have passed since
+
+
+def visit_given(
+    fetcher: Fetcher, url: str, tries: int = 0, before: Fetched | None = None, render: Render | None = None
+) -> Visit:
+    """``visit`` for a page that was given, with its host's sitemaps: its robots.txt has been asked for then."""
+    found = visit(fetcher, url, tries, before, render)
+    if found.answer.outcome in {"stopped", "host-busy", "unreadable"}:
+        return found
+    return replace(found, sitemaps=tuple(fetcher.sitemaps(url)))
 
 
 def visit(
