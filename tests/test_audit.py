@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,20 @@ def test_a_tdmrep_file_that_fails_for_a_while_holds_the_host(tmp_path: Path) -> 
         assert site.hits["/a.jpg"] == 0
         down[0] = False
         assert crawl(tmp_path, site.url).kept == 1
+
+
+def test_noai_is_on_record_as_what_was_read(tmp_path: Path) -> None:
+    """X-Robots-Tag and the robots meta element stand with the other reservations, where they were read."""
+    head = '<meta name="robots" content="noai, nofollow"><meta name="tdm-reservation" content="0">'
+    routes: Routes = {"/": page(img("/a.jpg"), '<a href="/p">p</a>'), "/p": page(head=head),
+                      "/a.jpg": lambda x: x.send(*JPEG, X_Robots_Tag="noai")}  # fmt: skip
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as database:
+        said = {url.rpartition("/")[2]: text for url, text in database.execute("SELECT url, reservation FROM fetches")}
+
+    assert said["a.jpg"] == "header: X-Robots-Tag: noai"
+    assert said["p"] == "meta: robots: noai, nofollow; meta: tdm-reservation: 0"
 
 
 SITEMAP = """<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"

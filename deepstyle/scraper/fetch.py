@@ -290,9 +290,9 @@ class Fetcher:
         if answer.kind in {"robots", "asset"}:
             return answer
         answer = answer.but(stated=tuple(header_statements(headers)))
-        unwanted = directives & (NO_IMAGES if answer.kind == "image" else NO_PAGES)
+        unwanted = ", ".join(sorted(directives & (NO_IMAGES if answer.kind == "image" else NO_PAGES)))
         if unwanted:
-            return answer.but(outcome="noai", detail=", ".join(sorted(unwanted)))
+            return answer.but(outcome="noai", detail=unwanted, reservation=f"header: X-Robots-Tag: {unwanted}")
         if answer.kind == "page":
             return answer  # its meta elements may say something else
         found = self.reservation(answer.final_url, answer.stated)

@@ -100,10 +100,14 @@ def _visited(fetcher: Fetcher, answer: Fetched, kind: Kind, page: Page) -> Visit
     """A page that was read, with what is reserved, what its Link header adds, and what was cut off."""
     if fetcher.saved(answer.final_url):
         page = replace(page, listings=tuple(_from_disk(fetcher, one) for one in page.listings))
+    unwanted = page.noai
     found = fetcher.reservation(answer.final_url, [*answer.stated, *meta_statements(page.reservations)])
     if found.reserved:  # its pictures are not asked for; its links lead on, as those of a noai page
         page = replace(page, noai=True)
-    answer = replace(answer, reservation=found.words)
+    said = (
+        [f"meta: {name}: {text}" for name, text in page.reservations if not name.startswith("tdm")] if unwanted else []
+    )
+    answer = replace(answer, reservation="; ".join(filter(None, [*said, found.words])))
     following = link_header(answer.link, answer.final_url)
     if following:
         links = tuple(dict.fromkeys([*page.links, *following]))
