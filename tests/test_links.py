@@ -57,6 +57,15 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("buttons of pages", ('<form action="/looks"><button name="page" value="2">2</button><button name="do" value="buy">b</button>'
      '<input type="submit" name="page" value="3"><input type="hidden" name="h" value="dior"></form>'),
      ["/looks?h=dior", "/looks?h=dior&page=2", "/looks?h=dior&page=3"], ["/looks?h=dior&page=2", "/looks?h=dior&page=3"]),
+    ("next of HAL", '<script>s = {"_links": {"next": {"href": "/api?page=2"}}}; img</script>',
+     ["/api?page=2"], ["/api?page=2"]),
+    ("the next article", '<script>s = {"next": {"url": "/news/other"}}; img</script>', [], []),
+    ("a relative next", '<script>s = {"next": "api?page=2", "images": []}</script>',
+     ["/shows/api?page=2"], ["/shows/api?page=2"]),
+    ("what scripts ask for", """<script>fetch("/api/looks.json?page=2"); fetch("/count"); $.getJSON('/api/looks')</script>""",
+     ["/api/looks.json?page=2", "/api/looks"], ["/api/looks.json?page=2", "/api/looks"]),
+    ("an endpoint of a script", '<script>const endpoint = "/api/looks"; const url = "/x"</script>',
+     ["/api/looks"], ["/api/looks"]),
     ("no links", '<a href="javascript:x()">x</a><a href="#top">t</a><button data-url="/a.jpg">i</button>', [URL[16:]], []),
 ]  # fmt: skip
 

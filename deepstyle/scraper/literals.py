@@ -131,6 +131,7 @@ def read_literal(text: str, position: int, budget: Budget, *, lines: bool = Fals
             if match[0] == "/" and last in {"mark", "open", "other"}:  # where a value stands nothing is divided
                 pattern = _PATTERN.match(text, match.start(), match.start() + MAX_PATTERN)
                 position = pattern.end() if pattern else position
+                budget.value(0 if pattern else MAX_PATTERN // 30)  # it has been looked for in vain
             continue
         if not budget.value():
             break

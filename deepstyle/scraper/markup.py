@@ -19,7 +19,7 @@ from deepstyle.scraper.elements import IMAGES, TEXTS, Open, leads, named, painte
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.pictures import Picture, merged
-from deepstyle.scraper.state import flight_values, json_value, nuxt3, script_values
+from deepstyle.scraper.state import asked_for, flight_values, json_value, nuxt3, script_values
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, page_key, resolve
 from deepstyle.scraper.values import Found, read_values
 
@@ -234,6 +234,8 @@ class Reader:
                 value = nuxt3(value, self.budget)
             self._values([value], schema=kind == "application/ld+json")
         elif kind in PLAIN_SCRIPTS:
+            for url in asked_for(text):
+                self.links.more(resolve(self.base, url))
             for name, value in script_values(text, self.budget):
                 if name == "flight":
                     self._flight.append(value)

@@ -21,11 +21,25 @@ _DECODER = json.JSONDecoder()
 _LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
 _NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
 _PROMISING = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media", re.IGNORECASE)
+_TEXT = r"[\"'`]([^\"'`\s<>{}$\\]{1,500})[\"'`]"
+_PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor)=)"
+_ASKED = re.compile(
+    rf"\bgetJSON\(\s*+{_TEXT}|(?:\bfetch|\baxios|\.get|\.ajax|\.load)\(\s*+{_PAGED}{_TEXT}"
+    rf"|\b(?:const|let|var)\s++\w{{0,20}}?(?:endpoint|nexturl|moreurl|next_?page_?url)\s*+=\s*+{_TEXT}",
+    re.IGNORECASE,
+)
+MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
     r"|(?P<text>JSON\.parse\(\s*+(?:decodeURIComponent\(\s*+)?+)(?=[\"'`])"
     r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
 )
+
+
+def asked_for(text: str) -> list[str]:
+    """The addresses that a script asks for data: by getJSON, with a page's number, or called an endpoint."""
+    found = [match[1] or match[2] or match[3] for match in _ASKED.finditer(text)]
+    return list(dict.fromkeys(found))[:MAX_ASKED]
 
 
 def json_value(text: str, budget: Budget) -> Any:

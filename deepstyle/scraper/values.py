@@ -43,6 +43,8 @@ _NEXT = re.compile(
     r"load_?more_?endpoint|next_?page_?url",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"[/?]|https?:|[\w%-][\w%./-]*+\?[\w%-]++=")
+_NUMBERED = re.compile(r"[?&](?:page|p|paged|offset|start|cursor|after)=|/page/", re.IGNORECASE)
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
 _NOUNS = frozenset({"image", "img", "photo", "picture"})
@@ -123,9 +125,8 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
     if is_picture_url(value, surely=schema and key in _WHOLE, named=_LISTED.fullmatch(key[:40]) is not None):
         return [Candidate(url=value, rank=size_rank(key) or 1500)]
-    if _NEXT.fullmatch(key[:40]) and value[:1] in {"/", "?", "h"} and len(value) < 2_000 and " " not in value:
-        if value[0] != "h" or value.startswith("http"):
-            found.following.append(value)
+    if _NEXT.fullmatch(key[:40]) and _ADDRESS.match(value) and len(value) < 2_000 and " " not in value:
+        found.following.append(value)
     elif "srcset" in key.lower() and " " in value:
         chosen = best(parse_srcset(value))
         return [chosen] if chosen else []
@@ -145,6 +146,10 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     groups: list[list[Candidate]] = []
     nested_sizes = True
     for key, value in node.items():
+        if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):  # HAL: {"next": {"href": ...}}
+            url = str(value.get("href") or value.get("url") or "")
+            if _NUMBERED.search(url[:2_000]):
+                _from_text(url, "next", found, schema=False)
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             surely = pictured and key.lower() in {"url", "src", "contenturl", "href"}
