@@ -33,6 +33,14 @@ def detector_name(folder: Path) -> str:
     return f"{plain}+{digest_of(folder / MASKS)[:4]}" if (folder / MASKS).exists() else plain
 
 
+def config_file(folder: Path) -> Path:
+    """The config.yaml of a model folder. Raises ModelError when there is none."""
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise ModelError(f"{folder} is not a complete model folder (it has no config.yaml); train it again")
+    return path
+
+
 def read_about(folder: Path) -> dict[str, Any]:
     """The model.json of a model folder. Raises ModelError when the folder is no complete model."""
     try:
@@ -40,6 +48,8 @@ def read_about(folder: Path) -> dict[str, Any]:
         if not isinstance(about["labels"], list) or len(about["labels"]) > MOST_LABELS:
             raise TypeError("labels is no list of a model")
         "".join(about["labels"]).encode()
+        if len(set(about["labels"])) != len(about["labels"]):
+            raise TypeError("a label stands in it twice")
     except (InputError, ValueError, LookupError, TypeError) as error:
         raise ModelError(f"{folder} is not a complete model folder ({error}); train it again") from error
     return dict(about)

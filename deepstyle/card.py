@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ COLUMNS = ("garment", "label", "width", "height", "page_url", "photo_url", "lice
 HEADS = ("the garment's file in the workspace", "its label", "pixels", "pixels", "the page that shows its photo",
          "the photo", "licence, as its owner gave it", "whom to name", "when the photo was taken over")  # fmt: skip
 RESERVED = ("robots", "noai", "forgotten")  # outcomes of pictures that somebody wanted left out
+OWN = "own files"  # in place of the domain of photos that were added from a folder
+HERE = {"127.0.0.1", "::1", "localhost"}  # hosts of this machine: there is the site that `deepstyle demo` draws
 TOP = 0.1  # share of the domains that are named, those with the most photos; ten at least
 CONTEXT: dict[str, Any] = {
     "@language": "en", "@vocab": "https://schema.org/", "sc": "https://schema.org/",
@@ -48,17 +51,20 @@ def day(at: float) -> str:
 def domain_of(address: str) -> str:
     """The host of an address; "own files" of a photo that was added from a folder."""
     parts = urlsplit(address)
-    return parts.hostname or "unknown" if parts.scheme in {"http", "https"} else "own files"
+    return parts.hostname or "unknown" if parts.scheme in {"http", "https"} else OWN
 
 
 def garments_csv(garments: Sequence[Garment]) -> str:
-    """One line a garment: its file, label, size, and where its photo is from."""
+    """One line a garment: its file, label, size, and where its photo is from; of one's own files the name without folders."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in garments:
+        page = "" if domain_of(one.page_url) == OWN else one.page_url  # where one's files lie is nobody else's business
+        parts = urlsplit(one.image_url)
+        photo = PurePosixPath(parts.path).name if parts.scheme in {"file", ""} else one.image_url
         writer.writerow([
-            one.path, one.label, one.width, one.height, one.page_url, one.image_url, one.licence, one.credit, day(one.at)
+            one.path, one.label, one.width, one.height, page, photo, one.licence, one.credit, day(one.at)
         ])  # fmt: skip
     return text.getvalue()
 
@@ -82,6 +88,8 @@ def croissant(name: str, garments: Sequence[Garment], table: str) -> str:
         for column, head in zip(COLUMNS, HEADS, strict=True)
     ]  # fmt: skip
     sites = sorted({domain_of(one.page_url) for one in garments})
+    ways = [("web pages", "Web Scraping")] if set(sites) - {OWN} else []
+    ways += [("own files", "Manual Human Curation")] if OWN in sites else []
     about = {
         "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": f"{name}-garments", "version": "1.0.0", "license": licences,
@@ -89,8 +97,8 @@ def croissant(name: str, garments: Sequence[Garment], table: str) -> str:
         "url": "https://github.com/deepstyle/deepstyle", "citeAs": f"deepstyle {__version__}, {name}",
         "creator": {"@type": "sc:Person", "name": "whoever trained it"},
         "datePublished": day(max(one.at for one in garments)), "isLiveDataset": False,
-        "rai:dataCollection": "Photos of galleries and own files; garments found by a detector.",
-        "rai:dataCollectionType": ["Web Scraping", "Manual Human Curation"],
+        "rai:dataCollection": f"Photos of {' and '.join(word for word, _ in ways)}; garments found by a detector.",
+        "rai:dataCollectionType": [kind for _, kind in ways],
         "prov:wasDerivedFrom": sites,
         "prov:wasGeneratedBy": {"@type": "prov:Activity", "prov:label": f"deepstyle {__version__}: scrape or add, crop"},
         "distribution": [{
@@ -107,9 +115,12 @@ def croissant(name: str, garments: Sequence[Garment], table: str) -> str:
 
 def data_card(
     name: str, digest: str, garments: Sequence[Garment], *, left_out: Mapping[str, int], figures: Mapping[str, float],
-    licence: str = "",
+    licence: str = "", began: str = "", note: str = "",
 ) -> str:  # fmt: skip
-    """The card as Markdown. ``left_out``: pictures of the crawls by outcome; ``figures``: the judge's, as far as known."""
+    """The card as Markdown. ``left_out``: pictures of the crawls by outcome; ``figures``: the judge's, as far as known.
+
+    ``began``: whose weights it started from, "" if nobody's; ``note``: what is to be known of the list of garments.
+    """
     photos = {one.photo: one for one in garments}
     sites = Counter(domain_of(one.page_url) for one in photos.values())
     named = sites.most_common(max(10, round(TOP * len(sites))))
@@ -117,17 +128,27 @@ def data_card(
     reserved = {outcome: count for outcome, count in left_out.items() if outcome in RESERVED}
     rows = {
         "model": f"{name}, weights sha256 {digest}", "licence of the model": licence or "none stated",
-        "data": f"images: {len(garments):,} garments cut out of {len(photos):,} photos",
+        "started from": f"{began}; what that learned from is told by its own card" if began else "random weights",
+        "data": f"images: {len(garments):,} garments cut out of {len(photos):,} photos" + (f", {note}" if note else ""),
         "labels": _counts(Counter(one.label for one in garments)),
         "acquired": f"{day(min(one.at for one in garments))} to {day(max(one.at for one in garments))}",
         "sources": f"{len(sites):,}; those with the most photos: {_counts(dict(named))}",
         "licences of the photos": _counts(licences),
         "reservations honoured": _counts(reserved) if reserved else "none were met",
         "figures": ", ".join(f"{key} {value:g}" for key, value in figures.items()) or "nobody judged it",
-        "synthetic data": "none was added",
+        "synthetic data": _synthetic(sites, began),
     }  # fmt: skip
     lines = [f"| {key} | {value.replace('|', '/')} |" for key, value in rows.items()]
     return "\n".join([f"# Data card: {name}", "", "| | |", "|---|---|", *lines, "", CLOSING, ""])
+
+
+def _synthetic(sites: Mapping[str, int], began: str) -> str:
+    """What is known of drawn or generated photos."""
+    drawn = sum(count for site, count in sites.items() if site in HERE)
+    known = "none was added to the photos"
+    if drawn:
+        known = f"{drawn:,} photos are from a server on this machine; those of `deepstyle demo` are drawn by a program"
+    return f"{known}; of what it started from nothing is known here" if began else known
 
 
 CLOSING = (

@@ -34,7 +34,7 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))
     cuts = [cut_by(one.rule) for one in garments]
     facts = Facts(
-        labels=Counter(one.label for one in garments),
+        labels=Counter(one.called(asked.labels) for one in garments),
         masks=all(one.share is not None and cut.untouched for one, cut in zip(garments, cuts, strict=True)),
         plain=all(cut.ground == "plain" for cut in cuts),
         side=int(np.median([min(one.width, one.height) for one in garments])),

@@ -7,6 +7,7 @@ uuid box (XMP specification, part 3).
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SAMPLE, COMPOSITE = "trainedAlgorithmicMedia", "compositeSynthetic"  # made by a
 KEYWORD = b"XML:com.adobe.xmp"
 MAGIC = bytes([1, *range(255, -1, -1), 0])  # lets readers of a GIF that know no XMP skip it
 BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 SPACES = {
     "Iptc4xmpExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/", "xmp": "http://ns.adobe.com/xap/1.0/",
     "dc": "http://purl.org/dc/elements/1.1/", "xmpRights": "http://ns.adobe.com/xap/1.0/rights/",
@@ -42,6 +44,11 @@ class Made:
     composite: bool = False
 
 
+def _text(value: str) -> str:
+    """A value as XML has it; what no XML may hold, such as a control character, becomes a replacement character."""
+    return escape(ILLEGAL.sub("\ufffd", value), quote=False)
+
+
 def packet(made: Made) -> str:
     """The XMP packet. What nobody said is left out."""
     plain = {
@@ -52,11 +59,11 @@ def packet(made: Made) -> str:
         "deepstyle:Model": made.model, "deepstyle:ModelSHA256": made.digest, "deepstyle:Seeds": made.seeds,
         "deepstyle:Note": made.note,
     }  # fmt: skip
-    lines = [f"<{name}>{escape(value, quote=False)}</{name}>" for name, value in plain.items() if value]
+    lines = [f"<{name}>{_text(value)}</{name}>" for name, value in plain.items() if value]
     about = f"Made by the model {made.model}" + (f" from seed {made.seeds}" if made.seeds else "")
     for name, value in (("dc:description", about), ("xmpRights:UsageTerms", made.licence)):
         if value:
-            text = f'<rdf:li xml:lang="x-default">{escape(value, quote=False)}</rdf:li>'
+            text = f'<rdf:li xml:lang="x-default">{_text(value)}</rdf:li>'
             lines.append(f"<{name}><rdf:Alt>{text}</rdf:Alt></{name}>")
     spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in SPACES.items())
     return (

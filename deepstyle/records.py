@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,6 +136,10 @@ class Garment:
     def corners(self) -> tuple[float, float, float, float]:
         """The box that was cut, in pixels of the photo: x0, y0, x1, y1."""
         return self.x0, self.y0, self.x1, self.y1
+
+    def called(self, asked: Iterable[str]) -> str:
+        """What a training that ``asked`` for these labels calls it: its tag, spelt as there, else its detector's label."""
+        return next((name for name in asked if self.tag and name.lower() == self.tag.lower()), self.label)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from deepstyle import cells, images
-from deepstyle.card import croissant, data_card, garments_csv
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.network import Classifier
@@ -36,6 +35,7 @@ from deepstyle.dcgan.walk import walk
 from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file
 from deepstyle.forget import CARD
+from deepstyle.learned import cards
 from deepstyle.made import marked
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
@@ -234,7 +234,8 @@ def trace(
     traces = [
         Trace(
             name=f"{name}.png", sha256=images.sha256((samples.grid.parent / f"{name}.png").read_bytes()), seed=seed,
-            label=label,
+            label=label, copy=round(match.likeness, 3) if match.copied else None,
+            repeats=f"{samples.names[again.index]}.png" if again.copied else "",
             near=tuple(
                 Near(
                     garment=garments[one.source].path, distance=one.distance, ratio=one.distance / usual,
@@ -243,7 +244,9 @@ def trace(
                 for one in near
             ),
         )
-        for name, seed, label, near in zip(samples.names, samples.seeds, samples.labels, found.nearest, strict=True)
+        for name, seed, label, near, match, again in zip(
+            samples.names, samples.seeds, samples.labels, found.nearest, found.copies, found.repeats, strict=True
+        )
     ]  # fmt: skip
     path = samples.grid.with_name(samples.grid.name.replace("grid", "novelty", 1)).with_suffix(".csv")
     mark = source.trained.mark(span(samples.seeds), composite=True)
@@ -267,21 +270,8 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
     folder = out or catalog.root / "models" / name
     card = catalog.root / ("runs" if source.run else "models") / name / CARD  # says which forgotten photos it saw
     marks = {CARD: card.read_text("utf-8", "replace")} if card.is_file() else {}
-    models.save_model(folder, trained, half=half, extra=_cards(catalog, source) | marks)
+    told = cards(catalog, trained) if source.run else {}
+    models.save_model(folder, trained, half=half, extra=told | marks)
     if out is None:
         catalog.put_model(name, models.KIND, dict(trained.figures))
     return folder
-
-
-def _cards(catalog: Catalog, source: Source) -> dict[str, str]:
-    """What a run learned from: the garments of its workspace as they are now; nothing where there are none."""
-    trained = source.trained
-    garments = catalog.garments(trained.config.labels) if source.run else []
-    if not garments:
-        return {}
-    table = garments_csv(garments)
-    card = data_card(
-        trained.name, trained.digest, garments, left_out=catalog.outcomes(), figures=trained.figures,
-        licence=trained.licence,
-    )  # fmt: skip
-    return {"garments.csv": table, "croissant.json": croissant(trained.name, garments, table), "DATA_CARD.md": card}

@@ -24,11 +24,11 @@ from deepstyle.crop.rules import cut_by
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
-from deepstyle.dcgan.trained import KIND, open_model, open_run
+from deepstyle.dcgan.trained import KIND, TrainedGenerator, open_model, open_run
 from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file
 from deepstyle.images import Pixels
-from deepstyle.made import marked
+from deepstyle.made import Made, marked
 from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
 from deepstyle.metrics.tracker import histogram_picture
 from deepstyle.progress import Reporter
@@ -70,13 +70,15 @@ class Judge:
     ) -> tuple[Score, Pixels]:  # fmt: skip
         """Score images (N x S x S x 3 uint8, or a folder) against real ones; also a sheet of nearest real images.
 
+        A folder of samples is read at their own size, unless the real images have one; real ones at that of the samples.
         ``provenance`` tells where a real image is from (by default that is its file); ``about``: what else the score
         should name of the samples, their first seed, say. Raises InputError when there are too few on a side.
         """
-        if isinstance(real, Path):
-            real = read_pictures(real, size=None if isinstance(samples, Path) else samples.shape[1])
         if isinstance(samples, Path):
-            samples = read_pictures(samples, size=real.images.shape[1]).images
+            size = None if isinstance(real, Path) else real.images.shape[1]
+            samples = read_pictures(samples, size=size, fit=_fit()).images
+        if isinstance(real, Path):
+            real = read_pictures(real, size=samples.shape[1], fit=_fit())
         own = self.classifier
         return score_samples(
             samples, real, embed=own.embed, labels=own.labels, features_name=own.name,
@@ -86,9 +88,8 @@ class Judge:
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
-    every = catalog.garments(config.labels)
-    garments = [one for one in every if one.score >= config.min_score]
-    if every and not garments:
+    garments = sure_garments(catalog, config)
+    if not garments and (every := catalog.garments(config.labels)):
         surest = max(one.score for one in every)
         raise UsageError(f"--min-score {config.min_score:g}: no garment has it, the surest {surest:.2f}; ask for less")
     if not garments:
@@ -98,24 +99,32 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
                 f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}{remedy}"
             )
         raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
-    spelt = {name.lower(): name for name in config.labels}  # a tag is called as it was asked for
     outlines = _outlines(catalog, garments) if config.ground == "plain" else {}
     items = [
         Item(
-            source=one.name, path=catalog.path(one.path), label=spelt[one.tag.lower()] if one.tag else one.label,
+            source=one.name, path=catalog.path(one.path), label=one.called(config.labels),
             outline=outlines.get(one.name),
         )
         for one in garments
     ]  # fmt: skip
-    least = [f"from{config.min_score:g}".replace(".", "")] if config.min_score else []
-    ground = [config.ground] if config.ground != "keep" else []
-    words = "-".join(["garments", str(config.size), config.fit, *ground, *least, *sorted(config.labels)])
-    folder = catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
-    data = PackedDataset.pack(folder, items, size=config.size, fit=config.fit, reporter=reporter)
+    data = PackedDataset.pack(pack_place(catalog, config), items, size=config.size, fit=config.fit, reporter=reporter)
     if data.skipped:
         why = Counter(data.skipped.values()).most_common(1)[0][0]
         reporter.say(f"{len(data.skipped):,} of {len(items):,} garments left out, most because: {why}")
     return data
+
+
+def sure_garments(catalog: Catalog, config: GanConfig) -> list[Garment]:
+    """The garments that a GAN's settings ask for: of its labels or tags, and sure enough."""
+    return [one for one in catalog.garments(config.labels) if one.score >= config.min_score]
+
+
+def pack_place(catalog: Catalog, config: GanConfig) -> Path:
+    """Where these garments are packed."""
+    least = [f"from{config.min_score:g}".replace(".", "")] if config.min_score else []
+    ground = [config.ground] if config.ground != "keep" else []
+    words = "-".join(["garments", str(config.size), config.fit, *ground, *least, *sorted(config.labels)])
+    return catalog.root / "datasets" / as_name(words)  # many labels are cut short: the data's key tells them apart
 
 
 def _outlines(catalog: Catalog, garments: Sequence[Garment]) -> dict[str, Outline]:
@@ -179,10 +188,10 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
         return _score_run(catalog, wanted, reporter)
     judge = Judge.open(wanted.classifier, catalog)
     about: dict[str, Any]
+    mark: Made | None = None  # of a folder's images nobody knows what made them
     if wanted.folder is not None:
         name = wanted.folder.resolve().name
-        fit = load_config(GanConfig, GanConfig.default_preset).fit
-        found = _read(wanted.folder, reporter, fit=fit, count=wanted.count)
+        found = _read(wanted.folder, reporter, fit=_fit(), count=wanted.count)
         config = load_config(GanConfig, GanConfig.default_preset, [f"size={found.images.shape[1]}"])
         samples = found.images
         about = {"of": str(wanted.folder), "draw": DRAW, "files": found.files, "unread": found.unread}
@@ -191,16 +200,18 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
         trained = open_model(folder)
         name, config = trained.name, trained.config
         samples, about = _made(trained.generator, wanted.count), {"of": name, "seed": SEED}
+        mark = _mark(trained, wanted.count)
     real = _real(catalog, wanted, config, reporter)
     place = catalog.root / "scores" / as_name(name)
     reporter.say(f"scoring {len(samples):,} images of {name} against {len(real.sources):,} real ones")
     score, sheet = judge.score(samples, real, provenance=_provenance(catalog, wanted), **about)
     put_file(place / "score.json", to_json(score).encode())
-    put_file(place / "nearest.png", images.encode(sheet))
+    put_file(place / "nearest.png", _encoded(sheet, mark))
     return Scored(score=score, path=place / "score.json", sheet=place / "nearest.png")
 
 
 def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
+    from tensorboard.compat.proto.summary_pb2 import Summary
     from torch.utils.tensorboard import SummaryWriter
 
     folder = find_run(catalog, wanted.run)
@@ -211,13 +222,15 @@ def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
     made = _made(generator, wanted.count)
     score, sheet = judge.score(made, real, provenance=_provenance(catalog, wanted), of=folder.name, seed=SEED)
     put_file(folder / "score.json", to_json(score).encode())
-    mark = open_run(folder, {}).mark(span(range(SEED, SEED + wanted.count)), composite=True)
-    put_file(folder / "samples" / "nearest.png", marked(images.encode(sheet), mark))
+    data = _encoded(sheet, _mark(open_run(folder, {}), wanted.count))
+    put_file(folder / "samples" / "nearest.png", data)
     record = catalog.run("gan", folder.name)
     assert record is not None
     seen = record.images
     with SummaryWriter(str(folder)) as writer:
-        writer.add_image(tag("gan", "score/nearest"), sheet, seen, dataformats="HWC")
+        image = Summary.Image(height=sheet.shape[0], width=sheet.shape[1], colorspace=3, encoded_image_string=data)
+        nearest = Summary(value=[Summary.Value(tag=tag("gan", "score/nearest"), image=image)])
+        writer.file_writer.add_summary(nearest, seen)  # type: ignore[attr-defined]
         categories = histogram_picture(score.real_histogram, score.histogram)
         writer.add_image(tag("gan", "score/categories"), categories, seen, dataformats="HWC")
         for key in MEASURES:
@@ -225,8 +238,22 @@ def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
     return Scored(score=score, path=folder / "score.json", sheet=folder / "samples" / "nearest.png")
 
 
+def _fit() -> images.Fit:
+    """How pictures of any shape become squares: as garments do."""
+    return load_config(GanConfig, GanConfig.default_preset).fit
+
+
 def _made(generator: AnyGenerator, count: int) -> Pixels:
     return generate(generator, latents(range(SEED, SEED + count), generator.latent))
+
+
+def _mark(trained: TrainedGenerator, count: int) -> Made:
+    """The mark of a sheet with samples that were made to be scored."""
+    return trained.mark(span(range(SEED, SEED + count)), composite=True)
+
+
+def _encoded(sheet: Pixels, mark: Made | None) -> bytes:
+    return images.encode(sheet) if mark is None else marked(images.encode(sheet), mark)
 
 
 def _read(folder: Path, reporter: Reporter, **how: Any) -> Pictures:

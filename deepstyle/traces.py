@@ -17,7 +17,14 @@ from deepstyle.errors import InputError
 
 COLUMNS = (
     "seed", "label", "file", "sha256", "rank", "distance", "ratio", "garment", "page_url", "photo_url", "licence", "credit",
+    "copy", "repeats",
 )  # fmt: skip
+FORMER = COLUMNS[:-2]  # tables of before copies and repeats stood in them
+
+
+def place_of(page_url: str, image_url: str) -> str:
+    """Where a photo is to be seen: its page; the file of one that was added from a folder, whose page is that folder."""
+    return image_url if not page_url or page_url.startswith("file:") else page_url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +53,8 @@ class Trace:
     """A generated image and its nearest real garments, nearest first.
 
     ``name`` is that of its file, ``sha256`` the hash of the file's bytes; images that a score looked at have no file.
+    ``copy``: their correlation in [-1, 1] when it looks like a copy of the first of them, else None; ``repeats``: the file
+    of an earlier image that it looks like, or "".
     """
 
     name: str
@@ -53,6 +62,8 @@ class Trace:
     sha256: str = ""
     seed: int | None = None
     label: str = ""
+    copy: float | None = None
+    repeats: str = ""
 
 
 def to_csv(traces: Iterable[Trace]) -> str:
@@ -66,6 +77,7 @@ def to_csv(traces: Iterable[Trace]) -> str:
             writer.writerow([
                 trace.seed, trace.label, trace.name, trace.sha256, rank, f"{near.distance:.6f}", f"{near.ratio:.4f}",
                 near.garment, near.page_url, near.photo_url, near.licence, near.credit,
+                f"{trace.copy:.3f}" if trace.copy is not None and rank == 1 else "", trace.repeats if rank == 1 else "",
             ])  # fmt: skip
     return text.getvalue()
 
@@ -74,18 +86,26 @@ def from_csv(text: str, origin: str) -> list[Trace]:
     """Read that table. Raises InputError naming its ``origin`` when it is none, or one of before files had hashes."""
     try:
         reader = csv.DictReader(io.StringIO(text, newline=""))
-        if tuple(reader.fieldnames or ()) != COLUMNS:
+        if tuple(reader.fieldnames or ()) not in {COLUMNS, FORMER}:
             raise InputError(
                 f"{origin}: not a table of nearest garments; make it again with `deepstyle sample --novelty`"
             )
         return [
-            Trace(name=name, sha256=digest, seed=int(seed), label=label, near=tuple(_near(row) for row in rows))
-            for (name, digest, seed, label), rows in groupby(
-                reader, key=lambda row: (row["file"], row["sha256"], row["seed"], row["label"])
-            )
+            _trace(list(rows))
+            for _, rows in groupby(reader, key=lambda row: (row["file"], row["sha256"], row["seed"], row["label"]))
         ]
     except (ValueError, TypeError, KeyError, csv.Error) as error:
         raise InputError(f"{origin}: a damaged table of nearest garments ({error}); make it again") from error
+
+
+def _trace(rows: list[dict[str, str]]) -> Trace:
+    """An image, from the lines of its garments."""
+    first = rows[0]
+    copy = first.get("copy")
+    return Trace(
+        name=first["file"], sha256=first["sha256"], seed=int(first["seed"]), label=first["label"],
+        near=tuple(_near(row) for row in rows), copy=float(copy) if copy else None, repeats=first.get("repeats", ""),
+    )  # fmt: skip
 
 
 def _near(row: dict[str, str]) -> Near:

@@ -56,6 +56,35 @@ def test_the_table_names_each_garments_page() -> None:
     assert {row["credit"] for row in rows} == {"Studio, Muster"}
 
 
+def test_ones_own_folders_are_not_told() -> None:
+    """Of a photo that was added from a folder the table has its file's name, and neither its folder nor a page."""
+    row = list(csv.DictReader(io.StringIO(garments_csv(GARMENTS))))[3]
+
+    assert (row["page_url"], row["photo_url"]) == ("", "3.jpg")
+
+
+@pytest.mark.parametrize(
+    ("garments", "kinds"),
+    [
+        (GARMENTS, ["Web Scraping", "Manual Human Curation"]), (GARMENTS[:3], ["Web Scraping"]),
+        (GARMENTS[3:], ["Manual Human Curation"]),
+    ],
+)  # fmt: skip
+def test_croissant_tells_how_photos_came(garments: list[Garment], kinds: list[str]) -> None:
+    """Photos of web pages were scraped, photos of folders were chosen by a person; only what happened is told."""
+    assert json.loads(croissant("gan-001", garments, ""))["rai:dataCollectionType"] == kinds
+
+
+def test_drawn_photos_are_told() -> None:
+    """Photos of a server on this machine, as the demo's are, are told as such; of others none was added."""
+    drawn = [*GARMENTS, garment(4, "http://127.0.0.1:8080/x")]
+    cards = [data_card("g", "ab", ones, left_out={}, figures={}) for ones in (drawn, GARMENTS)]
+
+    assert "| synthetic data | 1 photos are from a server on this machine" in cards[0]
+    assert "| synthetic data | none was added to the photos |" in cards[1]
+    assert "| started from | random weights |" in cards[1]
+
+
 def test_croissant_points_at_the_table() -> None:
     """It conforms to 1.1, carries the table's hash, has a field for each column, and says what it was derived from."""
     table = garments_csv(GARMENTS)

@@ -128,3 +128,18 @@ def test_a_model_is_not_trained(tmp_path: Path) -> None:
             main, ["-w", str(tmp_path / "w"), "check-labels", str(table), "--model", "m", *option]
         )
         assert (result.exit_code, "give either" in result.output) == (2, True)
+    for option in (["--set", "lr=0.1"], ["--config", "classifier-64"]):
+        result = CliRunner().invoke(
+            main, ["-w", str(tmp_path / "w"), "check-labels", str(table), "--model", "m", *option]
+        )
+        assert (result.exit_code, "only --set exclude" in result.output) == (2, True)
+
+
+@pytest.mark.parametrize("option", [["--minutes", "1"], ["--fresh"]])
+def test_finding_a_rate_is_no_training(tmp_path: Path, option: list[str]) -> None:
+    """Beside --find-lr, which trains nothing, train-classifier refuses what is of a training."""
+    table = tmp_path / "table.csv"
+    table.write_text("image,label\na.png,red\n")
+    result = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "train-classifier", str(table), "--find-lr", *option])
+
+    assert (result.exit_code, "trains nothing; leave --minutes and --fresh out" in result.output) == (2, True)

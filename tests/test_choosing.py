@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
 from deepstyle.choosing import choices_for
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config, to_yaml
@@ -61,6 +62,29 @@ def test_the_choices_follow_the_facts(about: Mapping[str, Any], expected: Mappin
     settings = chosen(facts(**about))
 
     assert {key: settings[key] for key in expected} == expected
+
+
+def reason(about: Facts, key: str, **given: Any) -> str:
+    """Why a setting is chosen; "" when it is not."""
+    return next((one.reason for one in choose(about, given) if key in one.settings), "")
+
+
+def test_augmentation_follows_what_is_given() -> None:
+    """Where the strength is given, or nothing is to be changed, none is chosen beside it, and no reason speaks of one."""
+    few = facts(labels={"full": 500}, minutes=300.0, side=60)
+    for given in ({"strength_end": None}, {"strength": 0.2}, {"ada_target": 0.6}):
+        assert not {"strength", "strength_end"} & (chosen(few, **given).keys() - given.keys())
+        assert reason(few, "augment", **given).endswith("times; how many of them are changed is given")
+    assert not {"augment", "strength", "strength_end"} & chosen(few, augment=()).keys()
+    assert chosen(few, strength_end=0.5)["strength"] == 0.0
+    assert reason(few, "augment").endswith("more and more of them are changed")
+
+
+def test_a_budget_of_images_is_not_told_as_the_machines() -> None:
+    """When a number of images binds, not the time, the reason for the size names that number and no processor."""
+    assert reason(facts(minutes=None, images=1000), "size").startswith("the budget is 1,000 images, below 20,000")
+    assert reason(facts(minutes=300.0, images=50_000), "size") == "the budget is 50,000 images"
+    assert reason(facts(), "size") == "in the time 2 CPU cores can show about 216,000 images of 64 px"
 
 
 def test_what_is_given_is_not_chosen() -> None:
@@ -168,6 +192,18 @@ def test_the_choices_are_for_garments_that_are_sure_enough(tmp_path: Path) -> No
     with Catalog(tmp_path) as catalog:
         assert choices_for(catalog, ["min_score=0.5"], fresh=False)[-1].settings["chosen_for"] == 20
         assert choices_for(catalog, ["min_score=0.3"], fresh=False)[-1].settings["chosen_for"] == 21
+
+
+def test_categories_are_counted_as_they_are_learned(tmp_path: Path) -> None:
+    """Garments that are asked for by their categories are counted by these, not by what the detector called them."""
+    workspace(tmp_path, 5)
+    with Catalog(tmp_path) as catalog:
+        for number, one in enumerate(catalog.garments()):
+            catalog.tags.put(one, CATEGORY, "m", [("T-Shirt" if number < 3 else "Longsleeve", 0.9)])
+        made = choices_for(catalog, ['labels=["t-shirt", "Longsleeve"]'], fresh=False)
+
+    (why,) = (choice.reason for choice in made if "condition" in choice.settings)
+    assert why == "only 2 garments are Longsleeve, too few to learn what that is"
 
 
 def test_without_garments_nothing_is_chosen(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def test_label_with_broken_images_only_is_refused(tmp_path: Path) -> None:
     for row in table.rows:
         if row.label == "red":
             row.path.write_bytes(b"no image")
-    with Catalog(tmp_path / "ws") as catalog, pytest.raises(InputError, match=r"label red.*exclude=red"):
+    with Catalog(tmp_path / "ws") as catalog, pytest.raises(InputError, match=r"label red.*exclude=\[red\]"):
         train_classifier(table, catalog, CONFIG, reporter=QUIET)
 
 

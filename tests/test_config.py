@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -245,3 +246,12 @@ def test_a_config_that_is_no_small_text_file_is_refused(kind: str, tmp_path: Pat
         path = Path("/dev/zero")
     with pytest.raises(ConfigError, match="--config"):
         load_config(GanConfig, path)
+
+
+def test_settings_can_be_copied_from_a_message() -> None:
+    """What a message tells to type comes through the shell as it was meant, whatever stands in the labels."""
+    labels = ("Not sure", "tops, knit", "a'b", "[x]", "-")
+    words = shlex.split(configs.as_flags({"exclude": list(labels)}))
+
+    assert words[0] == "--set"
+    assert load_config(ClassifierConfig, None, words[1:]).exclude == labels

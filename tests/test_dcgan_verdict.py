@@ -34,6 +34,22 @@ def test_the_trend_of_the_distance(power: float, words: str) -> None:
     assert said.startswith(words)
 
 
+def test_a_distance_that_grows_is_getting_worse() -> None:
+    """A distance that grows by 5 % from look to look is told with the remedy; one that wobbles about a level is not."""
+    (worse,) = verdict(stats(lambda seen: 100 * 1.05 ** (seen / 20_000)), images=400_000, seconds=HOUR)
+
+    assert worse.startswith("getting worse: the distance grows by")
+    assert "--best" in worse
+
+
+def test_looks_that_differ_too_much_tell_no_trend() -> None:
+    """Four late looks of which each is twice or half the one before say neither that it improves nor that it has ended."""
+    wild = [{"images": 50_000.0 * k, "frechet": (40.0, 20.0)[k % 2]} for k in range(1, 9)]
+    (said,) = verdict(wild[3:], images=400_000, seconds=HOUR)
+
+    assert said.startswith("too early to tell")
+
+
 def test_improvement_is_told_by_the_hour() -> None:
     """After two hours, an hour more is half as many images again: a distance of images^-0.1 falls by 4 % in it."""
     (said,) = verdict(stats(lambda seen: 1000 * seen**-0.1), images=400_000, seconds=2 * HOUR)

@@ -231,3 +231,23 @@ def test_a_small_pickle_asks_for_no_large_array(tmp_path: Path) -> None:
 
     assert found["a"].tolist() == [0, 1, 2, 3]
     assert found["b"].numel() == 0
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_folder_without_config_is_named(kind: str, tmp_path: Path) -> None:
+    """A model folder that has lost its config.yaml is called incomplete, not a --config that nobody gave."""
+    make, load = MODELS[kind]
+    (make(tmp_path / "model") / "config.yaml").unlink()
+
+    with pytest.raises(ModelError, match=r"it has no config\.yaml") as caught:
+        load(tmp_path / "model")
+    assert "--config" not in str(caught.value)
+
+
+def test_a_label_stands_in_a_model_once(tmp_path: Path) -> None:
+    """A classifier with one label twice is refused: nobody could tell the two apart."""
+    about = json.loads((judge(tmp_path) / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(about | {"labels": ["a", "a"]}))
+
+    with pytest.raises(ModelError, match="a label stands in it twice"):
+        Classifier.load(tmp_path)

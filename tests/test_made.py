@@ -53,6 +53,14 @@ def test_the_packet_says_who_made_it() -> None:
     assert properties["deepstyle:Note"] == "enlarged 4 times"
 
 
+def test_what_xml_cannot_hold_is_replaced() -> None:
+    """Control characters and halves of characters in a licence or a name leave the packet well-formed."""
+    properties = told(packet(Made(model="m\udcff", digest="", licence="CC\x01 BY\uffff")).encode())
+
+    assert properties["xmpRights:UsageTerms"] == "CC\ufffd BY\ufffd"
+    assert properties["deepstyle:Model"] == "m\ufffd"
+
+
 def test_a_sheet_with_photos_is_a_composite() -> None:
     """Samples beside photos are marked as a composite; what nobody said is left out."""
     properties = told(packet(Made(model="m", digest="", composite=True)).encode())

@@ -9,10 +9,14 @@ import pytest
 from scipy.spatial.distance import cdist
 from test_score import MeanColours, _where, garments
 
+from deepstyle.commands.sample import novelty_told
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.images import encode
+from deepstyle.metrics.copies import Match
 from deepstyle.metrics.novelty import Novelty, novelty, usual_distance
+from deepstyle.metrics.score import Neighbour
 from deepstyle.progress import Reporter
+from deepstyle.sampling import Samples
 
 
 @pytest.fixture
@@ -62,3 +66,26 @@ def test_garments_drawn_alike_are_about_half_near(real: PackedDataset) -> None:
     )
 
     assert 0.3 < found.near < 0.7
+
+
+def test_copies_and_repeats_are_told() -> None:
+    """A copy that three other samples are nearer than is named with the file of its own photo; repeats are counted."""
+    near = [
+        [Neighbour(source=f"g{k}", page_url="file:///home/me", image_url=f"file:///home/me/{k}.jpg", distance=k / 10)]
+        for k in range(5)
+    ]
+    new, same = Match(index=0, likeness=0.1), Match(index=2, likeness=0.95)
+    found = Novelty(
+        nearest=near, usual=1.0, ratios=[k / 10 for k in range(5)], copies=[new, new, new, new, same],
+        repeats=[new, new, new, same, new],
+    )  # fmt: skip
+    names = [f"seed-{k}" for k in range(5)]
+    made = Samples(pixels=garments(5, 8, 0), seeds=list(range(5)), labels=[""] * 5, names=names, grid=Path("grid.png"))
+    rows, told = novelty_told(made, found, Path("novelty.csv"))
+
+    assert rows["copies"] == "1 of 5 look like copies of real garments"
+    assert rows["seed-4"] == "a copy of a garment from file:///home/me/4.jpg"
+    assert rows["repeats"] == "1 of 5 look like another sample"
+    assert [key for key in rows if key.startswith("seed")] == ["seed-4", "seed-0", "seed-1", "seed-2"]
+    assert [(one["file"], one["garment"], one["likeness"]) for one in told["copies"]] == [("seed-4.png", "g4", 0.95)]
+    assert told["repeats"] == {"seed-3": "seed-2"}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from deepstyle.errors import UsageError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 
+PACKAGE = Path(find_folder.__code__.co_filename).parents[1]
 COLOURS = ("blue", "green", "red")
 
 
@@ -153,3 +156,42 @@ def test_without_a_workspace_a_model_is_found_by_folder(model: Path) -> None:
     assert find_folder(None, str(model)) == model
     with pytest.raises(UsageError, match="train-classifier"):
         find_folder(None, "nobody")
+
+
+def imported(module: str, seen: set[str]) -> set[str]:
+    """A module of ours and all that importing it imports, others' packages by their first name."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    file = next((one for one in (path.with_suffix(".py"), path / "__init__.py") if one.is_file()), None)
+    if module in seen or file is None:
+        return seen
+    seen.add(module)
+    for node in ast.parse(file.read_text("utf-8")).body:
+        named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        named += [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        for name in named:
+            if not name.startswith("deepstyle"):
+                seen.add(name.partition(".")[0])
+                continue
+            imported(name, seen)
+            for one in node.names if isinstance(node, ast.ImportFrom) else ():
+                imported(f"{name}.{one.name}", seen)
+    return seen
+
+
+def test_predicting_does_without_what_trains() -> None:
+    """Of what predict imports nothing trains: neither our trainings and runs nor Lightning, torchmetrics or TensorBoard."""
+    found = imported("deepstyle.classifier.predict", set())
+
+    assert {"deepstyle.classifier.network", "deepstyle.weights", "torch"} <= found
+    assert not {"deepstyle.training", "deepstyle.run", "lightning", "torchmetrics", "tensorboard"} & found
+
+
+def test_odd_file_names_come_out_as_they_are(model: Path, tmp_path: Path) -> None:
+    """A CSV of predictions has the bytes of a name that is no UTF-8, so that the path in it exists."""
+    name = os.fsencode(tmp_path) + b"/red\xff.png"
+    with open(name, "wb") as file:
+        file.write(picture(2))
+    done = CliRunner().invoke(main, ["predict", "--model", str(model), "--csv", str(tmp_path)])
+
+    assert done.exit_code == 0, done.output
+    assert done.stdout_bytes.splitlines()[1].startswith(name + b",red,")

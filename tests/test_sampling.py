@@ -256,6 +256,8 @@ def test_flags_that_do_not_go_together(workspace: Path) -> None:
         (["--interpolate", "1,2", "--video", "a.avi"], ".mp4 or .gif"), (["--seeds", str(2**63)], "2^63"),
         (["--interpolate", "0-999", "--frames", "1000"], "lower --frames"),
         (["--interpolate", "1,2", "--label", "dress,skirt"], "one --label"),
+        (["--classifier", "judge"], "is for --novelty"), (["--frames", "9"], "is for --interpolate"),
+        (["--mix", "3,17", "--fps", "9"], "is for --interpolate"),
     ]:  # fmt: skip
         assert message in run(workspace, "--run", "gan-001", *words, code=2)
 

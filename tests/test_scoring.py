@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,6 +84,23 @@ def test_the_class_takes_pixels_and_folders(judge: Path, real: Path) -> None:
     assert score.equal["samples"]["frechet"] > score.equal["real"]["frechet"]
     assert score.nearest[0][0].image_url.startswith(str(real))
     assert sheet.ndim == 3
+
+
+def test_folders_are_scored_at_the_samples_size(judge: Path, tmp_path: Path) -> None:
+    """Judge.score looks at small samples and large photos at the size of the samples, as the command does."""
+    fill(tmp_path / "samples", drawn(6, seed=1))
+    fill(tmp_path / "photos", drawn(6, seed=2).repeat(3, 1).repeat(3, 2))
+    eye, sizes = Judge.open(str(judge)), set[int]()
+    look = eye.classifier.embed
+
+    def noting(pixels: Pixels, **how: Any) -> Any:
+        sizes.add(pixels.shape[1])
+        return look(pixels, **how)
+
+    eye.classifier.embed = noting  # type: ignore[method-assign]
+    eye.score(tmp_path / "samples", tmp_path / "photos")
+
+    assert sizes == {64}
 
 
 def test_one_thing_is_scored_at_a_time(tmp_path: Path, real: Path) -> None:

@@ -55,6 +55,26 @@ def test_one_column_of_tags(tmp_path: Path) -> None:
     assert found.groups == {"tags": found.tags}
 
 
+@pytest.mark.parametrize("mark", ["|", ";"])
+def test_tags_that_are_not_parted_by_commas_are_refused(tmp_path: Path, mark: str) -> None:
+    """A column of tags with another mark and no comma at all is refused, naming the mark."""
+    path = tmp_path / "tags.csv"
+    path.write_text(f"image,tags\na.png,red{mark}boot\nb.png,blue\n")
+
+    with pytest.raises(InputError, match=f"write , in place of \\{mark}"):
+        read_any_tags(path, reporter=QUIET)
+
+
+def test_tags_with_blanks_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where most rows have blanks and none a comma, it is said that each is one tag."""
+    (tmp_path / "a.png").write_bytes(b"1")
+    (tmp_path / "tags.csv").write_text("image,tags\na.png,red boot\n")
+    found = read_any_tags(tmp_path / "tags.csv", reporter=Reporter())
+
+    assert found.tags == ("red boot",)
+    assert "'red boot' is one tag" in " ".join(capsys.readouterr().err.split())
+
+
 def test_fashionai_rows(tmp_path: Path) -> None:
     """A letter for each value of a task; m counts as neither, tasks that no row names are not known; a group a task."""
     _files(tmp_path, "Images/a.jpg", "Images/b.jpg")

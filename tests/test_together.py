@@ -18,11 +18,12 @@ from test_tagger import CONFIG, GROUPS, make_table
 
 from deepstyle.annotations.tag_table import TagTable, read_tag_table
 from deepstyle.catalog import Catalog
+from deepstyle.classifier.average import Averaged, average_taggers, crossed
 from deepstyle.classifier.network import Preprocessing
 from deepstyle.classifier.predict import Picture, load, predict
 from deepstyle.classifier.tag_figures import fit_shares
 from deepstyle.classifier.tagger import Tagger, build_tagger
-from deepstyle.classifier.together import Averaged, Taggers, average_taggers, crossed
+from deepstyle.classifier.together import Taggers
 from deepstyle.cli import main
 from deepstyle.config import to_yaml
 from deepstyle.errors import InputError, ModelError, UsageError
@@ -170,3 +171,17 @@ def test_a_router_says_which_model_looks(tmp_path: Path) -> None:
         wrong = _predict(files[0], "--model", usual, *words)
         assert wrong.exit_code != 0
         assert reason in " ".join(wrong.output.split())
+
+
+@pytest.mark.parametrize(
+    "words", [["--region", "r"], ["--minutes", "5"], ["--fresh"], ["--config", "tagger-96"], ["--set", "width=8"]]
+)
+def test_an_average_refuses_what_is_of_trainings(tmp_path: Path, words: list[str]) -> None:
+    """train-tagger --average trains nothing, so each flag of a training is refused by its name."""
+    (tmp_path / "t.csv").write_text("image,tags\na.png,red\n")
+    done = CliRunner().invoke(
+        main, ["-w", str(tmp_path), "train-tagger", str(tmp_path / "t.csv"), "--average", "a", *words]
+    )
+
+    assert done.exit_code == 2
+    assert f"{words[0]}: --average trains nothing; leave it out" in done.output

@@ -188,10 +188,12 @@ def test_the_table_comes_back_as_it_was() -> None:
     )  # fmt: skip
     traces = [
         Trace(name="seed-000001.png", sha256="ab", seed=1, label="x,y", near=(near, near)),
-        Trace(name="seed-000002.png", sha256="cd", seed=2, near=(near,)),
+        Trace(name="seed-000002.png", sha256="cd", seed=2, near=(near, near), copy=0.912, repeats="seed-000001.png"),
     ]
 
+    former = to_csv(traces[:1]).replace(",copy,repeats", "").replace(",,\r\n", "\r\n")
     assert from_csv(to_csv(traces), "t") == traces
+    assert from_csv(former, "t") == traces[:1]
     for wrong in ("", "a,b\n1,2", to_csv(traces).replace("0.250000", "far")):
         with pytest.raises(InputError, match=r"t: .*make it again"):
             from_csv(wrong, "t")

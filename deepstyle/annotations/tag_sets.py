@@ -20,7 +20,7 @@ BODY = frozenset({"null", "skin", "hair"})  # of Clothing Co-Parsing's labels, t
 def read_any_tags(source: Path, *, reporter: Reporter, images: Path | None = None) -> TagTable:
     """Tags from a CSV, or from the folder of Clothing Co-Parsing, DeepFashion or FashionAI. Raises InputError for any other."""
     if not source.is_dir():
-        return read_tag_table(source, images=images)
+        return read_tag_table(source, images=images, reporter=reporter)
     if (source / "annotations" / "image-level").is_dir():
         return read_ccp_tags(source)
     if (source / "Images").is_dir() and (files := sorted((source / "Annotations").glob("[!.]*.csv"))):

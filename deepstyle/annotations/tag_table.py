@@ -27,6 +27,7 @@ from deepstyle.annotations.repeats import stand_ins
 from deepstyle.annotations.table import COLUMNS, LabelRow, PhotoFinder, read_records
 from deepstyle.errors import InputError
 from deepstyle.files import shown
+from deepstyle.progress import Reporter
 
 JOINED = ("tags", "labels", "attributes")  # what a column of comma-joined tags is called
 YES, NO, UNKNOWN = 1, 0, -1  # in ``values``
@@ -50,9 +51,10 @@ class TagTable:
     dropped: dict[str, int] = field(default_factory=dict)
 
 
-def read_tag_table(path: Path, *, images: Path | None = None) -> TagTable:
+def read_tag_table(path: Path, *, images: Path | None = None, reporter: Reporter | None = None) -> TagTable:
     """Read a CSV of one of the three shapes; photos are sought in ``images``, else in ``images/`` and beside the CSV.
 
+    With a ``reporter`` it is told when tags seem to be parted by blanks.
     Raises InputError when the file cannot be read, or a column or value is none that is known.
     """
     header, records = read_records(path)
@@ -70,6 +72,8 @@ def read_tag_table(path: Path, *, images: Path | None = None) -> TagTable:
     columns = {place: name for place, name in enumerate(first) if place not in taken and name}
     rows = [[record[place].strip() if place < len(record) else "" for place in range(len(first))] for record in records]
     signed = joined is None and any(row[place] == "-1" for row in rows for place in columns)
+    if joined is not None:
+        _check_commas(path, [row[joined] for row in rows], reporter)
     for row in rows:
         if joined is not None:
             tags = {part.strip(): YES for part in row[joined].split(",") if part.strip()}
@@ -78,6 +82,20 @@ def read_tag_table(path: Path, *, images: Path | None = None) -> TagTable:
         group, split = (row[place] or None if (place := at[kind]) is not None else None for kind in ("group", "split"))
         gathered.add(row[at["path"]], tags, group=group, split=split)
     return gathered.table({}, otherwise=NO)
+
+
+def _check_commas(path: Path, cells: Sequence[str], reporter: Reporter | None) -> None:
+    """Refuse tags that are parted by another mark than commas, each row of which would be one tag; tell of blanks."""
+    if any("," in cell for cell in cells):
+        return
+    for mark in ("|", ";"):
+        if odd := next((cell for cell in cells if mark in cell), None):
+            raise InputError(f"{path}: tags are parted by commas, {shown(odd)!r} has none; write , in place of {mark}")
+    odd = [cell for cell in cells if len(cell.split()) > 1]
+    if len(odd) > len(cells) / 2 and reporter is not None:
+        reporter.say(
+            f"warning: {path}: no row has a comma, so that {shown(odd[0])!r} is one tag; write commas between tags if it is not"
+        )
 
 
 def read_tasks(paths: Sequence[Path], roots: Sequence[Path]) -> TagTable:

@@ -30,7 +30,7 @@ from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.pictures import cards_picture
 from deepstyle.classifier.suspects import suspects
 from deepstyle.classifier.train import train_classifier
-from deepstyle.config import ClassifierConfig
+from deepstyle.config import ClassifierConfig, as_flags
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import put_file
@@ -96,7 +96,7 @@ def check_by_model(
     data.tell(table.missing, table.dropped, (), (), reporter)
     if foreign := sorted(set(table.labels) - set(judge.labels)):
         raise InputError(
-            f"{judge.name} does not know {', '.join(foreign)}; leave them out with --set exclude=[{','.join(foreign)}], or let "
+            f"{judge.name} does not know {', '.join(foreign)}; leave them out with {as_flags({'exclude': foreign})}, or let "
             "--folds train classifiers on this table"
         )
     items = [Item(source=row.name, path=row.path, label=row.label, box=row.box) for row in table.rows]

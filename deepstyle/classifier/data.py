@@ -9,7 +9,7 @@ from pathlib import Path
 from deepstyle.annotations.repeats import without_repeats
 from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
 from deepstyle.classifier.augment import SLACK
-from deepstyle.config import ClassifierConfig, NetworkConfig
+from deepstyle.config import ClassifierConfig, NetworkConfig, as_flags
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.progress import Reporter
@@ -99,7 +99,7 @@ def require_labels(labels: Sequence[str], present: Iterable[str], what: str) -> 
     """Raise InputError naming the labels that do not occur in ``present``."""
     if absent := sorted(set(labels) - set(present)):
         raise InputError(
-            f"{what} with label {', '.join(absent)}; add images, or leave the label out with --set exclude={absent[0]}"
+            f"{what} with label {', '.join(absent)}; add images, or leave out with {as_flags({'exclude': absent})}"
         )
 
 

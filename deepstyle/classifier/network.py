@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepstyle import weights
-from deepstyle.about import name_of, read_about
+from deepstyle.about import config_file, name_of, read_about
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.views import PLACES, Tta, resized, views
 from deepstyle.config import ClassifierConfig, NetworkConfig, load_config
@@ -218,7 +218,7 @@ def opened(folder: Path, kind: str, schema: type[C]) -> tuple[dict[str, Any], C,
     if about.get("kind") != kind:
         raise ModelError(f"{folder} is no {kind} but a {about.get('kind')}; train one, or name another --model")
     with complete(folder, kind):
-        return about, load_config(schema, folder / "config.yaml"), read_preprocessing(about["preprocessing"])
+        return about, load_config(schema, config_file(folder)), read_preprocessing(about["preprocessing"])
 
 
 @contextmanager

@@ -250,3 +250,11 @@ def as_line(found: Prediction, form: str | None, *, top: int | None, width: int)
         return f"{'not read':<{width + 8}}{found.file}: {found.error}"
     others = ", ".join(f"{label} {share:.0%}" for label, share in found.top[1:] if share >= LEAST)
     return f"{found.label:<{width}} {found.confidence:6.1%} {found.file}" + (f" ({others})" if others else "")
+
+
+def as_bytes(line: str) -> bytes:
+    """A line as UTF-8; a file's name that is none comes out as the bytes that it is."""
+    try:
+        return line.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a character in a label
+        return line.encode("utf-8", "backslashreplace")

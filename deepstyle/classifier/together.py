@@ -1,4 +1,4 @@
-"""Several taggers as one: the mean of their shares, with weights that are fitted on photos held out (loop, and its folder).
+"""Several taggers as one: the mean of their shares, with weights of its own (``average.py`` fits them), and its folder.
 
     models/<name>/model.json    kind, labels, groups, thresholds, members (name, weights, share), figures
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,19 +17,14 @@ import torch
 from numpy.typing import NDArray
 
 from deepstyle.about import digest_of, read_about
-from deepstyle.annotations.tag_table import TagTable
-from deepstyle.catalog import Catalog
 from deepstyle.classifier.network import complete
-from deepstyle.classifier.tag_figures import Shares, TagFigures, Truth, figures, fit_shares
+from deepstyle.classifier.tag_figures import Shares
 from deepstyle.classifier.tagger import Tagger, Tags
-from deepstyle.classifier.train_tagger import prepare
 from deepstyle.classifier.views import Tta
-from deepstyle.config import TaggerConfig, load_config
-from deepstyle.errors import InputError, ModelError, UsageError
+from deepstyle.errors import ModelError
 from deepstyle.files import put_file
 from deepstyle.folders import put_folder
 from deepstyle.images import Pixels
-from deepstyle.progress import Reporter
 
 KIND = "taggers"
 
@@ -81,65 +75,4 @@ class Taggers(Tags):
 def mean_of(shares: Sequence[Shares], parts: NDArray[np.float64]) -> Shares:
     """The weighted mean of M arrays of N x T."""
     mean: Shares = np.tensordot(parts, np.stack(shares), axes=1).astype(np.float32)
-    return mean
-
-
-@dataclass(frozen=True, kw_only=True)
-class Averaged:
-    """What averaging came to: each member's share of the mean and its own mean average precision, and the mean's figures."""
-
-    name: str
-    folder: Path
-    parts: dict[str, float]
-    alone: dict[str, float]
-    figures: TagFigures
-
-
-def average_taggers(
-    table: TagTable, catalog: Catalog, names: Sequence[str], *, reporter: Reporter, name: str
-) -> Averaged:
-    """Average taggers of the workspace that were trained on this table, into ``models/<name>``.
-
-    The parts are fitted on the photos held out, and thresholds tuned there; the figures are honest all the same: each
-    half of the photos is judged by the parts and thresholds of the other half. Raises UsageError for fewer than two or
-    the same name twice, InputError when they were trained on other tags or photos.
-    """
-    if len(set(names)) != len(names) or len(names) < 2 or name in names:
-        raise UsageError("--average: name two taggers or more, each once, and another --name for their mean")
-    members = [Tagger.load(catalog.root / "models" / one) for one in names]
-    if cut := next((one for one in members if one.region), None):
-        raise UsageError(
-            f"--average {cut.name}: learned from regions of photos; taggers of whole photos can be averaged"
-        )
-    seen: list[tuple[tuple[str, ...], Truth]] = []
-    shares: list[Shares] = []
-    for member in members:
-        config = load_config(TaggerConfig, catalog.root / "models" / member.name / "config.yaml")
-        learned, _, held_out, _ = prepare(table, config, catalog.root / "datasets", name=member.name, reporter=reporter)
-        seen.append((held_out.photos.sources, held_out.truth))
-        if learned.groups != members[0].groups or member.groups != members[0].groups or seen[-1][0] != seen[0][0]:
-            raise InputError(
-                f"--average {member.name}: was not trained on the tags and photos of {members[0].name}; give all of them "
-                "one table, one seed, one validation_share and the same groups"
-            )
-        shares.append(member.shares(held_out.photos.images))
-    truth, groups = seen[0][1], members[0].groups
-    found = figures(truth, crossed(truth, shares), groups)
-    whole = Taggers(members, fit_shares(truth, shares), name)
-    whole.thresholds = np.array([one.threshold for one in figures(truth, mean_of(shares, whole.parts), groups).tags])
-    alone = {one.name: figures(truth, part, groups).mean_ap for one, part in zip(members, shares, strict=True)}
-    folder = catalog.root / "models" / name
-    whole.save(folder, {**asdict(found), "alone": alone})
-    catalog.put_model(name, KIND, {"mean_ap": found.mean_ap, "micro_f1": found.micro_f1})
-    parts = {one.name: float(part) for one, part in zip(members, whole.parts, strict=True)}
-    return Averaged(name=name, folder=folder, parts=parts, alone=alone, figures=found)
-
-
-def crossed(truth: Truth, shares: Sequence[Shares]) -> Shares:
-    """The mean of M arrays of N x T, each half of the photos with the parts that were fitted on the other half."""
-    mean = np.empty_like(shares[0])
-    half = np.arange(len(truth)) % 2 == 0
-    for side in (half, ~half):
-        parts = fit_shares(truth[~side], [one[~side] for one in shares])
-        mean[side] = mean_of([one[side] for one in shares], parts)
     return mean

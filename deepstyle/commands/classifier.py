@@ -63,6 +63,8 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
         deepstyle train-classifier --garments --name mine
         deepstyle train-classifier clothing-dataset/images.csv --fine-tune --set network=lite0
     """
+    if find_lr and (minutes is not None or fresh):
+        raise UsageError("--find-lr tries learning rates and trains nothing; leave --minutes and --fresh out")
     given = (*(FINE_TUNE if fine_tune else ()), *overrides)
     built = build_config(session, "ClassifierConfig", config, given, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session, must_exist=source.path is None) as catalog:
@@ -125,6 +127,10 @@ def check_labels(session: Session, source: Labelled, folds: int | None, model: s
     if model is not None and (folds is not None or minutes is not None):
         raise UsageError(
             "--folds and --minutes are of classifiers to train, --model is one that is trained: give either"
+        )
+    if model is not None and (config is not None or any(one.split("=")[0].strip() != "exclude" for one in overrides)):
+        raise UsageError(
+            "--config and --set are of classifiers to train; beside --model only --set exclude=[...] counts"
         )
     built = build_config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session, must_exist=source.path is None) as catalog:
@@ -204,7 +210,8 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     if form == "csv":
         click.echo(predicting.csv_head(places))
     for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta, region=cut):
-        click.echo(predicting.as_line(found, form, top=places, width=max(map(len, judge.labels))))
+        line = predicting.as_line(found, form, top=places, width=max(map(len, judge.labels)))
+        click.echo(predicting.as_bytes(line))
         looked, failed = looked + 1, failed + bool(found.error)
     if failed == looked:
         raise InputError(f"none of the {looked:,} pictures could be read: {found.file}: {found.error}")

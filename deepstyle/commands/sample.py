@@ -13,6 +13,8 @@ from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 
 FLAGS = {"labels": "label"}  # options that are called otherwise than their values
+FRAMES, FPS = 30, 25  # of a walk: from seed to seed, and a second
+NAMED, NEAREST = 20, 3  # samples that are told: copies at most, and those nearest to garments
 SEEDS = "is given its own seeds"
 ALONE = {  # what is asked for, why, and the flags that say nothing to it
     "mix": (SEEDS, ("seeds", "count")), "interpolate": (f"{SEEDS} and size", ("seeds", "count", "upscale")),
@@ -44,8 +46,8 @@ ALONE = {  # what is asked for, why, and the flags that say nothing to it
 @click.option("--interpolate", metavar="SEEDS", help="Walk through these seeds in a closed loop, e.g. 3,17,42.")
 @click.option("--video", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Where the walk goes: .gif, or .mp4 with `deepstyle[video]`; walk-SEEDS.gif otherwise.")  # fmt: skip
-@click.option("--frames", type=click.IntRange(2, 1000), default=30, show_default=True, help="Frames from seed to seed.")
-@click.option("--fps", type=click.IntRange(1, 50), default=25, show_default=True, help="Frames a second.")
+@click.option("--frames", type=click.IntRange(2, 1000), help=f"Frames from seed to seed.  [default: {FRAMES}]")
+@click.option("--fps", type=click.IntRange(1, 50), help=f"Frames a second.  [default: {FPS}]")
 @click.option("--novelty", is_flag=True, help="Put the nearest real garments and their pages beside the samples.")
 @click.option("--classifier", help="What --novelty compares with; the newest, or the one that ships, otherwise.")
 @click.option("--export", type=click.Choice(["safetensors", "onnx"]), help="Write the generator for use elsewhere.")
@@ -84,8 +86,9 @@ def sample(session: Session, /, **options: Any) -> None:
             path = sampling.export(catalog, source, options["export"], out=options["out"], half=options["half"])
             show(f"{source.trained.name} is exported", {"to": path}, model=source.trained.name, export=path)
             return
+        labels = _labels(options["labels"], source.trained.labels)
         wish = sampling.Wish(
-            seeds=wanted, labels=tuple(_names(options["labels"])), truncation=options["truncation"],
+            seeds=wanted or range(8 if len(labels) > 1 else 64), labels=labels, truncation=options["truncation"],
             upscale=options["upscale"] or 1,
         )  # fmt: skip
         if options["interpolate"] or options["mix"] or options["like"]:
@@ -118,8 +121,8 @@ def _vary(session: Session, source: Any, wish: Any, options: dict[str, Any]) -> 
             source,
             wish,
             video=options["video"],
-            frames=options["frames"],
-            fps=options["fps"],
+            frames=options["frames"] or FRAMES,
+            fps=options["fps"] or FPS,
             reporter=session.reporter,
         )
         rows = {"frames": f"{frames:,}", "filmstrip": strip}
@@ -127,7 +130,7 @@ def _vary(session: Session, source: Any, wish: Any, options: dict[str, Any]) -> 
 
 
 def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
-    """The seeds asked for. Raises UsageError for flags that do not go together."""
+    """The seeds asked for, none if nobody said which. Raises UsageError for flags that do not go together."""
     chosen = [f"--{name}" for name in ("interpolate", "novelty", "export", "mix", "like") if options[name]]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)}: one at a time")
@@ -136,18 +139,27 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
             raise UsageError(f"{' and '.join(beside)}: --{job} {why}; leave out {' and '.join(beside)}")
     if options["video"] and not options["interpolate"]:
         raise UsageError(f"--video {options['video']}: say which seeds to walk through, e.g. --interpolate 3,17,42")
+    for flag, job in (("classifier", "novelty"), ("frames", "interpolate"), ("fps", "interpolate")):
+        if options[flag] is not None and not options[job]:
+            raise UsageError(f"--{flag}: is for --{job}; give both, or neither")
     if options["half"] and options["export"] != "safetensors":
         raise UsageError("--half: is for --export safetensors")
     for flag in ("--interpolate", "--mix", "--seeds"):
         if text := options[flag[2:]]:
             return _seeds(text, flag)
-    return range(options["count"] or (8 if len(_names(options["labels"])) > 1 else 64))
+    return range(options["count"] or 0)
 
 
 def _names(texts: Sequence[str]) -> list[str]:
     """``("a,b", "c")`` -> a, b, c, each once."""
     parts = (part.strip() for text in texts for part in text.split(","))
     return list(dict.fromkeys(part for part in parts if part))
+
+
+def _labels(texts: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The labels that are asked for: a text that is a label as it stands, or the names in it between commas."""
+    parts = [[text.strip()] if text.strip() in known else _names([text]) for text in texts]
+    return tuple(dict.fromkeys(name for part in parts for name in part))
 
 
 def _samples(source: Any, made: Any, found: Any, table: Path | None, note: str) -> None:
@@ -163,12 +175,33 @@ def _samples(source: Any, made: Any, found: Any, table: Path | None, note: str) 
         rows["nearer than garments are to one another"] = (
             f"{found.near:.0%} of samples (of the garments themselves: 50%)"
         )
-        for i in sorted(range(len(made.names)), key=found.ratios.__getitem__)[:3]:
-            near = found.nearest[i][0]
-            what = "a copy of" if found.copies[i].copied else f"{found.ratios[i]:.2f} of the usual distance to"
-            rows[made.names[i]] = f"{what} a garment from {near.page_url}"
-        result["novelty"] = {"table": table, "near": found.near, "usual": found.usual, "ratios": found.ratios}
+        near_rows, result["novelty"] = novelty_told(made, found, table)
+        rows |= near_rows
     show(f"{len(made.names):,} samples are in {made.grid.parent}", rows, **result)
+
+
+def novelty_told(made: Any, found: Any, table: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    """What is printed of copies, repeats and the nearest samples, and the same for programs."""
+    from deepstyle.traces import place_of
+
+    names, count = made.names, len(made.names)
+    order = sorted(range(count), key=lambda i: (not found.copies[i].copied, found.ratios[i]))
+    places = [place_of(near[0].page_url, near[0].image_url) for near in found.nearest]
+    copies = [i for i in order if found.copies[i].copied]
+    repeats = {names[i]: names[one.index] for i, one in enumerate(found.repeats) if one.copied}
+    rows = {"copies": f"{len(copies)} of {count} look like copies of real garments"}
+    rows |= {names[i]: f"a copy of a garment from {places[i]}" for i in copies[:NAMED]}
+    if len(copies) > NAMED:
+        rows["more copies"] = f"{len(copies) - NAMED} more, in the column copy of {table.name}"
+    others = order[len(copies) :][:NEAREST]
+    rows |= {names[i]: f"{found.ratios[i]:.2f} of the usual distance to a garment from {places[i]}" for i in others}
+    rows["repeats"] = f"{len(repeats)} of {count} look like another sample"
+    return rows, {
+        "table": table, "near": found.near, "usual": found.usual, "ratios": found.ratios, "repeats": repeats, "copies": [
+            {"file": f"{names[i]}.png", "seed": made.seeds[i], "garment": found.nearest[i][0].source, "from": places[i],
+             "likeness": round(found.copies[i].likeness, 3)} for i in copies
+        ],
+    }  # fmt: skip
 
 
 def _seeds(text: str, flag: str = "--seeds") -> list[int]:

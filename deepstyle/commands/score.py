@@ -42,6 +42,8 @@ def score(session: Session, /, **options: Any) -> None:
     """
     if sum(options[name] is not None for name in ("folder", "run", "model")) > 1:
         raise UsageError("score takes one of FOLDER, --run and --model")
+    from deepstyle.traces import place_of
+
     with open_catalog(session, must_exist=options["against"] is None) as catalog:
         from deepstyle.classifier.find import weak_judge
         from deepstyle.scoring import Wanted, score_wanted
@@ -59,7 +61,7 @@ def score(session: Session, /, **options: Any) -> None:
         "nearest garments": scored.sheet,
     }  # fmt: skip
     pages = {
-        f"sample {number}": f"nearest garment from {row[0].page_url or row[0].source}"
+        f"sample {number}": f"nearest garment from {place_of(row[0].page_url, row[0].image_url)}"
         for number, row in enumerate(result.nearest, 1)
     }
     words = {"in words" if not number else f"  {number + 1}": said for number, said in enumerate(result.said)}

@@ -19,6 +19,7 @@ from deepstyle.commands.options import (
     region_detector,
 )
 from deepstyle.commands.tables import show
+from deepstyle.errors import UsageError
 
 
 @click.command()
@@ -50,6 +51,16 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
         deepstyle predict boots.jpg --model tagger
         deepstyle train-tagger shoes.csv --average first --average second --name both
     """
+    given = {
+        "--region": region, "--minutes": minutes, "--fresh": fresh, "--config": config, "--set": overrides,
+        "--dry-run": dry_run,
+    }  # fmt: skip
+    if members and (
+        unused := [flag for flag, value in given.items() if value is not None and value is not False and value != ()]
+    ):
+        raise UsageError(
+            f"{', '.join(unused)}: --average trains nothing; leave {'it' if len(unused) == 1 else 'them'} out"
+        )
     built = build_config(session, "TaggerConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session) as catalog:
         from deepstyle.annotations.tag_sets import read_any_tags
@@ -77,7 +88,7 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
 
 def _averaged(session: Session, table: Any, catalog: Any, members: Sequence[str], name: str) -> None:
     """Average taggers, and tell what each of them does and what they do together."""
-    from deepstyle.classifier.together import average_taggers
+    from deepstyle.classifier.average import average_taggers
 
     found = average_taggers(table, catalog, members, reporter=session.reporter, name=name)
     rows = {

@@ -12,6 +12,7 @@ from deepstyle.config.gan import CIRCUMSTANCES, GanConfig
 from deepstyle.config.load import (
     KINDS,
     Stages,
+    as_flags,
     as_overrides,
     build,
     config_of,
@@ -41,6 +42,7 @@ __all__ = [
     "Seed",
     "Stages",
     "TaggerConfig",
+    "as_flags",
     "as_overrides",
     "build",
     "config_of",

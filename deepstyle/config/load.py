@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -133,6 +134,11 @@ def as_overrides(settings: Mapping[str, Any]) -> list[str]:
         f"{key}={yaml.safe_dump(value, default_flow_style=True, width=10**9).splitlines()[0]}"
         for key, value in plain.items()
     ]
+
+
+def as_flags(settings: Mapping[str, Any]) -> str:
+    """Settings as a shell takes them, to be copied from a message: ``--set 'exclude=[Not sure]'``."""
+    return " ".join(f"--set {shlex.quote(one)}" for one in as_overrides(settings))
 
 
 class Stages(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deepstyle.config import GanConfig, as_overrides
@@ -60,6 +60,13 @@ class Facts:
         by_count = 1_000_000 if self.images is None and self.minutes is None else self.images or float("inf")
         return int(min(by_time, by_count))
 
+    def told(self, size: int) -> str:
+        """Why it shows so many: the machine's time, or the number that is asked for."""
+        unbound = self.minutes is None or replace(self, images=None).shown(size) > self.shown(size)
+        if unbound:
+            return f"the budget is {self.shown(size):,} images"
+        return f"in the time {self.machine} can show about {self.shown(size):,} images of {size} px"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -115,11 +122,11 @@ def _size(facts: Facts, _: Mapping[str, Any]) -> Choice:
     small, large = facts.shown(64), facts.shown(128)
     if small < FEW_IMAGES:
         size = 32
-        why = f"at 64 px {facts.machine} would show about {small:,} images, below {FEW_IMAGES:,} samples are seldom garments"
+        why = f"{facts.told(64)}, below {FEW_IMAGES:,} samples are seldom garments"
     elif large >= ENOUGH and (facts.cuda or (facts.minutes or 0) >= 180):
-        size, why = 128, f"{facts.machine} shows about {large:,} images of this size within the budget"
+        size, why = 128, facts.told(128)
     else:
-        size, why = 64, f"{facts.machine} shows about {small:,} images of this size within the budget"
+        size, why = 64, facts.told(64)
     while size > 32 and facts.side < 0.75 * size:
         size //= 2
         why = f"the garments are small: half of them have a side below {facts.side + 1} pixels"
@@ -164,12 +171,18 @@ def _augmentation(facts: Facts, known: Mapping[str, Any]) -> Choice:
     visits = facts.shown(known["size"]) / max(1, facts.garments)
     if facts.garments >= FEW:
         return Choice(settings={"augment": []}, reason=f"{facts.garments:,} garments are enough to do without")
-    if visits < HEART or {"strength", "ada_target"} & known.keys():
+    if known.get("augment") == ():
+        return Choice(settings={}, reason="none of them is to be changed")
+    seen = f"each of {facts.garments:,} garments is seen about {visits:.0f} times"
+    steered = {"strength", "ada_target"} & known.keys() or ("strength_end" in known and known["strength_end"] is None)
+    if steered:
+        why = f"{seen}; how many of them are changed is given"
+        return Choice(settings={"augment": ["translation"]}, reason=why)
+    if visits < HEART:
         why = f"{facts.garments:,} garments are few, but each is seen about {visits:.0f} times only"
         return Choice(settings={"augment": ["translation"]}, reason=why)
-    why = f"each of {facts.garments:,} garments is seen about {visits:.0f} times: more and more of them are changed"
     settings = {"augment": ["color", "translation", "cutout"], "strength": 0.0, "strength_end": 0.3}
-    return Choice(settings=settings, reason=why)
+    return Choice(settings=settings, reason=f"{seen}: more and more of them are changed")
 
 
 def _schedule(facts: Facts, known: Mapping[str, Any]) -> Choice:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import weights
-from deepstyle.about import read_about
+from deepstyle.about import config_file, read_about
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import BEST, LAST, labels_of, load_generator, read_generator
@@ -97,7 +97,7 @@ def open_model(folder: Path) -> TrainedGenerator:
             f"{folder}: no generator but a {about.get('kind')}; `deepstyle models` lists those of kind {KIND}"
         )
     try:
-        config = load_config(GanConfig, folder / "config.yaml")
+        config = load_config(GanConfig, config_file(folder))
     except ConfigError as error:
         raise ModelError(f"{folder} is no complete generator ({error}); export it again") from error
     generator = read_generator(folder / "weights.safetensors", config)

@@ -13,6 +13,8 @@ LEAST = 4  # looks in the second half of a training from which a trend can be to
 SURE = 2.0  # standard errors that a trend must be away from none
 STEEP = 0.2  # fall of the distance from one doubling of the images to the next: a training at its beginning
 SLOW = 0.005  # fall of the distance an hour that is not worth waiting for
+STEADY = 0.02  # growth of the distance from one doubling of the images to the next that is not worth a word
+ENDED = "no longer improving: more or cleaner garments will help more than more time"
 COPIES = 0.05  # share of samples beyond which copies are no chance
 
 
@@ -52,7 +54,7 @@ def _trend(looks: Sequence[tuple[float, float]], images: int, seconds: float) ->
         return ""
     slope, error = _line(late)
     if slope > -SURE * error:
-        return "no longer improving: more or cleaner garments will help more than more time"
+        return _standing(slope, error)
     doubling = 1 - math.exp(slope)
     if doubling > STEEP:
         return (
@@ -60,8 +62,21 @@ def _trend(looks: Sequence[tuple[float, float]], images: int, seconds: float) ->
         )
     hourly = 1 - math.exp(slope * math.log2(1 + 3600 / max(seconds, 1e-9)))
     if hourly < SLOW:
-        return "no longer improving: more or cleaner garments will help more than more time"
+        return ENDED
     return f"still improving at {hourly:.1%} an hour: train longer"
+
+
+def _standing(slope: float, error: float) -> str:
+    """Of a distance that does not surely fall: it grows, it stands, or the looks differ too much to tell."""
+    growth = math.exp(slope) - 1
+    if slope > SURE * error and growth > STEADY:
+        return (
+            f"getting worse: the distance grows by {growth:.0%} when the images double; take the best generator "
+            "(`deepstyle sample --best`)"
+        )
+    if SURE * error > STEEP:  # the fall of a training at its beginning would be lost among such looks
+        return "too early to tell whether it still improves: the looks at it differ too much from one another"
+    return ENDED
 
 
 def _line(points: Sequence[tuple[float, float]]) -> tuple[float, float]:

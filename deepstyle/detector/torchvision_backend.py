@@ -11,7 +11,7 @@ import torch
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import weights
-from deepstyle.about import detector_name
+from deepstyle.about import config_file, detector_name
 from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import Detections, Inference
@@ -63,7 +63,7 @@ class TorchvisionDetector:
     @classmethod
     def load(cls, folder: Path, labels: tuple[str, ...]) -> Self:
         """Load a detector folder's weights and settings, and its mask head, if any; ``labels`` as its model.json has them."""
-        config = load_config(DetectorConfig, folder / "config.yaml")
+        config = load_config(DetectorConfig, config_file(folder))
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_network(config, len(labels)))
         masks = load_masks(folder, int(network.backbone.out_channels))
         return cls(network, config, labels, detector_name(folder), masks)

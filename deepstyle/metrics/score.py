@@ -21,6 +21,7 @@ from deepstyle.metrics.patches import SEED, patch_distance
 from deepstyle.metrics.sheet import neighbour_sheet
 from deepstyle.metrics.verdict import verdict
 from deepstyle.metrics.weave import weave
+from deepstyle.traces import place_of
 
 Vectors = NDArray[np.float32]
 Rows = TypeVar("Rows", NDArray[np.float32], NDArray[np.uint8])
@@ -170,7 +171,7 @@ def score_samples(
         nearest=neighbours(real.sources, indices, distances, provenance),
         patches=patch_distance(real.images, samples),
         checked=checked, copies=copies, repeats=repeats, equal=equal,
-        said=verdict(checked, [(one.sample, one.page_url or one.source) for one in copies], repeats, equal),
+        said=verdict(checked, [(one.sample, place_of(one.page_url, one.image_url)) for one in copies], repeats, equal),
         judges={"features": {"name": features_name, **(judge or {})}, "patches": {"name": PATCHES, "seed": SEED}},
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)
