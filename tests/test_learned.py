@@ -50,7 +50,7 @@ def test_the_cards_list_what_was_learned_from(tmp_path: Path) -> None:
     """Garments that were not sure enough, could not be read or came later are in no card; the label is the one asked for."""
     with Catalog(tmp_path) as catalog:
         for number, more in ((1, {}), (2, {"score": 0.5}), (3, {"data": b"torn"}), (4, {})):
-            add(catalog, number, **more)  # type: ignore[arg-type]
+            add(catalog, number, **more)
         trained_on(catalog)
         add(catalog, 5)
         texts = cards(catalog, TRAINED)

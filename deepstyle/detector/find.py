@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from deepstyle.about import detector_name, read_about
+from deepstyle.about import config_file, detector_name, read_about
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
@@ -53,7 +53,7 @@ class LateDetector:
         about = read_about(folder)
         self.name, self.labels = detector_name(folder), tuple(str(label) for label in about["labels"])
         known = about.get("backend") == "torchvision"
-        self.input_side = load_config(DetectorConfig, folder / "config.yaml").image_size if known else None
+        self.input_side = load_config(DetectorConfig, config_file(folder)).image_size if known else None
         self._folder, self._engine = folder, engine
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
