@@ -230,7 +230,7 @@ def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
     with SummaryWriter(str(folder)) as writer:
         image = Summary.Image(height=sheet.shape[0], width=sheet.shape[1], colorspace=3, encoded_image_string=data)
         nearest = Summary(value=[Summary.Value(tag=tag("gan", "score/nearest"), image=image)])
-        writer.file_writer.add_summary(nearest, seen)  # type: ignore[attr-defined]
+        writer.file_writer.add_summary(nearest, seen)
         categories = histogram_picture(score.real_histogram, score.histogram)
         writer.add_image(tag("gan", "score/categories"), categories, seen, dataformats="HWC")
         for key in MEASURES:

@@ -91,10 +91,10 @@ def _check_commas(path: Path, cells: Sequence[str], reporter: Reporter | None) -
     for mark in ("|", ";"):
         if odd := next((cell for cell in cells if mark in cell), None):
             raise InputError(f"{path}: tags are parted by commas, {shown(odd)!r} has none; write , in place of {mark}")
-    odd = [cell for cell in cells if len(cell.split()) > 1]
-    if len(odd) > len(cells) / 2 and reporter is not None:
+    blanks = [cell for cell in cells if len(cell.split()) > 1]
+    if len(blanks) > len(cells) / 2 and reporter is not None:
         reporter.say(
-            f"warning: {path}: no row has a comma, so that {shown(odd[0])!r} is one tag; write commas between tags if it is not"
+            f"warning: {path}: no row has a comma, so that {shown(blanks[0])!r} is one tag; if it is not, write commas"
         )
 
 
