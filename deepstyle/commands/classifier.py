@@ -76,11 +76,7 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
 
             table = labels_from(source.path, catalog, reporter=session.reporter, images=source.images, grouped=by_group)
             found = find_rate(table, catalog, built, reporter=session.reporter, name=name)
-            rows = {
-                "suggested": f"--set lr={found.suggested:.1e}",
-                "the loss falls fastest at": f"{found.steepest:.1e}",
-            }
-            show(f"the losses are drawn in {found.picture}", rows, **asdict(found))
+            _show_rate(found)
             return
         result = pipeline.classifier_from(
             source.path, catalog, built, reporter=session.reporter, images_folder=source.images, grouped=by_group,
@@ -95,6 +91,12 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
         "validation images": result.validation_images, "most confused": pairs or "none",
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
     }, weak=weak, **asdict(result))  # fmt: skip
+
+
+def _show_rate(found: Any) -> None:
+    """Which learning rate is suggested."""
+    rows = {"suggested": f"--set lr={found.suggested:.1e}", "the loss falls fastest at": f"{found.steepest:.1e}"}
+    show(f"the losses are drawn in {found.picture}", rows, **asdict(found))
 
 
 @click.command()
