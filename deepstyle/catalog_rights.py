@@ -11,18 +11,21 @@ from deepstyle.records import Photo
 
 FILES = {"/robots.txt": "robots", "/.well-known/tdmrep.json": "tdmrep"}  # what is asked of every host -> its column
 
+ASKED = "asked as "  # begins the detail of a robots.txt's fetch; the user agent follows
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HostRecord:
     """What a host (scheme, name and port) said last: the text of its robots.txt and tdmrep.json, empty where it has none.
 
-    ``at``: when it was asked, in seconds since the epoch.
+    ``at``: when it was asked, in seconds since the epoch; ``agent``: who asked (ASKED), empty where that is not on record.
     """
 
     origin: str
     robots: str
     tdmrep: str
     at: float
+    agent: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +72,14 @@ class Rights:
 
     def hosts(self) -> dict[str, HostRecord]:
         """What every host said last, by origin."""
-        return {one.origin: one for one in self._db.records(HostRecord, "SELECT * FROM hosts")}
+        rows = self._db.records(
+            HostRecord,
+            "SELECT h.origin, h.robots, h.tdmrep, h.at, coalesce((SELECT substr(f.detail, ?2) FROM fetches f WHERE f.url = "
+            "h.origin || '/robots.txt' AND f.kind = 'robots' AND substr(f.detail, 1, ?2 - 1) = ?1 ORDER BY f.id DESC LIMIT 1), "
+            "'') AS agent FROM hosts h",
+            (ASKED, len(ASKED) + 1),
+        )
+        return {one.origin: one for one in rows}
 
     # ---- photos -------------------------------------------------------------------------------------------------
 

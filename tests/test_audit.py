@@ -29,9 +29,11 @@ DAY = 24 * 3600
 JPEG = photo(5), "image/jpeg"
 
 
-def crawl(root: Path, url: str, *, later: float = 0, say: io.StringIO | None = None) -> ScrapeSummary:
+def crawl(
+    root: Path, url: str, *, later: float = 0, say: io.StringIO | None = None, **changes: object
+) -> ScrapeSummary:
     """A scrape that takes place ``later`` by this many seconds."""
-    config = ScrapeConfig.model_validate({"rate": 500, "allow_private": True, "retries": 0} | PATIENT)
+    config = ScrapeConfig.model_validate({"rate": 500, "allow_private": True, "retries": 0} | PATIENT | changes)
     with Fetcher(config) as fetcher, Catalog(root, clock=lambda: time.time() + later) as catalog:
         reporter = Reporter(quiet=say is None, stream=say)
         return scrape([url], catalog, config, fetcher=fetcher, reporter=reporter)
@@ -140,6 +142,19 @@ def test_noai_is_on_record_as_what_was_read(tmp_path: Path) -> None:
 
     assert said["a.jpg"] == "header: X-Robots-Tag: noai"
     assert said["p"] == "meta: robots: noai, nofollow; meta: tdm-reservation: 0"
+
+
+def test_the_audit_reads_the_group_of_who_asked(tmp_path: Path) -> None:
+    """A scrape by another name is held against that name's group of robots.txt, whatever the default is."""
+    routes: Routes = {"/": page(img("/a.jpg")), **photos("/a.jpg")}
+    with serve(routes) as site:
+        for later in (0, DAY + 600):
+            crawl(tmp_path, site.url, later=later, user_agent="otherbot/1")
+            found = audited(tmp_path).reserved
+            assert len(found) == bool(later)
+            routes["/robots.txt"] = (
+                b"User-agent: deepstyle\nAllow: /\n\nUser-agent: otherbot\nContent-Signal: ai-train=no\n"
+            )
 
 
 SITEMAP = """<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"

@@ -46,10 +46,12 @@ class Audit:
 
 
 def audit(catalog: Catalog, user_agent: str, origins: Container[str] | None = None) -> Audit:
-    """Hold every kept photo (those of ``origins``, or of pages there, where they are given) against what is on record."""
+    """Hold every kept photo (those of ``origins``, or of pages there, where they are given) against what is on record.
+
+    ``user_agent``: who is meant by a host's robots.txt where it is not on record who asked.
+    """
     hosts = catalog.rights.hosts()
-    agent = product_token(user_agent)
-    rules = {name: (_rules(one, user_agent), _statements(one, agent)) for name, one in hosts.items()}
+    rules = {name: _rules(one, one.agent or user_agent) for name, one in hosts.items()}
     counts = {"own": 0, "stated": 0, "silent": 0, "unknown": 0}
     found: list[Reserved] = []
     standings = [
@@ -69,15 +71,12 @@ def audit(catalog: Catalog, user_agent: str, origins: Container[str] | None = No
     return Audit(photos=len(standings), hosts=len(hosts), reserved=tuple(found), **counts)
 
 
-def _rules(record: HostRecord, user_agent: str) -> Robots:
-    return read_robots(record.robots.encode(), user_agent)
-
-
-def _statements(record: HostRecord, agent: str) -> tuple[Statement, ...]:
-    return (*robots_statements(record.robots, agent), *tdmrep_statements(record.tdmrep.encode()))
-
-
 Rules = tuple[Robots, tuple[Statement, ...]]
+
+
+def _rules(record: HostRecord, user_agent: str) -> Rules:
+    stated = robots_statements(record.robots, product_token(user_agent))
+    return read_robots(record.robots.encode(), user_agent), (*stated, *tdmrep_statements(record.tdmrep.encode()))
 
 
 def _judged(one: Standing, rules: Rules | None, of_page: Rules | None) -> tuple[str, str]:

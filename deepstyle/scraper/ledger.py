@@ -15,6 +15,7 @@ from queue import SimpleQueue
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_crawl import Crawl
+from deepstyle.catalog_rights import ASKED
 from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
 from deepstyle.scraper.agenda import Agenda
@@ -117,10 +118,10 @@ class Ledger:
     def log_robots(self, log: deque[Fetched]) -> None:
         """Record the answers for robots.txt and tdmrep.json that the fetcher has met, and what the files say."""
         while log:
-            answer = log.popleft()
+            known = (answer := log.popleft()).outcome == "ok" or missing(answer.outcome)
             with self.catalog.transaction():
-                self._log(answer, "robots", answer.outcome)
-                if answer.outcome == "ok" or missing(answer.outcome):
+                self._log(answer, "robots", answer.outcome, detail=ASKED + self.config.agent if known else "")
+                if known:
                     text = answer.body[:MAX_ROBOTS].decode("utf-8-sig", "replace").replace("\0", "")
                     place = origin(answer.url)
                     if self.catalog.rights.note_host(place, answer.url.removeprefix(place), text):
