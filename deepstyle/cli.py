@@ -18,7 +18,20 @@ from typing import Any
 import click
 
 from deepstyle import __version__
-from deepstyle.commands import classifier, crop, data, detector, gan, manage, sample, score, scrape, tagger, whole
+from deepstyle.commands import (
+    classifier,
+    crop,
+    data,
+    detector,
+    export,
+    gan,
+    manage,
+    sample,
+    score,
+    scrape,
+    tagger,
+    whole,
+)
 from deepstyle.commands.options import Ended, Ordered, Session
 from deepstyle.commands.tables import LEADS
 from deepstyle.errors import DeepstyleError, UsageError
@@ -109,6 +122,7 @@ for command in (
     tagger.train_tagger,
     classifier.predict,
     classifier.tag,
+    export.export,
     gan.train_gan,
     sample.sample,
     score.score,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from deepstyle import onnx_file
 from deepstyle.config import GanConfig, load_config
-from deepstyle.dcgan import onnx_export
 from deepstyle.dcgan.build import build_generator
 from deepstyle.dcgan.onnx_export import to_onnx
 from deepstyle.dcgan.sample import generate, latents
@@ -64,6 +64,6 @@ def test_onnxruntime_makes_the_same_images(tmp_path: Path, preset: str, labels: 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the exporter's packages the error names the extra."""
-    monkeypatch.setattr(onnx_export, "find_spec", lambda _: None)
+    monkeypatch.setattr(onnx_file, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"onnx and onnxscript.*deepstyle\[onnx\]"):
         to_onnx(generator("dcgan-32", ()))

@@ -172,14 +172,19 @@ class Classifier:
         with scoring(self.network):
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
-                seen, vectors = self._looks(pixels[part], tta or self.tta)
+                images = to_float(pixels[part], self._head.weight.device)
+                seen, vectors = self._looks(images, tta or self.tta)
                 features[part] = seen.cpu().numpy()
                 probabilities[part] = self._head(vectors).softmax(dim=1).cpu().numpy()
         return features, probabilities
 
-    def _looks(self, pixels: Pixels, tta: Tta) -> tuple[Tensor, Tensor]:
+    def told(self, images: Tensor) -> Tensor:
+        """NCHW float32 in [0, 1] -> N x L probabilities, as those of ``embed``, for who sets mode and precision itself."""
+        probabilities: Tensor = self._head(self._looks(images, self.tta)[1]).softmax(dim=1)
+        return probabilities
+
+    def _looks(self, images: Tensor, tta: Tta) -> tuple[Tensor, Tensor]:
         """The features of N images and what the last layer sees of them, both the mean over the views."""
-        images = to_float(pixels, self._head.weight.device)
         looks = [self._look(self.preprocessing(view)) for view in views(images, self.image_size, tta)]
         seen, vectors = (torch.stack(each).mean(dim=0) for each in zip(*looks, strict=True))
         return seen, vectors

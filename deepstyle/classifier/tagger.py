@@ -123,7 +123,10 @@ class Tagger(Tags):
         with scoring(self.network):
             for start in range(0, len(pixels), batch_size):
                 part = slice(start, start + batch_size)
-                seen = views(to_float(pixels[part], device), self.preprocessing.image_size, tta or self.tta)
-                looks = [self.network(self.preprocessing(view)).sigmoid() for view in seen]
-                found[part] = torch.stack(looks).mean(dim=0).cpu().numpy()
+                found[part] = self.told(to_float(pixels[part], device), tta).cpu().numpy()
         return found
+
+    def told(self, images: Tensor, tta: Tta | None = None) -> Tensor:
+        """NCHW float32 in [0, 1] -> N x T shares, as those of ``shares``, for who sets mode and precision itself."""
+        seen = views(images, self.preprocessing.image_size, tta or self.tta)
+        return torch.stack([self.network(self.preprocessing(view)).sigmoid() for view in seen]).mean(dim=0)
