@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from deepstyle.classifier.pictures import confusion_picture, mistakes_picture
 from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, TrainingError
+from deepstyle.progress import Reporter
 
 CONFIG = load_config(ClassifierConfig, "classifier-64", ["validation_share=0.2"])
 
@@ -83,12 +85,26 @@ def test_groups_are_not_parted_without_a_split() -> None:
         (_rows(("a", None, "train"), ("a", None, "val")), "at least 2 labels"),
         (_rows(("a", None, "train"), ("b", None, "val")), "no training image with label b"),
         (_rows(("a", None, "train"), ("b", None, "holdout")), "holdout"),
+        (_rows(("a", None, "test"), ("b", None, "test")), "none that is not left out or marked test"),
     ],
 )
 def test_tables_that_cannot_be_learned_are_refused(table: LabelTable, words: str) -> None:
     """One label, a label without a training image and an unknown split are named before anything slow starts."""
     with pytest.raises(InputError, match=words):
         data.split(table, CONFIG)
+
+
+def test_test_rows_and_gaps_of_a_split_are_told() -> None:
+    """How many images are marked test is said, and that a split which some images lack is not used; nothing without either."""
+    told = []
+    for sides in (["train", "val", "test", "test"], ["train", "val", None], ["train", "val"], [None, None]):
+        stream = io.StringIO()
+        data.tell_split(_rows(*[("a", None, side) for side in sides]).rows, Reporter(stream=stream))
+        told.append(stream.getvalue())
+
+    assert told[0].startswith("2 images are marked test")
+    assert told[1].startswith("warning: 1 of 3 images have no split")
+    assert told[2:] == ["", ""]
 
 
 def test_excluded_labels_are_left_out() -> None:

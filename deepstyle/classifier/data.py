@@ -25,7 +25,8 @@ def split(table: LabelTable, config: ClassifierConfig) -> tuple[tuple[str, ...],
     rows = [row for row in table.rows if row.label not in config.exclude and _side(row) != TEST]
     labels = tuple(sorted({row.label for row in rows}))
     if len(labels) < 2:
-        raise InputError(f"a classifier needs images of at least 2 labels, the table has {', '.join(labels)}")
+        told = ", ".join(labels) or "none that is not left out or marked test"
+        raise InputError(f"a classifier needs images of at least 2 labels, the table has {told}")
     train, validation = split_rows(rows, config)
     require_labels(labels, (row.label for row in train), "no training image")
     return labels, train, validation
@@ -73,6 +74,19 @@ def tell(
             f"warning: {len(both)} of the {len(held_out)} groups held out (senders, garments) are trained on as well, e.g. "
             f"{both[0]}: the figures are better than on strangers' photos; hold out whole groups instead "
             "(train-classifier --by-group, or a table without the split column)"
+        )
+
+
+def tell_split(rows: Sequence[LabelRow], reporter: Reporter) -> None:
+    """Say how many rows are marked test, and that a split column with gaps counts for nothing, if it has some."""
+    sides = [_side(row) for row in rows]
+    if tests := sides.count(TEST):
+        reporter.say(f"{tests:,} images are marked test: nothing learns from them or is validated on them")
+    parted = [side for side in sides if side != TEST]
+    if 0 < (gaps := parted.count("")) < len(parted):
+        reporter.say(
+            f"warning: {gaps:,} of {len(parted):,} images have no split, so that of the others is not used: whole groups are "
+            "held out; fill the column in, or leave such images out (--set exclude=[LABEL])"
         )
 
 
@@ -129,6 +143,7 @@ def pack(
     table = without_repeats(without(table, config.exclude))
     labels, train, validation = split(table, config)
     tell(table.missing, table.dropped, train, validation, reporter)
+    tell_split(table.rows, reporter)
     size = round(config.image_size * SLACK)
     sides = {"train": train, "validation": validation}
     packed: list[PackedDataset] = []

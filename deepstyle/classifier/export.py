@@ -61,12 +61,8 @@ class Probabilities(nn.Module):
         self.network, self.model = model.network, model
         size, wide = model.preprocessing.image_size, input_size(model)
         side = wide if model.tta in PLACES else size
-        smaller = functional.interpolate(torch.eye(wide)[None, None], (side, wide), mode="bilinear", antialias=True)[
-            0, 0
-        ]
-        self.register_buffer(
-            "smaller", smaller
-        )  # side x wide: resizing as a matrix product, which every runtime does alike
+        smaller = functional.interpolate(torch.eye(wide)[None, None], (side, wide), mode="bilinear", antialias=True)
+        self.register_buffer("smaller", smaller[0, 0])  # side x wide: resizing as a matrix product, alike everywhere
 
     def forward(self, image: Tensor) -> Tensor:
         """N x S x S x 3 uint8 -> N x L."""

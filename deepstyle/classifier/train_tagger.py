@@ -94,6 +94,7 @@ def prepare(
     data.require_photos(table.rows, table.missing)
     train, validation = data.split_rows(named(table).rows, config)
     data.tell(table.missing, table.dropped, train, validation, reporter)
+    data.tell_split(named(table).rows, reporter)
     places = {row.path: i for i, row in enumerate(table.rows)}
     kept, dropped = frequent(table, [places[row.path] for row in train], config.least_share)
     if not kept:
