@@ -14,7 +14,7 @@ from deepstyle.machine import threads_for
 
 def test_a_stream_is_its_number() -> None:
     """The random numbers of a stream are those of (seed, its number, ...), as in every run so far."""
-    assert {stream.name: int(stream) for stream in Stream} == {"ORDER": 1, "STEP": 2, "PROPOSALS": 3}
+    assert {stream.name: int(stream) for stream in Stream} == {"ORDER": 1, "STEP": 2, "PROPOSALS": 3, "SETTLE": 4}
     digest = hashlib.sha256(b"7,2,40").digest()
     expected = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
