@@ -92,6 +92,34 @@ def test_fashionai_rows(tmp_path: Path) -> None:
         read_tag_table(_table(tmp_path, "Images/a.jpg,skirt,ny\nImages/b.jpg,skirt,2\n"))
 
 
+@pytest.mark.parametrize("head", ["", "image,task,letters\n", "image_name,attr_key,attr_values\n"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_fashionai_rows_with_and_without_a_header(tmp_path: Path, head: str, count: int) -> None:
+    """A file of one row is read as one of many, and names of the columns above the rows are no photo."""
+    _files(tmp_path, "a.jpg", "b.jpg")
+    rows = ["a.jpg,skirt_length_labels,nym\n", "b.jpg,skirt_length_labels,ynn\n"][:count]
+    found = read_tag_table(_table(tmp_path, head + "".join(rows)))
+
+    assert found.groups == {"skirt_length": ("skirt_length:0", "skirt_length:1", "skirt_length:2")}
+    assert found.values.tolist() == [[0, 1, -1], [1, 0, 0]][:count]
+    assert found.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("image,black,my\na.jpg,y,n\n", ("black", "my")),
+        ("image,sender_id,red\na.jpg,tom,n\n", ("red",)),
+        ("image,tags,split\na.jpg,boot,train\n", ("boot",)),
+    ],
+)
+def test_columns_of_tags_are_not_taken_for_tasks(tmp_path: Path, text: str, tags: tuple[str, ...]) -> None:
+    """Names of columns that look like letters of a task, and groups beside a yes or no, stay what they are."""
+    _files(tmp_path, "a.jpg")
+
+    assert read_tag_table(_table(tmp_path, text)).tags == tags
+
+
 def test_repeated_photos_go_from_the_training_side(tmp_path: Path) -> None:
     """Of photos with the same bytes one stays, the one that is held out if there is such."""
     _files(tmp_path, "a.jpg", "b.jpg", "c.jpg")

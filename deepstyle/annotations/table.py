@@ -173,18 +173,27 @@ def _cost(inside: Counts, total: Counts, share: float) -> Counts:
 
 
 def read_records(path: Path) -> tuple[list[str], Iterator[list[str]]]:
-    """Header and non-empty records of a table parted by commas, semicolons or tabs (whichever the header has most).
-
-    Records are read as they are asked for. Raises InputError, also while they are.
-    """
-    data = read_input(path, MOST, "give a CSV of images and labels")
-    first = data[:LONGEST_HEADER].partition(b"\n")[0]
-    delimiter = max(b",;\t", key=lambda sign: first.count(bytes([sign])))
-    records = _parsed(path, io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), chr(delimiter))
-    header, second = next(records, None), next(records, None)
-    if header is None or second is None:
+    """Header and non-empty records of a table; both are read as they are asked for. Raises InputError, also while they are."""
+    records = read_rows(path)
+    header, second = next(records), next(records, None)
+    if second is None:
         raise InputError(f"{path}: holds no rows; expected a header such as 'image,label' and a row for each photo")
     return header, chain([second], records)
+
+
+def read_rows(path: Path) -> Iterator[list[str]]:
+    """The non-empty rows of a file, parted by commas, semicolons or tabs (whichever the first has most); one at least.
+
+    Rows are read as they are asked for. Raises InputError, also while they are.
+    """
+    data = read_input(path, MOST, "give a CSV of images and labels")
+    start = data[:LONGEST_HEADER].partition(b"\n")[0]
+    delimiter = max(b",;\t", key=lambda sign: start.count(bytes([sign])))
+    rows = _parsed(path, io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline=""), chr(delimiter))
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{path}: holds no rows; expected a header such as 'image,label' and a row for each photo")
+    return chain([first], rows)
 
 
 def _parsed(path: Path, text: TextIO, delimiter: str) -> Iterator[list[str]]:

@@ -5,7 +5,7 @@ Three shapes occur in the wild:
     image,black,red,boot         a column a tag: 1, y or x is yes; 0, n or nothing is no; ? is not known. Where a table has
                                  -1 as well, that is no and 0 is not known, as DeepFashion writes it
     image,tags                   one column of tags with commas between them; what is not named is no
-    img/1.jpg,coat_length,nnymn  FashionAI's, without a header: a letter for each value of a task, y yes, n no, m maybe.
+    img/1.jpg,coat_length,nnymn  FashionAI's, with or without a header: a letter for each value of a task, y yes, n no, m maybe.
                                  ``m`` counts as neither; tasks that no row names are not known. Tags are called task:0, ...
 
 How a row can end (``TagTable``): kept in ``rows``; named in ``missing`` when its photo is not there; counted in ``dropped`` as
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.annotations.repeats import stand_ins
-from deepstyle.annotations.table import COLUMNS, LabelRow, PhotoFinder, read_records
+from deepstyle.annotations.table import COLUMNS, LabelRow, PhotoFinder, read_records, read_rows
 from deepstyle.errors import InputError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter
@@ -57,12 +57,12 @@ def read_tag_table(path: Path, *, images: Path | None = None, reporter: Reporter
     With a ``reporter`` it is told when tags seem to be parted by blanks.
     Raises InputError when the file cannot be read, or a column or value is none that is known.
     """
+    roots = [images] if images is not None else [path.parent / "images", path.parent]
+    if _of_tasks(path):
+        return read_tasks([path], roots)
     header, records = read_records(path)
     first = [cell.strip() for cell in header]
-    roots = [images] if images is not None else [path.parent / "images", path.parent]
     gathered = Gathered(PhotoFinder(roots))
-    if len(first) == 3 and re.fullmatch(r"[nym]+", first[2]):
-        return read_tasks([path], roots)
     names = [name.lower().replace(" ", "_") for name in first]
     at = {kind: next((names.index(one) for one in known if one in names), None) for kind, known in COLUMNS.items()}
     if at["path"] is None:
@@ -102,12 +102,35 @@ def read_tasks(paths: Sequence[Path], roots: Sequence[Path]) -> TagTable:
     """FashionAI's files of rows image,task,nnymn; a group a task. Raises InputError for any other row."""
     gathered = Gathered(PhotoFinder(roots))
     for path in paths:
-        first, records = read_records(path)
-        for record in (first, *records):
-            gathered.add(record[0].strip(), _task(path, record))
+        for number, record in enumerate(read_rows(path)):
+            if number or not _is_header(record):
+                gathered.add(record[0].strip(), _task(path, record))
     tasks = dict.fromkeys(tag.partition(":")[0] for tag in gathered.tags)
     groups = {task: tuple(tag for tag in gathered.tags if tag.startswith(f"{task}:")) for task in tasks}
     return gathered.table(groups, otherwise=UNKNOWN)
+
+
+def _is_header(record: Sequence[str]) -> bool:
+    """Whether a row names the column of the image."""
+    return not _names(record).isdisjoint(COLUMNS["path"])
+
+
+def _names(record: Sequence[str]) -> set[str]:
+    return {cell.strip().lower().replace(" ", "_") for cell in record}
+
+
+def _of_tasks(path: Path) -> bool:
+    """Whether a file's rows are FashionAI's: image, task, letters; a row of two tags, or of a group and one, is none."""
+    rows = read_rows(path)
+    first = next(rows)
+    if not _is_header(first):
+        return len(first) == 3 and re.fullmatch(r"[nym]+", first[2].strip()) is not None
+    if len(first) != 3 or not _names(first).isdisjoint((*COLUMNS["group"], *COLUMNS["split"], *JOINED)):
+        return False
+    second = next(rows, ())
+    return (
+        len(second) == 3 and second[1].strip().lower() not in WORDS and bool(re.fullmatch("[nym]+", second[2].strip()))
+    )
 
 
 def _task(path: Path, record: Sequence[str]) -> dict[str, int]:
