@@ -213,12 +213,11 @@ class Catalog:
         with self.transaction():
             self._db.run_each("UPDATE garments SET rule = '' WHERE photo = ? AND k = ?", list(garments))
 
-    def garments(self, labels: Iterable[str] = ()) -> list[Garment]:
-        """Garments (with one of these labels or tags, or all) in a stable order."""
+    def garments(self, labels: Iterable[str] = (), *, least: float = 0.0) -> list[Garment]:
+        """Garments (with one of these labels or tags, or all) whose score is at ``least`` this, in a stable order."""
         wanted = list(labels)
-        if wanted:
-            return self.tags.garments(wanted)
-        return self._db.records(Garment, f"{ALL} ORDER BY g.photo, g.k")
+        every = self.tags.garments(wanted) if wanted else self._db.records(Garment, f"{ALL} ORDER BY g.photo, g.k")
+        return [one for one in every if one.score >= least]
 
     def garments_between(self, first: str, last: str) -> list[Garment]:
         """Garments of the photos from hash ``first`` to ``last``, by photo and rank."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from deepstyle.catalog import Catalog
-from deepstyle.config import GanConfig, load_config
+from deepstyle.config import GanConfig, keys_of, load_config
 from deepstyle.crop.rules import cut_by
 from deepstyle.dcgan.choose import Choice, Facts, choose
 from deepstyle.errors import ConfigError
@@ -27,8 +27,8 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     command goes on with it; unless it is to be ``fresh``, or something else is given.
     """
     asked = load_config(GanConfig, None, overrides)
-    given = {key: getattr(asked, key) for key in (one.partition("=")[0].strip() for one in overrides)}
-    garments = [one for one in catalog.garments(asked.labels) if one.score >= asked.min_score]
+    given = {key: getattr(asked, key) for key in keys_of(overrides)}
+    garments = catalog.garments(asked.labels, least=asked.min_score)
     if not garments:
         return []
     kept = None if fresh else _kept(catalog, asked, given.keys(), len(garments))

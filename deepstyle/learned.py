@@ -13,7 +13,7 @@ from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan.trained import TrainedGenerator
 from deepstyle.errors import InputError
 from deepstyle.records import Garment
-from deepstyle.scoring import pack_place, sure_garments
+from deepstyle.scoring import pack_place
 from deepstyle.source import RECORD
 
 CHANGED = "as the workspace has them now: what the run learned from is packed no more"
@@ -24,7 +24,8 @@ def garments_learned(catalog: Catalog, config: GanConfig, run: str) -> tuple[lis
 
     Otherwise they are those that the run's settings choose now.
     """
-    garments = [replace(one, label=one.called(config.labels)) for one in sure_garments(catalog, config)]
+    chosen = catalog.garments(config.labels, least=config.min_score)
+    garments = [replace(one, label=one.called(config.labels)) for one in chosen]
     try:
         pack = PackedDataset(pack_place(catalog, config))
         key = (catalog.root / "runs" / run / "data.key").read_text("utf-8", "replace")

@@ -179,9 +179,7 @@ class Run(Generic[C]):
             return None
         shown = np.ascontiguousarray(pixels if part is None else part)
         data = encode(shown) if made is None else marked(encode(shown), made)
-        image = Summary.Image(height=shown.shape[0], width=shown.shape[1], colorspace=3, encoded_image_string=data)
-        summary = Summary(value=[Summary.Value(tag=tag(self.kind, name), image=image)])
-        self.writer.file_writer.add_summary(summary, images)  # type: ignore[attr-defined]
+        put_picture(self.writer, tag(self.kind, name), shown, data, images)
         if file is None:
             return None
         path = self.folder / "samples" / file
@@ -266,6 +264,13 @@ class Run(Generic[C]):
         """Tell the catalog how the run stands: running, done or failed."""
         if self.leads:
             self.catalog.put_run(self.name, self.kind, status=status, images=images, figures=dict(figures))
+
+
+def put_picture(writer: SummaryWriter, name: str, pixels: Pixels, data: bytes, images: int) -> None:
+    """Show ``data``, the PNG of H x W x 3 ``pixels``, in TensorBoard as it is: its mark stays, which `add_image` would lose."""
+    image = Summary.Image(height=pixels.shape[0], width=pixels.shape[1], colorspace=3, encoded_image_string=data)
+    summary = Summary(value=[Summary.Value(tag=name, image=image)])
+    writer.file_writer.add_summary(summary, images)  # type: ignore[attr-defined]
 
 
 def watch_command(runs: Path) -> str:

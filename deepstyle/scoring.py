@@ -88,7 +88,7 @@ class Judge:
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
-    garments = sure_garments(catalog, config)
+    garments = catalog.garments(config.labels, least=config.min_score)
     if not garments and (every := catalog.garments(config.labels)):
         surest = max(one.score for one in every)
         raise UsageError(f"--min-score {config.min_score:g}: no garment has it, the surest {surest:.2f}; ask for less")
@@ -112,11 +112,6 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
         why = Counter(data.skipped.values()).most_common(1)[0][0]
         reporter.say(f"{len(data.skipped):,} of {len(items):,} garments left out, most because: {why}")
     return data
-
-
-def sure_garments(catalog: Catalog, config: GanConfig) -> list[Garment]:
-    """The garments that a GAN's settings ask for: of its labels or tags, and sure enough."""
-    return [one for one in catalog.garments(config.labels) if one.score >= config.min_score]
 
 
 def pack_place(catalog: Catalog, config: GanConfig) -> Path:
@@ -211,8 +206,9 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
 
 
 def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
-    from tensorboard.compat.proto.summary_pb2 import Summary
     from torch.utils.tensorboard import SummaryWriter
+
+    from deepstyle.run import put_picture
 
     folder = find_run(catalog, wanted.run)
     judge = Judge.open(wanted.classifier, catalog)
@@ -228,9 +224,7 @@ def _score_run(catalog: Catalog, wanted: Wanted, reporter: Reporter) -> Scored:
     assert record is not None
     seen = record.images
     with SummaryWriter(str(folder)) as writer:
-        image = Summary.Image(height=sheet.shape[0], width=sheet.shape[1], colorspace=3, encoded_image_string=data)
-        nearest = Summary(value=[Summary.Value(tag=tag("gan", "score/nearest"), image=image)])
-        writer.file_writer.add_summary(nearest, seen)
+        put_picture(writer, tag("gan", "score/nearest"), sheet, data, seen)
         categories = histogram_picture(score.real_histogram, score.histogram)
         writer.add_image(tag("gan", "score/categories"), categories, seen, dataformats="HWC")
         for key in MEASURES:

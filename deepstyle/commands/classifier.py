@@ -22,6 +22,7 @@ from deepstyle.commands.options import (
     region_detector,
 )
 from deepstyle.commands.tables import counts, show
+from deepstyle.config import keys_of
 from deepstyle.errors import InputError, UsageError
 from deepstyle.weak import weak_classifier
 
@@ -130,7 +131,7 @@ def check_labels(session: Session, source: Labelled, folds: int | None, model: s
         raise UsageError(
             "--folds and --minutes are of classifiers to train, --model is one that is trained: give either"
         )
-    if model is not None and (config is not None or any(one.split("=")[0].strip() != "exclude" for one in overrides)):
+    if model is not None and (config is not None or set(keys_of(overrides)) - {"exclude"}):
         raise UsageError(
             "--config and --set are of classifiers to train; beside --model only --set exclude=[...] counts"
         )

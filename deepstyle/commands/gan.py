@@ -10,6 +10,7 @@ import click
 
 from deepstyle.commands.options import Session, build_config, configured, given_config, json_option, open_catalog
 from deepstyle.commands.tables import show
+from deepstyle.config import keys_of
 
 
 @click.command()
@@ -94,7 +95,7 @@ def _as_source(session: Session, overrides: tuple[str, ...], flags: dict[str, An
     if asked.size == 2 * source.config.size:
         from deepstyle.dcgan.choose import growing
 
-        chosen = growing(source, asked, {one.partition("=")[0].strip() for one in overrides})
+        chosen = growing(source, asked, set(keys_of(overrides)))
     own = [one for choice in chosen for one in choice.overrides]
     check_fits(source, given_config("GanConfig", None, overrides, flags, like=source.config, own=own))
     return source.config, chosen

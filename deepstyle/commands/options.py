@@ -133,7 +133,7 @@ def given_config(
 
     given = configs.as_overrides(flags)
     options = {one.name: max(one.opts, key=len) for one in click.get_current_context().command.params}
-    origins = {key: options[key] for key in (one.partition("=")[0] for one in given)}
+    origins = {key: options[key] for key in configs.keys_of(given)}
     return configs.load_config(getattr(configs, kind), config, [*own, *overrides, *given], like=like, origins=origins)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,6 +134,11 @@ def as_overrides(settings: Mapping[str, Any]) -> list[str]:
         f"{key}={yaml.safe_dump(value, default_flow_style=True, width=10**9).splitlines()[0]}"
         for key, value in plain.items()
     ]
+
+
+def keys_of(overrides: Iterable[str]) -> list[str]:
+    """The settings that these ``key=value`` name."""
+    return [one.partition("=")[0].strip() for one in overrides]
 
 
 def as_flags(settings: Mapping[str, Any]) -> str:
