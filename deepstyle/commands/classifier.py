@@ -22,7 +22,6 @@ from deepstyle.commands.options import (
     region_detector,
 )
 from deepstyle.commands.tables import counts, show
-from deepstyle.config import keys_of
 from deepstyle.errors import InputError, UsageError
 from deepstyle.weak import weak_classifier
 
@@ -127,6 +126,8 @@ def check_labels(session: Session, source: Labelled, folds: int | None, model: s
         deepstyle check-labels my-photos/
         deepstyle check-labels my-photos.csv --model garment-categories
     """
+    from deepstyle.config import keys_of
+
     if model is not None and (folds is not None or minutes is not None):
         raise UsageError(
             "--folds and --minutes are of classifiers to train, --model is one that is trained: give either"

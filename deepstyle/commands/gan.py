@@ -10,7 +10,6 @@ import click
 
 from deepstyle.commands.options import Session, build_config, configured, given_config, json_option, open_catalog
 from deepstyle.commands.tables import show
-from deepstyle.config import keys_of
 
 
 @click.command()
@@ -93,6 +92,7 @@ def _as_source(session: Session, overrides: tuple[str, ...], flags: dict[str, An
     asked = given_config("GanConfig", None, overrides, flags, like=source.config)
     chosen: list[Any] = []
     if asked.size == 2 * source.config.size:
+        from deepstyle.config import keys_of
         from deepstyle.dcgan.choose import growing
 
         chosen = growing(source, asked, set(keys_of(overrides)))
