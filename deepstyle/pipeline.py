@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepstyle.annotations.label_sets import labels_from
-from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog
 from deepstyle.choosing import chosen_config
 from deepstyle.classifier.find import find_classifier
@@ -92,10 +91,10 @@ def run_all(
     """All stages in a row. What can be missing is checked before work starts.
 
     Without ``annotations`` the workspace's detector cuts, or the one that ships; without ``labels`` its classifier, or
-    the one that ships, judges.
+    the one that ships, judges. ``labels`` is any source that ``label_sets.py`` reads.
     """
     pair = read_pair(annotations[:1], annotations[1]) if annotations is not None else None
-    table = read_table(labels) if labels is not None else None
+    table = labels_from(labels, catalog, reporter=reporter) if labels is not None else None
     told: dict[str, str] = {}
     weak: list[str] = []
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)

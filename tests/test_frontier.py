@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.frontier import Frontier
-from deepstyle.scraper.urls import page_key
+from deepstyle.scraper.urls import host, page_key
 
 SITE = "http://a.example"
 
@@ -121,3 +122,32 @@ def test_a_series_is_no_deeper_than_its_first_page(frontier: Frontier) -> None:
     assert frontier.link_depth(f"{SITE}/list/2", entry, following=False) == 2
     assert frontier.link_depth(f"{SITE}/other", entry, following=True) == 2
     assert frontier.link_depth(f"{SITE}/other", entry, following=False) == 3
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/x", "http://a.example:8443/x", "https://xn--mnchen-3ya.example/", "http://[::1]/"]
+)
+def test_a_host_may_be_written_as_people_do(url: str) -> None:
+    """A named host is what its pages' normal URLs have: no scheme, default port, capitals, final dot, other script."""
+    ways = {
+        "a.example": ["A.Example", "a.example.", "a.example:443", "a.example:80", "https://a.example:443", "HTTP://a.example/",
+                      "http://a.example.:80/", " a.example "],
+        "a.example:8443": ["a.example:8443", "http://A.example.:8443/"],
+        "xn--mnchen-3ya.example": ["münchen.example", "https://MÜNCHEN.example:443/"],
+        "[::1]": ["[::1]", "http://[::1]:80"],
+    }  # fmt: skip
+    for way in ways[host(url)]:
+        assert ScrapeConfig(also_hosts=(way,)).also_hosts == (host(url),), way
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://a.example/folder", "ftp://a.example", "a b.example", "", ".", "a..example", "-", "a.example:0",
+     "a.example:70000", "me@a.example", "*.a.example", "https://", "[x]", "a" * 300, "http:/a.example", "a.example:x"],
+)  # fmt: skip
+def test_what_can_be_no_host_is_refused(text: str) -> None:
+    """A value of --also-host that no page's address can have is refused by the flag's name."""
+    with pytest.raises(ValidationError) as refused:
+        ScrapeConfig(also_hosts=("a.example", text))
+
+    assert f"{text!r} is no host; write --also-host" in str(refused.value)

@@ -236,3 +236,13 @@ def test_the_commands_take_all_sources(tmp_path: Path) -> None:
         assert "or take --garments: one of them" in refused.output
     nothing = call(work, "train-classifier", "--garments", "--find-lr")
     assert "has no garments" in nothing.output
+
+
+def test_run_takes_the_sources_of_train_classifier(tmp_path: Path) -> None:
+    """`run --labels` reads a folder per category before anything is scraped, and refuses one without categories."""
+    words = ("run", "http://127.0.0.1:9/", "--labels")
+    read = call(tmp_path / "w", *words, tree(tmp_path / "good", "Dress/1.png", "Skirt/1.png"))
+    refused = call(tmp_path / "w", *words, tree(tmp_path / "bad", "1.png"))
+
+    assert "private-address" in read.output
+    assert "holds no folders with photos" in refused.output

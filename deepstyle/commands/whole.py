@@ -17,7 +17,7 @@ from deepstyle.commands.tables import show
 @click.option("--annotations", type=(click.Path(path_type=Path, exists=True), click.Path(path_type=Path, exists=True)),
               metavar="TRAIN.json VAL.json",
               help="Train a detector on these first; else the workspace's newest cuts, or the one that ships.")  # fmt: skip
-@click.option("--labels", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv",
+@click.option("--labels", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv|FOLDER|COCO.json",
               help="Train a classifier on these first; else the workspace's newest judges, or the one that ships.")  # fmt: skip
 @click.option("--minutes", type=float, default=15.0, show_default=True, help="Time budget of the GAN.")
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")

@@ -9,6 +9,25 @@ from pydantic import Field, field_validator
 
 from deepstyle.config.base import MANY, Config
 
+_HOST = re.compile(r"(?:(https?)://)?(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]\\]+?)\.?(?::(\d*))?/?", re.IGNORECASE)
+_NAME = re.compile(r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.(?!$)|$))+")
+_DEFAULT_PORTS = {"http": {80}, "https": {443}, "": {80, 443}}
+
+
+def _host(text: str) -> str:
+    """A host as the URLs of its pages write it: name, and its port unless that is the default; empty when it is none."""
+    match = _HOST.fullmatch(text.strip())
+    if match is None:
+        return ""
+    try:
+        name = match[2].lower() if match[2].isascii() else match[2].encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
+    port = int(match[3][:6]) if match[3] else None
+    if not (name.startswith("[") or _NAME.fullmatch(name)) or (port is not None and not 0 < port < 65536):
+        return ""
+    return name if port is None or port in _DEFAULT_PORTS[(match[1] or "").lower()] else f"{name}:{port}"
+
 
 class ScrapeConfig(Config):
     """How a gallery is crawled. Preset ``scrape``."""
@@ -72,11 +91,10 @@ class ScrapeConfig(Config):
     @field_validator("also_hosts")
     @classmethod
     def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
-        found = [re.fullmatch(r"\s*(?:https?://)?([^\s/?#@]+)/?\s*", one, re.IGNORECASE) for one in hosts]
-        for one, match in zip(hosts, found, strict=True):
-            if match is None:
-                raise ValueError(f"{one!r} is no host; write --also-host media.a-gallery.example")
-        return tuple(match[1].lower() for match in found if match)
+        found = {one: _host(one) for one in hosts}
+        if wrong := [one for one, host in found.items() if not host]:
+            raise ValueError(f"{wrong[0]!r} is no host; write --also-host media.a-gallery.example")
+        return tuple(found.values())
 
     @field_validator("headers")
     @classmethod

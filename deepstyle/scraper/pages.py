@@ -18,6 +18,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from deepstyle.files import whole
 from deepstyle.records import Listing
 from deepstyle.scraper.budget import MAX_BYTES, Budget
 from deepstyle.scraper.candidates import decodable
@@ -157,7 +158,7 @@ def _page(found: FeedItems) -> Page:
 
 
 def _tidy(text: str) -> str:
-    return " ".join(text.split())[:MAX_TITLE].encode("utf-8", "replace").decode("utf-8")
+    return whole(" ".join(text.split())[:MAX_TITLE])
 
 
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from deepstyle.files import whole
 from deepstyle.scraper.urls import normal_pattern
 
 CUT = 500_000  # bytes; a tdmrep.json this long that is no whole JSON is longer than what is read of it
@@ -155,7 +156,7 @@ def tdmrep_statements(body: bytes) -> list[Statement]:
         if reserved is None:
             continue
         policy = f", tdm-policy: {entry['tdm-policy']}" if isinstance(entry.get("tdm-policy"), str) else ""
-        words = f"tdm-reservation: {int(reserved)}{policy}"[:500].encode("utf-8", "replace").decode()  # halves of pairs
+        words = whole(f"tdm-reservation: {int(reserved)}{policy}"[:500])
         location = entry["location"] if entry["location"].startswith(("/", "*")) else "/" + entry["location"]
         found.append(
             Statement(where="tdmrep.json", words=words, reserves=reserved, path=normal_pattern(location[:2_000]))
