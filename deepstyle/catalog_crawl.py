@@ -204,12 +204,12 @@ class Crawl:
         return [(row["page_url"], row["image_url"]) for row in rows]
 
     def kept_urls(self) -> set[str]:
-        """The addresses of this crawl's kept photos, and of the pages that show them."""
-        rows = self._db.rows(
-            "SELECT image_url, page_url FROM listings WHERE crawl = ? AND outcome IN ('kept', 'duplicate')",
-            (self.number,),
-        )
-        return {str(url) for row in rows for url in row}
+        """The addresses of this crawl's kept photos, those that they led to, and of the pages that show them."""
+        kept = "FROM listings l {} WHERE l.crawl = ? AND l.outcome IN ('kept', 'duplicate')"
+        rows = self._db.rows("SELECT l.image_url, l.page_url " + kept.format(""), (self.number,))
+        joined = kept.format("JOIN fetches f ON f.url = l.image_url AND f.kind = 'image' AND f.led_to != ''")
+        led_to = self._db.rows("SELECT DISTINCT f.led_to " + joined, (self.number,))
+        return {str(url) for row in rows for url in row} | {url for row in led_to for url in str(row["led_to"]).split()}
 
     def outcomes(self) -> dict[str, int]:
         """How many images ended each way, e.g. ``{"kept": 351, "duplicate": 12, "robots": 39}``."""
@@ -246,16 +246,30 @@ class Crawl:
     def add_fetch(
         self, url: str, kind: str, outcome: str, *, status: int | None = None, size: int = 0, seconds: float = 0.0,
         sha256: str | None = None, detail: str = "", mtime: int | None = None, reservation: str = "",
+        led_to: Iterable[str] = (),
     ) -> None:  # fmt: skip
         """Append one answer to the log. ``kind``: page, image, robots, sitemap, feed, file; ``size`` in bytes.
 
         ``mtime``: when a file had changed, in nanoseconds since the epoch; ``reservation``: what was read of AI and data
-        mining, and where.
+        mining, and where; ``led_to``: other addresses at which it was asked for.
         """
         self._db.run(
-            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at, mtime, reservation) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock(), mtime, reservation),
+            "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at, mtime, reservation, led_to) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                url,
+                kind,
+                outcome,
+                status,
+                size,
+                seconds,
+                sha256,
+                detail,
+                self._clock(),
+                mtime,
+                reservation,
+                " ".join(led_to),
+            ),
         )
 
     def file_added(self, url: str, size: int, mtime: int) -> tuple[str, str] | None:

@@ -30,7 +30,10 @@ class HostRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """A kept photo and what is on record about it: its newest fetch's outcome and reservation, and its page's."""
+    """A kept photo and what is on record about it: its newest fetch's outcome and reservation, and its page's.
+
+    ``led_to``: the addresses that this fetch was sent on to, with spaces between.
+    """
 
     sha256: str
     path: str
@@ -38,6 +41,7 @@ class Standing:
     page_url: str
     outcome: str
     reservation: str
+    led_to: str
     page_outcome: str
     page_reservation: str
 
@@ -89,7 +93,8 @@ class Rights:
         return self._db.records(
             Standing,
             f"SELECT p.sha256, p.path, p.image_url, p.page_url, coalesce(({newest.format('outcome')}), '') AS outcome, "
-            f"coalesce(({newest.format('reservation')}), '') AS reservation, coalesce((SELECT g.outcome FROM pages g "
+            f"coalesce(({newest.format('reservation')}), '') AS reservation, "
+            f"coalesce(({newest.format('led_to')}), '') AS led_to, coalesce((SELECT g.outcome FROM pages g "
             "WHERE g.url = p.page_url AND g.outcome != 'queued' ORDER BY g.crawl DESC LIMIT 1), '') AS page_outcome, coalesce(("
             "SELECT f.reservation FROM fetches f WHERE f.url = p.page_url AND f.kind = 'page' ORDER BY f.id DESC LIMIT 1), '') "
             "AS page_reservation "

@@ -97,6 +97,10 @@ SHAPES = (  # which part of a detection's box is garment (shape.py), and of a ga
 
 CROPS = ("ALTER TABLE photos ADD COLUMN inner TEXT NOT NULL DEFAULT ''",)  # the hash of a photo's middle
 
+LED_TO = (
+    "ALTER TABLE fetches ADD COLUMN led_to TEXT NOT NULL DEFAULT ''",
+)  # addresses that it was sent on to, spaces between
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES, CROPS,
+    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES, CROPS, LED_TO,
 )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 from deepstyle.progress import Reporter
 from deepstyle.scraper.audit import audit
@@ -11,30 +13,47 @@ from deepstyle.scraper.hosts import STALE
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.urls import origin
 
-WORKERS = 16  # hosts asked at a time
+WORKERS = 64  # hosts asked at a time; each has its own rate
 NAMED = 10  # photos named; `deepstyle status --reservations` names all
+SOON = 2.0  # seconds after which it is told whose answers are waited for
 
 
-def ask_again(ledger: Ledger, fetcher: Fetcher, starts: list[str], reporter: Reporter) -> None:
-    """Ask the hosts of this crawl's photos, their pages and start pages again whose files were read a day ago, or never."""
-    known, now = ledger.catalog.rights.hosts(), ledger.catalog.now()
-    of_photos = {origin(url) for url in ledger.crawl.kept_urls() if url.startswith("http")}
-    asked = of_photos | ({origin(url) for url in starts} & known.keys())
-    stale = [name for name in sorted(asked) if name not in known or now - known[name].at > STALE]
-    if not stale:
-        return
-    reporter.say(f"asking {len(stale):,} known hosts again what they allow")
+@contextmanager
+def asking_again(ledger: Ledger, fetcher: Fetcher, starts: list[str], reporter: Reporter) -> Iterator[None]:
+    """Meanwhile ask the hosts of this crawl's photos, their pages and start pages again that were read a day ago, or never.
+
+    Those of the addresses that photos were sent on to count as well. The block waits for none of them: of a host that it
+    asks for something it has the answer first, whoever asks (``hosts.py``). What has changed is named at the end.
+    """
+    stale = _stale(ledger, starts)
+    if stale:
+        reporter.say(f"asking {len(stale):,} known hosts again what they allow")
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="deepstyle-hosts")
+    asked = {pool.submit(fetcher.ask_host, name): name for name in stale}
     try:
-        with ThreadPoolExecutor(min(WORKERS, len(stale)), thread_name_prefix="deepstyle-hosts") as pool:
-            list(pool.map(fetcher.ask_host, stale))
+        yield
+        if late := [asked[one] for one in wait(asked, SOON).not_done]:
+            reporter.say(f"waiting for what {len(late):,} known hosts allow today: {', '.join(sorted(late)[:3])}")
+        for one in asked:
+            one.result()
     except BaseException:
         fetcher.stop()
         raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
     ledger.log_robots(fetcher.log)
-    name_reserved(ledger, reporter)
+    _name_reserved(ledger, reporter)
 
 
-def name_reserved(ledger: Ledger, reporter: Reporter) -> None:
+def _stale(ledger: Ledger, starts: list[str]) -> list[str]:
+    """The hosts to ask again."""
+    known, now = ledger.catalog.rights.hosts(), ledger.catalog.now()
+    of_photos = {origin(url) for url in ledger.crawl.kept_urls() if url.startswith("http")}
+    asked = of_photos | ({origin(url) for url in starts} & known.keys())
+    return [name for name in sorted(asked) if name not in known or now - known[name].at > STALE]
+
+
+def _name_reserved(ledger: Ledger, reporter: Reporter) -> None:
     """Name the kept photos that hosts whose files have changed reserve now."""
     changed, ledger.changed = ledger.changed, set()
     if not changed:

@@ -45,7 +45,8 @@ class Fetched:
 
     ``body`` is decompressed; ``seconds``: the last try, without politeness waits; ``retry_after`` in seconds; ``link``: the
     Link header; ``etag`` and ``modified``: its validators (RFC 9110 8.8); ``before``: the answer that was kept, which a 304
-    confirms; ``stated``: what its headers say of AI and data mining, ``reservation``: all that was read about it.
+    confirms; ``hops``: where it was asked for, if it was sent on; ``stated``: what its headers say of AI and data mining,
+    ``reservation``: all that was read about it.
     """
 
     outcome: str
@@ -63,10 +64,16 @@ class Fetched:
     reservation: str = ""
     retry_after: float | None = None
     location: str = ""
+    hops: tuple[str, ...] = ()
     detail: str = ""
     etag: str = ""
     modified: str = ""
     before: Fetched | None = None
+
+    @property
+    def led_to(self) -> tuple[str, ...]:
+        """The URLs other than its own at which it was asked for: fallbacks, redirects, the one that answered."""
+        return tuple(dict.fromkeys(one for one in (*self.hops, self.final_url) if one != self.url))
 
     def but(self, **changes: Any) -> Fetched:
         """The same answer but for these fields: ``dataclasses.replace``, in a tenth of its time, six times a photo."""

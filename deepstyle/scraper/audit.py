@@ -1,12 +1,12 @@
 """The photos that are kept against what is on record of their sites' wishes (loop; asks nobody).
 
 A photo is reserved when its host's robots.txt or tdmrep.json, as they were read last, forbid it or reserve it from AI or data
-mining; or when they do so of its page; or when its own newest answer, or its page's, did.
+mining; or when those of an address that it was sent on to do, or of its page; or when its own newest answer, or its page's, did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from deepstyle.catalog import Catalog
@@ -57,13 +57,13 @@ def audit(catalog: Catalog, user_agent: str, origins: Container[str] | None = No
     standings = [
         one
         for one in catalog.rights.standings()
-        if origins is None or origin(one.image_url) in origins or origin(one.page_url) in origins
+        if origins is None or any(origin(url) in origins for url in (one.image_url, one.page_url, *one.led_to.split()))
     ]
     for one in standings:
         if one.image_url.startswith("file:"):
             counts["own"] += 1
             continue
-        kind, words = _judged(one, rules.get(origin(one.image_url)), rules.get(origin(one.page_url)))
+        kind, words = _judged(one, rules)
         if kind == "reserved":
             found.append(Reserved(sha256=one.sha256, path=one.path, image_url=one.image_url, words=words))
         else:
@@ -79,26 +79,31 @@ def _rules(record: HostRecord, user_agent: str) -> Rules:
     return read_robots(record.robots.encode(), user_agent), (*stated, *tdmrep_statements(record.tdmrep.encode()))
 
 
-def _judged(one: Standing, rules: Rules | None, of_page: Rules | None) -> tuple[str, str]:
+def _judged(one: Standing, known: Mapping[str, Rules]) -> tuple[str, str]:
     """What the record says of a photo: ``reserved`` with its words, ``stated``, ``silent`` or ``unknown``."""
     if one.outcome in REFUSED:
         return "reserved", f"its newest answer: {one.outcome} {one.reservation}".strip()
     if one.page_outcome in REFUSED:
         return "reserved", f"its page {one.page_url}: {one.page_outcome}"
-    if of_page is not None and (words := _page_reserved(one, *of_page)):
-        return "reserved", f"its page {one.page_url}: {words}"
+    elsewhere = [(f"its page {one.page_url}", one.page_url, one.page_reservation)]
+    elsewhere += [(f"it is from {url}", url, one.reservation) for url in one.led_to.split()]
+    for what, url, recorded in elsewhere:
+        reserved, words, _ = _says(known.get(origin(url)), url, recorded)
+        if reserved:
+            return "reserved", f"{what}: {words}"
+    rules = known.get(origin(one.image_url))
     if rules is None:
         return ("stated" if one.reservation else "unknown"), one.reservation
+    reserved, words, stated = _says(rules, one.image_url, one.reservation)
+    return ("reserved" if reserved else "stated" if stated else "silent"), words
+
+
+def _says(rules: Rules | None, url: str, recorded: str) -> tuple[bool, str, bool]:
+    """Whether a URL's host reserves it today, in which words, and whether anything is said."""
+    if rules is None:
+        return False, "", False
     robots, statements = rules
-    if not robots.allows(one.image_url):
-        return "reserved", "robots.txt: Disallow"
-    found = verdict(one.image_url, statements, recorded_statements(one.reservation))
-    return ("reserved" if found.reserved else "stated" if found.statements else "silent"), found.words
-
-
-def _page_reserved(one: Standing, robots: Robots, statements: tuple[Statement, ...]) -> str:
-    """How its page's host reserves the page today, in words; empty when it does not."""
-    if not robots.allows(one.page_url):
-        return "robots.txt: Disallow"
-    found = verdict(one.page_url, statements, recorded_statements(one.page_reservation))
-    return found.words if found.reserved else ""
+    if not robots.allows(url):
+        return True, "robots.txt: Disallow", True
+    found = verdict(url, statements, recorded_statements(recorded))
+    return found.reserved, found.words, bool(found.statements)

@@ -179,7 +179,7 @@ class Fetcher:
             answer = self._hop(seen[-1], blank, referer)
             before = None
             if answer.outcome != "redirect":
-                return answer
+                return answer.but(hops=tuple(seen)) if len(seen) > 1 else answer
             if not answer.location:
                 return answer.but(outcome="bad-url", detail=answer.detail)
             if answer.location in seen or len(seen) > self.config.max_redirects:

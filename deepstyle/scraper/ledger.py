@@ -291,7 +291,7 @@ class Ledger:
         size = 0 if answer.status == 304 else len(answer.body)
         self.crawl.add_fetch(
             answer.url, kind, outcome, status=answer.status, size=size, seconds=answer.seconds, sha256=sha256,
-            detail=detail or answer.detail, reservation=answer.reservation,
+            detail=detail or answer.detail, reservation=answer.reservation, led_to=answer.led_to,
         )  # fmt: skip
 
 

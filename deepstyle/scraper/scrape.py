@@ -34,7 +34,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.errors import InputError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter
-from deepstyle.scraper.again import ask_again, name_reserved
+from deepstyle.scraper.again import asking_again
 from deepstyle.scraper.browser import Browser
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier
@@ -124,14 +124,16 @@ def scrape(
     frontier = Frontier(crawl, config, starts)
     _enlist(sources, crawl, frontier, fetcher, reporter)
     ledger = Ledger(catalog, crawl, config, frontier)
-    ask_again(ledger, fetcher, starts, reporter)
-    if crawl.finished():
-        reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
-        return summarise(crawl, started)
-    loop = Loop(starts, ledger, fetcher, reporter, look_only=look_only, render=render)
-    loop.run()
-    name_reserved(ledger, reporter)
+    loop = None
+    with asking_again(ledger, fetcher, starts, reporter):
+        if crawl.finished():
+            reporter.say("this crawl is complete already; no photo was fetched (--fresh crawls again)")
+        else:
+            loop = Loop(starts, ledger, fetcher, reporter, look_only=look_only, render=render)
+            loop.run()
     summary = summarise(crawl, started)
+    if loop is None:
+        return summary
     conclude(loop, summary)
     return summary
 
