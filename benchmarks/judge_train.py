@@ -235,9 +235,6 @@ def main() -> None:
         name: figures(logits_of(network, judged, size, share), judged.labels, heat)
         for name, share in (("stretched", 0.0), ("padded", 1.0))
     }
-    with torch.no_grad():
-        network.fc.weight.div_(heat)
-        network.fc.bias.div_(heat)  # so that the temperature travels with the weights
     result = {
         "image_size": size, "temperature": heat, "seen": seen, "train": len(photos.labels), "chosen": chosen,
         "report": told, "seed": options.seed, "mean": means,
@@ -249,6 +246,7 @@ def main() -> None:
     about = {"figures": {**padded, "stretched": told["stretched"]}, "fit": "pad"}
     folder = options.out / "garment-categories"
     judge = Classifier(network, Preprocessing(image_size=size, mean=MEAN, std=STD), TEN, folder.name)
+    judge.cool(heat)
     judge.save(folder, to_yaml(config), about, half=True)
     put_file(folder / "MODEL_CARD.md", card(result, told, options, earlier).encode())
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from deepstyle.errors import InputError
-from deepstyle.metrics.calibration import calibration_error, temperature
+from deepstyle.metrics.calibration import calibrate, calibration_error, temperature
 
 
 def test_the_error_is_what_the_definition_says() -> None:
@@ -51,3 +51,27 @@ def test_nothing_cannot_be_calibrated() -> None:
         temperature(np.zeros((0, 3)), np.zeros(0, np.int64))
     with pytest.raises(InputError, match=r"2 x 3 and 5"):
         calibration_error(np.zeros((2, 3)), np.zeros(5, np.int64))
+
+
+def test_each_half_is_judged_at_the_temperature_that_the_other_chose() -> None:
+    """The error told after scaling is that of two halves by hand; without halves it is of the images that chose, and says so."""
+    random = np.random.default_rng(2)
+    logits = random.standard_normal((4000, 4)) * 2
+    labels = np.array([random.choice(4, p=p) for p in softmax(logits / 2, axis=1)])
+    half = np.arange(4000) < 1000
+    crossed, same = calibrate(logits, labels, half), calibrate(logits, labels)
+    by_hand = np.where(half, temperature(logits[~half], labels[~half]), temperature(logits[half], labels[half]))[
+        :, None
+    ]
+
+    assert (crossed.crossed, same.crossed) == (True, False)
+    assert crossed.temperature == same.temperature == temperature(logits, labels) == pytest.approx(2, rel=0.1)
+    assert crossed.after == calibration_error(softmax(logits / by_hand, axis=1), labels)
+    assert same.after == calibration_error(softmax(logits / same.temperature, axis=1), labels)
+    assert crossed.before == same.before == calibration_error(softmax(logits, axis=1), labels) > 3 * crossed.after
+    assert not calibrate(logits, labels, np.zeros(4000, np.bool_)).crossed
+
+
+def test_what_is_called_right_throughout_chooses_no_temperature() -> None:
+    """Images without a mistake would have the network infinitely sure; the temperature stays 1."""
+    assert temperature(np.eye(3) * 2, np.array([0, 1, 2])) == 1

@@ -59,24 +59,26 @@ def _rows(*entries: tuple[str, str | None, str | None]) -> LabelTable:
 
 
 def test_own_split_counts_and_test_rows_stay_out() -> None:
-    """Where every row has a split it is used; test rows are in neither side."""
+    """Where every row has a split it is used; test rows are a side of their own."""
     table = _rows(("a", None, "train"), ("b", None, "Train"), ("a", None, "val"), ("b", None, "test"))
-    labels, training, validation = data.split(table, CONFIG)
+    labels, sides = data.split(table, CONFIG)
 
     assert labels == ("a", "b")
-    assert [row.path.name for row in training] == ["0.jpg", "1.jpg"]
-    assert [row.path.name for row in validation] == ["2.jpg"]
+    assert [row.path.name for row in sides.train] == ["0.jpg", "1.jpg"]
+    assert [row.path.name for row in sides.validation] == ["2.jpg"]
+    assert [row.path.name for row in sides.test] == ["3.jpg"]
 
 
 def test_groups_are_not_parted_without_a_split() -> None:
     """When some row has no split, groups go to one side whole, and test rows still stay out."""
     table = _rows(*[("ab"[i % 2], str(i // 4), None) for i in range(40)], ("a", "test", "test"))
-    _, training, validation = data.split(table, CONFIG)
-    groups = [{row.group for row in side} for side in (training, validation)]
+    _, sides = data.split(table, CONFIG)
+    groups = [{row.group for row in side} for side in (sides.train, sides.validation)]
 
     assert groups[0] & groups[1] == set()
-    assert len(training) + len(validation) == 40
-    assert validation
+    assert len(sides.train) + len(sides.validation) == 40
+    assert sides.validation
+    assert [row.group for row in sides.test] == ["test"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,8 @@ def test_test_rows_and_gaps_of_a_split_are_told() -> None:
     told = []
     for sides in (["train", "val", "test", "test"], ["train", "val", None], ["train", "val"], [None, None]):
         stream = io.StringIO()
-        data.tell_split(_rows(*[("a", None, side) for side in sides]).rows, Reporter(stream=stream))
+        rows = _rows(*[("a", None, side) for side in sides]).rows
+        data.tell_split(data.split_rows(rows, CONFIG), Reporter(stream=stream))
         told.append(stream.getvalue())
 
     assert told[0].startswith("2 images are marked test")

@@ -69,12 +69,13 @@ def test_folders_of_a_split(tmp_path: Path) -> None:
     """Folders train, valid and test part the photos; a garment on two sides is one group; a stray folder is refused."""
     names = ("train/Dress/a/1.png", "train/Skirt/1.png", "Valid/Dress/a/2.png", "Valid/Skirt/2.png", "test/Skirt/3.png")
     found = read(tree(tmp_path, *names))
-    labels, train, validation = split(found, CONFIG)
+    labels, sides = split(found, CONFIG)
 
     assert labels == ("Dress", "Skirt")
-    assert [row.path.name for row in train] == ["1.png", "1.png"]
-    assert [row.path.name for row in validation] == ["2.png", "2.png"]
-    assert train[0].group == validation[0].group == "Dress/a"
+    assert [row.path.name for row in sides.train] == ["1.png", "1.png"]
+    assert [row.path.name for row in sides.validation] == ["2.png", "2.png"]
+    assert [row.path.name for row in sides.test] == ["3.png"]
+    assert sides.train[0].group == sides.validation[0].group == "Dress/a"
     (tmp_path / "Coat").mkdir()
     with pytest.raises(InputError, match="holds Coat beside a train folder"):
         read(tmp_path)
@@ -84,10 +85,10 @@ def test_whole_groups_are_held_out_when_asked(tmp_path: Path) -> None:
     """Without its own split a table's groups are on one side each, and its test photos stay on none."""
     names = [f"{side}/{label}/{k}/{side}.png" for k in range(6) for side in ("train", "val") for label in ("a", "b")]
     table = by_group(read(tree(tmp_path, *names, "test/a/1.png")))
-    _, train, validation = split(table, CONFIG)
+    _, sides = split(table, CONFIG)
 
-    assert len(train) + len(validation) == 24
-    assert {row.group for row in train}.isdisjoint({row.group for row in validation})
+    assert len(sides.train) + len(sides.validation) == 24
+    assert {row.group for row in sides.train}.isdisjoint({row.group for row in sides.validation})
 
 
 @pytest.mark.parametrize("names", [(), ("a.png",), ("notes/readme.txt",)])
@@ -150,7 +151,8 @@ def test_boxes_of_a_coco_file_are_cut_out(tmp_path: Path) -> None:
     found = read(tmp_path / "all.json")
     assert len(found.rows) == 14
     assert found.missing == (str(tmp_path / "all7.png"),)
-    packs = pack(found, CONFIG, tmp_path / "datasets", name="boxes", reporter=QUIET)
+    made = pack(found, CONFIG, tmp_path / "datasets", name="boxes", reporter=QUIET)
+    packs = [made.train, made.validation]
 
     assert sum(map(len, packs)) == 14
     for packed in packs:

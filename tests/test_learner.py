@@ -118,13 +118,16 @@ def test_a_split_that_shares_groups_is_said_aloud() -> None:
     """A given split with a group on both sides is a warning that counts and names them; a clean one is not."""
     rows = [LabelRow(path=Path(f"{i}.jpg"), label="a", group=group) for i, group in enumerate(("x", "y", "x"))]
     told = io.StringIO()
-    data.tell((), {}, rows[:2], rows[2:], Reporter(stream=told))
+    data.tell_split(data.Sides(train=rows[:2], validation=rows[2:], test=[]), Reporter(stream=told))
     clean = io.StringIO()
-    data.tell((), {}, rows[1:2], rows[2:], Reporter(stream=clean))
+    data.tell_split(data.Sides(train=rows[1:2], validation=rows[2:], test=[]), Reporter(stream=clean))
+    marked = io.StringIO()
+    data.tell_split(data.Sides(train=rows[:1], validation=rows[1:2], test=rows[2:]), Reporter(stream=marked))
 
     assert "1 of the 1 groups held out" in told.getvalue()
     assert "e.g. x" in told.getvalue()
     assert clean.getvalue() == ""
+    assert "1 of the 1 groups marked test (senders, garments) are trained or validated on" in marked.getvalue()
 
 
 def test_lite0_starts_from_its_imagenet_weights_alone() -> None:
@@ -150,7 +153,7 @@ def test_lite0_starts_from_its_imagenet_weights_alone() -> None:
 
 
 def test_a_training_with_all_of_it_ends_with_the_average(tmp_path: Path) -> None:
-    """Frozen, then gentle, mixed, balanced and averaged: the run ends, and the model that is kept is the average."""
+    """Frozen, then gentle, mixed, balanced and averaged: the run ends, and what is kept is the average, at its temperature."""
     config = GENTLE.model_copy(update={"images": 64, "mix": "cutmix", "balance": 1.0})
     with Catalog(tmp_path) as catalog:
         result = train_classifier(make_table(tmp_path / "photos", 18), catalog, config, reporter=Reporter(quiet=True))
@@ -159,7 +162,9 @@ def test_a_training_with_all_of_it_ends_with_the_average(tmp_path: Path) -> None
 
     kept = load_file(result.folder / "weights.safetensors")["fc.weight"]
 
-    assert torch.equal(kept, state["average"]["fc.weight"].half())
+    assert result.calibration is not None
+    cooled = state["average"]["fc.weight"].half().float() / result.calibration.temperature
+    assert torch.equal(kept, cooled.half())
     assert not torch.equal(kept, state["network"]["fc.weight"].half())
 
 

@@ -45,11 +45,21 @@ def test_a_copy_of_a_held_out_photo_is_not_learned_from(tmp_path: Path, capsys: 
         tmp_path, ("a.png", 1, "hat", "train"), ("b.png", 2, "hat", "train"), ("c.png", 3, "dress", "train"),
         ("copy.png", 1, "hat", "val"), ("d.png", 4, "dress", "val"),
     )  # fmt: skip
-    train, validation = data.pack(table, CONFIG, tmp_path / "packed", name="x", reporter=Reporter())
+    packed = data.pack(table, CONFIG, tmp_path / "packed", name="x", reporter=Reporter())
 
-    assert names(train.sources) == ["b.png", "c.png"]
-    assert names(validation.sources) == ["copy.png", "d.png"]
+    assert names(packed.train.sources) == ["b.png", "c.png"]
+    assert names(packed.validation.sources) == ["copy.png", "d.png"]
     assert "rows left out: duplicate 1" in capsys.readouterr().err
+
+
+def test_a_copy_of_a_test_photo_is_not_validated_on(tmp_path: Path) -> None:
+    """Of copies on several sides the one marked test stays, wherever it stands in the table."""
+    table = listed(
+        tmp_path, ("a.png", 1, "hat", "train"), ("b.png", 1, "hat", "val"), ("c.png", 1, "hat", "test"),
+        ("d.png", 2, "dress", "val"), ("e.png", 2, "dress", "train"),
+    )  # fmt: skip
+
+    assert stand_ins(table.rows) == [2, 2, 2, 3, 3]
 
 
 def test_a_drawn_split_has_each_photo_once(tmp_path: Path) -> None:
@@ -59,9 +69,9 @@ def test_a_drawn_split_has_each_photo_once(tmp_path: Path) -> None:
     unsure = [(f"unsure-{i}.png", i, "unsure", None) for i in range(12)]
     config = CONFIG.model_copy(update={"exclude": ("unsure",)})
     table = listed(tmp_path, *unsure, *photos, *copies)
-    train, validation = data.pack(table, config, tmp_path / "packed", name="x", reporter=QUIET)
+    packed = data.pack(table, config, tmp_path / "packed", name="x", reporter=QUIET)
 
-    assert sorted(names(train.sources) + names(validation.sources)) == sorted(name for name, *_ in photos)
+    assert sorted(names(packed.train.sources) + names(packed.validation.sources)) == sorted(name for name, *_ in photos)
 
 
 def test_folds_judge_each_photo_once(tmp_path: Path) -> None:

@@ -33,7 +33,10 @@ def labels_from(
 
     Raises as the readers below.
     """
-    table = read_garments(catalog) if source is None else read_any_labels(source, reporter=reporter, images=images)
+    if source is None:
+        table = replace(read_garments(catalog), name="the workspace's garments")
+    else:
+        table = replace(read_any_labels(source, reporter=reporter, images=images), name=shown(source.resolve().name))
     return by_group(table) if grouped else table
 
 

@@ -1,7 +1,7 @@
 """Which rows of a table show the same photo: files whose bytes are the same, whatever they are called (edge).
 
 A photo that is both learned from and held out makes figures better than they are. The rule for all tables: of files with the
-same bytes one stays, a held-out one where there is one, so that a split's validation photos are its authors'.
+same bytes one stays, one marked test where there is one, else one that is held out, so that a split's sides are its authors'.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def stand_ins(rows: Sequence[LabelRow]) -> list[int]:
         paths = {rows[i].path for i in alike}
         digests = {path: _digest(path) if len(paths) > 1 else "" for path in paths}
         first: dict[tuple[str, Corners | None], int] = {}
-        for i in sorted(alike, key=lambda i: _learned(rows[i])):
+        for i in sorted(alike, key=lambda i: _nearness(rows[i])):
             found[i] = first.setdefault((digests[rows[i].path], rows[i].box), i)
     return found
 
@@ -47,8 +47,10 @@ def without_repeats(table: LabelTable) -> LabelTable:
     return replace(table, rows=tuple(table.rows[i] for i in sorted(set(stays))), dropped=dropped)
 
 
-def _learned(row: LabelRow) -> bool:
-    return (row.split or "").strip().lower().startswith("train")
+def _nearness(row: LabelRow) -> int:
+    """0: marked test, 1: held out, 2: learned from."""
+    side = (row.split or "").strip().lower()
+    return 0 if side == "test" else 2 if side.startswith("train") else 1
 
 
 def _size(path: Path) -> int:

@@ -71,12 +71,16 @@ class LabelRow:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelTable:
-    """Photos with labels, in the file's order. ``labels`` are sorted by name; ``missing`` are names without a file."""
+    """Photos with labels, in the file's order. ``labels`` are sorted by name; ``missing`` are names without a file.
+
+    ``name``: what people call it, the file's or folder's name.
+    """
 
     rows: tuple[LabelRow, ...]
     labels: tuple[str, ...]
     missing: tuple[str, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
+    name: str = "the table"
 
 
 def read_table(path: Path, *, images: Path | None = None) -> LabelTable:

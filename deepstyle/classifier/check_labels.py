@@ -93,7 +93,7 @@ def check_by_model(
     """
     place, size = catalog.root / "label-checks" / name, round(judge.image_size * SLACK)
     data.require_photos(table.rows, table.missing)
-    data.tell(table.missing, table.dropped, (), (), reporter)
+    data.tell(table.missing, table.dropped, reporter)
     if foreign := sorted(set(table.labels) - set(judge.labels)):
         raise InputError(
             f"{judge.name} does not know {', '.join(foreign)}; leave them out with {as_flags({'exclude': foreign})}, or let "
@@ -132,12 +132,16 @@ def folds_of(table: LabelTable, config: ClassifierConfig, folds: int) -> list[La
 def _judged_folds(
     table: LabelTable, own: Catalog, config: ClassifierConfig, folds: int, reporter: Reporter
 ) -> Iterator[Judged]:
+    """What each fold's classifier says, without its temperature: the fold's wrong labels chose it, and would hide behind it."""
     for number, sided in enumerate(folds_of(table, config, folds), 1):
         name, part = f"fold-{number}-of-{folds}", sum(row.split == "val" for row in sided.rows)
         reporter.say(f"fold {number} of {folds}: {part:,} photos are judged by what is learned from the others")
         result = train_classifier(sided, own, config, reporter=reporter, name=name)
         photos = PackedDataset(data.place_of(own.root / "datasets", name, "validation", config))
-        yield photos, evaluate(Classifier.load(result.folder), photos)
+        judge = Classifier.load(result.folder)
+        if result.calibration is not None:
+            judge.cool(1 / result.calibration.temperature)
+        yield photos, evaluate(judge, photos)
 
 
 def _written(place: Path, judged: Sequence[Judged]) -> LabelCheck:

@@ -1,10 +1,18 @@
-"""From a table of labelled images to the two packed datasets a classifier trains and is judged on."""
+"""From a table of labelled images to the packed datasets that a classifier learns from and is judged on.
+
+*Train* images are learned from, *validation* images are looked at during the training and choose the temperature, and rows
+marked *test* are judged once, at the end, by what was chosen.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deepstyle.annotations.repeats import without_repeats
 from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
@@ -17,37 +25,72 @@ from deepstyle.progress import Reporter
 TRAIN, VALIDATION, TEST = "train", {"validation", "valid", "val"}, "test"
 
 
-def split(table: LabelTable, config: ClassifierConfig) -> tuple[tuple[str, ...], list[LabelRow], list[LabelRow]]:
-    """Labels, training rows and validation rows, as ``split_rows`` parts them.
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """The rows of each side; no photo is in two."""
 
-    Raises InputError for fewer than two labels, and a label without a training image, too.
+    train: list[LabelRow]
+    validation: list[LabelRow]
+    test: list[LabelRow]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Packed:
+    """The sides as datasets with the same labels; ``held_out`` are the rows of the validation images, in their order."""
+
+    train: PackedDataset
+    validation: PackedDataset
+    test: PackedDataset | None
+    held_out: tuple[LabelRow, ...]
+
+    @property
+    def key(self) -> str:
+        """What stands for all of their content."""
+        keys = [self.train.key, self.validation.key, *([self.test.key] if self.test is not None else [])]
+        return sha256(" ".join(keys).encode()).hexdigest()
+
+
+def split(table: LabelTable, config: ClassifierConfig) -> tuple[tuple[str, ...], Sides]:
+    """Labels, and the rows as ``split_rows`` parts them.
+
+    The labels are those of photos that are not marked test. Raises InputError for fewer than two, and for one without a
+    training image, too.
     """
-    rows = [row for row in table.rows if row.label not in config.exclude and _side(row) != TEST]
-    labels = tuple(sorted({row.label for row in rows}))
+    rows = [row for row in table.rows if row.label not in config.exclude]
+    labels = tuple(sorted({row.label for row in rows if _side(row) != TEST}))
     if len(labels) < 2:
         told = ", ".join(labels) or "none that is not left out or marked test"
         raise InputError(f"a classifier needs images of at least 2 labels, the table has {told}")
-    train, validation = split_rows(rows, config)
-    require_labels(labels, (row.label for row in train), "no training image")
-    return labels, train, validation
+    sides = split_rows(rows, config)
+    require_labels(labels, (row.label for row in sides.train), "no training image")
+    return labels, sides
 
 
-def split_rows(rows: Sequence[LabelRow], config: NetworkConfig) -> tuple[list[LabelRow], list[LabelRow]]:
-    """Training rows and validation rows.
+def split_rows(rows: Sequence[LabelRow], config: NetworkConfig) -> Sides:
+    """The rows of each side.
 
     The table's own split counts when every row has one. Otherwise, or when it holds nothing out, whole groups are
-    drawn. Rows marked ``test`` are in neither. Raises InputError for an unknown split name, and when one side is empty.
+    drawn. Rows marked ``test`` are in neither. Raises InputError for an unknown split name, and when no image is left to
+    learn from, or for validation.
     """
-    rows = [row for row in rows if _side(row) != TEST]
-    train, validation = _own_split(rows)
+    test = [row for row in rows if _side(row) == TEST]
+    rest = [row for row in rows if _side(row) != TEST]
+    train, validation = _own_split(rest)
     if not validation:
-        parts = split_by_group(train or rows, config.validation_share, config.seed)
+        parts = split_by_group(train or rest, config.validation_share, config.seed)
         train, validation = list(parts[0]), list(parts[1])
     if not train:
         raise InputError("no image is left to train on; mark some rows of the split column as train")
     if not validation:
         raise InputError("no image is left for validation; raise validation_share, or give the rows a split")
-    return train, validation
+    return Sides(train=train, validation=validation, test=test)
+
+
+def halves(rows: Sequence[LabelRow], seed: int) -> NDArray[np.bool_] | None:
+    """Which rows are in one of two halves that share no group; None where there is one group alone."""
+    _, other = split_by_group(rows, 0.5, seed)
+    names = {row.name for row in other}
+    return np.array([row.name in names for row in rows]) if other else None
 
 
 def require_photos(rows: Sequence[LabelRow], missing: Sequence[str]) -> None:
@@ -59,35 +102,38 @@ def require_photos(rows: Sequence[LabelRow], missing: Sequence[str]) -> None:
         )
 
 
-def tell(
-    missing: Sequence[str], dropped: Mapping[str, int], train: Sequence[LabelRow], validation: Sequence[LabelRow],
-    reporter: Reporter,
-) -> None:  # fmt: skip
-    """Say what was left out of a table, and that a given split shares groups between its sides, if it does."""
+def tell(missing: Sequence[str], dropped: Mapping[str, int], reporter: Reporter) -> None:
+    """Say what was left out of a table."""
     if missing:
         reporter.say(f"{len(missing)} listed images are missing and left out, e.g. {missing[0]}")
     if dropped:
         reporter.say(f"rows left out: {', '.join(f'{why} {count:,}' for why, count in dropped.items())}")
-    if both := shared_groups(train, validation):
-        held_out = {row.group for row in validation if row.group}
+
+
+def tell_split(sides: Sides, reporter: Reporter) -> None:
+    """Say what a table's own split does: images marked test, groups that are on two sides, gaps."""
+    if sides.test:
         reporter.say(
-            f"warning: {len(both)} of the {len(held_out)} groups held out (senders, garments) are trained on as well, e.g. "
-            f"{both[0]}: the figures are better than on strangers' photos; hold out whole groups instead "
-            "(train-classifier --by-group, or a table without the split column)"
+            f"{len(sides.test):,} images are marked test: they are judged once, at the end, and choose nothing"
         )
-
-
-def tell_split(rows: Sequence[LabelRow], reporter: Reporter) -> None:
-    """Say how many rows are marked test, and that a split column with gaps counts for nothing, if it has some."""
-    sides = [_side(row) for row in rows]
-    if tests := sides.count(TEST):
-        reporter.say(f"{tests:,} images are marked test: nothing learns from them or is validated on them")
-    parted = [side for side in sides if side != TEST]
+    parted = [_side(row) for row in (*sides.train, *sides.validation)]
     if 0 < (gaps := parted.count("")) < len(parted):
         reporter.say(
             f"warning: {gaps:,} of {len(parted):,} images have no split, so that of the others is not used: whole groups are "
             "held out; fill the column in, or leave such images out (--set exclude=[LABEL])"
         )
+    learned = [*sides.train, *sides.validation]
+    for known, judged, words, other, remedy in (
+        (sides.train, sides.validation, "held out", "trained on",
+         "hold out whole groups instead (train-classifier --by-group, or a table without the split column)"),
+        (learned, sides.test, "marked test", "trained or validated on", "mark whole groups test instead"),
+    ):  # fmt: skip
+        if both := shared_groups(known, judged):
+            groups = {row.group for row in judged if row.group}
+            reporter.say(
+                f"warning: {len(both)} of the {len(groups)} groups {words} (senders, garments) are {other} as well, e.g. "
+                f"{both[0]}: the figures are better than on strangers' photos; {remedy}"
+            )
 
 
 def shared_groups(train: Sequence[LabelRow], validation: Sequence[LabelRow]) -> list[str]:
@@ -128,12 +174,11 @@ def place_of(folder: Path, name: str, side: str, config: ClassifierConfig) -> Pa
     return folder / f"{name}-{side}-{round(config.image_size * SLACK)}"
 
 
-def pack(
-    table: LabelTable, config: ClassifierConfig, folder: Path, *, name: str, reporter: Reporter
-) -> tuple[PackedDataset, PackedDataset]:
-    """Pack both sides to ``folder/<name>-train-<px>`` and ``-validation-<px>``; what fits already is kept.
+def pack(table: LabelTable, config: ClassifierConfig, folder: Path, *, name: str, reporter: Reporter) -> Packed:
+    """Pack the sides to ``folder/<name>-train-<px>``, ``-validation-<px>``, ``-test-<px>``; what fits already is kept.
 
-    A photo that the table has several times, under whatever names, is on one side, once (``without_repeats``).
+    A photo that the table has several times, under whatever names, is on one side, once (``without_repeats``). Images marked
+    test of labels that no other image has are left out.
     """
     require_photos(table.rows, table.missing)
     if unknown := sorted(set(config.exclude) - set(table.labels)):
@@ -141,21 +186,39 @@ def pack(
             f"exclude names {', '.join(unknown)}, which the table does not have; it has {', '.join(table.labels)}"
         )
     table = without_repeats(without(table, config.exclude))
-    labels, train, validation = split(table, config)
-    tell(table.missing, table.dropped, train, validation, reporter)
-    tell_split(table.rows, reporter)
-    size = round(config.image_size * SLACK)
-    sides = {"train": train, "validation": validation}
-    packed: list[PackedDataset] = []
-    for side, rows in sides.items():
-        items = [Item(source=row.name, path=row.path, label=row.label, box=row.box) for row in rows]
-        target = place_of(folder, name, side, config)
-        packed.append(
-            PackedDataset.pack(target, items, size=size, fit=config.fit, reporter=reporter, label_names=labels)
+    labels, sides = split(table, config)
+    tell(table.missing, table.dropped, reporter)
+    tell_split(sides, reporter)
+    test = [row for row in sides.test if row.label in labels]
+    if len(test) < len(sides.test):
+        foreign = ", ".join(sorted({row.label for row in sides.test} - set(labels)))
+        reporter.say(
+            f"{len(sides.test) - len(test):,} test images left out, no other image has their labels: {foreign}"
         )
-        if skipped := packed[-1].skipped:
-            source, reason = next(iter(skipped.items()))
-            reporter.say(f"{len(skipped)} {side} images left out, e.g. {source}: {reason}")
-    names = packed[0].label_names
-    require_labels(names, (names[number] for number in packed[0].labels), "no readable training image")
-    return packed[0], packed[1]
+    packed = {
+        side: _pack_side(place_of(folder, name, side, config), rows, config, labels, side, reporter)
+        for side, rows in (("train", sides.train), ("validation", sides.validation), ("test", test))
+        if rows
+    }
+    train, validation = packed["train"], packed["validation"]
+    require_labels(labels, (labels[number] for number in train.labels), "no readable training image")
+    rows = {row.name: row for row in sides.validation}
+    held_out = tuple(rows[source] for source in validation.sources)
+    return Packed(train=train, validation=validation, test=packed.get("test"), held_out=held_out)
+
+
+def _pack_side(
+    target: Path,
+    rows: Sequence[LabelRow],
+    config: ClassifierConfig,
+    labels: Sequence[str],
+    side: str,
+    reporter: Reporter,
+) -> PackedDataset:
+    size = round(config.image_size * SLACK)
+    items = [Item(source=row.name, path=row.path, label=row.label, box=row.box) for row in rows]
+    packed = PackedDataset.pack(target, items, size=size, fit=config.fit, reporter=reporter, label_names=labels)
+    if packed.skipped:
+        source, reason = next(iter(packed.skipped.items()))
+        reporter.say(f"{len(packed.skipped)} {side} images left out, e.g. {source}: {reason}")
+    return packed

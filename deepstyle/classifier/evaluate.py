@@ -11,6 +11,7 @@ from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.views import Tta
 from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
+from deepstyle.metrics.calibration import calibration_error
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +46,28 @@ class Predictions:
         wrong = np.flatnonzero(self.probabilities.argmax(axis=1) != self.truth)
         order = np.argsort(self.probabilities[wrong, self.truth[wrong]], kind="stable")
         return wrong[order[:count]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """Shares in [0, 1] on the ``images`` of a test set, which chose nothing; ``name`` says which images they are."""
+
+    name: str
+    images: int
+    top1: float
+    top3: float
+    top5: float
+    loss: float
+    calibration_error: float
+
+
+def tested(classifier: Classifier, dataset: PackedDataset, name: str) -> Tested:
+    """The figures of a test set. Raises InputError as ``evaluate``."""
+    found = evaluate(classifier, dataset)
+    return Tested(
+        name=name, images=found.images, top1=found.top1, top3=found.top3, top5=found.top5, loss=found.loss,
+        calibration_error=calibration_error(found.probabilities, found.truth),
+    )  # fmt: skip
 
 
 def evaluate(

@@ -77,7 +77,7 @@ def find_rate(
     """Try rates on the table's training images, as ``train_classifier`` would begin, and draw ``runs/<name>-rates.png``."""
     check(config)
     fabric = make_fabric(config.precision)
-    train, _ = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
+    train = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter).train
     trunk, count = trunk_of(config, fetch, reporter), len(train.label_names)
     state = start(config, fabric, lambda: build_network(config.network, count, imagenet=trunk, width=config.width))
     model, optimizer = fabric.setup(state.network, state.optimizer)

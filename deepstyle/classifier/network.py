@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -148,11 +148,32 @@ class Classifier:
             stage=STAGE if light else "",
         )
 
-    def save(self, folder: Path, config_yaml: str, about: dict[str, Any], *, half: bool = False) -> None:
-        """Write the model folder; ``about`` (figures, run) is added to model.json; ``half``: matrices in float16."""
+    def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """N x D features that ``embed`` gave without a stage -> N x L float32, whose softmax are its probabilities."""
+        assert not self.stage
+        with scoring(self.network):
+            found: NDArray[np.float32] = (
+                self._head(torch.from_numpy(features).to(self._head.weight.device)).cpu().numpy()
+            )
+        return found
+
+    def cool(self, temperature: float) -> None:
+        """Divide the last layer by a temperature, which so travels with the weights; ranks stay, probabilities change."""
+        with torch.no_grad():
+            for parameter in self._head.parameters():
+                parameter.div_(temperature)
+
+    def save(
+        self, folder: Path, config_yaml: str, about: dict[str, Any], *, half: bool = False,
+        extra: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """Write the model folder; ``about`` (figures, run) is added to model.json; ``half``: matrices in float16.
+
+        ``extra`` texts stand beside them, by file name.
+        """
         about = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), **about}
         own, labels = self.network, self.labels
-        weights.save_model(folder, own, config_yaml=config_yaml, labels=labels, about=about, half=half)
+        weights.save_model(folder, own, config_yaml=config_yaml, labels=labels, about=about, half=half, extra=extra)
 
     def embed(
         self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None

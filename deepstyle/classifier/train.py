@@ -14,8 +14,7 @@ Outcomes: ``done`` (the catalog has run and model), interrupted (the next call c
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +31,17 @@ from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
 from deepstyle.classifier.augment import augment, mix
 from deepstyle.classifier.build import build_network
-from deepstyle.classifier.evaluate import Predictions, evaluate
+from deepstyle.classifier.card import card
+from deepstyle.classifier.data import Packed
+from deepstyle.classifier.evaluate import Predictions, Tested, evaluate, from_probabilities, tested
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
 from deepstyle.classifier.network import KIND, Classifier, to_float
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError
+from deepstyle.forget import CARD
+from deepstyle.metrics.calibration import Calibration, calibrate
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
@@ -50,7 +53,9 @@ VALIDATIONS = 12  # validations during a run, the last one at its end
 class TrainedClassifier:
     """What a training came to: shares in [0, 1] on ``validation_images``; ``seconds`` are of all resumes together.
 
-    ``confused``: (true label, called label, images), the most frequent mistakes first.
+    ``confused``: (true label, called label, images), the most frequent mistakes first. ``calibration``: of the probabilities,
+    and the temperature by which the validation images make them true. ``test``: of images marked test, judged once at the
+    end. None in what older versions trained, and where the table has no such images.
     """
 
     name: str
@@ -66,6 +71,8 @@ class TrainedClassifier:
     run: str
     top5: float | None = None
     confused: tuple[tuple[str, str, int], ...] = ()
+    calibration: Calibration | None = None
+    test: Tested | None = None
 
 
 def train_classifier(
@@ -83,25 +90,34 @@ def train_classifier(
     share = share_of(fabric, config.batch_size)
     if share.stop - share.start < 2:
         raise ConfigError("batch_size: must be at least 2 a process, the network normalises over the batch")
-    train, validation = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
-    key = hashlib.sha256(f"{train.key} {validation.key}".encode()).hexdigest()
-    with opened(catalog, KIND, config, data_key=f"{name}:{key}", reporter=reporter, fabric=fabric, fresh=fresh) as t:
+    packed = data.pack(table, config, catalog.root / "datasets", name=name, reporter=reporter)
+    train, identity = packed.train, f"{name}:{packed.key}"
+    with opened(catalog, KIND, config, data_key=identity, reporter=reporter, fabric=fabric, fresh=fresh) as t:
         trunk, count = trunk_of(config, fetch, reporter) if t.new else None, len(train.label_names)
         state = start(config, fabric, lambda: build_network(config.network, count, imagenet=trunk, width=config.width))
         folder = catalog.root / "models" / name
         figures = t.resume(state, model=folder)
         if figures is None:
-            _learn(t, state, train, validation, save_every)
+            _learn(t, state, train, packed.validation, save_every)
             figures = {}
             if t.run.leads:
                 with state.averaged() as network:
                     seen = preprocessing_of(config, config.image_size)
                     classifier = Classifier(network, seen, train.label_names, name, tta=config.tta)
-                    figures = _finish(t, classifier, validation)
+                    figures = _finish(t, classifier, packed, table.name)
             figures = agreed(fabric, figures)
-        known = {key: value for key, value in figures.items() if key not in {"recall", "confused"}}
-        confused = tuple((str(true), str(called), int(count)) for true, called, count in figures.get("confused", ()))
-        return TrainedClassifier(name=name, folder=folder, labels=train.label_names, confused=confused, **known)
+        return _trained(figures, name, folder, train.label_names)
+
+
+def _trained(figures: dict[str, Any], name: str, folder: Path, labels: tuple[str, ...]) -> TrainedClassifier:
+    """What the recorded figures say."""
+    known = {key: value for key, value in figures.items() if key not in {"recall", "confused", "calibration", "test"}}
+    confused = tuple((str(true), str(called), int(count)) for true, called, count in figures.get("confused", ()))
+    return TrainedClassifier(
+        name=name, folder=folder, labels=labels, confused=confused,
+        calibration=Calibration(**found) if (found := figures.get("calibration")) else None,
+        test=Tested(**judged) if (judged := figures.get("test")) else None, **known,
+    )  # fmt: skip
 
 
 def _learn(
@@ -159,26 +175,40 @@ def _validation(evaluation: Predictions) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _finish(t: Training[ClassifierConfig], classifier: Classifier, validation: PackedDataset) -> dict[str, Any]:
-    """Evaluate the weights as they are kept, show where they err, write the model folder, tell the catalog; the figures."""
+def _finish(t: Training[ClassifierConfig], classifier: Classifier, packed: Packed, table: str) -> dict[str, Any]:
+    """Make the probabilities true, judge the weights as kept, show where they err, write the model; the figures."""
     state, run = t.learner, t.run
-    weights.fill(classifier.network, weights.halved(classifier.network.state_dict()), origin=f"run {run.name}")
-    result = evaluate(classifier, validation)
+    calibration, result = _calibrated(classifier, packed, t.config.seed, f"run {run.name}")
+    test = tested(classifier, packed.test, f"images of {table} marked test") if packed.test is not None else None
     run.picture("confusion", pictures.confusion_picture(result), state.images, file="confusion.png")
-    mistakes = pictures.mistakes_picture(validation.images, result)
+    mistakes = pictures.mistakes_picture(packed.validation.images, result)
     if mistakes is not None:
         run.picture("worst mistakes", mistakes, state.images, file="mistakes.png")
     figures = {
         "top1": result.top1, "top3": result.top3, "top5": result.top5, "loss": result.loss, "validation_images": result.images,
         "images": state.images, "seconds": state.spent, "images_per_second": state.images / max(state.spent, 1e-9),
-        "run": run.name, "recall": result.recall,
-        "confused": [list(pair) for pair in result.most_confused(10)],
+        "run": run.name, "recall": result.recall, "confused": [list(pair) for pair in result.most_confused(10)],
+        "calibration": asdict(calibration), "test": asdict(test) if test is not None else None,
     }  # fmt: skip
     folder = run.catalog.root / "models" / classifier.name
-    classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures}, half=True)
+    words = {CARD: card(classifier.name, classifier.labels, t.config, table, figures)}
+    classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures}, half=True, extra=words)
     t.done(figures, model=classifier.name)
     t.reporter.say(
         f"{classifier.name}: top-1 {result.top1:.1%}, top-3 {result.top3:.1%} on {result.images} validation images; "
         f"{state.images:,} images in {state.spent:.0f} s"
     )
     return figures
+
+
+def _calibrated(classifier: Classifier, packed: Packed, seed: int, origin: str) -> tuple[Calibration, Predictions]:
+    """Divide the last layer by the temperature that the validation images choose; what the weights, as kept, say of them."""
+    kept = classifier.network
+    weights.fill(kept, weights.halved(kept.state_dict()), origin=origin)
+    features, _ = classifier.embed(packed.validation.images)
+    truth = packed.validation.labels
+    found = calibrate(classifier.logits(features), truth, data.halves(packed.held_out, seed))
+    classifier.cool(found.temperature)
+    weights.fill(kept, weights.halved(kept.state_dict()), origin=origin)
+    probabilities = torch.from_numpy(classifier.logits(features)).softmax(dim=1).numpy()
+    return found, from_probabilities(truth, probabilities, classifier.labels)

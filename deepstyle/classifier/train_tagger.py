@@ -92,17 +92,17 @@ def prepare(
             table, range(len(table.rows)), [j for j, tag in enumerate(table.tags) if tag not in config.exclude]
         )
     data.require_photos(table.rows, table.missing)
-    train, validation = data.split_rows(named(table).rows, config)
-    data.tell(table.missing, table.dropped, train, validation, reporter)
-    data.tell_split(named(table).rows, reporter)
+    parted = data.split_rows(named(table).rows, config)
+    data.tell(table.missing, table.dropped, reporter)
+    data.tell_split(parted, reporter)
     places = {row.path: i for i, row in enumerate(table.rows)}
-    kept, dropped = frequent(table, [places[row.path] for row in train], config.least_share)
+    kept, dropped = frequent(table, [places[row.path] for row in parted.train], config.least_share)
     if not kept:
         raise InputError(f"no tag is on {config.least_share:.1%} of the training photos; lower --set least_share")
     table = chosen(table, range(len(table.rows)), kept)
     size = round(config.image_size * SLACK)
     sides = []
-    for side, rows in (("train", train), ("validation", validation)):
+    for side, rows in (("train", parted.train), ("validation", parted.validation)):
         items = [Item(source=row.path.as_posix(), path=row.path, label="photo") for row in rows]
         photos = PackedDataset.pack(
             folder / f"{name}-{side}-{size}", items, size=size, fit=config.fit, reporter=reporter

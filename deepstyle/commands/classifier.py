@@ -6,7 +6,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,6 +24,9 @@ from deepstyle.commands.options import (
 from deepstyle.commands.tables import counts, show
 from deepstyle.errors import InputError, UsageError
 from deepstyle.weak import weak_classifier
+
+if TYPE_CHECKING:
+    from deepstyle.classifier.train import TrainedClassifier
 
 FINE_TUNE = ("pretrained=true", "frozen_share=0.25", "backbone_lr=0.1", "lr=0.002")
 
@@ -53,6 +56,9 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
     on one side of the split), a folder with a folder per category (or train, val, test of such), DeepFashion's Category and
     Attribute benchmark, or a COCO file, whose boxes are cut out. --garments takes the workspace's garments by the
     categories that `deepstyle tag` gave them, or by the detector's labels. Works under torchrun.
+
+    Images held out choose the temperature that makes the probabilities true. Rows that a split column calls test are judged
+    once, at the end, and the report names them.
 
     --fine-tune starts from ImageNet weights: first the last layer alone learns, then all, the first stages the least.
 
@@ -84,13 +90,35 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
         )  # fmt: skip
         newest = catalog.model("classifier")
     weak = weak_classifier(result.top1, len(result.labels), newest=newest is not None and newest.name == result.name)
+    show(f"the classifier is in {result.folder}", report(result), weak=weak, **asdict(result))
+
+
+def report(result: TrainedClassifier) -> dict[str, str]:
+    """What a training came to, for people: figures of the images held out, and of the test set by its name."""
     top5 = {"top-5": f"{result.top5:.3f}"} if result.top5 is not None and len(result.labels) > 5 else {}
     pairs = ", ".join(f"{true} called {called} {count}" for true, called, count in result.confused[:5])
-    show(f"the classifier is in {result.folder}", {
+    told = {
         "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", **top5, "labels": ", ".join(result.labels),
-        "validation images": result.validation_images, "most confused": pairs or "none",
-        "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
-    }, weak=weak, **asdict(result))  # fmt: skip
+        "validation images": f"{result.validation_images:,}", "most confused": pairs or "none",
+    }  # fmt: skip
+    if (found := result.calibration) is not None:
+        how = (
+            "each half of the validation images at the temperature that the other half chose"
+            if found.crossed
+            else "of the images that chose the temperature: larger on others"
+        )
+        told["calibration error"] = (
+            f"{found.after:.3f}, before {found.before:.3f} (temperature {found.temperature:.2f}; {how})"
+        )
+    if (test := result.test) is not None:
+        told["test set"] = (
+            f"top-1 {test.top1:.3f}, top-3 {test.top3:.3f}, top-5 {test.top5:.3f}, calibration error "
+            f"{test.calibration_error:.3f} on the {test.images:,} {test.name}, judged once"
+        )
+    else:
+        told["test set"] = "none: no image is marked test"
+    rate = f"{result.images_per_second:.0f}/s"
+    return told | {"images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({rate})"}
 
 
 def _show_rate(found: Any) -> None:
