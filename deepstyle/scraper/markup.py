@@ -101,9 +101,11 @@ class Reader:
         if flight:
             self._values(flight_values("".join(flight), self.budget))
 
-    def json(self, text: str) -> None:
-        """Read a document that is JSON."""
-        self._values([json_value(text, self.budget)])
+    def json(self, text: str) -> Any:
+        """Read a document that is JSON; returns its value."""
+        value = json_value(text, self.budget)
+        self._values([value])
+        return value
 
     # ---- what was found -----------------------------------------------------------------------------------------
 

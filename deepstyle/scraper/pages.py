@@ -25,6 +25,7 @@ from deepstyle.scraper.candidates import decodable
 from deepstyle.scraper.events import feed, feed_tolerantly
 from deepstyle.scraper.feeds import FeedItems, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
+from deepstyle.scraper.series import ends, guessed_part, next_part
 from deepstyle.scraper.urls import normalise
 
 __all__ = ["Listing", "Page", "normalise", "parse", "parse_feed", "parse_html", "parse_sitemap"]
@@ -108,8 +109,12 @@ def parse_html(body: bytes, url: str, *, charset: str | None = None, budget: Bud
 def parse_json(body: bytes, url: str, *, charset: str | None = None, budget: Budget | None = None) -> Page:
     """Parse what a "load more" endpoint answers: JSON with pictures, or with HTML in its texts."""
     reader = Reader(normalise(url) or url, budget or Budget())
-    reader.json(_decoded(body[:MAX_BYTES], charset))
-    return _of(reader)
+    value = reader.json(_decoded(body[:MAX_BYTES], charset))
+    if not reader.links.next_links and (following := next_part(value, reader.url)):
+        reader.links.more(normalise(following))
+    page = _of(reader)
+    guesses = () if ends(value) else tuple(filter(None, (guessed_part(value, reader.url), *page.guesses)))
+    return replace(page, guesses=() if page.next_links else guesses)
 
 
 def _of(reader: Reader) -> Page:
