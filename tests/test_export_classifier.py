@@ -83,8 +83,9 @@ def test_the_graph_has_all_views(model: Path, tta: Tta) -> None:
 
 @needs_onnx
 def test_a_tagger_keeps_its_thresholds(tmp_path: Path) -> None:
-    """A tagger's file gives each tag's share; groups and thresholds stand beside it."""
-    config = load_config(TaggerConfig, "tagger-96", ["network=small", "width=8", "image_size=32", "tta=none"])
+    """A tagger's file gives each tag's share, with a network for each group, too; groups and thresholds stand beside it."""
+    settings = ["network=small", "width=8", "image_size=32", "tta=none", "backbones=separate"]
+    config = load_config(TaggerConfig, "tagger-96", settings)
     torch.manual_seed(0)
     groups = {"colour": ("black", "red"), "kind": ("boot",)}
     made = Tagger(

@@ -65,6 +65,16 @@ def test_frozen_at_first_only_the_last_layer_learns() -> None:
     assert learner.set_rates(state.optimizer, 0.25 + 0.75 * learner.RISE, GENTLE) == pytest.approx(GENTLE.lr)
 
 
+def test_frozen_throughout_the_body_never_learns() -> None:
+    """With ``frozen_share`` 1 the last layer alone has a rate, in one cycle over the whole run, its end included."""
+    config = GENTLE.model_copy(update={"frozen_share": 1.0})
+    state = _started(config)
+    rates = [learner.set_rates(state.optimizer, progress, config) for progress in (0.1, learner.RISE, 0.9, 1.0)]
+
+    assert {group["lr"] for group in state.optimizer.param_groups if not group["head"]} == {0.0}
+    assert rates == [learner.learning_rate(progress, config.lr) for progress in (0.1, learner.RISE, 0.9, 1.0)]
+
+
 def test_the_average_follows_and_steps_aside() -> None:
     """The moving average is between its start and the weights; it stands in for them for as long as it is asked to."""
     state = _started(GENTLE)

@@ -16,8 +16,10 @@ from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import TagTable, named
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import tag_figures
+from deepstyle.classifier.build import Apart
+from deepstyle.classifier.learner import parameter_groups
 from deepstyle.classifier.predict import Picture, load, predict
-from deepstyle.classifier.tagger import Heads, Tagger
+from deepstyle.classifier.tagger import Heads, Tagger, build_tagger
 from deepstyle.classifier.train_tagger import TrainedTagger, frequent, loss_of, train_tagger
 from deepstyle.config import TaggerConfig, load_config
 from deepstyle.errors import InputError, ModelError
@@ -180,6 +182,39 @@ def test_rare_and_constant_tags_are_dropped(tmp_path: Path) -> None:
 
     assert frequent(table, range(8), 0.2) == ([0, 1, 2, 3], ("rare",))
     assert frequent(always, range(8), 0.0)[1] == ("rare",)
+
+
+def test_each_group_may_have_a_network_of_its_own(tmp_path: Path) -> None:
+    """With separate backbones a group's shares depend on its own network alone; model.json says so, and ``predict`` takes it."""
+    config = CONFIG.model_copy(
+        update={"backbones": "separate", "images": 32, "frozen_share": 0.5, "exclude": ("rare",)}
+    )
+    table = make_table(tmp_path / "photos", 24)
+    with Catalog(tmp_path) as catalog:
+        result = train_tagger(table, catalog, config, reporter=QUIET)
+    tagger = Tagger.load(result.folder)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 37, 37, 3)).astype(np.uint8)
+    before = tagger.shares(pixels)
+    assert isinstance(tagger.network, Apart)
+    torch.nn.init.zeros_(next(tagger.network.networks[1].parameters()))
+    after = tagger.shares(pixels)
+    (told,) = predict(load(result.folder), [Picture(file=str(table.rows[0].path))])
+
+    assert json.loads((result.folder / "model.json").read_text())["backbones"] == "separate"
+    assert len(tagger.network.networks) == len(tagger.groups) == 2
+    assert np.array_equal(after[:, :2], before[:, :2])
+    assert not np.array_equal(after[:, 2:], before[:, 2:])
+    assert {tag for tag, _ in told.top} & set(GROUPS["colour"])
+
+
+def test_separate_networks_learn_at_rates_of_their_own_stages() -> None:
+    """Each network's last layer has the full rate, and its first stage the lowest, as where there is one network."""
+    config = CONFIG.model_copy(update={"backbone_lr": 0.1})
+    shared = parameter_groups(build_tagger(config, [2, 2]), config)
+    apart = parameter_groups(build_tagger(config.model_copy(update={"backbones": "separate"}), [2, 2]), config)
+
+    assert [group["scale"] for group in apart] == 2 * [group["scale"] for group in shared]
+    assert [group["head"] for group in apart] == 2 * [group["head"] for group in shared]
 
 
 def test_each_group_has_a_head_of_its_own() -> None:

@@ -38,6 +38,18 @@ class Headed(nn.Module):
         return logits
 
 
+class Apart(nn.Module):
+    """Networks that share nothing, side by side: NCHW -> N x (L + M + ...), what each gives after the one before."""
+
+    def __init__(self, networks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of each image."""
+        return torch.cat([network(images) for network in self.networks], dim=1)
+
+
 def build_network(
     network: str, labels: int, *, imagenet: Mapping[str, Tensor] | None = None, width: int = WIDTH
 ) -> nn.Module:

@@ -17,7 +17,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from deepstyle import weights
-from deepstyle.classifier.build import OURS, check_network, check_sizes, norm_of
+from deepstyle.classifier.build import OURS, Apart, check_network, check_sizes, norm_of
 from deepstyle.classifier.network import Preprocessing
 from deepstyle.config import ClassifierConfig, NetworkConfig, TaggerConfig
 from deepstyle.engine import averaged
@@ -142,7 +142,13 @@ def parameter_groups(network: nn.Module, config: NetworkConfig) -> list[dict[str
     """The parameters of each stage; ``scale``: its share of the rate. Biases and norms do not decay.
 
     The last layer has 1, the body's last stage ``backbone_lr``, its first one the square of that, in even ratios between.
+    Each of several networks side by side has its own.
     """
+    networks = network.networks if isinstance(network, Apart) else [network]
+    return [group for one in networks for group in _groups_of(one, config)]
+
+
+def _groups_of(network: nn.Module, config: NetworkConfig) -> list[dict[str, Any]]:
     named = list(network.named_children())
     stages = [part for title, part in named for part in (part.children() if title == "body" else (part,))]
     stages = [part for part in stages if any(True for _ in part.parameters())]
@@ -165,7 +171,7 @@ def set_rates(optimizer: torch.optim.Optimizer, progress: float, config: Network
 
     While the body is frozen one cycle teaches the last layer, then another one the whole.
     """
-    frozen = progress < config.frozen_share
+    frozen = progress < config.frozen_share or config.frozen_share == 1
     begin, end = (0.0, config.frozen_share) if frozen else (config.frozen_share, 1.0)
     rate = learning_rate((progress - begin) / (end - begin), config.lr)
     for group in optimizer.param_groups:

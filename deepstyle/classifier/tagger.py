@@ -1,7 +1,7 @@
-"""The tagger as a thing: a trunk with a head for each group of tags; loading its folder, pixels -> shares, shares -> tags.
+"""The tagger as a thing: a trunk with a head for each group of tags, or one trunk each; loading it, pixels -> shares -> tags.
 
 models/<name>/weights.safetensors, config.yaml   as a classifier's
-models/<name>/model.json                         kind, labels (tags), groups, thresholds, preprocessing, figures, run
+models/<name>/model.json                         kind, labels (tags), groups, backbones, thresholds, preprocessing, figures, run
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from deepstyle import weights
 from deepstyle.about import name_of
-from deepstyle.classifier.build import build_network
+from deepstyle.classifier.build import Apart, build_network
 from deepstyle.classifier.network import Preprocessing, complete, opened, ready, scoring, to_float
 from deepstyle.classifier.tag_figures import Shares, decide, slices
 from deepstyle.classifier.views import Tta, views
@@ -50,7 +50,16 @@ class Heads(nn.Module):
 def build_tagger(
     config: TaggerConfig, sizes: Sequence[int], *, imagenet: Mapping[str, Tensor] | None = None
 ) -> nn.Module:
-    """A classifier's network (``build_network``) whose last layer is the heads of groups with so many tags each."""
+    """A classifier's network (``build_network``) whose last layer is the heads of groups with so many tags each.
+
+    With separate backbones there is such a network for each group.
+    """
+    if config.backbones == "separate":
+        return Apart([_with_heads(config, [size], imagenet) for size in sizes])
+    return _with_heads(config, sizes, imagenet)
+
+
+def _with_heads(config: TaggerConfig, sizes: Sequence[int], imagenet: Mapping[str, Tensor] | None) -> nn.Module:
     network = build_network(config.network, 2, imagenet=imagenet, width=config.width)
     last = network.get_submodule("fc")
     assert isinstance(last, nn.Linear)
@@ -113,6 +122,7 @@ class Tagger(Tags):
     def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
         """Write the model folder in half precision; ``about`` (figures, run) is added to model.json."""
         own = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), "groups": self.groups,
+               "backbones": "separate" if isinstance(self.network, Apart) else "shared",
                "thresholds": self.thresholds.tolist(), "region": self.region, **about}  # fmt: skip
         weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=own, half=True)
 

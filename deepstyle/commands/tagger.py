@@ -42,7 +42,8 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
 
     The source is a CSV (a column a tag, or one column of tags with commas between them, or FashionAI's image,task,nnymn),
     or the folder of Clothing Co-Parsing, DeepFashion or FashionAI. Tags that are on too few photos are left out;
-    thresholds are tuned on photos that are held out. Works under torchrun.
+    thresholds are tuned on photos that are held out. Groups of tags have a head each, on one network or, with --set
+    backbones=separate, on one each. Works under torchrun.
 
     \b
     Example:

@@ -42,8 +42,8 @@ class NetworkConfig(Config):
     frozen_share: float = Field(
         0.0,
         ge=0,
-        lt=1,
-        description="share: part of the run in which the last layer alone learns (fine-tuning); 0: none",
+        le=1,
+        description="share: part of the run in which the last layer alone learns (fine-tuning); 0: none, 1: all of it",
     )
     weight_decay: float = Field(0.05, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
     label_smoothing: float = Field(
@@ -92,6 +92,10 @@ class TaggerConfig(NetworkConfig):
     )
     groups: dict[str, tuple[str, ...]] = Field(
         {}, description="groups of tags, each with a head of its own: {colour: [black, red], ...}; others are one group"
+    )
+    backbones: Literal["shared", "separate"] = Field(
+        "shared",
+        description="one network under all groups' heads, or one for each group: as many times slower and larger",
     )
     hidden: int = Field(0, ge=0, le=4096, description="numbers: of a head's inner layer; 0: a head is one layer")
     least_share: float = Field(
