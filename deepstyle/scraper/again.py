@@ -29,7 +29,7 @@ def asking_again(ledger: Ledger, fetcher: Fetcher, starts: list[str], reporter: 
     if stale:
         reporter.say(f"asking {len(stale):,} known hosts again what they allow")
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="deepstyle-hosts")
-    asked = {pool.submit(fetcher.ask_host, name): name for name in stale}
+    asked = {pool.submit(fetcher.look, name, "page"): name for name in stale}
     try:
         yield
         if late := [asked[one] for one in wait(asked, SOON).not_done]:

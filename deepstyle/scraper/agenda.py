@@ -67,9 +67,18 @@ class Agenda(Generic[T]):
             self._hosts[best] = queue  # behind the others
         return best, thing
 
+    def waiting(self, host: str) -> int:
+        """How much is to be asked of a host."""
+        queue = self._hosts.get(host)
+        return 0 if queue is None else len(queue.now) + len(queue.later)
+
+    def dues(self) -> dict[str, float]:
+        """When the first thing that waits of each host may be asked for."""
+        return {host: queue.later[0][0] for host, queue in self._hosts.items() if queue.later}
+
     def due(self) -> float | None:
         """When the first thing that waits may be asked for; None when nothing waits."""
-        return min((queue.later[0][0] for queue in self._hosts.values() if queue.later), default=None)
+        return min(self.dues().values(), default=None)
 
     def hosts_due(self, now: float) -> list[str]:
         """The hosts of which something is due."""

@@ -29,12 +29,13 @@ from deepstyle.scraper.manners import (
     product_token,
     retry_after,
     robots_directives,
-)  # fmt: skip
+)
 from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
 from deepstyle.scraper.saved import NOWHERE, Saved
 from deepstyle.scraper.stream import Watchdog, drain, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
+from deepstyle.scraper.waits import Waits
 from deepstyle.scraper.wire import Wire
 
 ACCEPT = {
@@ -66,6 +67,7 @@ class Fetcher:
         self._pace = Pace(1 / config.rate, longest=config.max_retry_wait, clock=clock, sleep=self._sleep, slots=slots)
         self._hosts = Hosts[Fetched](lambda url: self.get(url, "robots"), config.agent, clock)
         self.log = self._hosts.log  # answers for robots.txt and tdmrep.json that nobody has recorded yet
+        self.waits = Waits(self._pace, self._hosts)
         self._wire = Wire(
             allow_private=config.allow_private, size=config.connections, resolve=resolve, proxy=config.proxy
         )
@@ -99,7 +101,7 @@ class Fetcher:
         return url in self._saved
 
     def look(self, url: str, kind: Kind) -> Fetched:
-        """What would be done about a URL, of which only the host's files are asked for: refused, or ``wanted``."""
+        """What would be done about a URL, of which only the host's files are asked for, into ``log``: refused, or ``wanted``."""
         blank = Fetched(outcome="wanted", kind=kind, url=url, final_url=url)
         return blank if self.saved(url) else self._refusal(blank, self._hosts.rules(url)) or blank
 
@@ -119,10 +121,6 @@ class Fetcher:
         found = (resolve(url, sitemap) for sitemap in robots.sitemaps)
         return [one for one in dict.fromkeys(found) if one]
 
-    def ask_host(self, url: str) -> None:
-        """Ask the URL's host for its robots.txt and tdmrep.json, unless it has been asked; ``log`` holds the answers."""
-        self._hosts.rules(url)
-
     def reservation(self, url: str, stated: Iterable[Statement]) -> Verdict:
         """What the host's files, and what a page or answer itself ``stated``, mean for a URL."""
         site = () if self.saved(url) else self._hosts.rules(url).statements
@@ -134,7 +132,8 @@ class Fetcher:
             answer = self.once(url, kind, referer=referer, tries=attempt)
             if answer.outcome not in RETRIED or attempt == self.config.retries:
                 break
-            self._sleep(self.wait_after(answer, attempt))
+            self.waits.url(host(answer.final_url), wait := self.wait_after(answer, attempt))
+            self._sleep(wait)
         return answer
 
     def once(
@@ -191,6 +190,7 @@ class Fetcher:
         robots = self._hosts.rules(url) if blank.kind != "robots" else Robots()
         if (refusal := self._refusal(blank, robots)) is not None:
             return refusal
+        self.waits.host(host(url))
         if not self._pace.wait(host(url), robots.delay):
             return blank.but(outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
         if self._stopped.is_set():

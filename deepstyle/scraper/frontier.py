@@ -65,6 +65,10 @@ class Frontier:
         """The hosts (name and port) of which pages wait; none when ``max_pages`` is reached."""
         return list(self._queues) if self._fetched < self._config.max_pages else []
 
+    def waiting(self, place: str) -> int:
+        """How many pages of this host (name and port) wait."""
+        return len(self._queues.get(place, ()))
+
     def waits(self, place: str) -> bool:
         """Whether pages of this host (name and port) wait."""
         return place in self._queues and self._fetched < self._config.max_pages

@@ -54,6 +54,11 @@ class Hosts(Generic[A]):
                 self._until[key] = self._clock() + (STALE if robots.outcome == "ok" else AGAIN)
             return robots
 
+    def delay(self, place: str) -> float:
+        """Seconds between two requests that a host (name and port) asks for, as far as it has been asked."""
+        known = (self._known.get(f"{scheme}://{place}") for scheme in ("http", "https"))
+        return max((one.delay for one in known if one is not None), default=0.0)
+
     def _read(self, key: str) -> Robots:
         """Ask for both files. One that fails leaves the host's rules unknown: then nothing may be fetched for a while."""
         answer = self._get(f"{key}/robots.txt")

@@ -186,9 +186,14 @@ class Loop:
             ready = self.fetcher.ready(place)
             if self.busy[place] < self.config.connections and ready > SOON:
                 times.append(ready - SOON)
+                self.fetcher.waits.host(place, self.ledger.photos.waiting(place) + self.ledger.frontier.waiting(place))
         timeout = max(0.0, min(times)) if times else None
         if timeout is None and not self.busy.total() and not self.ledger.settling.busy:
             return
+        if timeout and not self.busy.total():  # nothing else is to be had
+            for agenda in (self.ledger.photos, self.again):
+                for place, due in agenda.dues().items():
+                    self.fetcher.waits.url(place, due - now)
         with suppress(Empty):
             self.done.get(timeout=timeout)
             while True:

@@ -34,7 +34,7 @@ class Pace:
         self, interval: float, *, longest: float, clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep, slots: Slots | None = None,
     ) -> None:  # fmt: skip
-        self._interval, self._longest, self._clock, self._sleep = interval, longest, clock, sleep
+        self.interval, self._longest, self._clock, self._sleep = interval, longest, clock, sleep
         self._lock = threading.Lock()
         self._shared = slots
         self._slots: dict[str, float] = {}
@@ -51,7 +51,7 @@ class Pace:
                 if paused - now > self._longest:
                     return False
                 if paused <= now:
-                    slot = self._take(host, now, max(self._interval, delay))
+                    slot = self._take(host, now, max(self.interval, delay))
                     break
             self._sleep(paused - now)
         if slot > now:
@@ -71,6 +71,11 @@ class Pace:
             now = self._clock()
             paused = self._paused.get(host, 0.0) - now
             return 0.0 if paused > self._longest else max(0.0, paused, self._slots.get(host, 0.0) - now)
+
+    def paused(self, host: str) -> float:
+        """Seconds for which this host is left alone because it said so."""
+        with self._lock:
+            return max(0.0, self._paused.get(host, 0.0) - self._clock())
 
     def busy(self, host: str, status: int, seconds: float, tries: int) -> None:
         """A URL that was asked for ``tries`` times before answered 429 or 503, with this Retry-After."""

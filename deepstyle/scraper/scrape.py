@@ -118,6 +118,7 @@ def scrape(
     starts = list(sources.starts)
     fetcher.at_home(starts)
     fetcher.serve(sources.saved)
+    fetcher.waits.say = reporter.say
     crawl = catalog.open_crawl(sources.key, fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
