@@ -32,8 +32,8 @@ def tag(kind: str, name: str) -> str:
     group, _, measure = name.rpartition("/")
     if name == "copies":
         return f"{QUALITY}/{name}"
-    if group == "weave":
-        return f"{QUALITY}/weave at {measure} px"
+    if group in {"weave", "ground"}:
+        return f"{QUALITY}/" + (f"weave at {measure} px" if group == "weave" else f"ground ({measure})")
     if measure in MEASURES:
         return f"{QUALITY}/{name}" if not group else f"{QUALITY}/{measure} ({group})"
     return f"{MACHINE if name.startswith(ENGINE) else GAME}/{name}"

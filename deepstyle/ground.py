@@ -55,6 +55,12 @@ def filling(pictures: Pixels, most: int = 2_000) -> tuple[float, float] | None:
     return (len(plain) / len(shares), float(np.mean(plain))) if plain else None
 
 
+def ground_figures(pictures: Pixels) -> dict[str, float]:
+    """``plain``: the share of N pictures that have a plain ground; ``filled``: how much of these is garment, if there are any."""
+    found = filling(pictures)
+    return {"plain": 0.0} if found is None else {"plain": found[0], "filled": found[1]}
+
+
 def main_part(mask: Mask) -> Mask | None:
     """The largest connected part of a mask (H x W), its small holes filled; None when the garment is mostly hidden."""
     from scipy import ndimage  # here: `--help` must not pay for it

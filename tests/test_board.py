@@ -27,7 +27,15 @@ def test_tags_are_characters_that_tensorboard_takes() -> None:
     """No tag is changed by TensorBoard's writer, and no two names share one."""
     tags = [
         tag("gan", name)
-        for name in [*FIGURES, "kid", "samples/categories", "score/categories", "score/frechet", "weave/2"]
+        for name in [
+            *FIGURES,
+            "kid",
+            "samples/categories",
+            "score/categories",
+            "score/frechet",
+            "weave/2",
+            "ground/real filled",
+        ]
     ]
 
     assert len(set(tags)) == len(tags)

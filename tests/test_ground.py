@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deepstyle.ground import filled, filling, ground_of
+from deepstyle.ground import filled, filling, ground_figures, ground_of
 from deepstyle.images import Pixels, resize
 
 GREY = 235
@@ -30,6 +30,8 @@ def test_the_share_of_a_garment_is_its_pixels() -> None:
     assert filled(noise()) is None
     assert filling(np.stack([garment(40, 40), noise()])) == pytest.approx((0.5, 0.25))
     assert filling(noise()[None]) is None
+    assert ground_figures(np.stack([garment(40, 40), noise()])) == pytest.approx({"plain": 0.5, "filled": 0.25})
+    assert ground_figures(noise()[None]) == {"plain": 0.0}
 
 
 def test_a_few_pixels_of_garment_at_the_edge_do_not_hide_the_ground() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import InputError
+from deepstyle.ground import ground_figures
 from deepstyle.images import Pixels, encode
 from deepstyle.metrics.score import score_samples, to_json
 from deepstyle.progress import Reporter
@@ -127,6 +128,8 @@ def test_json_holds_every_field(real: PackedDataset) -> None:
     assert data["frechet"] == score.frechet
     assert data["histogram"] == score.histogram
     assert (set(data["weave"]), set(data["real_weave"])) == ({"2", "4", "8"}, {"2", "4", "8"})
+    assert data["ground"].keys() <= {"plain", "filled"}
+    assert data["real_ground"] == ground_figures(real.images)
     assert set(data["nearest"][1][0]) == {"source", "page_url", "image_url", "distance", "licence", "credit"}
 
 

@@ -12,6 +12,7 @@ from deepstyle.metrics.distance import frechet_distance, kernel_distance, precis
 from deepstyle.metrics.tracker import BAR, GAP, INKS, LINE, Tracker, histogram_picture
 
 WEAVE = ("weave/2", "weave/4", "weave/8")
+GROUND = ("ground/plain",)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_tracker_looks_at_the_real_garments_once(real: PackedDataset) -> None:
     assert embed.calls == 3
     first, second = embed(real.images)[0], embed(samples)[0]
 
-    assert list(figures) == ["frechet", "kid", "precision", "recall", "copies", *WEAVE, "samples/categories"]
+    assert list(figures) == ["frechet", "kid", "precision", "recall", "copies", *WEAVE, *GROUND, "samples/categories"]
     assert figures["frechet"] == frechet_distance(first, second)
     assert figures["kid"] == kernel_distance(first, second, subsets=10)[0]
     assert (figures["precision"], figures["recall"]) == precision_recall(first, second)
@@ -39,7 +40,7 @@ def test_few_images_have_a_frechet_distance_only(real: PackedDataset) -> None:
     """Fewer samples than neighbourhoods need give the distance and the picture, not an error; floats are refused."""
     tracker = Tracker(real, MeanColours(), LABELS)
 
-    assert set(tracker(garments(9, 16, seed=6))) == {"frechet", *WEAVE, "samples/categories"}
+    assert set(tracker(garments(9, 16, seed=6))) == {"frechet", *WEAVE, *GROUND, "samples/categories"}
     with pytest.raises(InputError, match="uint8"):
         tracker(np.zeros((9, 8, 8, 3), np.float32))
 

@@ -127,7 +127,7 @@ def _announce(t: Training[GanConfig], players: Players, data: PackedDataset, con
     if (found := filling(data.images)) is not None:
         t.reporter.say(f"  {found[0]:.0%} of them lie on a plain ground and fill {found[1]:.0%} of their square")
         if players.images == 0:
-            run.log(0, {"garment/plain": found[0], "garment/share": found[1]})
+            run.log(0, {"ground/real plain": found[0], "ground/real filled": found[1]})
     t.reporter.say(
         f"run {run.name}: a grid of the same {grid} seeds every {t.config.snapshot_every:,} images, in "
         f"{run.folder / 'samples'}\nwatch it learn: {watch_command(run.folder.parent)}"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.errors import InputError
+from deepstyle.ground import ground_figures
 from deepstyle.images import Pixels
 from deepstyle.metrics.copies import find_copies, find_repeats
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
@@ -102,11 +103,12 @@ class Score:
     ``frechet``, ``kid``: lower is better; ``precision``, ``recall`` in [0, 1]: higher is better, on ``manifold`` real
     images. ``histogram`` and ``real_histogram`` are the shares of images called each label (they sum to 1),
     ``confidence`` and ``real_confidence`` the mean probabilities of the called label. ``weave`` and ``real_weave`` are
-    the strengths of patterns by their period in pixels (1: none). ``nearest`` holds one list for each of the first
-    samples. ``patches`` is a second judge's distance, which uses no network (``metrics/patches.py``; lower is better):
-    "better" needs both. ``judges`` names both, with all that their figures depend on. Of the first ``checked`` samples
-    ``copies`` look like real images, ``repeats`` like an earlier sample (their numbers). ``equal`` holds the figures of
-    equally many samples and other real images against the same real ones: distances of few images are biased. ``said``
+    the strengths of patterns by their period in pixels (1: none). ``ground`` and ``real_ground`` tell what share lies on a
+    plain ground, and how much of their square these garments fill (``ground_figures``). ``nearest`` holds one list for each
+    of the first samples. ``patches`` is a second judge's distance, which uses no network (``metrics/patches.py``; lower is
+    better): "better" needs both. ``judges`` names both, with all that their figures depend on. Of the first ``checked``
+    samples ``copies`` look like real images, ``repeats`` like an earlier sample (their numbers). ``equal`` holds the figures
+    of equally many samples and other real images against the same real ones: distances of few images are biased. ``said``
     is what all this comes to, in words.
     """
 
@@ -125,6 +127,8 @@ class Score:
     real_histogram: dict[str, float]
     weave: dict[int, float]
     real_weave: dict[int, float]
+    ground: dict[str, float]
+    real_ground: dict[str, float]
     nearest: list[list[Neighbour]]
     patches: float
     checked: int
@@ -168,6 +172,7 @@ def score_samples(
         real_confidence=float(real_probabilities.max(axis=1).mean()),
         histogram=histogram(probabilities, labels), real_histogram=histogram(real_probabilities, labels),
         weave=weave(samples), real_weave=weave(real.images),
+        ground=ground_figures(samples), real_ground=ground_figures(real.images),
         nearest=neighbours(real.sources, indices, distances, provenance),
         patches=patch_distance(real.images, samples),
         checked=checked, copies=copies, repeats=repeats, equal=equal,

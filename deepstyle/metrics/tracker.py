@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deepstyle.dataset import PackedDataset
+from deepstyle.ground import ground_figures
 from deepstyle.images import Pixels
 from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
 from deepstyle.metrics.score import Embed, Vectors, check_samples, histogram, subset
@@ -42,10 +43,10 @@ class Tracker:
         self._chance, self._looked = float((far[:, 1] < self._near).mean()), len(self._vectors) / len(real)
 
     def __call__(self, samples: Pixels) -> Figures:
-        """``frechet``, ``kid``, ``precision``, ``recall``, ``copies``, the weave and the picture ``samples/categories``.
+        """``frechet``, ``kid``, ``precision``, ``recall``, ``copies``, weave, ground and the picture ``samples/categories``.
 
         Of N x S x S x 3 uint8, N >= 2. With fewer than ``LEAST`` images on a side there is only the Frechet distance, the
-        weave and the picture. Compare figures at equal N only. Raises InputError.
+        weave, the ground and the picture. Compare figures at equal N only. Raises InputError.
         """
         check_samples(samples)
         vectors, probabilities = self._embed(samples)
@@ -55,6 +56,7 @@ class Tracker:
             figures["precision"], figures["recall"] = precision_recall(self._manifold, vectors)
             figures["copies"] = self._copies(vectors)
         figures |= weave_figures(samples)
+        figures |= {f"ground/{name}": value for name, value in ground_figures(samples).items()}
         return figures | {"samples/categories": histogram_picture(self._shares, histogram(probabilities, self._labels))}
 
     def _copies(self, vectors: Vectors) -> float:
