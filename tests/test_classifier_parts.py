@@ -67,6 +67,7 @@ def test_own_split_counts_and_test_rows_stay_out() -> None:
     assert [row.path.name for row in sides.train] == ["0.jpg", "1.jpg"]
     assert [row.path.name for row in sides.validation] == ["2.jpg"]
     assert [row.path.name for row in sides.test] == ["3.jpg"]
+    assert not sides.drawn
 
 
 def test_groups_are_not_parted_without_a_split() -> None:
@@ -79,6 +80,7 @@ def test_groups_are_not_parted_without_a_split() -> None:
     assert len(sides.train) + len(sides.validation) == 40
     assert sides.validation
     assert [row.group for row in sides.test] == ["test"]
+    assert sides.drawn
 
 
 @pytest.mark.parametrize(

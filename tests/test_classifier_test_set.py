@@ -114,6 +114,7 @@ def test_the_table_for_people_names_both(trained: tuple[Path, TrainedClassifier]
 
     assert result.calibration is not None
     assert f"(temperature {result.calibration.temperature:.2f}; each half of" in told["calibration error"]
+    assert told["validation images"] == "12 images of colours.csv that its split holds out"
     assert told["test set"].endswith("on the 6 images of colours.csv marked test, judged once")
     assert without["test set"] == "none: no image is marked test"
     same = replace(result, calibration=replace(result.calibration, crossed=False))

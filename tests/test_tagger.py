@@ -20,8 +20,10 @@ from deepstyle.classifier.build import Apart
 from deepstyle.classifier.learner import parameter_groups
 from deepstyle.classifier.predict import Picture, load, predict
 from deepstyle.classifier.tagger import Heads, Tagger, build_tagger
-from deepstyle.classifier.train_tagger import TrainedTagger, frequent, loss_of, train_tagger
+from deepstyle.classifier.train_tagger import TrainedTagger, frequent, loss_of, prepare, train_tagger
+from deepstyle.commands.tagger import report
 from deepstyle.config import TaggerConfig, load_config
+from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError, ModelError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
@@ -182,6 +184,45 @@ def test_rare_and_constant_tags_are_dropped(tmp_path: Path) -> None:
 
     assert frequent(table, range(8), 0.2) == ([0, 1, 2, 3], ("rare",))
     assert frequent(always, range(8), 0.0)[1] == ("rare",)
+
+
+def test_photos_marked_test_are_judged_at_the_thresholds_that_were_tuned_without_them(tmp_path: Path) -> None:
+    """Their figures are those of the kept tagger's decisions, in the result, on record and in the report, by the set's name."""
+    table = make_table(tmp_path / "photos", 32)
+    sides = ["train"] * 16 + ["val"] * 8 + ["test"] * 8
+    rows = tuple(replace(row, split=side) for row, side in zip(table.rows, sides, strict=True))
+    config = CONFIG.model_copy(update={"images": 32, "exclude": ("rare",)})
+    with Catalog(tmp_path) as catalog:
+        result = train_tagger(replace(table, rows=rows, name="t.csv"), catalog, config, reporter=QUIET)
+    tagger = Tagger.load(result.folder)
+    shares = tagger.shares(PackedDataset(next((tmp_path / "datasets").glob("tagger-test-*"))).images)
+    truth = table.values[24:, :4]
+    by_hand = multilabel_f1_score(
+        torch.from_numpy(tagger.decide(shares)).int(), torch.from_numpy(truth), num_labels=4, average="micro"
+    )
+
+    assert result.test is not None
+    assert (result.test.images, result.test_set) == (8, "photos of t.csv marked test")
+    assert result.test.micro_f1 == pytest.approx(float(by_hand))
+    assert [one.threshold for one in result.test.tags] == tagger.thresholds.tolist()
+    assert set(result.test.group_f1) == set(result.figures.group_f1) == set(GROUPS)
+    assert json.loads((result.folder / "model.json").read_text())["figures"]["test"]["images"] == 8
+    assert "on the 8 photos of t.csv marked test, judged once" in report(result)["test set"]
+    assert "F1" in report(result)["groups"]
+    assert report(replace(result, test=None))["test set"].startswith("none")
+
+
+def test_thresholds_are_judged_by_halves_that_share_no_group(trained: tuple[Path, TagTable, TrainedTagger]) -> None:
+    """The photos held out are parted by their groups, so that no garment tunes the threshold that decides on it."""
+    root, table, _ = trained
+    side = prepare(table, CONFIG, root / "datasets", name="tagger", reporter=QUIET).validation
+    half = side.half(0)
+    groups = [
+        {row.group for row, one in zip(side.rows, half, strict=True) if one == wanted} for wanted in (True, False)
+    ]
+
+    assert all(groups)
+    assert groups[0].isdisjoint(groups[1])
 
 
 def test_each_group_may_have_a_network_of_its_own(tmp_path: Path) -> None:

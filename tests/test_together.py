@@ -21,7 +21,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.classifier.average import Averaged, average_taggers, crossed
 from deepstyle.classifier.network import Preprocessing
 from deepstyle.classifier.predict import Picture, load, predict
-from deepstyle.classifier.tag_figures import fit_shares
+from deepstyle.classifier.tag_figures import alternate, fit_shares
 from deepstyle.classifier.tagger import Tagger, build_tagger
 from deepstyle.classifier.together import Taggers
 from deepstyle.cli import main
@@ -80,8 +80,9 @@ def test_each_half_is_judged_by_the_other() -> None:
     good, bad = truth * 0.8 + 0.1, np.where(np.arange(20) % 2 == 0, 0.5, 0.4)[:, None] * np.ones((20, 2))
     shares = [good.astype(np.float32), bad.astype(np.float32)]
     even = fit_shares(truth[::2], [one[::2] for one in shares])
+    wanted = np.tensordot(even, np.stack(shares), axes=1)[1::2]
 
-    assert crossed(truth, shares)[1::2] == pytest.approx(np.tensordot(even, np.stack(shares), axes=1)[1::2], abs=1e-5)
+    assert crossed(truth, shares, alternate(20))[1::2] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_taggers_are_averaged_and_travel(averaged: tuple[Path, TagTable, Averaged]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from deepstyle.annotations.deepfashion import attribute_rows
 from deepstyle.annotations.table import PhotoFinder
 from deepstyle.annotations.tag_table import NO, YES, Gathered, TagTable, read_tag_table, read_tasks
 from deepstyle.errors import InputError
+from deepstyle.files import shown
 from deepstyle.progress import Reporter
 
 BODY = frozenset({"null", "skin", "hair"})  # of Clothing Co-Parsing's labels, those that are no clothes
@@ -19,6 +21,10 @@ BODY = frozenset({"null", "skin", "hair"})  # of Clothing Co-Parsing's labels, t
 
 def read_any_tags(source: Path, *, reporter: Reporter, images: Path | None = None) -> TagTable:
     """Tags from a CSV, or from the folder of Clothing Co-Parsing, DeepFashion or FashionAI. Raises InputError for any other."""
+    return replace(_read(source, reporter, images), name=shown(source.resolve().name))
+
+
+def _read(source: Path, reporter: Reporter, images: Path | None) -> TagTable:
     if not source.is_dir():
         return read_tag_table(source, images=images, reporter=reporter)
     if (source / "annotations" / "image-level").is_dir():

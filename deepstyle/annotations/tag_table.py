@@ -40,7 +40,7 @@ LETTERS = {"y": YES, "n": NO, "m": UNKNOWN}
 class TagTable:
     """Photos and their tags. ``values`` is N x T int8: 1 yes, 0 no, -1 not known; a row's label is its rarest tag.
 
-    ``groups``: tags that belong together, by name; every tag is in one, in the order of ``tags``.
+    ``groups``: tags that belong together, by name; every tag is in one, in the order of ``tags``. ``name``: what people call it.
     """
 
     rows: tuple[LabelRow, ...]
@@ -49,6 +49,7 @@ class TagTable:
     groups: dict[str, tuple[str, ...]]
     missing: tuple[str, ...] = ()
     dropped: dict[str, int] = field(default_factory=dict)
+    name: str = "the table"
 
 
 def read_tag_table(path: Path, *, images: Path | None = None, reporter: Reporter | None = None) -> TagTable:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepstyle.annotations.tag_table import TagTable
 from deepstyle.catalog import Catalog
@@ -47,10 +48,13 @@ def average_taggers(
             f"--average {cut.name}: learned from regions of photos; taggers of whole photos can be averaged"
         )
     seen: list[tuple[tuple[str, ...], Truth]] = []
+    halves: list[NDArray[np.bool_]] = []
     shares: list[Shares] = []
     for member in members:
         config = load_config(TaggerConfig, catalog.root / "models" / member.name / "config.yaml")
-        learned, _, held_out, _ = prepare(table, config, catalog.root / "datasets", name=member.name, reporter=reporter)
+        ready = prepare(table, config, catalog.root / "datasets", name=member.name, reporter=reporter)
+        learned, held_out = ready.table, ready.validation
+        halves.append(held_out.half(config.seed))
         seen.append((held_out.photos.sources, held_out.truth))
         if learned.groups != members[0].groups or member.groups != members[0].groups or seen[-1][0] != seen[0][0]:
             raise InputError(
@@ -58,11 +62,13 @@ def average_taggers(
                 "one table, one seed, one validation_share and the same groups"
             )
         shares.append(member.shares(held_out.photos.images))
-    truth, groups = seen[0][1], members[0].groups
-    found = figures(truth, crossed(truth, shares), groups)
+    truth, groups, half = seen[0][1], members[0].groups, halves[0]
+    found = figures(truth, crossed(truth, shares, half), groups, half)
     whole = Taggers(members, fit_shares(truth, shares), name)
-    whole.thresholds = np.array([one.threshold for one in figures(truth, mean_of(shares, whole.parts), groups).tags])
-    alone = {one.name: figures(truth, part, groups).mean_ap for one, part in zip(members, shares, strict=True)}
+    whole.thresholds = np.array(
+        [one.threshold for one in figures(truth, mean_of(shares, whole.parts), groups, half).tags]
+    )
+    alone = {one.name: figures(truth, part, groups, half).mean_ap for one, part in zip(members, shares, strict=True)}
     folder = catalog.root / "models" / name
     whole.save(folder, {**asdict(found), "alone": alone})
     catalog.put_model(name, KIND, {"mean_ap": found.mean_ap, "micro_f1": found.micro_f1})
@@ -70,10 +76,9 @@ def average_taggers(
     return Averaged(name=name, folder=folder, parts=parts, alone=alone, figures=found)
 
 
-def crossed(truth: Truth, shares: Sequence[Shares]) -> Shares:
-    """The mean of M arrays of N x T, each half of the photos with the parts that were fitted on the other half."""
+def crossed(truth: Truth, shares: Sequence[Shares], half: NDArray[np.bool_]) -> Shares:
+    """The mean of M arrays of N x T, each half of the photos with the parts that were fitted on the other ``half``."""
     mean = np.empty_like(shares[0])
-    half = np.arange(len(truth)) % 2 == 0
     for side in (half, ~half):
         parts = fit_shares(truth[~side], [one[~side] for one in shares])
         mean[side] = mean_of([one[side] for one in shares], parts)

@@ -12,7 +12,7 @@ from deepstyle.config import ClassifierConfig
 def card(name: str, labels: Sequence[str], config: ClassifierConfig, table: str, figures: Mapping[str, Any]) -> str:
     """The card's text; ``table`` is the name of what it learned from, ``figures`` are those of model.json."""
     test, calibration = figures["test"], figures["calibration"]
-    sides = {"held out for validation": {**figures, "images": figures["validation_images"],
+    sides = {figures["validation_set"]: {**figures, "images": figures["validation_images"],
                                          "calibration_error": calibration["after"]}}  # fmt: skip
     if test is not None:
         sides[test["name"]] = test

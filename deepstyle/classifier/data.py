@@ -27,21 +27,26 @@ TRAIN, VALIDATION, TEST = "train", {"validation", "valid", "val"}, "test"
 
 @dataclass(frozen=True, kw_only=True)
 class Sides:
-    """The rows of each side; no photo is in two."""
+    """The rows of each side; no photo is in two. ``drawn``: those held out were drawn, whole groups, not given by the table."""
 
     train: list[LabelRow]
     validation: list[LabelRow]
     test: list[LabelRow]
+    drawn: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Packed:
-    """The sides as datasets with the same labels; ``held_out`` are the rows of the validation images, in their order."""
+    """The sides as datasets with the same labels; ``held_out`` are the rows of the validation images, in their order.
+
+    ``drawn``: see ``Sides``.
+    """
 
     train: PackedDataset
     validation: PackedDataset
     test: PackedDataset | None
     held_out: tuple[LabelRow, ...]
+    drawn: bool
 
     @property
     def key(self) -> str:
@@ -76,14 +81,14 @@ def split_rows(rows: Sequence[LabelRow], config: NetworkConfig) -> Sides:
     test = [row for row in rows if _side(row) == TEST]
     rest = [row for row in rows if _side(row) != TEST]
     train, validation = _own_split(rest)
-    if not validation:
+    if drawn := not validation:
         parts = split_by_group(train or rest, config.validation_share, config.seed)
         train, validation = list(parts[0]), list(parts[1])
     if not train:
         raise InputError("no image is left to train on; mark some rows of the split column as train")
     if not validation:
         raise InputError("no image is left for validation; raise validation_share, or give the rows a split")
-    return Sides(train=train, validation=validation, test=test)
+    return Sides(train=train, validation=validation, test=test, drawn=drawn)
 
 
 def halves(rows: Sequence[LabelRow], seed: int) -> NDArray[np.bool_] | None:
@@ -204,7 +209,7 @@ def pack(table: LabelTable, config: ClassifierConfig, folder: Path, *, name: str
     require_labels(labels, (labels[number] for number in train.labels), "no readable training image")
     rows = {row.name: row for row in sides.validation}
     held_out = tuple(rows[source] for source in validation.sources)
-    return Packed(train=train, validation=validation, test=packed.get("test"), held_out=held_out)
+    return Packed(train=train, validation=validation, test=packed.get("test"), held_out=held_out, drawn=sides.drawn)
 
 
 def _pack_side(

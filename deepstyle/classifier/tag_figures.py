@@ -6,7 +6,7 @@ Accuracy over sparse tags means nothing (of 98 tags with 1.5 a photo, "no" is ri
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class TagFigures:
     """All tags together, shares in [0, 1]: means over the tags that occur, and over all decisions.
 
     ``chance_map`` is the mean average precision of a guess; ``always_no`` the share of decisions that "no" gets right;
-    ``groups`` the mean average precision of each group.
+    ``groups`` the mean average precision of each group, ``group_f1`` the mean F1 (empty in what older versions trained).
     """
 
     images: int
@@ -45,6 +45,7 @@ class TagFigures:
     always_no: float
     groups: dict[str, float]
     tags: tuple[TagFigure, ...]
+    group_f1: dict[str, float] = field(default_factory=dict)
 
 
 def average_precision(truth: NDArray[np.bool_], scores: NDArray[np.float32]) -> float | None:
@@ -112,18 +113,32 @@ def slices(groups: Mapping[str, Sequence[str]]) -> list[slice]:
     return [slice(int(end) - len(members), int(end)) for end, members in zip(ends, groups.values(), strict=True)]
 
 
-def figures(truth: Truth, shares: Shares, groups: Mapping[str, Sequence[str]]) -> TagFigures:
-    """The figures of a validation set.
+def figures(
+    truth: Truth, shares: Shares, groups: Mapping[str, Sequence[str]], half: NDArray[np.bool_] | None = None
+) -> TagFigures:
+    """The figures of a validation set; ``half``: which photos are in the first of two halves (every other one).
 
     Average precision needs no threshold. The F1 is honest all the same: each half of the photos is decided by the
     thresholds of the other half; the thresholds told are those of both.
     """
-    places = slices(groups)
     decided = np.zeros(truth.shape, np.bool_)
-    half = np.arange(len(truth)) % 2 == 0
-    for side in (half, ~half):
-        decided[side] = decide(shares[side], tune(truth[~side], shares[~side]), places)
-    thresholds = tune(truth, shares)
+    first = alternate(len(truth)) if half is None else half
+    for side in (first, ~first):
+        decided[side] = decide(shares[side], tune(truth[~side], shares[~side]), slices(groups))
+    return figures_of(truth, shares, decided, tune(truth, shares), groups)
+
+
+def alternate(count: int) -> NDArray[np.bool_]:
+    """Every other one of ``count``."""
+    return np.asarray(np.arange(count) % 2 == 0)
+
+
+def figures_of(
+    truth: Truth, shares: Shares, decided: NDArray[np.bool_], thresholds: NDArray[np.float64],
+    groups: Mapping[str, Sequence[str]],
+) -> TagFigures:  # fmt: skip
+    """The figures of photos of which it was ``decided`` (N x T) what tags they get."""
+    places = slices(groups)
     names = [tag for members in groups.values() for tag in members]
     tags = [_figure(tag, truth[:, j], shares[:, j], decided[:, j], thresholds[j]) for j, tag in enumerate(names)]
     known = truth >= 0
@@ -139,6 +154,7 @@ def figures(truth: Truth, shares: Shares, groups: Mapping[str, Sequence[str]]) -
         always_no=float((~yes)[known].mean()),
         groups={name: _mean([one.ap for one in tags[place]]) for name, place in zip(groups, places, strict=True)},
         tags=tuple(tags),
+        group_f1={name: _mean([one.f1 for one in tags[place]]) for name, place in zip(groups, places, strict=True)},
     )
 
 

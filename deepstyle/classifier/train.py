@@ -55,7 +55,8 @@ class TrainedClassifier:
 
     ``confused``: (true label, called label, images), the most frequent mistakes first. ``calibration``: of the probabilities,
     and the temperature by which the validation images make them true. ``test``: of images marked test, judged once at the
-    end. None in what older versions trained, and where the table has no such images.
+    end. None in what older versions trained, and where the table has no such images. ``validation_set``: which images the
+    other figures are of.
     """
 
     name: str
@@ -73,6 +74,7 @@ class TrainedClassifier:
     confused: tuple[tuple[str, str, int], ...] = ()
     calibration: Calibration | None = None
     test: Tested | None = None
+    validation_set: str = ""
 
 
 def train_classifier(
@@ -188,6 +190,7 @@ def _finish(t: Training[ClassifierConfig], classifier: Classifier, packed: Packe
         "top1": result.top1, "top3": result.top3, "top5": result.top5, "loss": result.loss, "validation_images": result.images,
         "images": state.images, "seconds": state.spent, "images_per_second": state.images / max(state.spent, 1e-9),
         "run": run.name, "recall": result.recall, "confused": [list(pair) for pair in result.most_confused(10)],
+        "validation_set": f"images of {table} " + ("drawn in whole groups" if packed.drawn else "that its split holds out"),
         "calibration": asdict(calibration), "test": asdict(test) if test is not None else None,
     }  # fmt: skip
     folder = run.catalog.root / "models" / classifier.name

@@ -7,7 +7,7 @@ It steps, resumes and ends as the classifier's training does. What is not known 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
+from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrouped
 from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
@@ -27,7 +29,7 @@ from deepstyle.classifier.augment import SLACK, augment
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
 from deepstyle.classifier.network import to_float
 from deepstyle.classifier.region import cut_table
-from deepstyle.classifier.tag_figures import TagFigure, TagFigures, Truth, figures
+from deepstyle.classifier.tag_figures import TagFigure, TagFigures, Truth, alternate, figures, figures_of
 from deepstyle.classifier.tagger import KIND, Tagger, build_tagger
 from deepstyle.config import TaggerConfig, to_yaml
 from deepstyle.dataset import Item, PackedDataset
@@ -43,7 +45,10 @@ HEAVIEST = 20.0  # times that a photo with a rare tag may weigh what one without
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedTagger:
-    """What a training came to: ``tags`` that were learned and those ``dropped`` as too rare (or on nearly all photos)."""
+    """What a training came to: ``tags`` that were learned and those ``dropped`` as too rare (or on nearly all photos).
+
+    ``test``: of photos marked test, which ``test_set`` names, judged once at the end; None where there are none.
+    """
 
     name: str
     folder: Path
@@ -54,19 +59,44 @@ class TrainedTagger:
     seconds: float
     images_per_second: float
     run: str
+    test: TagFigures | None = None
+    test_set: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Side:
-    """Training or validation photos: packed, with the truth of their tags, N x T."""
+    """Photos of one side: packed, with the truth of their tags, N x T, and their rows."""
 
     photos: PackedDataset
     truth: Truth
+    rows: tuple[LabelRow, ...]
+
+    def half(self, seed: int) -> NDArray[np.bool_]:
+        """Which photos are in one of two halves that share no group; every other one, where there is one group alone."""
+        found = data.halves(self.rows, seed)
+        return alternate(len(self.rows)) if found is None else found
 
     @property
     def key(self) -> str:
         """What stands for the photos and their tags."""
         return f"{self.photos.key} {hashlib.sha256(self.truth.tobytes()).hexdigest()}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """The ``table`` of what is learned, its sides, the names of the tags that were ``dropped``."""
+
+    table: TagTable
+    train: Side
+    validation: Side
+    test: Side | None
+    dropped: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """What stands for all of it."""
+        sides = [self.train.key, self.validation.key, *([self.test.key] if self.test is not None else [])]
+        return hashlib.sha256(f"{' '.join(sides)} {self.table.groups}".encode()).hexdigest()
 
 
 def frequent(table: TagTable, rows: Sequence[int], least: float) -> tuple[list[int], tuple[str, ...]]:
@@ -81,10 +111,8 @@ def frequent(table: TagTable, rows: Sequence[int], least: float) -> tuple[list[i
     return kept, tuple(name for tag, name in enumerate(table.tags) if tag not in set(kept))
 
 
-def prepare(
-    table: TagTable, config: TaggerConfig, folder: Path, *, name: str, reporter: Reporter
-) -> tuple[TagTable, Side, Side, tuple[str, ...]]:
-    """Split, drop what is too rare, pack: the table of what is learned, both sides, the names of what was dropped."""
+def prepare(table: TagTable, config: TaggerConfig, folder: Path, *, name: str, reporter: Reporter) -> Prepared:
+    """Split, drop what is too rare, pack."""
     if config.groups:
         table = regrouped(table, config.groups)
     if config.exclude:
@@ -101,15 +129,19 @@ def prepare(
         raise InputError(f"no tag is on {config.least_share:.1%} of the training photos; lower --set least_share")
     table = chosen(table, range(len(table.rows)), kept)
     size = round(config.image_size * SLACK)
-    sides = []
-    for side, rows in (("train", parted.train), ("validation", parted.validation)):
+    sides: dict[str, Side] = {}
+    for side, rows in (("train", parted.train), ("validation", parted.validation), ("test", parted.test)):
+        if not rows:
+            continue
         items = [Item(source=row.path.as_posix(), path=row.path, label="photo") for row in rows]
         photos = PackedDataset.pack(
             folder / f"{name}-{side}-{size}", items, size=size, fit=config.fit, reporter=reporter
         )
-        truth = table.values[[places[Path(source)] for source in photos.sources]]
-        sides.append(Side(photos=photos, truth=truth))
-    return table, sides[0], sides[1], dropped
+        kept = [places[Path(source)] for source in photos.sources]
+        sides[side] = Side(photos=photos, truth=table.values[kept], rows=tuple(table.rows[i] for i in kept))
+    return Prepared(
+        table=table, train=sides["train"], validation=sides["validation"], test=sides.get("test"), dropped=dropped
+    )
 
 
 def train_tagger(
@@ -128,49 +160,51 @@ def train_tagger(
         raise ConfigError("batch_size: must be at least 2 a process, the network normalises over the batch")
     if region is not None:
         table = cut_table(table, region, catalog.root / "datasets" / f"{name}-regions", reporter=reporter)
-    table, train, validation, dropped = prepare(table, config, catalog.root / "datasets", name=name, reporter=reporter)
-    if dropped:
-        reporter.say(f"{len(dropped)} tags are on too few photos, or on nearly all, and left out: {', '.join(dropped)}")
-    sizes = [len(members) for members in table.groups.values()]
-    key = hashlib.sha256(f"{train.key} {validation.key} {table.groups}".encode()).hexdigest()
-    with opened(catalog, KIND, config, data_key=f"{name}:{key}", reporter=reporter, fabric=fabric, fresh=fresh) as t:
+    found = prepare(table, config, catalog.root / "datasets", name=name, reporter=reporter)
+    groups, identity = found.table.groups, f"{name}:{found.key}"
+    if out := found.dropped:
+        reporter.say(f"{len(out)} tags are on too few photos, or on nearly all, and left out: {', '.join(out)}")
+    sizes = [len(members) for members in groups.values()]
+    with opened(catalog, KIND, config, data_key=identity, reporter=reporter, fabric=fabric, fresh=fresh) as t:
         trunk = trunk_of(config, fetch, reporter) if t.new else None
         state = start(config, fabric, lambda: build_tagger(config, sizes, imagenet=trunk))
         folder = catalog.root / "models" / name
         known = t.resume(state, model=folder)
         if known is None:
-            _learn(t, state, table, train, validation, save_every)
+            _learn(t, state, found, save_every)
             known = {}
             if t.run.leads:
                 with state.averaged() as network:
                     seen = preprocessing_of(config, config.image_size)
-                    tagger = Tagger(
-                        network, seen, table.groups, name, tta=config.tta, region=region.name if region else ""
-                    )
-                    known = _finish(t, tagger, validation, dropped)
+                    tagger = Tagger(network, seen, groups, name, tta=config.tta, region=region.name if region else "")
+                    known = _finish(t, tagger, found)
             known = agreed(fabric, known)
-        found = {key: value for key, value in known.items() if key in TagFigures.__dataclass_fields__}
-        tags = tuple(TagFigure(**one) for one in found["tags"])
         return TrainedTagger(
-            name=name, folder=folder, tags=table.tags, dropped=dropped, run=known["run"], images=known["seen"],
-            seconds=known["seconds"], images_per_second=known["images_per_second"],
-            figures=TagFigures(**{**found, "tags": tags}),
+            name=name, folder=folder, tags=found.table.tags, dropped=found.dropped, run=known["run"], images=known["seen"],
+            seconds=known["seconds"], images_per_second=known["images_per_second"], figures=_recorded(known),
+            test=_recorded(known["test"]) if known.get("test") else None, test_set=known.get("test_set", ""),
         )  # fmt: skip
 
 
-def _learn(
-    t: Training[TaggerConfig], state: Learner, table: TagTable, train: Side, validation: Side, save_every: float
-) -> None:
+def _recorded(known: Mapping[str, Any]) -> TagFigures:
+    """Figures as a run keeps them."""
+    found = {key: value for key, value in known.items() if key in TagFigures.__dataclass_fields__}
+    return TagFigures(**{**found, "tags": tuple(TagFigure(**one) for one in found["tags"])})
+
+
+def _learn(t: Training[TaggerConfig], state: Learner, prepared: Prepared, save_every: float) -> None:
     """The loop's two parts: a step on views of the training images, a look at the validation images."""
     config, fabric = t.config, t.fabric
+    groups, train, validation = prepared.table.groups, prepared.train, prepared.validation
+    half = validation.half(config.seed)
     heavier = _weights(train.truth, config.balance).to(fabric.device)
 
     def step(model: nn.Module, optimizer: torch.optim.Optimizer, size: int) -> Tensor:
         return _step(model, optimizer, train, state.images, size, heavier, config, fabric)
 
     def look(network: nn.Module, size: int) -> tuple[dict[str, float], str]:
-        looked = Tagger(network, preprocessing_of(config, size), table.groups, t.run.name)
-        found = figures(validation.truth, looked.shares(validation.photos.images, tta="mirror"), table.groups)
+        looked = Tagger(network, preprocessing_of(config, size), groups, t.run.name)
+        found = figures(validation.truth, looked.shares(validation.photos.images, tta="mirror"), groups, half)
         return {"validation/map": found.mean_ap, "validation/f1": found.micro_f1}, f"mAP {found.mean_ap:.1%}"
 
     learn(t, state, step, look, names=("loss", "accuracy"), validations=VALIDATIONS, save_every=save_every)
@@ -211,16 +245,21 @@ def loss_of(logits: Tensor, truth: Tensor, heavier: Tensor, smoothing: float) ->
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
-def _finish(t: Training[TaggerConfig], tagger: Tagger, validation: Side, dropped: tuple[str, ...]) -> dict[str, Any]:
+def _finish(t: Training[TaggerConfig], tagger: Tagger, prepared: Prepared) -> dict[str, Any]:
     """Judge the weights as they are kept, tune the thresholds, write the model folder, tell the catalog; the figures."""
-    state, run = t.learner, t.run
+    state, run, validation, test = t.learner, t.run, prepared.validation, prepared.test
     weights.fill(tagger.network, weights.halved(tagger.network.state_dict()), origin=f"run {run.name}")
-    found = figures(validation.truth, tagger.shares(validation.photos.images), tagger.groups)
+    shares = tagger.shares(validation.photos.images)
+    found = figures(validation.truth, shares, tagger.groups, validation.half(t.config.seed))
     tagger.thresholds = np.array([one.threshold for one in found.tags])
     told = {
         **asdict(found), "tags": [asdict(one) for one in found.tags], "seen": state.images, "seconds": state.spent,
-        "images_per_second": state.images / max(state.spent, 1e-9), "run": run.name, "dropped": list(dropped),
+        "images_per_second": state.images / max(state.spent, 1e-9), "run": run.name, "dropped": list(prepared.dropped),
     }  # fmt: skip
+    if test is not None:
+        shares = tagger.shares(test.photos.images)
+        judged = figures_of(test.truth, shares, tagger.decide(shares), tagger.thresholds, tagger.groups)
+        told |= {"test": asdict(judged), "test_set": f"photos of {prepared.table.name} marked test"}
     tagger.save(run.catalog.root / "models" / tagger.name, to_yaml(t.config), {"run": run.name, "figures": told})
     t.done(told, model=tagger.name)
     t.reporter.say(

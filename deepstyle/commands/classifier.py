@@ -99,7 +99,7 @@ def report(result: TrainedClassifier) -> dict[str, str]:
     pairs = ", ".join(f"{true} called {called} {count}" for true, called, count in result.confused[:5])
     told = {
         "top-1": f"{result.top1:.3f}", "top-3": f"{result.top3:.3f}", **top5, "labels": ", ".join(result.labels),
-        "validation images": f"{result.validation_images:,}", "most confused": pairs or "none",
+        "validation images": f"{result.validation_images:,} {result.validation_set}".strip(), "most confused": pairs or "none",
     }  # fmt: skip
     if (found := result.calibration) is not None:
         how = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,9 @@ from deepstyle.commands.options import (
 )
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
+
+if TYPE_CHECKING:
+    from deepstyle.classifier.train_tagger import TrainedTagger
 
 
 @click.command()
@@ -43,7 +46,7 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
     The source is a CSV (a column a tag, or one column of tags with commas between them, or FashionAI's image,task,nnymn),
     or the folder of Clothing Co-Parsing, DeepFashion or FashionAI. Tags that are on too few photos are left out;
     thresholds are tuned on photos that are held out. Groups of tags have a head each, on one network or, with --set
-    backbones=separate, on one each. Works under torchrun.
+    backbones=separate, on one each. Rows that a split column calls test are judged once, at the end. Works under torchrun.
 
     \b
     Example:
@@ -73,18 +76,34 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
             return
         result = training.train_tagger(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh,
                                        region=region_detector(catalog, region))  # fmt: skip
+    show(f"the tagger is in {result.folder}", report(result), **asdict(result))
+
+
+def report(result: TrainedTagger) -> dict[str, str]:
+    """What a training came to, for people: figures of the photos held out, and of the test set by its name."""
     found = result.figures
     ranked = sorted(((one.ap, one.tag) for one in found.tags if one.ap is not None), reverse=True)
-    rows = {
+    groups = [
+        f"{group} {value:.3f}" + (f" (F1 {found.group_f1[group]:.3f})" if group in found.group_f1 else "")
+        for group, value in found.groups.items()
+    ]
+    told = {
         "mean average precision": f"{found.mean_ap:.3f} ({found.chance_map:.3f} by guessing)",
         "F1": f"{found.micro_f1:.3f} over all decisions, {found.macro_f1:.3f} the mean of the tags",
         "right": f"{found.accuracy:.2%} of all decisions ({found.always_no:.2%} by always saying no)",
-        "groups": ", ".join(f"{group} {value:.3f}" for group, value in found.groups.items()),
+        "groups": ", ".join(groups),
         "best tags": _tag_figures(ranked[:5]), "worst tags": _tag_figures(ranked[-5:]),
-        "tags left out": ", ".join(result.dropped) or "none", "validation images": found.images,
+        "tags left out": ", ".join(result.dropped) or "none", "validation images": f"{found.images:,}",
+        "test set": "none: no photo is marked test",
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
     }  # fmt: skip
-    show(f"the tagger is in {result.folder}", rows, **asdict(result))
+    if (test := result.test) is not None:
+        told["test set"] = (
+            f"mean average precision {test.mean_ap:.3f} ({test.chance_map:.3f} by guessing), F1 {test.micro_f1:.3f}, right "
+            f"{test.accuracy:.2%} ({test.always_no:.2%} by always saying no) on the {test.images:,} {result.test_set}, "
+            "judged once"
+        )
+    return told
 
 
 def _averaged(session: Session, table: Any, catalog: Any, members: Sequence[str], name: str) -> None:
