@@ -39,11 +39,16 @@ class Box:
 
 def iou(first: Corners, second: Corners) -> float:
     """Intersection over union of two boxes, in [0, 1]; 0 for an empty union."""
+    both = inner(first, second)
+    union = area(first) + area(second) - both
+    return both / union if union > 0 else 0.0
+
+
+def inner(first: Corners, second: Corners) -> float:
+    """The area in pixels that two boxes share."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
-    inner = max(0.0, width) * max(0.0, height)
-    union = area(first) + area(second) - inner
-    return inner / union if union > 0 else 0.0
+    return max(0.0, width) * max(0.0, height)
 
 
 def area(box: Corners) -> float:
@@ -53,11 +58,8 @@ def area(box: Corners) -> float:
 
 def contained(first: Corners, second: Corners) -> float:
     """The share of the smaller box that lies inside the other, in [0, 1]."""
-    both = area(
-        (max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3]))
-    )
     smaller = min(area(first), area(second))
-    return min(1.0, both / smaller) if smaller > 0 else 0.0
+    return min(1.0, inner(first, second) / smaller) if smaller > 0 else 0.0
 
 
 class Detector(Protocol):

@@ -20,28 +20,47 @@ from deepstyle.detector.loop import TrainedDetector
 from deepstyle.detector.mask_train import TrainedMasks, train_masks
 from deepstyle.detector.train import train_detector
 from deepstyle.errors import InputError
-from deepstyle.files import check_name
+from deepstyle.files import check_name, names_folder
 from deepstyle.progress import Reporter
 from deepstyle.status import find_model
 
 PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
 
 
-def read_pair(train: Sequence[Path], validation: Path) -> tuple[AnnotatedSet, AnnotatedSet]:
+def read_pair(train: Sequence[Path], validation: Path, reporter: Reporter) -> tuple[AnnotatedSet, AnnotatedSet]:
     """The COCO files of a detector's training, opened before anything slow starts; several training files are joined.
 
-    Raises InputError when their labels differ or a photo is on both sides.
+    Raises InputError when their labels differ or cannot name a folder, a side has no boxes, or a photo is on both sides.
     """
-    parts, held_out = [read_coco(path) for path in train], read_coco(validation)
+    parts, held_out = [_read(path, reporter) for path in train], _read(validation, reporter)
+    for label in held_out.labels:
+        if not names_folder(label):
+            raise InputError(
+                f"{validation}: the label {label!r} cannot name a folder of garments; rename it, as with `deepstyle data coco`"
+            )
     for path, part in zip(train, parts, strict=True):
         if part.labels != held_out.labels:
             raise InputError(
                 f"{path} has the labels {part.labels}, {validation} has {held_out.labels}; they must agree"
             )
     joined = tuple(image for part in parts for image in part.images)
+    for photos, paths in ((joined, train), (held_out.images, [validation])):
+        if not any(image.annotations for image in photos):
+            raise InputError(
+                f"{', '.join(map(str, paths))}: no photo has a box; give a COCO file with annotations of its images"
+            )
     if both := {image.path for image in joined} & {image.path for image in held_out.images}:
         raise InputError(f"{min(both)} is both trained on and validated on ({len(both)} such photos); split them first")
     return AnnotatedSet(labels=held_out.labels, images=joined), held_out
+
+
+def _read(path: Path, reporter: Reporter) -> AnnotatedSet:
+    """A COCO file; what of it is no garment's box is told, because figures and models are without it."""
+    data = read_coco(path)
+    if data.dropped:
+        told = ", ".join(f"{reason} {number:,}" for reason, number in sorted(data.dropped.items()))
+        reporter.say(f"{path}: not every annotation is used as it is: {told}")
+    return data
 
 
 def detector_from(
@@ -49,7 +68,9 @@ def detector_from(
     reporter: Reporter, name: str = "detector", fresh: bool = False,
 ) -> TrainedDetector:  # fmt: skip
     """Train a detector from COCO files, with the backend that the config is for."""
-    return detector_on(read_pair(train, validation), catalog, config, reporter=reporter, name=name, fresh=fresh)
+    return detector_on(
+        read_pair(train, validation, reporter), catalog, config, reporter=reporter, name=name, fresh=fresh
+    )
 
 
 def detector_on(
@@ -72,7 +93,7 @@ def masks_from(
 ) -> TrainedMasks:  # fmt: skip
     """Train a mask head for the named (or newest) detector from COCO files with masks; ``name``: the folder, its own if None."""
     folder = find_detector(catalog, detector)
-    pair = read_pair(train, validation)
+    pair = read_pair(train, validation, reporter)
     return masks_on(pair, catalog, folder, config, reporter=reporter, name=name, fresh=fresh)
 
 
@@ -106,11 +127,11 @@ def evaluate_detector(
     ``choose``: a COCO file of other photos, on which the surest rules are chosen that find ``recall`` of the garments. Raises
     InputError when a file has a label that the detector does not know, or the two have a photo in common.
     """
-    truth, judged = read_coco(validation), load_detector(find_detector(catalog, detector))
+    truth, judged = _read(validation, reporter), load_detector(find_detector(catalog, detector))
     rules = load_config(CropConfig, CropConfig.default_preset)
     _known_labels(validation, truth, judged)
     if choose is not None:
-        others = read_coco(choose)
+        others = _read(choose, reporter)
         _known_labels(choose, others, judged)
         if both := {image.path for image in truth.images} & {image.path for image in others.images}:
             raise InputError(

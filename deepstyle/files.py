@@ -43,6 +43,11 @@ def check_name(name: str, flag: str) -> str:
     return name
 
 
+def names_folder(label: str) -> bool:
+    """Whether a label can be a folder's name as it is."""
+    return bool(label) and not label.startswith(".") and not set(label) & set("/\\\0")
+
+
 def as_name(text: str) -> str:
     """A label as the name of a folder: what could lead out of the folder above, or no disk takes, becomes a dash."""
     safe = re.sub(r"[^\w ,.&'()+-]", "-", text).encode()[:LONGEST].decode(errors="ignore")

@@ -93,7 +93,7 @@ def run_all(
     Without ``annotations`` the workspace's detector cuts, or the one that ships; without ``labels`` its classifier, or
     the one that ships, judges. ``labels`` is any source that ``label_sets.py`` reads.
     """
-    pair = read_pair(annotations[:1], annotations[1]) if annotations is not None else None
+    pair = read_pair(annotations[:1], annotations[1], reporter) if annotations is not None else None
     table = labels_from(labels, catalog, reporter=reporter) if labels is not None else None
     told: dict[str, str] = {}
     weak: list[str] = []

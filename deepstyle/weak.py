@@ -31,7 +31,8 @@ def weak_detector(ap50: float, photos: int) -> list[str]:
     if ap50 >= LOW_AP50:
         return []
     what = f"AP50 {ap50:.2f} on {photos:,} photos, because many garments are missed or misplaced below {LOW_AP50}"
-    return [f"{what}; train longer (--minutes) or --start-from garments-lite, or cut with `--detector garments-lite`"]
+    start = "start from what ships (--config lite0-256 --start-from garments-lite)"
+    return [f"{what}; train longer (--minutes), {start}, or cut with `--detector garments-lite`"]
 
 
 def weak_gan(images: int, seconds: float, garments: int, *, by_time: bool, learned: bool = False) -> list[str]:

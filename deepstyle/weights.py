@@ -99,6 +99,8 @@ def fill(module: nn.Module, state: Mapping[str, Tensor], *, origin: str) -> None
         module.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[1].strip() if "\n" in str(error) else str(error)
+        if "key(s)" in reason:  # and then all their names
+            reason = reason.partition(",")[0].rstrip(". ")
         raise ModelError(f"{origin}: these weights belong to another model: {reason}") from error
     if (bad := not_finite(state)) is not None:
         raise ModelError(f"{origin}: weights that are not finite ({bad}); train the model again, or name another")

@@ -101,6 +101,7 @@ def test_round_trip_of_any_box(tmp_path_factory: pytest.TempPathFactory, values:
     ("change", "reason"),
     [
         ({"iscrowd": 1, "bbox": None}, "crowd"),
+        ({"iscrowd": True}, "crowd"),
         ({"bbox": [10, 10, -5, 5]}, "no-area"),
         ({"bbox": [10, 10, 0, 5]}, "no-area"),
         ({"bbox": [10, 10, float("nan"), 5]}, "no-area"),
@@ -116,6 +117,40 @@ def test_bad_rows_are_counted(tmp_path: Path, change: dict[str, Any], reason: st
 
     assert found.dropped == {reason: 1}
     assert len(found.images[0].annotations) == 1
+
+
+def test_ids_of_other_kinds(tmp_path: Path) -> None:
+    """Ids may be texts or written with a point, and 7, 7.0 and "7" are one id; a crowd that is written as "0" is none."""
+    images = [{"id": "7", "file_name": "a.jpg", "width": 100.0, "height": 50}, {**GOOD["images"][0], "id": "b"}]
+    rows = [row(image_id=7.0, category_id="9", iscrowd="0"), row(image_id="b", attributes={"category": None})]
+    found = read_coco(save(tmp_path, images=images, annotations=rows))
+
+    assert found.labels == ("upper", "lower")
+    assert found.dropped == {}
+    assert [[one.label for one in image.annotations] for image in found.images] == [["lower"], ["lower"]]
+    assert found.images[1].annotations[0].category == ""
+
+
+def test_names_with_backslashes(tmp_path: Path) -> None:
+    """A backslash parts folders, as in files from Windows, unless a photo is called so."""
+    (tmp_path / "odd\\name.jpg").write_bytes(b"")
+    images = [
+        {**GOOD["images"][0], "id": k, "file_name": name} for k, name in enumerate(["sub\\a.jpg", "odd\\name.jpg"])
+    ]
+    found = read_coco(save(tmp_path, images=images, annotations=[]))
+
+    assert [image.path for image in found.images] == [tmp_path / "sub" / "a.jpg", tmp_path / "odd\\name.jpg"]
+
+
+def test_crowds_are_kept_apart(tmp_path: Path) -> None:
+    """A crowd with a box is no annotation, but a region of its photo, and reads back as it was written."""
+    found = read_coco(save(tmp_path, annotations=[row(), row(iscrowd=1, bbox=[0, 0, 200, 50])]))
+    write_coco(tmp_path / "again.json", found)
+    crowd = Annotation(box=(0.0, 0.0, 100.0, 50.0), label="lower")
+
+    assert len(found.images[0].annotations) == 1
+    assert found.images[0].crowds == (crowd,)
+    assert read_coco(tmp_path / "again.json") == found
 
 
 def test_broken_masks_are_counted_and_their_boxes_stay(tmp_path: Path) -> None:
@@ -153,7 +188,10 @@ def test_boxes_over_the_edge_are_clipped(tmp_path: Path) -> None:
         ({"annotations": [{"image_id": 7}]}, r"annotations\[0\] lacks 'category_id'"),
         ({"annotations": [row(bbox=[1, 2, 3])]}, "not four numbers"),
         ({"annotations": [row(bbox=[1, 2, 3, "4"])]}, "not four numbers"),
-        ({"annotations": [row(image_id=True)]}, "image_id is True"),
+        ({"annotations": [row(image_id=True)]}, "image_id is True, which is no id"),
+        ({"annotations": [row(bbox=[10**400, 2, 3, 4])]}, "not four numbers"),
+        ({"categories": [*GOOD["categories"], {"id": 9, "name": "full"}]}, r"categories\[2\] gives the id 9 to 'full'"),
+        ({"images": [{"id": 1, "file_name": "", "width": 5, "height": 5}]}, "no file can be called"),
     ],
 )
 def test_malformed_files_are_named(tmp_path: Path, changes: dict[str, Any], words: str) -> None:

@@ -66,6 +66,17 @@ def test_figures_by_hand() -> None:
     assert (seen.recall, seen.main, seen.empty) == (0.5, 0.5, 0.5)
 
 
+def test_crops_of_a_crowd_are_not_counted() -> None:
+    """A crop that lies in a crowd of its label is neither right nor wrong; such a photo is none without garments."""
+    truth = photos([("upper", (0.0, 0.0, 50.0, 50.0))], [])
+    crowd = (Annotation(box=(100, 0, 200, 100), label="upper"),)
+    truth = replace(truth, images=tuple(replace(image, crowds=crowd) for image in truth.images))
+    boxes = [[found("upper", 0.9, (0, 0, 50, 50)), found("upper", 0.8, (110, 0, 190, 90))], []]
+    seen = crop_figures(truth, boxes, rules())
+
+    assert (seen.crops, seen.precision, seen.recall, seen.singles, seen.bare) == (1, 1.0, 1.0, 0, 0)
+
+
 def test_no_photos_of_a_kind_have_no_share() -> None:
     """Without crops there is no precision, without garments no recall: None, and not a number that flatters."""
     seen = crop_figures(photos([]), [[]], rules())

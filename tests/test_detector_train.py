@@ -213,6 +213,22 @@ def test_training_starts_from_another_model(tmp_path: Path) -> None:
         start_from(build_network(config("width=8"), 2), tmp_path / "trunk")
 
 
+def test_training_starts_from_a_detector_of_other_labels(tmp_path: Path) -> None:
+    """All but the layer that tells the labels is taken over; of another network's weights one is named, with the remedy."""
+    network = build_network(config("width=32"), 2)
+    weights.save_model(tmp_path / "two", network, config_yaml="", labels=LABELS, about={})
+    fresh = build_network(config("width=32"), 5)
+    assert not start_from(fresh, tmp_path / "two")
+    assert start_from(build_network(config("width=32"), 2), tmp_path / "two")
+    old, new = network.state_dict(), fresh.state_dict()
+
+    assert new["roi_heads.box_predictor.cls_score.weight"].shape[0] == 6
+    assert all(torch.equal(old[key], new[key]) for key in old if "box_predictor" not in key)
+    with pytest.raises(ModelError, match=r"--start-from.*--config .*two/config\.yaml") as caught:
+        start_from(build_network(config("backbone=mobilenet"), 2), tmp_path / "two")
+    assert len(str(caught.value).replace(str(tmp_path), "")) < 250
+
+
 def test_colour_jitter_stays_in_range() -> None:
     """Jittered photos stay in [0, 1]; strength 0 changes nothing."""
     photo = torch.rand(3, 8, 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
 from deepstyle.boxes import Box, iou
 from deepstyle.detector.evaluate import average_precision
-from deepstyle.detector.matching import counts, match
+from deepstyle.detector.matching import counts, in_crowd, match
 from deepstyle.errors import InputError
 
 LABELS = ("upper", "lower")
@@ -125,6 +126,25 @@ def test_ap_agrees_with_the_definition(seed: int) -> None:
     assert result.ap75 == pytest.approx(np.mean([row[5] for row in table.values()]), abs=1e-6)
     assert result.ap == pytest.approx(np.mean(list(table.values())), abs=1e-6)
     assert result.per_label == pytest.approx({label: np.mean(row) for label, row in table.items()}, abs=1e-6)
+
+
+def test_crowds_are_neither_right_nor_wrong() -> None:
+    """What is found on a crowd of its label costs nothing, as in COCO; beside it, or of another label, it is wrong."""
+    one = Annotation(box=(0, 0, 100, 100), label="upper")
+    crowd = Annotation(box=(200, 0, 500, 300), label="upper")
+    photo = AnnotatedImage(path=Path("a.jpg"), width=500, height=500, annotations=(one,), crowds=(crowd,))
+    truth = AnnotatedSet(labels=LABELS, images=(photo,))
+    right = Box(x0=0, y0=0, x1=100, y1=100, label="upper", score=0.5)
+    inside = Box(x0=220, y0=10, x1=300, y1=90, label="upper", score=0.9)
+    beside = replace(inside, y0=250, y1=450)
+
+    assert average_precision(truth, [[inside, right]]).ap == pytest.approx(1)
+    assert average_precision(truth, [[beside, right]]).ap == pytest.approx(0.5)
+    assert in_crowd(inside, photo.crowds)
+    assert not in_crowd(beside, photo.crowds)
+    assert not in_crowd(replace(inside, label="lower"), photo.crowds)
+    with pytest.raises(InputError, match="holds no boxes"):
+        average_precision(AnnotatedSet(labels=LABELS, images=(replace(photo, annotations=()),)), [[]])
 
 
 def test_perfect_and_empty_detections() -> None:

@@ -39,6 +39,22 @@ def foreign(folder: Path, count: int = 20, **more: Any) -> Path:
     return path
 
 
+def test_photos_in_folders_of_their_own(tmp_path: Path) -> None:
+    """Below --photos a photo is sought in the folder that the file names; without it, one name for two photos is refused."""
+    names = ["a/1.png", "b/1.png"]
+    images = [{"id": k, "file_name": name, "width": 40, "height": 60} for k, name in enumerate(names)]
+    source = foreign(tmp_path, 2, images=images)
+    for k, name in enumerate(names):
+        (tmp_path / "moved" / name).parent.mkdir(parents=True)
+        (tmp_path / "moved" / name).write_bytes((tmp_path / "photos" / f"{k}.png").read_bytes())
+    convert_coco(source, tmp_path / "out", {"dress": "full"}, photos=tmp_path / "moved", reporter=QUIET)
+
+    found = [image.path for name in ("train", "val") for image in read_coco(tmp_path / "out" / f"{name}.json").images]
+    assert sorted(found) == [tmp_path / "moved" / name for name in names]
+    with pytest.raises(InputError, match=r"1\.png would be several photos"):
+        convert_coco(source, tmp_path / "out", {"dress": "full"}, photos=tmp_path / "photos", reporter=QUIET)
+
+
 def test_categories_become_labels(tmp_path: Path) -> None:
     """Boxes get the map's label and keep their category, mask and attributes; the rest is counted by category."""
     summary = convert_coco(

@@ -38,7 +38,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepstyle.annotations.coco import LABELS, XYXY, AnnotatedImage, Annotation
+from deepstyle.annotations.coco import LABELS, AnnotatedImage, Annotation
+from deepstyle.annotations.coco_rows import XYXY
 from deepstyle.annotations.convert import Summary, Tally, check_shares, place, split_of, write_splits
 from deepstyle.annotations.mask import encode
 from deepstyle.errors import InputError

@@ -11,14 +11,16 @@ How a row can end, beside ``coco.py``'s and ``convert.py``'s ways: ``not-mapped`
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, read_coco
+from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, read_coco
 from deepstyle.annotations.convert import Summary, Tally, check_shares, photo_sizes, split_of, write_splits
 from deepstyle.errors import InputError, UsageError
+from deepstyle.files import is_regular
 from deepstyle.progress import Reporter
 
 MAPS: dict[str, dict[str, str]] = {
@@ -48,7 +50,8 @@ def convert_coco(
     """Turn a COCO file into COCO files in ``out`` whose labels are those of ``mapping``.
 
     ``validation`` is the authors' own validation file; without it photos are held out by their file names. ``photos``
-    is the folder of the photos, when they do not lie where the file says; only names count then. Raises InputError for
+    is the folder of the photos, when they do not lie where the file says: in the folders that it names, or by their names
+    alone. Raises InputError for
     files that are no COCO, UsageError when no category is in the map.
     """
     check_shares(validation_share, test_share)
@@ -72,21 +75,20 @@ def _read(
     _check(path, data, mapping)
     for reason, amount in data.dropped.items():
         tally.count(reason, path.name, amount)
-    images = (
-        [replace(image, path=photos.absolute() / image.path.name) for image in data.images] if photos else data.images
-    )
+    images = [_moved(image, path, photos) for image in data.images] if photos else data.images
+    if photos and len({image.path for image in images}) < len({image.path for image in data.images}):
+        (twice, _), *_ = Counter(image.path for image in images).most_common(1)
+        raise InputError(
+            f"--photos {photos}: {twice} would be several photos of {path}; keep the folders that it names"
+        )
     left_out: Counter[str] = Counter()
     kept = []
     for image, size in zip(images, photo_sizes([str(image.path) for image in images], reporter), strict=True):
         left_out.update(one.label for one in image.annotations if one.label not in mapping)
-        found = tuple(
-            replace(one, label=mapping[one.label], category=one.label)
-            for one in image.annotations
-            if one.label in mapping
-        )
+        found, crowds = (_mapped(of, mapping) for of in (image.annotations, image.crowds))
         same = not isinstance(size, str) and (size.width, size.height) == (image.width, image.height)
         if same and found:
-            kept.append(replace(image, annotations=found))
+            kept.append(replace(image, annotations=found, crowds=crowds))
         else:
             reason = size if isinstance(size, str) else "no-garment" if same else "size-differs"
             tally.count(reason, image.path.name)
@@ -95,6 +97,17 @@ def _read(
     if not kept:
         raise InputError(f"{path}: nothing is left ({tally.totals()}); name the folder of its photos with --photos")
     return kept
+
+
+def _moved(image: AnnotatedImage, path: Path, photos: Path) -> AnnotatedImage:
+    """The photo below ``photos``: where the file's own folders lead from there, or else by its name alone."""
+    below = photos.absolute() / os.path.relpath(image.path, path.parent.absolute())
+    return replace(image, path=below if is_regular(below) else photos.absolute() / image.path.name)
+
+
+def _mapped(found: Sequence[Annotation], mapping: Mapping[str, str]) -> tuple[Annotation, ...]:
+    """The annotations whose category is in the map, with its label."""
+    return tuple(replace(one, label=mapping[one.label], category=one.label) for one in found if one.label in mapping)
 
 
 def _check(path: Path, data: AnnotatedSet, mapping: Mapping[str, str]) -> None:

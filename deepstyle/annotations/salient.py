@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 
-from deepstyle.annotations.coco import XYXY
+from deepstyle.annotations.coco_rows import XYXY
 from deepstyle.images import Pixels
 
 SIDE = 64  # pixels of the longer side that is looked at

@@ -26,6 +26,7 @@ from deepstyle.crop.files import Opened, Written, open_photo, settle_names, writ
 from deepstyle.crop.rules import Choice, choose, rule_of, too_small
 from deepstyle.crop.wanted import wanted, windows
 from deepstyle.errors import InputError, ModelError, UsageError
+from deepstyle.files import names_folder
 from deepstyle.folders import alone
 from deepstyle.progress import Reporter
 from deepstyle.records import Garment, Photo
@@ -100,7 +101,7 @@ def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: 
         if label not in detector.labels:
             raise UsageError(f"--label {label}: the detector knows {', '.join(detector.labels)}")
     for label in detector.labels:
-        if not label or label.startswith(".") or set(label) & set("/\\\0"):
+        if not names_folder(label):
             raise ModelError(f"detector {detector.name}: its label {label!r} cannot name a folder; rename it")
     others = "another crop is at work in this workspace; waiting for its end"
     lock = alone(catalog.root / ".crop.lock", waiting=lambda: reporter.say(others))

@@ -11,7 +11,7 @@ from deepstyle.annotations.mask import decode
 from deepstyle.boxes import Box, iou
 from deepstyle.config import CropConfig
 from deepstyle.crop.rules import choose
-from deepstyle.detector.matching import match
+from deepstyle.detector.matching import in_crowd, match
 from deepstyle.shape import lay
 
 SAME = 0.6  # IoU from which two crops of a photo show the same cloth
@@ -24,6 +24,7 @@ class CropFigures:
     ``precision`` is the share of crops with the right label and an IoU of 0.5 or more, ``recall`` the share of garments that
     have such a crop, ``doubles`` the pairs of crops that overlap by an IoU over 0.6. ``main`` is the share of photos of a single
     garment whose surest crop has its label, ``empty`` the share of photos without a garment that give no crop.
+    Crops of a crowd are not counted.
     """
 
     crops: int
@@ -41,9 +42,13 @@ def crop_figures(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: Cro
     crops = right = garments = doubles = singles = main = bare = empty = 0
     for image, boxes in zip(truth.images, found, strict=True):
         chosen = [boxes[one.k] for one in choose(boxes, rules, image.width, image.height)]
-        crops, garments = crops + len(chosen), garments + len(image.annotations)
-        right += len(match(image.annotations, chosen).right)
+        seen = match(image.annotations, chosen)
+        wrong = sum(not in_crowd(box, image.crowds) for box in seen.wrong)
+        crops, garments = crops + len(seen.right) + wrong, garments + len(image.annotations)
+        right += len(seen.right)
         doubles += sum(iou(a.corners, b.corners) > SAME for a, b in combinations(chosen, 2))
+        if image.crowds:
+            continue  # nobody knows how many garments it shows
         if len(image.annotations) == 1:
             surest = max(chosen, key=lambda box: box.score, default=None)
             singles, main = singles + 1, main + (surest is not None and surest.label == image.annotations[0].label)

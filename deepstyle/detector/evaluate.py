@@ -17,7 +17,9 @@ from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
 
-COMPLETE = "is the data set complete?"
+COMPLETE = (
+    "put the photo there, or name its folder: `deepstyle data coco FILE.json --map a=a,b=b --photos FOLDER --out DIR`"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +41,26 @@ class Evaluation:
 
 
 def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Evaluation:
-    """COCO AP of ``found[i]`` (boxes in pixels) against ``truth.images[i]``. Raises InputError on an empty truth."""
+    """COCO AP of ``found[i]`` (boxes in pixels) against ``truth.images[i]``. Raises InputError on an empty truth.
+
+    What is found on a crowd of its label is passed over, as COCO does.
+    """
     number = {label: i for i, label in enumerate(truth.labels, start=1)}
+    every = [
+        (n, c, a) for n, im in enumerate(truth.images) for c, of in enumerate((im.annotations, im.crowds)) for a in of
+    ]
     boxes = [
-        {"id": i, "image_id": image, "category_id": number[a.label], "bbox": _xywh(a.box), "area": _area(a.box), "iscrowd": 0}
-        for i, (image, a) in enumerate(((n, a) for n, im in enumerate(truth.images) for a in im.annotations), start=1)
-    ]  # fmt: skip
-    if not boxes:
+        {
+            "id": i,
+            "image_id": n,
+            "category_id": number[a.label],
+            "bbox": _xywh(a.box),
+            "area": _area(a.box),
+            "iscrowd": c,
+        }
+        for i, (n, c, a) in enumerate(every, start=1)
+    ]
+    if all(row["iscrowd"] for row in boxes):
         raise InputError("there is nothing to evaluate on: the validation set holds no boxes")
     reference = COCO(
         {
@@ -118,24 +133,28 @@ def load_photo(image: AnnotatedImage) -> images.Pixels:
 
 
 @contextmanager
+def _naming(image: AnnotatedImage) -> Iterator[None]:
+    """Whatever is wrong with the photo's bytes as InputError that names it."""
+    try:
+        yield
+    except ImageError as error:
+        raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
+
+
+@contextmanager
 def opened_photo(image: AnnotatedImage) -> Iterator[images.Pixels]:
     """``load_photo`` for work in threads: only so many pixels are open at a time (``images.ROOM``)."""
     data = read_input(image.path, images.MAX_BYTES, COMPLETE)
-    try:
-        with images.decoded(data) as pixels:
-            _require_proportions(image, *pixels.shape[:2])
-            yield pixels
-    except ImageError as error:
-        raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
+    with _naming(image), images.decoded(data) as pixels:
+        _require_proportions(image, *pixels.shape[:2])
+        yield pixels
 
 
 def require_photos(data: AnnotatedSet) -> None:
     """Look at the header of every photo before slow work. Raises InputError as ``load_photo`` would, but for broken pixels."""
     for image in data.images:
-        try:
+        with _naming(image):
             info = images.probe(read_input(image.path, images.MAX_BYTES, COMPLETE))
-        except ImageError as error:
-            raise InputError(f"{shown(image.path)}: {error}; remove it from the annotations") from error
         _require_proportions(image, info.height, info.width)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.annotations.coco import AnnotatedSet, Annotation
-from deepstyle.boxes import Box, iou
+from deepstyle.boxes import Box, area, inner, iou
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,12 @@ def match(truth: Sequence[Annotation], found: Sequence[Box], *, min_iou: float =
         else:
             wrong.append(box)
     return Matched(pairs=tuple(pairs), wrong=tuple(wrong), missed=tuple(free))
+
+
+def in_crowd(box: Box, crowds: Sequence[Annotation], *, min_share: float = 0.5) -> bool:
+    """Whether so much of a detection lies in a crowd of its label that it is neither right nor wrong, as COCO has it."""
+    share = max((inner(box.corners, one.box) for one in crowds if one.label == box.label), default=0.0)
+    return share >= min_share * area(box.corners) > 0
 
 
 @dataclass(frozen=True, kw_only=True)

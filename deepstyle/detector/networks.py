@@ -21,6 +21,7 @@ from deepstyle.backbone import small_body
 from deepstyle.config import DetectorConfig
 from deepstyle.errors import ConfigError, ModelError
 
+LAST = "roi_heads.box_predictor."  # the layer that tells the labels
 ASPECTS = (0.5, 1.0, 2.0)  # height / width of the anchors
 IMAGENET = {
     "lite0": "efficientnet_lite0",
@@ -110,20 +111,29 @@ def build_network(config: DetectorConfig, labels: int) -> FasterRCNN:
     )  # fmt: skip
 
 
-def start_from(network: FasterRCNN, folder: Path) -> None:
+def start_from(network: FasterRCNN, folder: Path) -> bool:
     """Fill a network from another model's folder: all of it from a detector's, the small trunk from a classifier's.
 
+    A detector of other labels gives all but its last layer, which keeps the weights that it has: then False.
     Raises ModelError when the two do not fit.
     """
     path = folder / "weights.safetensors"
     state = weights.read_weights(path)
     if any(key.startswith("backbone.") for key in state):
-        weights.fill(network, state, origin=str(path))
-        return
+        own = network.state_dict()
+        last = {key for key in own.keys() & state.keys() if key.startswith(LAST) and own[key].shape != state[key].shape}
+        try:
+            weights.fill(
+                network, {key: own[key] if key in last else value for key, value in state.items()}, origin=str(path)
+            )
+        except ModelError as error:
+            raise ModelError(f"--start-from: {error}; take its settings: --config {folder / 'config.yaml'}") from error
+        return not last
     trunk = {key.removeprefix("body."): value for key, value in state.items() if key.startswith("body.")}
     if not trunk:
         raise ModelError(f"{path}: holds no small trunk; train one with train-classifier --set network=small")
     weights.fill(network.backbone.body, trunk, origin=str(path))
+    return True
 
 
 def _exact(_: nn.Module, __: Any, outputs: tuple[Any, Any]) -> tuple[Any, Any]:

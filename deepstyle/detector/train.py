@@ -112,7 +112,8 @@ def train_detector(
 def _begin(detector: FasterRCNN, config: DetectorConfig, start: Path | None, fetch: Fetch, reporter: Reporter) -> None:
     """The weights that a new run starts from: another model's, ImageNet's, or the random ones that are there."""
     if start is not None:
-        start_from(detector, start)
+        if not start_from(detector, start):
+            reporter.say(f"{start} has other labels: all but the last layer, which tells them, is taken over")
     elif config.pretrained:
         start_from_imagenet(detector, fetch(imagenet_name(config), config.pretrained_from, reporter))
 
