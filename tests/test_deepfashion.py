@@ -16,7 +16,7 @@ from deepstyle.annotations.coco import LABELS, AnnotatedImage, read_coco
 from deepstyle.annotations.convert import Tally, jpeg_size, photo_sizes
 from deepstyle.annotations.deepfashion import convert_deepfashion
 from deepstyle.annotations.deepfashion2 import NAMES, convert_deepfashion2
-from deepstyle.annotations.lists import positive, read_list
+from deepstyle.annotations.lists import attributes_of, read_list
 from deepstyle.annotations.mask import decode
 from deepstyle.cli import main
 from deepstyle.errors import InputError, UsageError
@@ -196,9 +196,11 @@ def test_rows_of_lists(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf2\r\nname  a\r\nabstract chevron print \t  1\r\nimg/a b.jpg  2\r\n\r\n")
 
     assert read_list(path, 1, Tally()) == {"abstract chevron print": ["1"], "img/a b.jpg": ["2"]}
-    assert positive(b" -1  1 0 1\n", "wxyz") == ("x", "z")
-    assert positive(b"1 1", "xyz") is None
-    assert positive(b"1 2 1", "xyz") is None
+    assert attributes_of(b" -1  1 0 1\n", "wxyz") == (("x", "z"), ("y",))
+    assert attributes_of(b"0 1 0 1", "wxyz") == (("x", "z"), ())
+    assert attributes_of(b"1 1", "xyz") is None
+    assert attributes_of(b"1 2 1", "xyz") is None
+    assert attributes_of(b"1 n 1", "xyz") is None
 
 
 def test_sizes_come_from_the_header(tmp_path: Path) -> None:

@@ -150,14 +150,14 @@ def test_clothing_co_parsing_and_others(tmp_path: Path) -> None:
 
 
 def test_deepfashion_attributes(tmp_path: Path) -> None:
-    """DeepFashion's attributes come with the authors' partition, and with its folders as groups."""
+    """DeepFashion's attributes come with the authors' partition, and with its folders as groups; 0 beside -1 is not known."""
     files = {
         "Eval/list_eval_partition.txt": "2\nimage_name evaluation_status\nimg/A/1.jpg train\nimg/B/1.jpg val\n",
         "Anno_coarse/list_bbox.txt": "2\nimage_name x_1 y_1 x_2 y_2\nimg/A/1.jpg 1 1 9 9\nimg/B/1.jpg 1 1 9 9\n",
         "Anno_coarse/list_category_img.txt": "2\nimage_name category_label\nimg/A/1.jpg 1\nimg/B/1.jpg 1\n",
         "Anno_coarse/list_category_cloth.txt": "1\ncategory_name category_type\nDress 3\n",
-        "Anno_coarse/list_attr_cloth.txt": "2\nattribute_name attribute_type\nfloral print 1\nred 2\n",
-        "Anno_coarse/list_attr_img.txt": "2\nimage_name attribute_labels\nimg/A/1.jpg 1 -1\nimg/B/1.jpg 1 1\n",
+        "Anno_coarse/list_attr_cloth.txt": "3\nattribute_name attribute_type\nfloral print 1\nred 2\nsheer 3\n",
+        "Anno_coarse/list_attr_img.txt": "2\nimage_name attribute_labels\nimg/A/1.jpg 1 -1 0\nimg/B/1.jpg 1 1 -1\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -165,8 +165,8 @@ def test_deepfashion_attributes(tmp_path: Path) -> None:
     _files(tmp_path, "img/A/1.jpg", "img/B/1.jpg")
     found = read_any_tags(tmp_path, reporter=QUIET)
 
-    assert found.tags == ("floral print", "red")
-    assert found.values.tolist() == [[1, 0], [1, 1]]
+    assert found.tags == ("floral print", "red", "sheer")
+    assert found.values.tolist() == [[1, 0, -1], [1, 1, 0]]
     assert [(row.group, row.split) for row in found.rows] == [("img/A", "train"), ("img/B", "val")]
 
 

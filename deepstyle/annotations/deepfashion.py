@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple
 
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, Annotation, fit
 from deepstyle.annotations.convert import Summary, Tally, check_shares, photo_sizes, split_of, write_splits
-from deepstyle.annotations.lists import positive, read_attributes, read_lines, read_list
+from deepstyle.annotations.lists import Attributes, attributes_of, read_attributes, read_lines, read_list
 from deepstyle.errors import InputError
 from deepstyle.images import ImageInfo
 from deepstyle.progress import Reporter
@@ -95,7 +95,7 @@ def convert_deepfashion(
     sizes = photo_sizes([f"{photos}{os.sep}{row.name}" for row in rows], reporter)
     splits: dict[str, list[AnnotatedImage]] = {name: [] for name in SPLITS}
     for row, size in zip(rows, sizes, strict=True):
-        one, outcome = names.read(row, size, attributes.get(row.name, ()))
+        one, outcome = names.read(row, size, attributes.get(row.name, Attributes()).yes)
         if outcome:
             tally.count(outcome, row.name)
         if one is None or isinstance(size, str):
@@ -110,8 +110,8 @@ def convert_deepfashion(
 
 def attribute_rows(
     source: Path, tally: Tally, reporter: Reporter, *, variant: str | None = None
-) -> tuple[Path, list[Row], dict[str, tuple[str, ...]]]:
-    """The folder of the photos, a row for each photo, and the attributes that photos have. Raises InputError as above."""
+) -> tuple[Path, list[Row], dict[str, Attributes]]:
+    """The folder of the photos, a row for each photo, and the photos' attributes. Raises InputError as above."""
     folder, photos = _annotations(source, variant), _photos(source)
     reporter.say(f"reading {folder}")
     if (folder / "train.txt").is_file():
@@ -183,10 +183,10 @@ def _listed_rows(folder: Path, evaluation: Path, tally: Tally) -> list[Row]:
     return rows
 
 
-def _parallel_rows(folder: Path, tally: Tally) -> tuple[list[Row], dict[str, tuple[str, ...]]]:
+def _parallel_rows(folder: Path, tally: Tally) -> tuple[list[Row], dict[str, Attributes]]:
     """Rows of the fine annotations, whose files are parallel; and the photos' attributes, where they are shipped."""
     rows: list[Row] = []
-    attributes: dict[str, tuple[str, ...]] = {}
+    attributes: dict[str, Attributes] = {}
     for split in SPLITS:
         names, boxes, categories = (read_lines(folder / f"{split}{part}.txt") for part in ("", "_bbox", "_cate"))
         if not len(names) == len(boxes) == len(categories):
@@ -200,9 +200,9 @@ def _parallel_rows(folder: Path, tally: Tally) -> tuple[list[Row], dict[str, tup
         if table.is_file():
             known = _attribute_names(folder)
             for name, line in zip(names, read_lines(table), strict=False):
-                values = positive(line.encode(), known)
+                values = attributes_of(line.encode(), known)
                 tally.count("bad-attributes", name, 1 if values is None else 0)
-                attributes[name] = values or ()
+                attributes[name] = values or Attributes()
     return rows, attributes
 
 

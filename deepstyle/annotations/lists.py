@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from deepstyle.annotations.convert import Tally
 from deepstyle.errors import InputError
@@ -19,6 +19,13 @@ from deepstyle.files import open_regular, reason
 from deepstyle.progress import Reporter
 
 EVERY = 1000  # rows between two looks at the progress bar
+
+
+class Attributes(NamedTuple):
+    """The attributes that a photo has, and those of which it is not known; it lacks all others."""
+
+    yes: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def read_list(path: Path, columns: int, tally: Tally) -> dict[str, list[str]]:
@@ -49,37 +56,44 @@ def read_lines(path: Path) -> list[str]:
         return [line.strip() for line in file.read().decode("utf-8", "replace").strip().splitlines()]
 
 
-def read_attributes(path: Path, names: Sequence[str], tally: Tally, reporter: Reporter) -> dict[str, tuple[str, ...]]:
-    """Stream ``list_attr_img.txt``: photo -> the attributes whose value is 1 (-1 is no, 0 unknown).
+def read_attributes(path: Path, names: Sequence[str], tally: Tally, reporter: Reporter) -> dict[str, Attributes]:
+    """Stream ``list_attr_img.txt``: photo -> its attributes; photos that lack all of them are left out.
 
     A row without exactly one value for each of ``names`` is counted (``bad-attributes``). Raises InputError when the
     file is missing or is no counted list. 289,222 rows of 1,000 values are some 800 MB; one row is held at a time.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Attributes] = {}
     with _open(path) as file, reporter.task("attributes", total=_count(path, file), unit="photos") as task:
         for number, line in enumerate(file, 1):
             end = line.find(
                 b" ", line.rfind(b".") + 1
             )  # values have no dot, so that the last one is the photo's suffix
-            name, values = line[:end].decode("utf-8", "replace").strip(), positive(line[end:], names)
+            name, values = line[:end].decode("utf-8", "replace").strip(), attributes_of(line[end:], names)
             if values is None:
                 tally.count("bad-attributes", name[:200])
-            elif values:
+            elif any(values):
                 found[name] = values
             if number % EVERY == 0:
                 task.advance(EVERY)
     return found
 
 
-def positive(row: bytes, names: Sequence[str]) -> tuple[str, ...] | None:
-    """Names of the ones in a row such as ``b"-1 1 0"``; None when it has not one value for each name."""
-    flags = row.replace(b"-1", b" 0").translate(None, b" \t\r\n")
-    if len(flags) != len(names) or flags.strip(b"01"):
+def attributes_of(row: bytes, names: Sequence[str]) -> Attributes | None:
+    """The attributes of a row such as ``b"-1 1 0"``; None when it has not one value for each name.
+
+    1 is yes. Where a row has -1, that is no and 0 not known; where it has none, as in the fine annotations, 0 is no.
+    """
+    flags = row.replace(b"-1", b" n").translate(None, b" \t\r\n")
+    if len(flags) != len(names) or flags.strip(b"01n") or b"n" in row:
         return None
-    found, at = [], flags.find(b"1")
+    return Attributes(_marked(flags, b"1", names), _marked(flags, b"0", names) if b"n" in flags else ())
+
+
+def _marked(flags: bytes, sign: bytes, names: Sequence[str]) -> tuple[str, ...]:
+    found, at = [], flags.find(sign)
     while at >= 0:
         found.append(names[at])
-        at = flags.find(b"1", at + 1)
+        at = flags.find(sign, at + 1)
     return tuple(found)
 
 

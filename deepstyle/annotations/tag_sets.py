@@ -10,8 +10,9 @@ import numpy as np
 from deepstyle.annotations.ccp import label_names, load_mat
 from deepstyle.annotations.convert import Tally
 from deepstyle.annotations.deepfashion import attribute_rows
+from deepstyle.annotations.lists import Attributes
 from deepstyle.annotations.table import PhotoFinder
-from deepstyle.annotations.tag_table import NO, YES, Gathered, TagTable, read_tag_table, read_tasks
+from deepstyle.annotations.tag_table import NO, UNKNOWN, YES, Gathered, TagTable, read_tag_table, read_tasks
 from deepstyle.errors import InputError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter
@@ -56,12 +57,13 @@ def read_ccp_tags(source: Path) -> TagTable:
 def read_deepfashion_tags(source: Path, *, reporter: Reporter) -> TagTable:
     """DeepFashion's attributes with the authors' own partition; a photo's group is its folder, which shows one garment.
 
-    The partition shares folders between its sides, which a training says aloud. Of attributes that a photo is not said to
-    have, the files say "no" or "not known"; here both are no, as in the published figures.
+    The partition shares folders between its sides, which a training says aloud. What the files say is not known teaches and
+    judges nothing; the fine annotations say yes or no alone.
     """
     photos, rows, attributes = attribute_rows(source, Tally(), reporter)
     gathered = Gathered(PhotoFinder([photos]))
     for row in rows:
-        tags = dict.fromkeys(attributes.get(row.name, ()), YES)
+        known = attributes.get(row.name, Attributes())
+        tags = dict.fromkeys(known.yes, YES) | dict.fromkeys(known.unknown, UNKNOWN)
         gathered.add(row.name, tags, group=row.name.rpartition("/")[0], split=row.split)
     return gathered.table({}, otherwise=NO)
