@@ -112,7 +112,7 @@ def run_all(
     told["garments"] = ", ".join(f"{label} {number:,}" for label, number in garments.per_label.items())
     if table is not None:
         judge = train_classifier(table, catalog, stages.classifier, reporter=reporter)
-        told["classifier"] = f"top-1 {judge.top1:.3f} on {judge.validation_images:,} images it has not seen"
+        told["classifier"] = judge.in_short()
         weak += weak_classifier(judge.top1, len(judge.labels), newest=True)
     config = stages.gan
     if stages.gan_given is not None:

@@ -117,5 +117,6 @@ def test_the_table_for_people_names_both(trained: tuple[Path, TrainedClassifier]
     assert told["validation images"] == "12 images of colours.csv that its split holds out"
     assert told["test set"].endswith("on the 6 images of colours.csv marked test, judged once")
     assert without["test set"] == "none: no image is marked test"
+    assert result.in_short().endswith("on the 6 images of colours.csv marked test")
     same = replace(result, calibration=replace(result.calibration, crossed=False))
     assert "of the images that chose the temperature" in report(same)["calibration error"]

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from deepstyle.classifier.tagger import Tagger, build_tagger
 from deepstyle.classifier.together import Taggers
 from deepstyle.cli import main
 from deepstyle.config import to_yaml
+from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.progress import Reporter
 
@@ -46,6 +48,8 @@ def averaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TagTable, 
     """A workspace with two taggers and their mean."""
     root = tmp_path_factory.mktemp("together")
     table = make_table(root / "photos", 40)
+    rows = [replace(row, split="test" if i >= 32 else None) for i, row in enumerate(table.rows)]
+    table = replace(table, rows=tuple(rows), name="t.csv")
     add_tagger(root, "first", 0)
     add_tagger(root, "second", 1)
     with Catalog(root) as catalog:
@@ -83,6 +87,21 @@ def test_each_half_is_judged_by_the_other() -> None:
     wanted = np.tensordot(even, np.stack(shares), axes=1)[1::2]
 
     assert crossed(truth, shares, alternate(20))[1::2] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_mean_of_taggers_is_judged_on_the_test_photos(averaged: tuple[Path, TagTable, Averaged]) -> None:
+    """What the mean decides on photos marked test is told by the set's name, also in its folder; they chose no part of it."""
+    root, table, found = averaged
+    both = load(found.folder)
+    assert isinstance(both, Taggers)
+    photos = PackedDataset(next((root / "datasets").glob("first-test-*")))
+    said = both.shares(photos.images)
+    right = both.decide(said) == (table.values[32:, :4] == 1)
+
+    assert found.test is not None
+    assert (found.test.images, found.test_set) == (8, "photos of t.csv marked test")
+    assert found.test.accuracy == pytest.approx(right.mean())
+    assert json.loads((found.folder / "model.json").read_text())["figures"]["test"]["images"] == 8
 
 
 def test_taggers_are_averaged_and_travel(averaged: tuple[Path, TagTable, Averaged]) -> None:

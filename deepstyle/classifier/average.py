@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from deepstyle.annotations.tag_table import TagTable
 from deepstyle.catalog import Catalog
-from deepstyle.classifier.tag_figures import Shares, TagFigures, Truth, figures, fit_shares
+from deepstyle.classifier.tag_figures import Shares, TagFigures, Truth, figures, figures_of, fit_shares
 from deepstyle.classifier.tagger import Tagger
 from deepstyle.classifier.together import KIND, Taggers, mean_of
-from deepstyle.classifier.train_tagger import prepare
+from deepstyle.classifier.train_tagger import marked_test, prepare
 from deepstyle.config import TaggerConfig, load_config
 from deepstyle.errors import InputError, UsageError
 from deepstyle.progress import Reporter
@@ -22,13 +22,18 @@ from deepstyle.progress import Reporter
 
 @dataclass(frozen=True, kw_only=True)
 class Averaged:
-    """What averaging came to: each member's share of the mean and its own mean average precision, and the mean's figures."""
+    """What averaging came to: each member's share of the mean and its own mean average precision, and the mean's figures.
+
+    ``test``: the mean's figures of photos marked test, which ``test_set`` names; None where there are none.
+    """
 
     name: str
     folder: Path
     parts: dict[str, float]
     alone: dict[str, float]
     figures: TagFigures
+    test: TagFigures | None = None
+    test_set: str = ""
 
 
 def average_taggers(
@@ -50,6 +55,7 @@ def average_taggers(
     seen: list[tuple[tuple[str, ...], Truth]] = []
     halves: list[NDArray[np.bool_]] = []
     shares: list[Shares] = []
+    asked: list[Shares] = []  # of the test photos
     for member in members:
         config = load_config(TaggerConfig, catalog.root / "models" / member.name / "config.yaml")
         ready = prepare(table, config, catalog.root / "datasets", name=member.name, reporter=reporter)
@@ -62,6 +68,7 @@ def average_taggers(
                 "one table, one seed, one validation_share and the same groups"
             )
         shares.append(member.shares(held_out.photos.images))
+        asked += [member.shares(ready.test.photos.images)] if ready.test is not None else []
     truth, groups, half = seen[0][1], members[0].groups, halves[0]
     found = figures(truth, crossed(truth, shares, half), groups, half)
     whole = Taggers(members, fit_shares(truth, shares), name)
@@ -70,10 +77,18 @@ def average_taggers(
     )
     alone = {one.name: figures(truth, part, groups, half).mean_ap for one, part in zip(members, shares, strict=True)}
     folder = catalog.root / "models" / name
-    whole.save(folder, {**asdict(found), "alone": alone})
+    test = _tested(whole, ready.test.truth, asked) if ready.test is not None else None
+    test_set = marked_test(table) if test is not None else ""
+    whole.save(folder, {**asdict(found), "alone": alone, "test": asdict(test) if test else None, "test_set": test_set})
     catalog.put_model(name, KIND, {"mean_ap": found.mean_ap, "micro_f1": found.micro_f1})
     parts = {one.name: float(part) for one, part in zip(members, whole.parts, strict=True)}
-    return Averaged(name=name, folder=folder, parts=parts, alone=alone, figures=found)
+    return Averaged(name=name, folder=folder, parts=parts, alone=alone, figures=found, test=test, test_set=test_set)
+
+
+def _tested(whole: Taggers, truth: Truth, shares: Sequence[Shares]) -> TagFigures:
+    """The figures of photos that chose neither parts nor thresholds; ``shares`` are what each member says of them."""
+    mean = mean_of(shares, whole.parts)
+    return figures_of(truth, mean, whole.decide(mean), whole.thresholds, whole.groups)
 
 
 def crossed(truth: Truth, shares: Sequence[Shares], half: NDArray[np.bool_]) -> Shares:

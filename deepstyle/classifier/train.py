@@ -76,6 +76,11 @@ class TrainedClassifier:
     test: Tested | None = None
     validation_set: str = ""
 
+    def in_short(self) -> str:
+        """How good it is, in a line: on images held out, and on the test set if there is one."""
+        told = f"top-1 {self.top1:.3f} on {self.validation_images:,} images it has not seen"
+        return f"{told}, {self.test.top1:.3f} on the {self.test.images:,} {self.test.name}" if self.test else told
+
 
 def train_classifier(
     table: LabelTable, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter, fresh: bool = False,

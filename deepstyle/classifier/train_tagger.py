@@ -99,6 +99,11 @@ class Prepared:
         return hashlib.sha256(f"{' '.join(sides)} {self.table.groups}".encode()).hexdigest()
 
 
+def marked_test(table: TagTable) -> str:
+    """What the test set of a table is called."""
+    return f"photos of {table.name} marked test"
+
+
 def frequent(table: TagTable, rows: Sequence[int], least: float) -> tuple[list[int], tuple[str, ...]]:
     """Numbers of the tags that at least this share of the training rows has, and lacks; and the names of the others."""
     kept = []
@@ -259,7 +264,7 @@ def _finish(t: Training[TaggerConfig], tagger: Tagger, prepared: Prepared) -> di
     if test is not None:
         shares = tagger.shares(test.photos.images)
         judged = figures_of(test.truth, shares, tagger.decide(shares), tagger.thresholds, tagger.groups)
-        told |= {"test": asdict(judged), "test_set": f"photos of {prepared.table.name} marked test"}
+        told |= {"test": asdict(judged), "test_set": marked_test(prepared.table)}
     tagger.save(run.catalog.root / "models" / tagger.name, to_yaml(t.config), {"run": run.name, "figures": told})
     t.done(told, model=tagger.name)
     t.reporter.say(

@@ -22,6 +22,7 @@ from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 
 if TYPE_CHECKING:
+    from deepstyle.classifier.tag_figures import TagFigures
     from deepstyle.classifier.train_tagger import TrainedTagger
 
 
@@ -87,23 +88,16 @@ def report(result: TrainedTagger) -> dict[str, str]:
         f"{group} {value:.3f}" + (f" (F1 {found.group_f1[group]:.3f})" if group in found.group_f1 else "")
         for group, value in found.groups.items()
     ]
-    told = {
+    return {
         "mean average precision": f"{found.mean_ap:.3f} ({found.chance_map:.3f} by guessing)",
         "F1": f"{found.micro_f1:.3f} over all decisions, {found.macro_f1:.3f} the mean of the tags",
         "right": f"{found.accuracy:.2%} of all decisions ({found.always_no:.2%} by always saying no)",
         "groups": ", ".join(groups),
         "best tags": _tag_figures(ranked[:5]), "worst tags": _tag_figures(ranked[-5:]),
         "tags left out": ", ".join(result.dropped) or "none", "validation images": f"{found.images:,}",
-        "test set": "none: no photo is marked test",
+        "test set": _test_set(result.test, result.test_set),
         "images seen": f"{result.images:,} in {result.seconds / 60:.1f} min ({result.images_per_second:.0f}/s)",
     }  # fmt: skip
-    if (test := result.test) is not None:
-        told["test set"] = (
-            f"mean average precision {test.mean_ap:.3f} ({test.chance_map:.3f} by guessing), F1 {test.micro_f1:.3f}, right "
-            f"{test.accuracy:.2%} ({test.always_no:.2%} by always saying no) on the {test.images:,} {result.test_set}, "
-            "judged once"
-        )
-    return told
 
 
 def _averaged(session: Session, table: Any, catalog: Any, members: Sequence[str], name: str) -> None:
@@ -116,8 +110,18 @@ def _averaged(session: Session, table: Any, catalog: Any, members: Sequence[str]
         "mean average precision": f"{found.figures.mean_ap:.3f}",
         "alone": ", ".join(f"{one} {value:.3f}" for one, value in found.alone.items()),
         "F1": f"{found.figures.micro_f1:.3f} over all decisions", "validation images": found.figures.images,
+        "test set": _test_set(found.test, found.test_set),
     }  # fmt: skip
     show(f"the taggers are averaged in {found.folder}", rows, **asdict(found))
+
+
+def _test_set(test: TagFigures | None, name: str) -> str:
+    if test is None:
+        return "none: no photo is marked test"
+    return (
+        f"mean average precision {test.mean_ap:.3f} ({test.chance_map:.3f} by guessing), F1 {test.micro_f1:.3f}, right "
+        f"{test.accuracy:.2%} ({test.always_no:.2%} by always saying no) on the {test.images:,} {name}, judged once"
+    )
 
 
 def _tag_figures(ranked: Sequence[tuple[float, str]]) -> str:
