@@ -89,7 +89,7 @@ def croissant(name: str, garments: Sequence[Garment], table: str) -> str:
     ]  # fmt: skip
     sites = sorted({domain_of(one.page_url) for one in garments})
     ways = [("web pages", "Web Scraping")] if set(sites) - {OWN} else []
-    ways += [("own files", "Manual Human Curation")] if OWN in sites else []
+    ways += [(OWN, "Manual Human Curation")] if OWN in sites else []
     about = {
         "@context": CONTEXT, "@type": "sc:Dataset", "conformsTo": "http://mlcommons.org/croissant/1.1",
         "name": f"{name}-garments", "version": "1.0.0", "license": licences,

@@ -17,7 +17,6 @@ import json
 import math
 import os
 import re
-import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,9 +29,9 @@ from numpy.typing import NDArray
 
 from deepstyle import images
 from deepstyle.boxes import Corners
-from deepstyle.errors import InputError, StorageError
-from deepstyle.files import TEMPORARY, put_file, read_regular, reason, reserve, shown
-from deepstyle.folders import alone, put_folder
+from deepstyle.errors import InputError
+from deepstyle.files import put_file, read_regular, reserve
+from deepstyle.folders import alone, drop_folder, put_folder
 from deepstyle.progress import Reporter
 from deepstyle.shape import Outline
 
@@ -152,12 +151,7 @@ def drop_packs(folder: Path, photos: Collection[str]) -> dict[str, str]:
             except (InputError, OSError):
                 key = ""
             found[place.name] = key
-            aside = place.with_name(f"{TEMPORARY}{place.name}")
-            try:
-                os.replace(place, aside)
-                shutil.rmtree(aside)
-            except OSError as error:
-                raise StorageError(f"{shown(place)}: cannot be deleted ({reason(error)})") from error
+            drop_folder(place)
     return found
 
 

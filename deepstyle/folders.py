@@ -118,6 +118,16 @@ def _unfinished(folder: Path) -> list[Path]:
         return []  # a file, or a folder that may not be read
 
 
+def drop_folder(place: Path) -> None:
+    """Delete a folder: it is set aside first, so that half of it never stands in its place. Raises StorageError."""
+    aside = place if place.name.startswith(TEMPORARY) else place.with_name(f"{TEMPORARY}{place.name}")
+    try:
+        os.replace(place, aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise StorageError(f"{shown(place)}: cannot be deleted ({reason(error)})") from error
+
+
 @contextmanager
 def alone(lock_file: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Only one process at a time is inside; ``waiting`` is called once when another is. Raises StorageError."""

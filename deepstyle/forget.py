@@ -7,9 +7,7 @@ Pictures that runs drew of real garments stay in TensorBoard's files; the marked
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -18,8 +16,9 @@ from urllib.parse import urlsplit
 
 from deepstyle.catalog import Catalog
 from deepstyle.dataset import PackedDataset, drop_packs
-from deepstyle.errors import InputError, StorageError, UsageError
-from deepstyle.files import TEMPORARY, put_file, read_regular, reason, shown
+from deepstyle.errors import InputError, UsageError
+from deepstyle.files import TEMPORARY, put_file, read_regular, shown
+from deepstyle.folders import drop_folder
 from deepstyle.records import Garment, Photo
 
 CARD = "MODEL_CARD.md"
@@ -120,12 +119,7 @@ def _drop_checks(folder: Path, photos: Collection[str]) -> list[str]:
         begun = place.name.startswith(TEMPORARY)  # by a command that was stopped
         if not begun and all(_hashes(path).isdisjoint(photos) for path in seen):
             continue
-        aside = place if begun else place.with_name(f"{TEMPORARY}{place.name}")
-        try:
-            os.replace(place, aside)
-            shutil.rmtree(aside)
-        except OSError as error:
-            raise StorageError(f"{shown(place)}: cannot be deleted ({reason(error)})") from error
+        drop_folder(place)
         found.append(f"label-checks/{place.name.removeprefix(TEMPORARY)}")
     return found
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from cutting import FakeDetector, cut, files, fill
 
-from deepstyle import weights
+from deepstyle import images, weights
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
@@ -21,7 +22,7 @@ from deepstyle.images import Pixels
 
 
 def test_a_lost_garment_file_is_cut_again(tmp_path: Path) -> None:
-    """A garment whose file was deleted comes back with the same bytes."""
+    """A garment whose file was deleted, or emptied, comes back with the same bytes."""
     with Catalog(tmp_path) as catalog:
         fill(catalog, 1)
         cut(catalog, FakeDetector())
@@ -29,6 +30,9 @@ def test_a_lost_garment_file_is_cut_again(tmp_path: Path) -> None:
         before = path.read_bytes()
         path.unlink()
 
+        assert cut(catalog, FakeDetector()).cut == 1
+        assert path.read_bytes() == before
+        path.write_bytes(b"")
         assert cut(catalog, FakeDetector()).cut == 1
         assert path.read_bytes() == before
 
@@ -46,6 +50,22 @@ def test_a_broken_photo_is_counted_and_skipped(tmp_path: Path) -> None:
         assert (catalog.count("detected"), len(catalog.detections.looked_at("fake@1"))) == (2, 1)
         again = cut(catalog, FakeDetector())
         assert (again.photos, again.failed, again.kept) == (2, 2, 2)
+
+
+def test_a_changed_photo_is_not_cut(tmp_path: Path) -> None:
+    """Where another picture has taken a photo's place nothing is cut from it by the old boxes: it is named, garments stay."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 2)
+        cut(catalog, FakeDetector())
+        before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+        photo = catalog.path(catalog.photos()[0].path)
+        photo.write_bytes(images.encode(np.zeros((200, 120, 3), np.uint8)))
+        again = cut(catalog, FakeDetector(), "margin=0.5")
+
+        assert (again.failed, again.cut) == (1, 2)
+        kept = [name for name in before if photo.stem in name]
+        assert len(kept) == 2
+        assert all((tmp_path / name).read_bytes() == before[name] for name in kept)
 
 
 def hide(catalog: Catalog, *, photos: int) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,23 @@ def test_the_fine_annotations(tmp_path: Path) -> None:
     (tmp_path / "Anno_fine/val_cate.txt").write_text("1\n")
     with pytest.raises(InputError, match=r"val\.txt, _bbox and _cate have 2, 2 and 1 rows"):
         convert_deepfashion(tmp_path, tmp_path / "d", reporter=QUIET, variant="fine")
+
+
+def test_a_photo_of_two_splits_is_taken_once(tmp_path: Path) -> None:
+    """Of names that stand twice in the fine lists the first counts: none is judged on that is learned from; gaps are counted."""
+    source = coarse(tmp_path, 4)
+    fine = tmp_path / "Anno_fine"
+    fine.mkdir()
+    shutil.copy(tmp_path / "Anno_coarse/list_attr_cloth.txt", fine)
+    for split, names in {"train": [name(0), name(1), name(0)], "val": [name(1), name(2)], "test": [name(3)]}.items():
+        (fine / f"{split}.txt").write_text("\ufeff" + "\n".join(names) + "\n")
+        (fine / f"{split}_bbox.txt").write_text("10 20 110 220\n" * len(names))
+        (fine / f"{split}_cate.txt").write_text("1\n" * len(names))
+    (fine / "train_attr.txt").write_text("1 0 0\n" * 2)
+    summary = convert_deepfashion(source, tmp_path / "out", reporter=QUIET, variant="fine")
+
+    assert summary.photos == {"train": 2, "val": 1, "test": 1}
+    assert summary.dropped == {"duplicate": 2, "short-list": 1}
 
 
 def test_folders_stay_together(tmp_path: Path) -> None:

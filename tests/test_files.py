@@ -17,7 +17,7 @@ from deepstyle.catalog import Catalog, garment_path
 from deepstyle.cli import main
 from deepstyle.errors import InputError, StorageError, UsageError
 from deepstyle.files import check_name, put_file, put_files, read_regular
-from deepstyle.folders import DAY, put_folder
+from deepstyle.folders import DAY, drop_folder, put_folder
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -153,6 +153,17 @@ def test_a_folder_set_aside_comes_back(tmp_path: Path) -> None:
         pass
 
     assert snapshot(tmp_path) == {"models/a/model.json": b"old"}
+
+
+def test_a_folder_is_dropped_whole(tmp_path: Path) -> None:
+    """A folder goes with all that it holds, one that a kill left half-dropped as well; what cannot go is named."""
+    for name in ("a", ".tmp-b"):
+        put_file(tmp_path / name / "deep" / "file", b"x")
+        drop_folder(tmp_path / name)
+
+    assert snapshot(tmp_path) == {}
+    with pytest.raises(StorageError, match=r"gone: cannot be deleted \(No such file"):
+        drop_folder(tmp_path / "gone")
 
 
 FOR_EVER = """

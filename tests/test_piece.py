@@ -122,3 +122,11 @@ def test_a_word_that_is_no_colour_is_refused() -> None:
     """Another background is refused by name before anything is done."""
     with pytest.raises(ConfigError, match=r"background 'sky'.*keep, blur, remove, nor a colour"):
         load_config(CropConfig, None, ["background=sky"])
+
+
+def test_a_see_through_colour_is_refused() -> None:
+    """It would have become opaque without a word; an opaque colour with an alpha of its own is one."""
+    with pytest.raises(ConfigError, match=r"'#ff000080' is see-through.*--transparent"):
+        load_config(CropConfig, None, ["background='#ff000080'"])
+
+    assert (cut("background='#ff0000ff'", "margin=0.5")[0, 0] == (255, 0, 0)).all()

@@ -128,4 +128,8 @@ def test_the_generators_work_without_training(tmp_path: Path, name: str, side: i
     assert np.stack(made).std(0).mean() > 15, "the samples are all alike"
     assert all(b"UsageTerms" in file and b"Apache-2.0" in file for file in files)
     assert (folder / "weights.safetensors").stat().st_size < 12_000_000
+    figures = json.loads((folder / "model.json").read_text(encoding="utf-8"))["figures"]
+    listed = CliRunner().invoke(main, ["-w", str(tmp_path), "models"], catch_exceptions=False)
+    assert f"| Frechet distance, `garment-categories` | {figures['frechet']} (" in card
+    assert f"frechet {figures['frechet']}\n" in listed.output
     assert all(word in card for word in ("CC0-1.0", "Apache-2.0", "## Limits", "## How it was made"))

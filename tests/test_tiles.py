@@ -11,9 +11,11 @@ import torch
 
 from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
+from deepstyle.detector.inference import Detections
 from deepstyle.detector.networks import build_network
 from deepstyle.detector.tiles import OVERLAP, together, windows_of
-from deepstyle.detector.torchvision_backend import TorchvisionDetector
+from deepstyle.detector.torchvision_backend import VIEWS, TorchvisionDetector
+from deepstyle.images import Pixels
 
 CONFIG = load_config(DetectorConfig, "small-256", ["image_size=64", "max_size=128", "precision=32", "width=8"])
 
@@ -38,6 +40,30 @@ def test_windows_cover_the_photo_and_overlap(height: int, width: int) -> None:
 def test_an_ordinary_photo_has_no_windows() -> None:
     """What the network sees well at once is looked at once."""
     assert windows_of(825, 550, CONFIG) == windows_of(100, 250, CONFIG) == []
+
+
+def test_a_strip_has_no_windows() -> None:
+    """A photo of 20 x 8,000 pixels, which took 286 windows and minutes, is looked at as it is."""
+    assert windows_of(20, 8000, CONFIG) == windows_of(8000, 20, CONFIG) == []
+
+
+def test_windows_are_looked_at_a_few_at_a_time() -> None:
+    """However many windows photos have, the network is never given more than a few, so that memory stays."""
+    torch.manual_seed(0)
+    detector = TorchvisionDetector(build_network(CONFIG, 2), CONFIG, ("a", "b"), "x@0")
+    given: list[int] = []
+    look = detector.inference.__call__
+
+    def noted(photos: list[Pixels]) -> list[Detections]:
+        given.append(len(photos))
+        return look(photos)
+
+    detector.inference = noted  # type: ignore[assignment]
+    long = np.zeros((16, 500, 3), np.uint8)
+    detector.detect([long, long])
+
+    assert max(given) <= VIEWS
+    assert sum(given) == 2 * (1 + len(windows_of(16, 500, CONFIG))) > VIEWS
 
 
 def test_each_garment_is_found_once() -> None:

@@ -11,8 +11,8 @@ The authors' own partition shares garment folders between train, val and test: t
 
 How a row can end, beside ``convert.py``'s ways: ``bad-row`` (no numbers where there must be, or a category or split
 that does not exist), ``no-box``, ``no-category``, ``no-split`` (another file names the photo, this one does not),
-``duplicate`` (a name again in the same file; the first row counts), ``short-list`` (rows that a file promises and
-lacks), ``bad-attributes`` (kept, without them).
+``duplicate`` (a name again in the same list, or in another split's; the first row counts), ``short-list`` (rows that a
+file promises and lacks), ``bad-attributes`` (kept, without them).
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def _listed_rows(folder: Path, evaluation: Path, tally: Tally) -> list[Row]:
 
 def _parallel_rows(folder: Path, tally: Tally) -> tuple[list[Row], dict[str, Attributes]]:
     """Rows of the fine annotations, whose files are parallel; and the photos' attributes, where they are shipped."""
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
     attributes: dict[str, Attributes] = {}
     for split in SPLITS:
         names, boxes, categories = (read_lines(folder / f"{split}{part}.txt") for part in ("", "_bbox", "_cate"))
@@ -195,15 +195,17 @@ def _parallel_rows(folder: Path, tally: Tally) -> tuple[list[Row], dict[str, Att
                 f"{folder}: {split}.txt, _bbox and _cate have {counts} rows, which must agree; unpack again"
             )
         for name, box, category in zip(names, boxes, categories, strict=True):
-            rows.append(Row(name, split, box.split(), category))
+            tally.count("duplicate", f"{split}.txt: {name}", int(name in rows))
+            rows.setdefault(name, Row(name, split, box.split(), category))
         table = folder / f"{split}_attr.txt"
         if table.is_file():
-            known = _attribute_names(folder)
-            for name, line in zip(names, read_lines(table), strict=False):
+            known, lines = _attribute_names(folder), read_lines(table)
+            tally.count("short-list", table.name, max(0, len(names) - len(lines)))
+            for name, line in zip(names, lines, strict=False):
                 values = attributes_of(line.encode(), known)
                 tally.count("bad-attributes", name, 1 if values is None else 0)
-                attributes[name] = values or Attributes()
-    return rows, attributes
+                attributes.setdefault(name, values or Attributes())
+    return list(rows.values()), attributes
 
 
 def _attribute_names(folder: Path) -> tuple[str, ...]:

@@ -53,7 +53,8 @@ def read_list(path: Path, columns: int, tally: Tally) -> dict[str, list[str]]:
 def read_lines(path: Path) -> list[str]:
     """Read a file of the fine annotations: its lines, blanks at the ends removed, empty ones at the end left out."""
     with _open(path) as file:
-        return [line.strip() for line in file.read().decode("utf-8", "replace").strip().splitlines()]
+        text = file.read().removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    return [line.strip() for line in text.strip().splitlines()]
 
 
 def read_attributes(path: Path, names: Sequence[str], tally: Tally, reporter: Reporter) -> dict[str, Attributes]:

@@ -237,7 +237,9 @@ def models(session: Session) -> None:
         print_json({"models": [asdict(one) for one in found]})
         return
     for one in found:
-        figures = ", ".join(f"{name} {value:.3f}" for name, value in one.figures.items())
+        figures = ", ".join(
+            f"{name} {f'{value:.3f}' if value <= 1 else _short(value)}" for name, value in one.figures.items()
+        )
         print_table(f"{one.name}{' (with deepstyle)' if one.packaged else ''}", {
             "kind": f"{one.kind}, {one.backend}", "figures": figures or "none", "labels": ", ".join(one.labels),
             "size": f"{one.size / 1e6:.1f} MB in {one.path}",

@@ -54,9 +54,13 @@ class CropConfig(Config):
             from PIL import ImageColor  # here: `--help` must not pay for it
 
             try:
-                ImageColor.getrgb(self.background)
+                colour = ImageColor.getrgb(self.background)
             except ValueError as error:
                 raise ValueError(
                     f"background {self.background!r} is none of {', '.join(GROUNDS)}, nor a colour"
                 ) from error
+            if colour[3:] not in {(), (255,)}:
+                raise ValueError(
+                    f"background {self.background!r} is see-through; transparent=true (--transparent) is that"
+                )
         return self

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
@@ -258,7 +259,7 @@ def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:
         choice = want.get((one.photo, one.k))
         if choice is None or choice.box.label != one.label:
             drop.setdefault(one.photo, []).append(one)
-        elif (one.model, one.rule) == (work.model, rule) and work.catalog.path(one.path).is_file():
+        elif (one.model, one.rule) == (work.model, rule) and _stands(work.catalog.path(one.path)):
             del want[one.photo, one.k]
             work.counts.kept += 1
     cut: dict[str, list[Choice]] = {}
@@ -270,6 +271,14 @@ def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:
         if photo.sha256 in looked_at
     ]
     return [plan for plan in plans if plan.cut or plan.drop]
+
+
+def _stands(path: Path) -> bool:
+    """Whether a garment's file is there and not emptied."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _check(work: _Work) -> None:

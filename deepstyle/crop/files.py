@@ -32,7 +32,7 @@ class Opened:
     """A photo and its pixels, which may be smaller than the photo; or what is wrong with it.
 
     ``fault`` is ``unreadable`` (a read error, which may pass), ``missing`` (no such file), ``broken`` (the bytes are no
-    usable image) or empty; ``problem`` says it in words.
+    usable image, or not the photo's) or empty; ``problem`` says it in words.
     """
 
     photo: Photo
@@ -78,6 +78,10 @@ def open_photo(root: Path, photo: Photo, at_least: int | None = None) -> Opened:
     """Decode a photo of the workspace ``root``, never below ``at_least`` pixels on its shorter side (None: at full size)."""
     try:
         data = read_regular(root / photo.path, LARGEST)
+        if images.sha256(data) != photo.sha256:
+            return Opened(
+                photo=photo, fault="broken", problem="its bytes are not those that were added: it was changed"
+            )
         return Opened(photo=photo, pixels=images.decode(data, at_least=at_least))
     except OSError as error:
         fault: Fault = "missing" if isinstance(error, FileNotFoundError) else "unreadable"

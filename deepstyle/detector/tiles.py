@@ -19,17 +19,21 @@ EDGE = 0.01  # of the window's length: a box that ends so near to a cut may be a
 SAME = 0.5  # IoU from which the less sure of two boxes of a label, found in different windows, goes
 INSIDE = 0.8  # share of the smaller box in the surer one, from which it goes as well: a part of the same garment
 
+MOST = 40  # windows of a photo: one that would need more is a strip, no picture of people
+
 Window = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels of the photo
 
 
 def windows_of(height: int, width: int, sides: Sides) -> list[Window]:
-    """The windows along the longer side that cover a photo; none for one that the network sees well as it is."""
+    """The windows along the longer side that cover a photo; none for one that the network sees well as it is, or a strip."""
     short, long = min(height, width), max(height, width)
     if long * sides.image_size <= LONG * short * sides.max_size:
         return []
     length = short * sides.max_size // sides.image_size
     overlap = round(OVERLAP * short)
     count = -(-(long - overlap) // (length - overlap))
+    if count > MOST:
+        return []
     starts = [round(k * (long - length) / (count - 1)) for k in range(count)]
     return [(a, 0, a + length, height) if width > height else (0, a, width, a + length) for a in starts]
 

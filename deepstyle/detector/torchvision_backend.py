@@ -22,6 +22,8 @@ from deepstyle.detector.tiles import together, windows_of
 from deepstyle.images import Pixels
 from deepstyle.machine import best_device, resolve_precision
 
+VIEWS = 16  # photos and windows that are looked at at a time, where there are windows
+
 
 class TorchvisionDetector:
     """A trained Faster R-CNN; ``detect`` never changes it. ``name`` is ``<folder>@<digest of the weights>``.
@@ -75,9 +77,10 @@ class TorchvisionDetector:
         """
         windows = [windows_of(len(photo), photo.shape[1], self.config) for photo in photos]
         views = [photo[y0:y1, x0:x1] for photo, row in zip(photos, windows, strict=True) for x0, y0, x1, y1 in row]
-        found = self._shared([*photos, *views])
         if not views:
-            return found
+            return self._shared(photos)
+        every = [*photos, *views]
+        found = [boxes for at in range(0, len(every), VIEWS) for boxes in self._shared(every[at : at + VIEWS])]
         parts = iter(found[len(photos) :])
         return [
             together(whole, [(window, next(parts)) for window in row], len(photo), photo.shape[1]) if row else whole
