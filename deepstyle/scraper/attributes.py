@@ -39,11 +39,16 @@ LAZY_SETS = frozenset({
 BACKGROUNDS = frozenset({
     "data-bg", "data-background", "data-background-image", "data-lazy-background", "data-flickity-bg-lazyload", "data-bg-src",
     "data-bg-image", "data-bgimage", "data-background-src", "data-setbg", "data-image-bg", "background", "data-bg-url",
-    "data-parallax-image", "data-image-url",
+    "data-parallax-image", "data-image-url", "data-bg-multi", "data-bg-set", "data-background-image-set", "data-bg-hidpi",
+})  # fmt: skip
+DECORATIONS = frozenset({
+    "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
+    "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder",
 })  # fmt: skip
 _SMALL = re.compile(
     r"thumb|small|tiny|lqip|blur|placeholder|preview|low|loader|spinner|icon|avatar|logo|mobile", re.IGNORECASE
 )
+_NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
@@ -64,6 +69,11 @@ def is_icon(attributes: Attributes) -> bool:
     if tuple(sorted(sides)) in RATIOS:
         return False
     return min(sides, default=MIN_SIDE) < MIN_SIDE
+
+
+def is_decoration(attributes: Attributes) -> bool:
+    """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
+    return "class" in attributes and not DECORATIONS.isdisjoint(attributes["class"].lower().split())
 
 
 def said(attributes: Attributes) -> int | None:
@@ -136,6 +146,8 @@ def carried(attributes: Attributes) -> list[Candidate]:
             found.append(Candidate(url=value, rank=ORIGINAL))
         elif name in LAZY and is_picture_url(value):
             found.append(Candidate(url=value, rank=3_000.0))
+        elif _NAMED.match(name) and not _SMALL.search(name) and not _SECOND.search(name) and is_picture_url(value):
+            found.append(Candidate(url=value, rank=1.05))
     return [one for one in found if usable(one.url) and decodable(one.url)]
 
 

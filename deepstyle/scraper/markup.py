@@ -12,13 +12,24 @@ from dataclasses import replace
 from html import unescape
 from typing import Any
 
-from deepstyle.scraper.attributes import Attributes, carried, is_icon, is_lazy, offered, said, second, usable
+from deepstyle.scraper.attributes import (
+    Attributes,
+    carried,
+    is_decoration,
+    is_icon,
+    is_lazy,
+    offered,
+    said,
+    second,
+    usable,
+)
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.elements import IMAGES, TEXTS, Open, leads, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.pictures import Picture, merged
+from deepstyle.scraper.sites import unwanted
 from deepstyle.scraper.state import asked_for, flight_values, json_value, nuxt3, script_values
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, page_key, resolve
 from deepstyle.scraper.values import Found, read_values
@@ -119,7 +130,7 @@ class Reader:
         if one is None or not usable(one.url) or not decodable(one.url):
             return None
         url = resolve(self.base, one.url)
-        if not url or not self.budget.picture():
+        if not url or unwanted(url) or not self.budget.picture():
             return None
         others = tuple(other for text in one.others if usable(text) and (other := resolve(self.base, text)))
         picture = Picture(url=url, rank=one.rank, width=one.width, title=one.title, detail=detail, others=others)
@@ -138,7 +149,7 @@ class Reader:
 
     def _image(self, one: Open, sources: list[tuple[str, Attributes]]) -> None:
         image = next((attributes for tag, attributes in sources if tag in IMAGES), one.attributes)
-        if is_icon(image):
+        if is_icon(image) or is_decoration(image):
             return
         options = [option for tag, attributes in sources for option in offered(attributes, source=tag == "source")]
         chosen = best([option for option in options if resolve(self.base, option.url)])
@@ -157,6 +168,7 @@ class Reader:
             return
         picture = self._add(chosen, detail=anchor.detail if anchor else None)
         if picture is not None:
+            picture.sizes = picture.others
             one.previous = (image if not any(is_lazy(part) for _, part in sources) else {"class": "lazy"}, picture)
             if one.figure is not None and not title:
                 one.figure.append(picture)
@@ -194,7 +206,12 @@ class Reader:
         """Backgrounds, and JSON in attributes."""
         for name, value in one.attributes.items():
             if len(value) > 8 and value.lstrip()[:1] in {"{", "["} and name not in {"style", "class"}:
+                before = len(self.found)
                 self._values([json_value(value, self.budget)])
+                if one.place is not None and ("source" in name or "srcset" in name):
+                    one.place.also(picture.url for picture in self.found[before:])
+                    del self.found[before:]
+                one.inner += len(self.found) - before  # these are no thumbnails of what the element carries
         anchor, found = one.anchor, painted(one.attributes)
         if not found or is_icon(one.attributes) or (anchor is not None and anchor.place is not None):
             return
@@ -244,7 +261,7 @@ class Reader:
                 else:
                     self._values([value])
 
-    def _values(self, values: Iterable[Any], *, schema: bool = False) -> None:
+    def _values(self, values: Iterable[Any], *, schema: bool = False, depth: int = 0) -> None:
         found = Found()
         for value in values:
             read_values(value, found, self.budget, schema=schema)
@@ -254,6 +271,8 @@ class Reader:
             self.links.more(resolve(self.base, url))
         for text in found.markup:
             self._inner(text)
+        if found.json and depth < MAX_INNER:
+            self._values([json_value(text, self.budget) for text in found.json], depth=depth + 1)
 
     def _inner(self, text: str, *, before: Open | None = None) -> None:
         """Markup inside markup: an escaped noscript, HTML in JSON, the srcdoc of an iframe."""

@@ -12,7 +12,10 @@ MAX_FALLBACKS = 6
 
 @dataclass(kw_only=True)
 class Picture:
-    """One picture of the page: absolute URL, how good its size is, its other URLs, and the page it links to."""
+    """One picture of the page: absolute URL, how good its size is, its other URLs, and the page it links to.
+
+    ``sizes``: those of its other URLs that one element offers, each of which is this picture wherever it stands.
+    """
 
     url: str
     rank: float
@@ -20,6 +23,7 @@ class Picture:
     title: str = ""
     detail: str | None = None
     others: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
 
     def also(self, urls: Iterable[str]) -> None:
         """Remember URLs to fall back to."""
@@ -33,7 +37,14 @@ def merged(found: Iterable[Picture]) -> list[Picture]:
     Its URL is the original where a site rule knows it; its other URLs follow, the larger ones first.
     """
     groups: dict[str, list[tuple[float, Picture]]] = {}
-    for one in found:
+    pictures = list(found)
+    sizes = {url: one for one in reversed(pictures) for url in one.sizes}
+    for one in pictures:
+        whole = sizes.get(one.url)
+        if whole is not None and whole is not one and whole.url not in one.others:
+            whole.detail = one.detail and whole.detail  # one of its sizes may stand by itself
+            groups.setdefault(family(whole.url)[0], []).append((0.0, one))
+            continue
         key, size = family(one.url)
         groups.setdefault(key, []).append((size, one))
     return [_merged(group) for group in groups.values()]

@@ -4,7 +4,8 @@ A rule's ``originals`` are templates for ``re.Match.expand``, the best first; ``
 escapes. The URL as the page wrote it always comes last: whoever asks falls back along the list.
 No pattern may look at a character more than a few times, whatever the URL: what could be read in two ways is possessive.
 Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress and Photon, Squarespace, Cloudinary, imgix,
-Wix, Contentful, Sanity, Next.js, Nuxt Image, Cloudflare Images) and the addresses that the sites' own pages use.
+Wix, Contentful, Sanity, Prismic, Storyblok, Scene7, Amplience, ImageKit, Uploadcare, TwicPics, Thumbor, Next.js, Nuxt Image,
+Cloudflare Images) and the addresses that the sites' own pages use.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from deepstyle.scraper.urls import names_image, resolve
 from deepstyle.scraper.values import size_rank
 
 _EXT = r"\.(?:jpe?g|png|webp|gif|avif)"
-_SIZING = r"(?:w|h|width|height|fit|crop|auto|q|quality|dpr|fm|format|rect|ar|imwidth|resize|ssl|strip|zoom|f|scl)"
+_SIZING = (
+    r"(?:w|h|width|height|fit|crop|auto|q|quality|dpr|fm|format|rect|ar|imwidth|resize|ssl|strip|zoom|f|fl|r|bg|fp-[xyz]|scl|cs"
+    r"|ixlib|sharp|max-?[wh]|min-?[wh])"
+)
 _PARAMETERS = rf"\?(?:{_SIZING}=[^&]*+(?:&|$))++$"
 
 _STEP = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|b|bo|r|x|y|z|t|o|a|l|u|co|d)"  # the parameters of a Cloudinary transformation
@@ -77,6 +81,46 @@ RULES: tuple[Rule, ...] = (
           r"\1/master/pass/\2", r"\1/master/w_2560,c_limit/\2"),
     _rule("contentful", "images.c", rf"(https?://images\.(?:ctfassets\.net|contentful\.com)/[^?]+){_PARAMETERS}", r"\1"),
     _rule("sanity", "cdn.sanity.io/", rf"(https?://cdn\.sanity\.io/images/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("prismic", "images.prismic.io/", rf"(https?://images\.prismic\.io/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("storyblok", ".storyblok.com/", rf"(https?://a[^/?]*\.storyblok\.com/f/[^?]+?{_EXT})/m(?:/.*)?", r"\1"),
+    _rule("scene7", "/is/image/", r"(https?://[^/?]+/is/image/[^?]+)(?:\?(?![^#]*?(?:layer|src|object|scl)=).*)?",
+          r"\1?scl=1", r"\1?wid=2000"),
+    _rule("amplience", ".media.amplience.net/", r"(https?://[^/?]+\.media\.amplience\.net/i/[^/?]+/[^/?]+)\?.*", r"\1"),
+    _rule("asos", "asos-media.com/", r"(https?://images\.asos-media\.com/products/[^?]+)(?:\?.*)?",
+          r"\1?$n_1920w$&wid=1926&fit=constrain"),
+    _rule("farfetch", "farfetch-contents.com/", r"(https?://[^/?]+\.farfetch-contents\.com/[^?]+)_\d{2,4}(\.jpg)(?:\?.*)?",
+          r"\1_1000\2"),
+    _rule("magento", "/cache/",
+          r"(https?://[^?]+?/media/catalog/product)/cache/(?:\d+/\w+/(?:\d*x\d*/)?)?[0-9a-f]{32}/([^?]+)(?:\?.*)?", r"\1/\2"),
+    _rule("prestashop", "_default/", r"(https?://[^/?]+(?:/[^/?]+)*?/)(\d+)-[a-z]+_default/([^/?]+)(?:\?.*)?",
+          r"\1\2/\3", r"\1\2-thickbox_default/\3"),
+    _rule("ghost", "/content/images/size/", r"(https?://[^?]+?/content/images)/size/[wh]\d+(?:[wh]\d+)?/(?:format/\w+/)?([^?]+)(?:\?.*)?",
+          r"\1/\2"),
+    _rule("webflow", "-p-", r"(https?://[^/?]*(?:website-files|webflow)\.com/[^?]+)-p-\d{3,4}[\dxq]*(\.\w+)", r"\1\2"),
+    _rule("thumbor", "/unsafe/",
+          r"https?://(?:(?!/unsafe/)[^?])*+/unsafe/(?:(?!https?(?::|%3A))[^/?]+/)*+(https?(?::|%3A).+)", r"{1}"),
+    _rule("imagekit-path", "/tr:", r"(https?://ik\.imagekit\.io/[^/?]+)/tr:[^/?]+/([^?]+)(?:\?.*)?", r"\1/\2"),
+    _rule("imagekit", "ik.imagekit.io/", r"(https?://ik\.imagekit\.io/[^?]+)\?(?:[^#&]*&)*?tr=.*", r"\1"),
+    _rule("twicpics", "twic=", r"(https?://[^?]+)\?twic=v1/.*", r"\1"),
+    _rule("uploadcare", "/-/", r"(https?://(?:ucarecdn\.com|[^/?]+\.ucarecd\.net)/[^/?]+/)-/.*", r"\1"),
+    _rule("flickr", "staticflickr.com/",
+          r"(https?://(?:live|farm\d+|c\d+)\.staticflickr\.com/(?:\d+/){1,3}\d+_[0-9a-z]+)(?:_[sqtmnwzc])?(\.jpg)(?:\?.*)?",
+          r"\1_b\2"),
+    _rule("tumblr", "media.tumblr.com/",
+          r"(https?://[^/?]+\.media\.tumblr\.com/(?:[^/?]+/)?tumblr_[^/?]+?)_(?:75sq|100|250|400|500|540|640)(\.\w+)",
+          r"\1_1280\2"),
+    _rule("behance", ".behance.net/", r"(https?://[^/?]+\.behance\.net/project_modules)/(?!source/)\w+/([^/?]+)(?:\?.*)?",
+          r"\1/source/\2", r"\1/fs/\2"),
+    _rule("twitter", "pbs.twimg.com/media/", r"(https?://pbs\.twimg\.com/media/[^/?.:]+)\?format=(\w+).*",
+          r"\1?format=\2&name=orig"),
+    _rule("twitter-file", "pbs.twimg.com/media/", r"(https?://pbs\.twimg\.com/media/[^/?.:]+)\.(jpg|png)(?::\w+|\?.*)?",
+          r"\1?format=\2&name=orig"),
+    _rule("google", ".googleusercontent.com/", r"(https?://lh\d\.googleusercontent\.com/[^=?]+)=[swh]\d{3,4}(?:-[\w-]*)?",
+          r"\1=s0"),
+    _rule("medium", "miro.medium.com/", r"(https?://miro\.medium\.com)/(?:v2/)?(?:resize:\w+:\d{3,4}(?::\d{3,4})?|max/\d{3,4})/"
+          r"(?:format:\w+/)?([^/?]+)", r"\1/v2/\2"),
+    _rule("nyt", "static01.nyt.com/", r"(https?://static01\.nyt\.com/images/[^?]+?)-(?:articleLarge|jumbo|popup|videoLarge|mobileMaster\w*"
+          r"|threeByTwo\w*|square\w*|master\d+)(\.\w+)(?:\?.*)?", r"\1-superJumbo\2"),
     _rule("unsplash", "://images.", rf"(https?://images\.(?:unsplash|pexels)\.com/[^?]+){_PARAMETERS}", r"\1"),
     _rule("blogger", "blog", r"(https?://(?:\d\.bp\.blogspot\.com|blogger\.googleusercontent\.com)/.+?)/(?:s|w)\d{2,4}(?:-[^/]*)?/([^/?]+)",
           r"\1/s0/\2"),
@@ -84,6 +128,25 @@ RULES: tuple[Rule, ...] = (
           rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/(?:[^/?]*+/)*+(?=[^/?]*_{_EXT}$)[^/?]*?)\._[^/?]+_({_EXT})",
           r"\1\2"),
 )  # fmt: skip
+# What two URLs of one photo share where none can be made of the other, for each size has a secret or hash in its name; in
+# group 2 what only a smaller size has.
+SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("staticflickr.com/", re.compile(r"https?://\w+\.static(flickr\.com/(?:\d+/){1,3}\d+)_[0-9a-z]+(?:_\w)?\.\w+")),
+    ("/_astro/", re.compile(r"https?://([^?]+/_astro/[^/?.]+\.[\w-]+?)(_\w{3,8})?\.(?:jpe?g|png|webp|avif|gif)")),
+)
+# Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
+_OTHERS = re.compile(
+    r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
+    r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:spacer|blank|pixel|transparent|clear|1x1|loading|loader|sprites?)\.(?:gif|png)"
+    r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
+)
+
+
+def unwanted(url: str) -> bool:
+    """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder."""
+    return _OTHERS.search(url[:300]) is not None
+
+
 MAX_RULES = 3  # applied to one URL, one after the other: Photon before WordPress, say
 _PIECE = re.compile(r"\{(\d)\}")
 
@@ -141,6 +204,16 @@ _QUERY = re.compile(
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}))(?:&|$)",
     re.IGNORECASE,
 )
+_COSMETIC = re.compile(  # of the address of a picture's file: what changes how it is made and not what it shows
+    r"(?<=[?&])(?:(?:auto|fm|fmt|format|crop|fit|optimize|strip|cs|rect|ixlib|ar|aspect_ratio|fp-[xyz]|canvas|bg-?(?:color)?|sm|sfrm"
+    r"|smart|fl|f|usm|op_\w+|sharp|pad|mode|scale|focus|gravity|enlarge|upscale|density|imdensity|imheight|impolicy|im|tr|preset"
+    r"|dpr|profile|width|height|s|sig|signature|auth|token|hash)=[^&]*+|\$[\w-]+\$)(?:&|$)",
+    re.IGNORECASE,
+)
+_WITHIN = re.compile(r"(?:width|w|resize)[=_-](\d{2,4})", re.IGNORECASE)
+_CHOSEN = re.compile(r"[?&](?:\$|impolicy=|im=|preset=|profile=|tr=)", re.IGNORECASE)
+UNTOLD = 300.0  # the size of what a preset gives, whose name does not tell it
+_PAIR = re.compile(rf"(?:w|width)/({_SIDE})|(?:h|height)/{_SIDE}|(?:q|quality)/\d{{2,3}}", re.IGNORECASE)  # two folders
 
 _WIDE = re.compile(
     rf"(?:w|width|imwidth|sw|wid|maxwidth|resize|format|size)={_SIDE}|size=[a-z]|format=o", re.IGNORECASE
@@ -161,7 +234,10 @@ def family(url: str) -> tuple[str, float]:
     belongs to its original's family.
     """
     original = ranked(url)[0]
-    key, _ = _stripped(original)
+    same = next((match for hint, one in SAME if hint in original and (match := one.fullmatch(original))), None)
+    if same is not None and same[same.lastindex or 0] != same[1]:
+        return same[1], UNTOLD
+    key = _stripped(original)[0] if same is None else same[1]
     return key, _stripped(url)[1] if original == url else min(_stripped(url)[1], ORIGINAL - 1)
 
 
@@ -174,10 +250,24 @@ def _identified(head: str, query: str, rest: str) -> bool:
     return not alone and any(_WIDE.match(one) for one in sizes)
 
 
+def _without_pairs(folders: list[str]) -> tuple[list[str], list[float]]:
+    """The folders without ``/w/750/`` and its kin, and the widths that they name."""
+    kept: list[str] = []
+    sizes: list[float] = []
+    position = 0
+    while position < len(folders):
+        match = _PAIR.fullmatch("/".join(folders[position : position + 2])) if len(folders[position]) < 8 else None
+        sizes += [float(match[1])] if match and match[1] else []
+        kept += [] if match else folders[position : position + 1]
+        position += 2 if match else 1
+    return kept, sizes
+
+
 def _stripped(url: str) -> tuple[str, float]:
     head, mark, query = url.partition("?")
     start, *folders, name = head.split("/")[2:]
-    sizes = [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
+    folders, sizes = _without_pairs(folders)
+    sizes += [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
     folders = [folder for folder in folders if not _FOLDER.fullmatch(folder)]
     if match := _SUFFIX.search(name):
         number = match[1] or match[3]
@@ -186,6 +276,10 @@ def _stripped(url: str) -> tuple[str, float]:
     rest = _QUERY.sub("", mark + query).rstrip("?&")
     if not _identified(head, mark + query, rest):
         return "/".join([start, *folders, name]) + mark + query, min(sizes, default=ORIGINAL)
+    if rest and names_image(head) and (bare := _COSMETIC.sub("", rest).rstrip("?&")) != rest:
+        within = [float(match[1]) for match in _WITHIN.finditer(rest)]
+        sizes += within[:1] or ([UNTOLD] if _CHOSEN.search(rest) and "w" not in query.lower().partition("=")[0] else [])
+        rest = bare
     for match in _QUERY.finditer(mark + query):
         sizes += [float(match[1])] if match[1] else [_named(match[2])] if match[2] else []
     return "/".join([start, *folders, name]) + rest, min(sizes, default=ORIGINAL)

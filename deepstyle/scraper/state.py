@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator
+from html import unescape
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,7 +22,9 @@ MAX_RESOLVED = 60  # levels of Nuxt's places that are followed
 _DECODER = json.JSONDecoder()
 _LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
 _NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
-_PROMISING = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media", re.IGNORECASE)
+_PROMISING = re.compile(
+    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob", re.IGNORECASE
+)
 _TEXT = r"[\"'`]([^\"'`\s<>{}$\\]{1,500})[\"'`]"
 _PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor)=)"
 _ASKED = re.compile(
@@ -31,7 +35,7 @@ _ASKED = re.compile(
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
-    r"|(?P<text>JSON\.parse\(\s*+(?:decodeURIComponent\(\s*+)?+)(?=[\"'`])"
+    r"|(?P<text>(?:JSON\.parse\(\s*+(?:decodeURIComponent\(\s*+|(?:window\.)?+(?P<coded>atob)\(\s*+)?+|\benqueue\(\s*+))(?=[\"'`])"
     r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
 )
 
@@ -48,6 +52,10 @@ def json_value(text: str, budget: Budget) -> Any:
     Several values after one another give a list of them.
     """
     text = text.strip().removeprefix("<!--").removesuffix("-->").strip()
+    if text[1:7] in {"&quot;", "{&quot"} or text[1:4] == "&q;":  # escaped as if it stood in an attribute; Angular's way
+        text = unescape(
+            text.replace("&q;", '"').replace("&s;", "'").replace("&l;", "<").replace("&g;", ">").replace("&a;", "&")
+        )
     text = text.removeprefix("//<![CDATA[").removeprefix("<![CDATA[").removesuffix("//]]>").removesuffix("]]>").strip()
     if not text or not budget.value(len(text) // 8):
         return None
@@ -91,7 +99,8 @@ def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:
             if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str):
                 yield "flight", value[1]
         elif match["text"] and isinstance(value, str):
-            yield "value", json_value(unquote(value) if value.startswith("%") else value, budget)
+            value = _from_base64(value) if match["coded"] else unquote(value) if value.startswith("%") else value
+            yield "value", turbo(json_value(value, budget), budget)
         else:
             yield "value", value
 
@@ -130,6 +139,39 @@ def _put_in(value: Any, names: dict[str, Any], depth: int) -> Any:
     if isinstance(value, list):
         return [_put_in(one, names, depth + 1) for one in value]
     return value
+
+
+def _from_base64(text: str) -> str:
+    try:
+        return b64decode(text, validate=True).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+_PLACE = re.compile(r"_\d{1,7}", re.ASCII)
+
+
+def turbo(value: Any, budget: Budget) -> Any:
+    """The value of Remix' streams: in a list, objects ``{"_1": 2}`` whose key and value stand at these places of it."""
+    if not isinstance(value, list) or not value or not isinstance(value[0], dict) or not value[0]:
+        return value
+    if not all(_PLACE.fullmatch(key) for key in value[0]):
+        return value
+    done: dict[int, Any] = {}
+
+    def at(place: Any, depth: int) -> Any:
+        if type(place) is not int or not 0 <= place < len(value) or depth > MAX_RESOLVED or not budget.value():
+            return None
+        if place not in done:
+            done[place], one = None, value[place]  # a circle ends here
+            if isinstance(one, dict):
+                names = {key: at(int(key[1:]), depth + 1) for key in one if _PLACE.fullmatch(key)}
+                done[place] = {str(name): at(one[key], depth + 1) for key, name in names.items()}
+            else:
+                done[place] = [at(inner, depth + 1) for inner in one] if isinstance(one, list) else one
+        return done[place]
+
+    return at(0, 0)
 
 
 def nuxt3(value: Any, budget: Budget) -> Any:

@@ -25,7 +25,7 @@ _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIZE_NAMES = {
     "orig": ORIGINAL, "original": ORIGINAL, "originals": ORIGINAL, "full": ORIGINAL, "fullsize": ORIGINAL, "max": ORIGINAL,
     "raw": ORIGINAL, "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
-    "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
+    "display": 2000, "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
     "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
@@ -36,7 +36,7 @@ _SIZE_KEY = re.compile(
     r"[xsml]{1,3}|[sml][dmg]|[2-5]xl|small|medium|large|desktop|tablet|mobile|original", re.IGNORECASE
 )
 _AFFIX = re.compile(
-    r"^(?:image|img|photo|picture|url|cover)(?!s$)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path)$"
+    r"^(?:image|img|photo|picture|url|cover)(?!s$)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path|resources)$"
 )
 _NEXT = re.compile(
     r"(?:next|more|load_?more|next_?page|pagination_?next|next_?endpoint)(?:_?(?:url|uri|href|link|path|page))?|endpoint|"
@@ -45,6 +45,8 @@ _NEXT = re.compile(
 )
 _ADDRESS = re.compile(r"[/?]|https?:|[\w%-][\w%./-]*+\?[\w%-]++=")
 _NUMBERED = re.compile(r"[?&](?:page|p|paged|offset|start|cursor|after)=|/page/", re.IGNORECASE)
+_ARGUMENTS = re.compile(r"^(\w+)[(:](?=[{(])(.*)$", re.ASCII)
+_JSON = re.compile(r"\s*+[\[{]\s*+[\[{\"]")
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
 _NOUNS = frozenset({"image", "img", "photo", "picture"})
@@ -53,21 +55,28 @@ _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 @dataclass(kw_only=True)
 class Found:
-    """What values hold: pictures, links to the next part, and texts with HTML in them."""
+    """What values hold: pictures, links to the next part, texts with HTML or JSON in them."""
 
     pictures: list[Candidate] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
     markup: list[str] = field(default_factory=list)
+    json: list[str] = field(default_factory=list)
 
 
 @lru_cache(maxsize=4096)
 def _skipped(key: str) -> bool:
-    """Whether what stands under this key is a logo, an avatar and the like: ``siteLogo``, not ``catalogo``."""
-    return bool(_SKIP.search(_HUMP.sub("_", key).lower()))
+    """Whether what stands under this key is a logo, an avatar and the like: ``siteLogo``, not ``catalogo``, no selector."""
+    return not key.startswith((".", "#", "[")) and bool(_SKIP.search(_HUMP.sub("_", key).lower()))
 
 
 def size_rank(name: str) -> float | None:
     """How large the size called ``name`` is (``236x``, ``w640``, ``orig``, ``thumbUrl``); None: no size."""
+    if match := _ARGUMENTS.search(name[:200]):  # GraphQL caches: image({"size":"large"})
+        sizes = [
+            size_rank(word) or (float(word) if word.isdigit() else 0.0)
+            for word in re.findall(r"\w{1,20}", match[2], re.ASCII)
+        ]
+        return max(sizes, default=0.0) or size_rank(match[1])
     lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
     if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
         return float(number[1] or number[2])
@@ -132,12 +141,14 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
         return [chosen] if chosen else []
     elif len(value) > 10 and _MARKUP.search(value) and len(found.markup) < MAX_MARKUP:
         found.markup.append(value)
+    elif len(value) > 10 and _JSON.match(value) and len(found.json) < MAX_MARKUP:
+        found.json.append(value)
     return []
 
 
 def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
-    width, height = _pixels(node, "width"), _pixels(node, "height")
+    width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
     if "video" in kind or min(width or 64, height or 64) < 64:
         return []
     pictured = (schema and "imageobject" in kind) or bool(width and height)
