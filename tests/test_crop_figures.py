@@ -77,6 +77,15 @@ def test_crops_of_a_crowd_are_not_counted() -> None:
     assert (seen.crops, seen.precision, seen.recall, seen.singles, seen.bare) == (1, 1.0, 1.0, 0, 0)
 
 
+def test_crops_of_labels_that_nobody_annotated_are_not_counted() -> None:
+    """Where a file has no category for dresses, nobody knows whether a dress is right: AP leaves it out, and so do the crops."""
+    whole = (0.0, 0.0, 100.0, 100.0)
+    truth = replace(photos([("upper", whole)]), labels=("upper", "lower"))
+    seen = crop_figures(truth, [[found("full", 0.9, whole), found("upper", 0.8, whole)]], rules())
+
+    assert (seen.crops, seen.precision, seen.main, seen.doubles) == (1, 1.0, 1.0, 0)
+
+
 def test_no_photos_of_a_kind_have_no_share() -> None:
     """Without crops there is no precision, without garments no recall: None, and not a number that flatters."""
     seen = crop_figures(photos([]), [[]], rules())

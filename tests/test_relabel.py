@@ -115,6 +115,8 @@ def test_maps(tmp_path: Path) -> None:
     for wrong in ("", "dress", "dress=", "a=b=c", "fashionpedai"):
         with pytest.raises(UsageError, match="fashionpedia, modanet"):
             read_map(wrong)
+    with pytest.raises(UsageError, match="a/b cannot name a folder"):
+        read_map("dress=full,shirt=a/b")
     path = foreign(tmp_path)
     with pytest.raises(UsageError, match="has no category dres; it has dress; shirt, blouse; shoe"):
         convert_coco(path, tmp_path / "out", {"dres": "full"}, reporter=QUIET)

@@ -20,7 +20,7 @@ from pathlib import Path
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, read_coco
 from deepstyle.annotations.convert import Summary, Tally, check_shares, photo_sizes, split_of, write_splits
 from deepstyle.errors import InputError, UsageError
-from deepstyle.files import is_regular
+from deepstyle.files import is_regular, names_folder
 from deepstyle.progress import Reporter
 
 MAPS: dict[str, dict[str, str]] = {
@@ -40,6 +40,10 @@ def read_map(text: str) -> dict[str, str]:
     pairs = [pair.split("=") for pair in text.split(";" if ";" in text else ",") if pair.strip()]
     if not pairs or any(len(pair) != 2 or not all(part.strip() for part in pair) for pair in pairs):
         raise UsageError(f"--map {text}: write category=label,category=label, or one of {', '.join(MAPS)}")
+    if odd := [label.strip() for _, label in pairs if not names_folder(label.strip())]:
+        raise UsageError(
+            f"--map {text}: {odd[0]} cannot name a folder, where the crop will put its garments; name it otherwise"
+        )
     return {category.strip(): label.strip() for category, label in pairs}
 
 

@@ -24,7 +24,7 @@ class CropFigures:
     ``precision`` is the share of crops with the right label and an IoU of 0.5 or more, ``recall`` the share of garments that
     have such a crop, ``doubles`` the pairs of crops that overlap by an IoU over 0.6. ``main`` is the share of photos of a single
     garment whose surest crop has its label, ``empty`` the share of photos without a garment that give no crop.
-    Crops of a crowd are not counted.
+    Crops of a crowd are not counted, nor are those of a label that nobody annotated, as AP leaves them out.
     """
 
     crops: int
@@ -42,6 +42,7 @@ def crop_figures(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: Cro
     crops = right = garments = doubles = singles = main = bare = empty = 0
     for image, boxes in zip(truth.images, found, strict=True):
         chosen = [boxes[one.k] for one in choose(boxes, rules, image.width, image.height)]
+        chosen = [box for box in chosen if box.label in truth.labels]
         seen = match(image.annotations, chosen)
         wrong = sum(not in_crowd(box, image.crowds) for box in seen.wrong)
         crops, garments = crops + len(seen.right) + wrong, garments + len(image.annotations)
