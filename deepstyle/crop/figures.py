@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
 from deepstyle.annotations.mask import decode
 from deepstyle.boxes import Box, iou
 from deepstyle.config import CropConfig
@@ -41,8 +41,7 @@ def crop_figures(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: Cro
     """Figures of the crops that ``rules`` make of ``found[i]``, the boxes on ``truth.images[i]`` in its pixels."""
     crops = right = garments = doubles = singles = main = bare = empty = 0
     for image, boxes in zip(truth.images, found, strict=True):
-        chosen = [boxes[one.k] for one in choose(boxes, rules, image.width, image.height)]
-        chosen = [box for box in chosen if box.label in truth.labels]
+        chosen = _crops(truth, image, boxes, rules)
         seen = match(image.annotations, chosen)
         wrong = sum(not in_crowd(box, image.crowds) for box in seen.wrong)
         crops, garments = crops + len(seen.right) + wrong, garments + len(image.annotations)
@@ -61,11 +60,17 @@ def crop_figures(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: Cro
     )  # fmt: skip
 
 
+def _crops(truth: AnnotatedSet, image: AnnotatedImage, boxes: Sequence[Box], rules: CropConfig) -> list[Box]:
+    """What the rules cut of the labels that the annotations know, as if the others were never found."""
+    known = [box for box in boxes if box.label in truth.labels]
+    return [known[one.k] for one in choose(known, rules, image.width, image.height)]
+
+
 def mask_iou(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: CropConfig) -> tuple[float | None, int]:
     """Mean IoU, pixel by pixel, of the shapes of the right crops with the true masks, and over how many; None without any."""
     ious = []
     for image, boxes in zip(truth.images, found, strict=True):
-        chosen = [boxes[one.k] for one in choose(boxes, rules, image.width, image.height)]
+        chosen = _crops(truth, image, boxes, rules)
         for box, garment in match(image.annotations, chosen).pairs:
             if box.shape and garment.mask:
                 seen = lay(box.shape, box.corners, (0, 0, image.width, image.height)) >= 128
