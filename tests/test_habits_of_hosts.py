@@ -23,6 +23,8 @@ INSTAGRAM = {"node": {"display_url": "/v/1_n.jpg?a=1", "thumbnail_src": "/v/x/1_
 MAGENTO = {"[data-role=gallery-placeholder]": {"gallery": {"data": [
     {"thumb": "/t/1.jpg", "full": "/f/1.jpg"}, {"thumb": "/t/2.jpg", "full": "/f/2.jpg"}]}}}  # fmt: skip
 APOLLO = {"Look:1": {'image({"size":"small"})': "/s/1.jpg", 'image({"size":"large"})': "/l/1.jpg"}}
+UNSPLASH = {"urls": {"full": "https://m.example/photo-1?x=1", "small": "https://m.example/photo-1?x=2"}, "profile_image": {
+    "large": "https://m.example/face-1?w=1", "small": "https://m.example/face-1?w=2"}}  # fmt: skip
 
 # name, markup, the photos that a person sees (their best URLs), nothing else
 PAGES: list[tuple[str, str, list[str]]] = [
@@ -45,6 +47,13 @@ PAGES: list[tuple[str, str, list[str]]] = [
      """data-items='[{"title":"x","image":"/p/2.jpg"}]'></div>"""), ["/d/1.jpg", "/p/2.jpg"]),
     ("sources of an element's picture", """<a data-src="/f.jpg" data-sources='[{"srcset":"/f/1.webp"}]'><img src="/t.jpg"></a>""",
      ["/f.jpg"]),
+    ("elements of the page's own", ('<x-photo source="/1.jpg"></x-photo><look-card image="/2.jpg" image-hover="/3.jpg" href="/x">'
+     '</look-card><v-img src="/4.jpg" lazy-src="/t/4.jpg"></v-img>'), ["/1.jpg", "/2.jpg", "/3.jpg", "/4.jpg"]),
+    ("old arrays", '<script>var a = new Array("/1.jpg", \'/2.jpg\'); a[2] = "/3.jpg";</script>', ["/1.jpg", "/2.jpg", "/3.jpg"]),
+    ("an image map", '<map><area href="/1.jpg"></map>', ["/1.jpg"]),
+    ("another picture under the pointer", """<img src="/1.jpg" onmouseover="this.src='/2.jpg'" onmouseout="this.src='/1.jpg'">""",
+     ["/1.jpg", "/2.jpg"]),
+    ("sizes without extensions", f"<script>x = {json.dumps(UNSPLASH)}</script>", ["https://m.example/photo-1?x=1"]),
     ("what is no photo", ('<img class="avatar" src="/a.jpg"><img class="x site-logo" src="/b.jpg"><img src="/spacer.gif"><img '
      'src="https://pixel.wp.com/g.gif?x=1"><img src="https://secure.gravatar.com/avatar/1?s=96"><img src="/logo-tee.jpg">'),
      ["/logo-tee.jpg"]),
@@ -92,6 +101,10 @@ SIZES: list[tuple[str, list[str]]] = [
     ("x.farfetch-contents.com/1/2_3_1000.jpg", ["x.farfetch-contents.com/1/2_3_300.jpg"]),
     ("images.asos-media.com/products/d/1?$n_1920w$&wid=1926&fit=constrain",
      ["images.asos-media.com/products/d/1?$n_480w$&wid=476"]),
+    ("m.example/dam/1.jpg", ["m.example/dam/1.jpg/jcr:content/renditions/cq5dam.web.1280.1280.jpeg"]),
+    ("m.example/uploads/1_0123456789.jpg", ["m.example/uploads/large_1_0123456789.jpg"]),
+    ("i.redd.it/1.jpg", ["preview.redd.it/1.jpg?width=640&crop=smart&auto=webp&s=b"]),
+    ("m.example/1-1200Wx1800H.jpg?context=a", ["m.example/1-515Wx772H.jpg?context=b"]),
     ("a.example/_astro/1.a1b2c3d4.jpg", ["a.example/_astro/1.a1b2c3d4_Z1x2y3.webp"]),
 ]  # fmt: skip
 
@@ -113,6 +126,7 @@ def test_the_sizes_of_one_photo_are_one_photo(best: str, others: list[str]) -> N
      "live.staticflickr.com/7/1_ab_m.jpg live.staticflickr.com/7/2_ab_m.jpg", "a.example/w/17/1.jpg a.example/1.jpg",
      "a.example/w/2017/1.jpg a.example/w/2018/1.jpg",
      "miro.medium.com/v2/resize:fill:88:88/1*a.jpeg miro.medium.com/v2/1*a.jpeg", "m.example/p?token=1 m.example/p?token=2",
+     "m.example/1.jpg?token=1 m.example/1.jpg?token=2", "m.example/t.jpg?f=1.jpg&w=300 m.example/t.jpg?f=2.jpg&w=300",
      "a.example/_astro/1.a1b2c3d4.jpg a.example/_astro/2.a1b2c3d4.jpg"],
 )  # fmt: skip
 def test_two_photos_stay_two(urls: str) -> None:

@@ -48,6 +48,8 @@ DECORATIONS = frozenset({
 _SMALL = re.compile(
     r"thumb|small|tiny|lqip|blur|placeholder|preview|low|loader|spinner|icon|avatar|logo|mobile", re.IGNORECASE
 )
+_SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
+_CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover)(?:-(?:src|url|hover))?")
 _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
@@ -133,7 +135,19 @@ def second(attributes: Attributes) -> list[Candidate]:
         Candidate(url=value)
         for name, value in attributes.items()
         if name.startswith("data-") and _SECOND.search(name) and is_picture_url(value)
+    ] + [
+        Candidate(url=match[1])
+        for match in _SWAPPED.finditer(attributes.get("onmouseover", ""))
+        if is_picture_url(match[1])
     ]
+
+
+def custom(attributes: Attributes) -> list[Candidate]:
+    """The pictures that a page's own element (``<product-card image="...">``) names in attributes as img has them."""
+    found = [
+        Candidate(url=value) for name, value in attributes.items() if _CUSTOM.fullmatch(name) and is_picture_url(value)
+    ]
+    return [one for one in found if usable(one.url)]
 
 
 def carried(attributes: Attributes) -> list[Candidate]:

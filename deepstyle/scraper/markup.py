@@ -15,6 +15,7 @@ from typing import Any
 from deepstyle.scraper.attributes import (
     Attributes,
     carried,
+    custom,
     is_decoration,
     is_icon,
     is_lazy,
@@ -65,7 +66,7 @@ class Reader:
         one.inner, one.text = len(self.found), len(self._texts)
         self._listening += tag in TEXTS
         self._stack.append(one)
-        if tag == "a" and attributes.get("href"):
+        if tag in {"a", "area"} and attributes.get("href"):
             self._anchor(one)
         elif tag == "base" and not self._based and attributes.get("href"):
             self.base = self.links.base = resolve(self.url, attributes["href"]) or self.url
@@ -193,6 +194,8 @@ class Reader:
             return
         if tag == "iframe" and attributes.get("srcdoc"):
             self._inner(attributes["srcdoc"])
+        for own in custom(attributes) if "-" in tag and not tag.startswith("amp-") else ():
+            self._add(replace(own, title=one.title()))
         if url := shown(tag, attributes, self.base):
             if not is_icon(attributes):
                 self._add(Candidate(url=url, title=one.title()))

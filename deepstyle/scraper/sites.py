@@ -92,6 +92,11 @@ RULES: tuple[Rule, ...] = (
           r"\1_1000\2"),
     _rule("magento", "/cache/",
           r"(https?://[^?]+?/media/catalog/product)/cache/(?:\d+/\w+/(?:\d*x\d*/)?)?[0-9a-f]{32}/([^?]+)(?:\?.*)?", r"\1/\2"),
+    _rule("aem", "/renditions/cq5dam.",
+          rf"(https?://[^?]+?{_EXT})/(?:_jcr_content|jcr(?::|%3A)content)/renditions/cq5dam\.[^/?]+", r"\1"),
+    _rule("strapi", "/uploads/",
+          r"(https?://[^?]+?/uploads)/(?:thumbnail|small|medium|large|xlarge)_([^/?]+_[0-9a-f]{10}\.\w+)", r"\1/\2"),
+    _rule("reddit", "preview.redd.it/", r"https?://preview\.redd\.it/([^?]+)\?.*", r"https://i.redd.it/\1"),
     _rule("prestashop", "_default/", r"(https?://[^/?]+(?:/[^/?]+)*?/)(\d+)-[a-z]+_default/([^/?]+)(?:\?.*)?",
           r"\1\2/\3", r"\1\2-thickbox_default/\3"),
     _rule("ghost", "/content/images/size/", r"(https?://[^?]+?/content/images)/size/[wh]\d+(?:[wh]\d+)?/(?:format/\w+/)?([^?]+)(?:\?.*)?",
@@ -188,7 +193,7 @@ _COMMON = (
     r"(?:[3-9]00|1[0-8]00|2[4-9]00|320|375|384|414|480|512|576|640|720|750|768|828|960|1024|1080|1125|1242|1280|1334|1366|1440"
     r"|1536|1920|2048|2560|3840)"
 )
-_BOX = r"[1-9]\d{2,3}x[1-9]\d{1,3}|[1-9]\dx[1-9]\d{2,3}"
+_BOX = r"[1-9]\d{2,3}W?x[1-9]\d{1,3}H?|[1-9]\dx[1-9]\d{2,3}"
 _SUFFIX = re.compile(
     rf"[-_.@](?:(?=(\d+))(?:{_BOX}|{_SIDE}x)|({_WORDS})|({_COMMON})w|([1-4])x)(?=\.\w+$)", re.IGNORECASE
 )
@@ -207,9 +212,10 @@ _QUERY = re.compile(
 _COSMETIC = re.compile(  # of the address of a picture's file: what changes how it is made and not what it shows
     r"(?<=[?&])(?:(?:auto|fm|fmt|format|crop|fit|optimize|strip|cs|rect|ixlib|ar|aspect_ratio|fp-[xyz]|canvas|bg-?(?:color)?|sm|sfrm"
     r"|smart|fl|f|usm|op_\w+|sharp|pad|mode|scale|focus|gravity|enlarge|upscale|density|imdensity|imheight|impolicy|im|tr|preset"
-    r"|dpr|profile|width|height|s|sig|signature|auth|token|hash)=[^&]*+|\$[\w-]+\$)(?:&|$)",
+    r"|dpr|profile|width|height|context)=(?![^&]*\.(?:jpe?g|png|webp|avif|gif)\b)[^&]*+|\$[\w-]+\$)(?:&|$)",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(r"(?<=[?&])(?:s|sig|signature|auth|token|hash)=[^&]*+(?:&|$)", re.IGNORECASE)  # beside a width
 _WITHIN = re.compile(r"(?:width|w|resize)[=_-](\d{2,4})", re.IGNORECASE)
 _CHOSEN = re.compile(r"[?&](?:\$|impolicy=|im=|preset=|profile=|tr=)", re.IGNORECASE)
 UNTOLD = 300.0  # the size of what a preset gives, whose name does not tell it
@@ -250,6 +256,14 @@ def _identified(head: str, query: str, rest: str) -> bool:
     return not alone and any(_WIDE.match(one) for one in sizes)
 
 
+def _bare(rest: str, query: str) -> str:
+    """What is left of a query without what makes a picture's file look otherwise, and what signs a width."""
+    bare = _COSMETIC.sub("", rest)
+    if any(_WIDE.match(match[0]) for match in _QUERY.finditer(query)):
+        bare = _SIGNED.sub("", bare)
+    return bare.rstrip("?&")
+
+
 def _without_pairs(folders: list[str]) -> tuple[list[str], list[float]]:
     """The folders without ``/w/750/`` and its kin, and the widths that they name."""
     kept: list[str] = []
@@ -276,7 +290,7 @@ def _stripped(url: str) -> tuple[str, float]:
     rest = _QUERY.sub("", mark + query).rstrip("?&")
     if not _identified(head, mark + query, rest):
         return "/".join([start, *folders, name]) + mark + query, min(sizes, default=ORIGINAL)
-    if rest and names_image(head) and (bare := _COSMETIC.sub("", rest).rstrip("?&")) != rest:
+    if rest and names_image(head) and (bare := _bare(rest, mark + query)) != rest:
         within = [float(match[1]) for match in _WITHIN.finditer(rest)]
         sizes += within[:1] or ([UNTOLD] if _CHOSEN.search(rest) and "w" not in query.lower().partition("=")[0] else [])
         rest = bare

@@ -32,6 +32,10 @@ _ASKED = re.compile(
     rf"|\b(?:const|let|var)\s++\w{{0,20}}?(?:endpoint|nexturl|moreurl|next_?page_?url)\s*+=\s*+{_TEXT}",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r"[\"']([^\"'\s]{1,300})[\"']")
+_ARRAY = re.compile(
+    r"\bnew\s++Array\(((?:\s*+[\"'][^\"'\s]{1,300}+[\"']\s*+,?+)++)\)|\w\[\d{1,4}\]\s*+=\s*+[\"']([^\"'\s]{1,300})[\"']"
+)
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
@@ -79,6 +83,12 @@ def _one_after_another(text: str, budget: Budget) -> list[Any]:
     return values
 
 
+def _arrays(text: str) -> list[str]:
+    """The texts that a script of old puts into arrays: ``new Array("1.jpg", "2.jpg")``, ``pics[3] = "3.jpg"``."""
+    found = [one for match in _ARRAY.finditer(text) for one in ([match[2]] if match[2] else _QUOTED.findall(match[1]))]
+    return list(dict.fromkeys(found))[:MAX_LITERALS]
+
+
 def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:
     """The values that a script assigns or hands to functions, as (``value``, it), and Next.js' rows as (``flight``, text).
 
@@ -86,6 +96,8 @@ def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:
     """
     if not _PROMISING.search(text):
         return
+    if old := _arrays(text):
+        yield "value", old
     position = 0
     for _ in range(MAX_LITERALS):
         match = _START.search(text, position)

@@ -18,7 +18,7 @@ MAX_DEPTH = 60  # levels that are looked at
 MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
-    r"avatar|favicon|sprite|placeholder|publisher|profile_?pic|brand$"
+    r"avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author)s?(?:{_BESIDE})?(?![a-z])"
 )
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
@@ -31,6 +31,7 @@ _SIZE_NAMES = {
     "sm": 400, "s": 400, "xs": 200,
     "preview": 300, "thumb": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
 }  # fmt: skip
+_SIZED = frozenset({"raw", "full", "regular", "original", "large", "medium", "small", "thumb", "thumbnail", "xlarge"})
 _SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbnails|versions|variants|formats|sources")
 _SIZE_KEY = re.compile(
     r"[xsml]{1,3}|[sml][dmg]|[2-5]xl|small|medium|large|desktop|tablet|mobile|original", re.IGNORECASE
@@ -152,6 +153,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     if "video" in kind or min(width or 64, height or 64) < 64:
         return []
     pictured = (schema and "imageobject" in kind) or bool(width and height)
+    sizes = [key for key, value in node.items() if key.lower() in _SIZED and str(value).startswith(("http", "//"))]
     own: list[tuple[str, Candidate]] = []  # sizes of this object's own picture, by their keys
     others: list[Candidate] = []
     groups: list[list[Candidate]] = []
@@ -163,7 +165,9 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
                 _from_text(url, "next", found, schema=False)
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
-            surely = pictured and key.lower() in {"url", "src", "contenturl", "href"}
+            surely = (pictured and key.lower() in {"url", "src", "contenturl", "href"}) or (
+                len(sizes) > 1 and key in sizes
+            )
             if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"}), named=True):
                 title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")
                 own.append((key, Candidate(url=value, rank=rank, width=width, title=title)))
