@@ -20,17 +20,19 @@ from deepstyle.crop.files import Opened, open_photo, write_pieces
 from deepstyle.crop.rules import choose
 from deepstyle.records import Listing, Photo
 
+DATA = images.encode(np.zeros((300, 200, 3), np.uint8))
+NAME = images.sha256(DATA)
+
 
 def filled(root: Path) -> Catalog:
     """A catalog with one of each."""
     catalog = Catalog(root)
-    data = images.encode(np.zeros((300, 200, 3), np.uint8))
     catalog.add_photo(
-        "abcd", data, extension="png", width=200, height=300, dhash="0" * 16, image_url="http://a.example/1.png",
+        NAME, DATA, extension="png", width=200, height=300, dhash="0" * 16, image_url="http://a.example/1.png",
         page_url="http://a.example/", title="look 1",
     )  # fmt: skip
-    catalog.detections.add("abcd", "m", [(1, 2, 30, 40, "full", 0.9)])
-    catalog.add_garment("abcd", 0, "full", (1, 2, 30, 40), score=0.9, width=29, height=38, model="m", rule="r")
+    catalog.detections.add(NAME, "m", [(1, 2, 30, 40, "full", 0.9)])
+    catalog.add_garment(NAME, 0, "full", (1, 2, 30, 40), score=0.9, width=29, height=38, model="m", rule="r")
     catalog.put_model("judge", "classifier", {"top1": 0.5})
     catalog.put_run("gan-001", "gan", status="done", images=7, figures={"last": {"frechet": 1.5}})
     crawl = catalog.open_crawl("http://a.example/")
@@ -59,7 +61,7 @@ def test_what_records_say(tmp_path: Path) -> None:
     """A garment knows its name, its box and its page; a model and a run their figures."""
     with filled(tmp_path) as catalog:
         garment = catalog.garments()[0]
-        assert (garment.name, garment.corners, garment.page_url) == ("abcd-0", (1, 2, 30, 40), "http://a.example/")
+        assert (garment.name, garment.corners, garment.page_url) == (f"{NAME}-0", (1, 2, 30, 40), "http://a.example/")
         judge, run = catalog.model("classifier"), catalog.run("gan")
         assert judge is not None
         assert run is not None
@@ -85,4 +87,4 @@ def test_a_photo_can_be_opened_and_cut_in_another_process(tmp_path: Path) -> Non
     assert isinstance(opened, Opened)
     assert (opened.fault, written.opened.photo) == ("", photo)
     assert (written.cuts[0].width, written.cuts[0].height) == (180, 260)
-    assert images.decode((tmp_path / "garments/full/abcd-0.png").read_bytes()).shape == (260, 180, 3)
+    assert images.decode((tmp_path / f"garments/full/{NAME}-0.png").read_bytes()).shape == (260, 180, 3)
