@@ -255,3 +255,22 @@ def test_reserved_photos_are_neither_asked_for_nor_kept(tmp_path: Path) -> None:
     assert said["lifted.jpg"].startswith("header: tdm-reservation: 0")
     assert said["header.jpg"].startswith("header: Content-Usage: train-ai=n")
     assert said["meta"].startswith("meta: tdm-reservation: 1")
+
+
+def test_a_host_that_sends_a_photo_on_may_reserve_it(tmp_path: Path) -> None:
+    """What a host that says nothing shows is not kept where the address that led to it, or to its page, is reserved."""
+    shown = {**photos("/free.jpg", "/sent.jpg", "/on-page.jpg"), "/page": page(img("/on-page.jpg"))}
+    with serve(shown) as other:
+        routes: Routes = {
+            "/.well-known/tdmrep.json": lambda x: x.send(tdmrep(("/mined/", 1)), "application/json"),
+            "/": page(img("/free.jpg", "/mined/sent.jpg"), '<a href="/mined/page">more</a>'),
+            "/free.jpg": lambda x: x.send(status=302, Location=f"{other.url}/free.jpg"),
+            "/mined/sent.jpg": lambda x: x.send(status=302, Location=f"{other.url}/sent.jpg"),
+            "/mined/page": lambda x: x.send(status=302, Location=f"{other.url}/page"),
+        }
+        with serve(routes) as site:
+            crawl(tmp_path, site.url, also_hosts=[other.url])
+
+    assert taken(tmp_path) == {"/free.jpg"}
+    with Catalog(tmp_path) as catalog:
+        assert audit(catalog, "deepstyle").reserved == ()

@@ -46,7 +46,7 @@ def test_whatever_a_worker_raises_is_the_outcome_of_its_url() -> None:
 class Unsure(Fetcher):
     """A fetcher in which reading what is reserved breaks."""
 
-    def reservation(self, url: str, stated: object) -> Verdict:
+    def reservation(self, answer: Fetched, stated: object) -> Verdict:
         raise OverflowError("nobody foresaw this")
 
 

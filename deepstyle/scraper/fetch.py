@@ -121,10 +121,11 @@ class Fetcher:
         found = (resolve(url, sitemap) for sitemap in robots.sitemaps)
         return [one for one in dict.fromkeys(found) if one]
 
-    def reservation(self, url: str, stated: Iterable[Statement]) -> Verdict:
-        """What the host's files, and what a page or answer itself ``stated``, mean for a URL."""
-        site = () if self.saved(url) else self._hosts.rules(url).statements
-        return verdict(url, site, stated)
+    def reservation(self, answer: Fetched, stated: Iterable[Statement]) -> Verdict:
+        """What the files of its host, and of those that led to it, and what it itself ``stated`` mean for an answer."""
+        ways, own = dict.fromkeys((answer.final_url, *answer.hops)), tuple(stated)
+        found = [verdict(url, () if self.saved(url) else self._hosts.rules(url).statements, own) for url in ways]
+        return next((one for one in found if one.reserved), found[0])
 
     def get(self, url: str, kind: Kind, *, referer: str = "") -> Fetched:
         """``once``, again and again as ``retries`` allows, sleeping in between."""
@@ -174,11 +175,12 @@ class Fetcher:
         """One try: the hops from ``url`` to an answer that is no redirect."""
         seen = [url]
         while True:
-            blank = Fetched(outcome="stopped", kind=kind, url=seen[-1], final_url=seen[-1], before=before)
+            hops = tuple(seen) if len(seen) > 1 else ()
+            blank = Fetched(outcome="stopped", kind=kind, url=seen[-1], final_url=seen[-1], before=before, hops=hops)
             answer = self._hop(seen[-1], blank, referer)
             before = None
             if answer.outcome != "redirect":
-                return answer.but(hops=tuple(seen)) if len(seen) > 1 else answer
+                return answer
             if not answer.location:
                 return answer.but(outcome="bad-url", detail=answer.detail)
             if answer.location in seen or len(seen) > self.config.max_redirects:
@@ -212,9 +214,7 @@ class Fetcher:
             words = f"robots.txt wants {delay:,.0f} seconds between two requests, more than {MAX_DELAY:,.0f}"
             return blank.but(outcome="crawl-delay", detail=words)
         found = verdict(blank.url, robots.statements)
-        if (
-            blank.kind == "image" and found.reserved and not found.overridable
-        ):  # nothing that its header says can change it
+        if blank.kind == "image" and found.reserved and not found.overridable:  # whatever its header says
             return blank.but(outcome="noai", detail=found.words[:300], reservation=found.words)
         return None
 
@@ -295,6 +295,6 @@ class Fetcher:
             return answer.but(outcome="noai", detail=unwanted, reservation=f"header: X-Robots-Tag: {unwanted}")
         if answer.kind == "page":
             return answer  # its meta elements may say something else
-        found = self.reservation(answer.final_url, answer.stated)
+        found = self.reservation(answer, answer.stated)
         answer = answer.but(reservation=found.words)
         return answer.but(outcome="noai", detail=found.words[:300]) if found.reserved else answer

@@ -101,7 +101,7 @@ def _visited(fetcher: Fetcher, answer: Fetched, kind: Kind, page: Page) -> Visit
     if fetcher.saved(answer.final_url):
         page = replace(page, listings=tuple(_from_disk(fetcher, one) for one in page.listings))
     unwanted = page.noai
-    found = fetcher.reservation(answer.final_url, [*answer.stated, *meta_statements(page.reservations)])
+    found = fetcher.reservation(answer, [*answer.stated, *meta_statements(page.reservations)])
     if found.reserved:  # its pictures are not asked for; its links lead on, as those of a noai page
         page = replace(page, noai=True)
     said = (
