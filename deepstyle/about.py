@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from deepstyle.files import open_regular, read_json
 
 MASKS = "masks.safetensors"  # a detector's mask head, beside its weights
 MOST_LABELS = 10_000
+
+
+def today() -> str:
+    """The day that a model card gives its training: 2026-11-22 (UTC)."""
+    return time.strftime("%Y-%m-%d", time.gmtime())
 
 
 def name_of(folder: Path) -> str:

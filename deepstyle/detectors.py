@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deepstyle import images
@@ -51,7 +52,22 @@ def read_pair(train: Sequence[Path], validation: Path, reporter: Reporter) -> tu
             )
     if both := {image.path for image in joined} & {image.path for image in held_out.images}:
         raise InputError(f"{min(both)} is both trained on and validated on ({len(both)} such photos); split them first")
-    return AnnotatedSet(labels=held_out.labels, images=joined), held_out
+    names = _names([*train, validation])
+    return (
+        AnnotatedSet(labels=held_out.labels, images=joined, name=", ".join(names[:-1])),
+        replace(held_out, name=names[-1]),
+    )
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The names of some files, each once, as a model card tells them: with their folders where two are called alike."""
+    times = Counter(path.absolute() for path in paths)
+    alike = Counter(path.name for path in times)
+    return [
+        (path.name if alike[path.name] == 1 else f"{path.parent.name}/{path.name}")
+        + (f" ({count} times)" if count > 1 else "")
+        for path, count in times.items()
+    ]
 
 
 def _read(path: Path, reporter: Reporter) -> AnnotatedSet:

@@ -22,6 +22,7 @@ from deepstyle.config import Detectron2Config, load_config
 from deepstyle.detector import detectron2_train as training
 from deepstyle.detector.loop import TrainedDetector
 from deepstyle.errors import TrainingError
+from deepstyle.forget import CARD
 from deepstyle.images import Pixels
 
 SETTINGS = ["weights=", "image_size=64", "max_size=96", "batch_size=2", "steps=[]", "warmup=0", "lr=0.01"]
@@ -69,10 +70,17 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, module)
 
     def save(
-        folder: Path, network: nn.Module, _: Any, __: Any, labels: tuple[str, ...], figures: dict[str, Any]
+        folder: Path,
+        network: nn.Module,
+        _: Any,
+        __: Any,
+        labels: tuple[str, ...],
+        figures: dict[str, Any],
+        *,
+        card: str,
     ) -> None:
         about = {"backend": "detectron2", "figures": figures}
-        weights.save_model(folder, network, config_yaml="", labels=labels, about=about)
+        weights.save_model(folder, network, config_yaml="", labels=labels, about=about, extra={CARD: card})
 
     monkeypatch.setattr(training, "settings_of", lambda *_: SimpleNamespace(INPUT=SimpleNamespace(FORMAT="RGB")))
     monkeypatch.setattr(training, "build_detectron2", lambda _: Linear())
@@ -96,6 +104,7 @@ def test_resuming_gives_the_weights_of_going_straight(tmp_path: Path) -> None:
     one, two = ((result.folder / "weights.safetensors").read_bytes() for result in (straight, resumed))
 
     assert one == two
+    assert "detectron2's" in (straight.folder / CARD).read_text()
     assert (straight.run, straight.images, resumed.images) == ("detector-001", 8, 8)
     assert straight.evaluation == resumed.evaluation == train(tmp_path / "b", "images=8", "evaluate_every=4").evaluation
     validated = sorted(path.name for path in (tmp_path / "a/runs/detector-001/samples").glob("boxes-*"))

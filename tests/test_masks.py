@@ -27,6 +27,8 @@ from deepstyle.detector.mask_train import TrainedMasks, train_masks
 from deepstyle.detector.masks import grids, targets
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError
+from deepstyle.files import put_file
+from deepstyle.forget import CARD
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 from deepstyle.shape import SIDE, around, lay, pack, share_of, unpack
@@ -145,6 +147,21 @@ def test_it_learns_shapes_and_leaves_the_detector_alone(tmp_path: Path) -> None:
     about = json.loads((source / "model.json").read_bytes())
     assert about["figures"]["run"] == "detector-001"
     assert about["masks"]["iou"] == result.iou
+
+
+def test_the_card_keeps_what_it_said_and_tells_of_the_head_once(tmp_path: Path) -> None:
+    """The head's section comes before the forgotten photos, in the place of an earlier head's; the rest stays as it was."""
+    put_file(detector(tmp_path / "models/eye") / CARD, b"# Model card: eye\n\nFinds.\n\n## Forgotten photos\n\n- one\n")
+    learn(tmp_path, "images=4")
+    result = learn(tmp_path, "images=4", fresh=True)
+    card = (result.folder / CARD).read_text()
+
+    assert [line for line in card.splitlines() if line.startswith("#")] == [
+        "# Model card: eye", "## Mask head", "## Forgotten photos",
+    ]  # fmt: skip
+    assert f"Mean IoU {result.iou:.3f} in the true boxes of 4 garments" in card
+    assert result.run in card
+    assert card.endswith("\n## Forgotten photos\n\n- one\n")
 
 
 def test_resuming_gives_the_head_of_going_straight(tmp_path: Path) -> None:

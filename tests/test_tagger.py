@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 from torchmetrics.functional.classification import binary_average_precision, multilabel_f1_score
 
+from deepstyle.about import today
 from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import TagTable, named
 from deepstyle.catalog import Catalog
@@ -25,6 +26,7 @@ from deepstyle.commands.tagger import report
 from deepstyle.config import TaggerConfig, load_config
 from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError, ModelError
+from deepstyle.forget import CARD
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 
@@ -78,6 +80,21 @@ def test_learns_two_groups_of_tags(trained: tuple[Path, TagTable, TrainedTagger]
     assert (run.status, model.figures["mean_ap"]) == ("done", 1.0)
     points = [json.loads(line) for line in (root / "runs" / result.run / "stats.jsonl").read_text().splitlines()]
     assert {"train/loss", "train/accuracy", "validation/map", "validation/f1", "lr"} <= points[-1].keys()
+
+
+def test_the_tagger_s_card_tells_figures_by_the_photos_they_are_of(
+    trained: tuple[Path, TagTable, TrainedTagger],
+) -> None:
+    """Beside the weights a card tells tags, figures and whose they are, what the photos held out chose, what was left out."""
+    _, table, result = trained
+    card = (result.folder / CARD).read_text()
+
+    assert "colour: red, blue; place: high, low" in card
+    assert f"| photos of {table.name} held out | {result.figures.images} | 1.000 |" in card
+    assert "chose the thresholds" in card
+    assert "left out: rare" in card
+    assert f"run {result.run}, {today()}, on {table.name}" in card
+    assert f"{result.images:,} images seen" in card
 
 
 def test_a_loaded_tagger_names_tags_of_files(trained: tuple[Path, TagTable, TrainedTagger]) -> None:

@@ -65,11 +65,15 @@ class AnnotatedImage:
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotatedSet:
-    """Photos with boxes; ``labels`` in the order of their ids. ``dropped`` counts what reading left out or changed."""
+    """Photos with boxes; ``labels`` in the order of their ids. ``dropped`` counts what reading left out or changed.
+
+    ``name``: of the file, or files, that they are from; "" where they are from none.
+    """
 
     labels: tuple[str, ...]
     images: tuple[AnnotatedImage, ...]
     dropped: dict[str, int] = field(default_factory=dict, compare=False)
+    name: str = field(default="", compare=False)
 
 
 def read_coco(path: Path) -> AnnotatedSet:
@@ -105,7 +109,9 @@ def read_coco(path: Path) -> AnnotatedSet:
         AnnotatedImage(path=file, width=width, height=height, annotations=tuple(boxes[key]), crowds=tuple(crowds[key]))
         for key, (file, width, height) in sizes.items()
     )
-    return AnnotatedSet(labels=tuple(dict.fromkeys(labels.values())), images=images, dropped=dict(dropped))
+    return AnnotatedSet(
+        labels=tuple(dict.fromkeys(labels.values())), images=images, dropped=dict(dropped), name=path.name
+    )
 
 
 def write_coco(path: Path, annotated: AnnotatedSet) -> None:

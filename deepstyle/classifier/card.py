@@ -1,45 +1,81 @@
-"""The model card of a trained classifier: what it is, what it learned from, what was measured on which images (pure)."""
+"""The model cards of a trained classifier and a trained tagger: what they learned from, what was measured on what (pure)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deepstyle import __version__
-from deepstyle.config import ClassifierConfig
+from deepstyle.config import ClassifierConfig, TaggerConfig
+from deepstyle.model_card import OTHERS, USE, cell, model_card, share, training_words
 
 
-def card(name: str, labels: Sequence[str], config: ClassifierConfig, table: str, figures: Mapping[str, Any]) -> str:
+def card(
+    name: str, labels: Sequence[str], config: ClassifierConfig, table: str, figures: Mapping[str, Any], *, day: str
+) -> str:
     """The card's text; ``table`` is the name of what it learned from, ``figures`` are those of model.json."""
     test, calibration = figures["test"], figures["calibration"]
     sides = {figures["validation_set"]: {**figures, "images": figures["validation_images"],
                                          "calibration_error": calibration["after"]}}  # fmt: skip
     if test is not None:
         sides[test["name"]] = test
-    rows = [
-        f"| {side} | {one['images']:,} | {one['top1']:.3f} | {one['top3']:.3f} | {one['top5']:.3f} | "
-        f"{one['calibration_error']:.3f} |"
-        for side, one in sides.items()
-    ]
-    judged = (
-        "The images marked test were judged once, at the end; they chose nothing."
-        if test is not None
-        else "There is no test set: no image was marked test."
+    keys = ("images", "top1", "top3", "top5", "calibration_error")
+    recall = [f"{label} {'none' if value is None else f'{value:.2f}'}" for label, value in figures["recall"].items()]
+    return model_card(
+        name, f"Says which of {len(labels)} categories a garment is of: {', '.join(labels)}.",
+        of="images", columns=("top-1", "top-3", "top-5", "calibration error"),
+        rows={side: [one[key] for key in keys] for side, one in sides.items()},
+        words=(
+            f"Recall on the images held out: {', '.join(recall)}.",
+            f"{_judged(test is not None)} {calibration_words(calibration)}",
+        ),
+        training=_training("train-classifier", config, table, figures["run"], figures["images"], day),
+        limits=("It says one of its categories of whatever it is shown.", OTHERS, USE),
+    )  # fmt: skip
+
+
+def tagger_card(
+    name: str, groups: Mapping[str, Sequence[str]], config: TaggerConfig, table: str, figures: Mapping[str, Any], *,
+    photos: int, region: str, day: str,
+) -> str:  # fmt: skip
+    """The card's text; ``figures`` are those of model.json, ``photos`` are what it learned from, cut to what ``region`` finds."""
+    sides = {f"photos of {table} held out": figures}
+    if figures.get("test"):
+        sides[figures["test_set"]] = figures["test"]
+    keys = ("images", "mean_ap", "chance_map", "micro_f1", "macro_f1", "accuracy", "always_no")
+    tags = [f"{cell(one['tag'])} {share(one['ap'])} (on {one['positives']:,})" for one in figures["tags"]]
+    told = "; ".join(f"{cell(group)}: {', '.join(map(cell, members))}" for group, members in groups.items())
+    held_out = (
+        "The photos held out chose the thresholds, so F1 and what is right are told of each half of them as the thresholds "
+        "of the other half decide; average precision needs none. They chose no snapshot: the last weights are kept. Where "
+        "these figures chose the settings, or one of several trainings, they flatter it."
     )
-    recall = [f"{label} {'none' if share is None else f'{share:.2f}'}" for label, share in figures["recall"].items()]
-    start = "from ImageNet weights" if config.pretrained else "from nothing"
-    training = (
-        f"`deepstyle train-classifier` {__version__}, run {figures['run']}, on {table}: {config.network} at "
-        f"{config.image_size} px, {start}, {figures['images']:,} images seen, repeats counted. All settings are in config.yaml."
-    )
-    return "\n".join([
-        f"# Model card: {name}", "",
-        f"Says which of {len(labels)} categories a garment is of: {', '.join(labels)}.", "",
-        "## Figures", "",
-        "| images | how many | top-1 | top-3 | top-5 | calibration error |", "|---|---|---|---|---|---|", *rows, "",
-        f"Recall on the images held out: {', '.join(recall)}.", "", f"{judged} {calibration_words(calibration)}", "",
-        "## Training", "", training, "",
-    ])  # fmt: skip
+    dropped = ", ".join(map(cell, figures["dropped"]))
+    data = f"{cell(table)} ({photos:,} photos trained{', cut to what ' + region + ' finds' if region else ''})"
+    return model_card(
+        name, f"Says yes or no to each of {sum(map(len, groups.values()))} tags of a photo. {told}.",
+        of="photos", rows={side: [one[key] for key in keys] for side, one in sides.items()},
+        columns=("mean average precision", "by guessing", "F1 of all decisions", "mean F1", "right", "right by always no"),
+        words=(
+            f"Average precision by tag, on the photos held out: {', '.join(tags)}.",
+            f"{_judged('test_set' in figures)} {held_out}",
+            f"On too few photos, or on nearly all, and left out: {dropped}." if dropped else "",
+        ),
+        training=_training("train-tagger", config, data, figures["run"], figures["seen"], day),
+        limits=("Tags that few photos have are known little: see how many the figures rest on.", OTHERS, USE),
+    )  # fmt: skip
+
+
+def _judged(test: bool) -> str:  # noqa: FBT001 - a sentence of two
+    if test:
+        return "The images marked test were judged once, at the end; they chose nothing."
+    return "There is no test set: no image was marked test."
+
+
+def _training(command: str, config: ClassifierConfig | TaggerConfig, data: str, run: str, seen: int, day: str) -> str:
+    return training_words(
+        command, run=run, day=day, data=data, network=f"{config.network} at {config.image_size} px",
+        start="from ImageNet weights" if config.pretrained else "from nothing", seen=f"{seen:,} images",
+    )  # fmt: skip
 
 
 def calibration_words(found: Mapping[str, Any]) -> str:

@@ -119,12 +119,16 @@ class Tagger(Tags):
             weights_name=name_of(folder), tta=config.tta, region=str(about.get("region", "")),
         )  # fmt: skip
 
-    def save(self, folder: Path, config_yaml: str, about: dict[str, Any]) -> None:
-        """Write the model folder in half precision; ``about`` (figures, run) is added to model.json."""
+    def save(
+        self, folder: Path, config_yaml: str, about: dict[str, Any], *, extra: Mapping[str, str] | None = None
+    ) -> None:
+        """Write the model folder in half precision; ``about`` (figures, run) is added to model.json, ``extra`` texts as files."""
         own = {"kind": KIND, "format": FORMAT, "preprocessing": asdict(self.preprocessing), "groups": self.groups,
                "backbones": "separate" if isinstance(self.network, Apart) else "shared",
                "thresholds": self.thresholds.tolist(), "region": self.region, **about}  # fmt: skip
-        weights.save_model(folder, self.network, config_yaml=config_yaml, labels=self.labels, about=own, half=True)
+        weights.save_model(
+            folder, self.network, config_yaml=config_yaml, labels=self.labels, about=own, half=True, extra=extra
+        )
 
     def shares(self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None) -> Shares:
         """N x S x S x 3 uint8, any S -> N x T shares in [0, 1], the mean over the views of ``tta`` (its own by default)."""

@@ -20,12 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
+from deepstyle.about import today
 from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrouped
 from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
 from deepstyle.classifier.augment import SLACK, augment
+from deepstyle.classifier.card import tagger_card
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
 from deepstyle.classifier.network import to_float
 from deepstyle.classifier.region import cut_table
@@ -35,6 +37,7 @@ from deepstyle.config import TaggerConfig, to_yaml
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError, InputError
+from deepstyle.forget import CARD
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
@@ -265,7 +268,12 @@ def _finish(t: Training[TaggerConfig], tagger: Tagger, prepared: Prepared) -> di
         shares = tagger.shares(test.photos.images)
         judged = figures_of(test.truth, shares, tagger.decide(shares), tagger.thresholds, tagger.groups)
         told |= {"test": asdict(judged), "test_set": marked_test(prepared.table)}
-    tagger.save(run.catalog.root / "models" / tagger.name, to_yaml(t.config), {"run": run.name, "figures": told})
+    words = tagger_card(
+        tagger.name, tagger.groups, t.config, prepared.table.name, told, photos=len(prepared.train.photos),
+        region=tagger.region, day=today(),
+    )  # fmt: skip
+    folder, about = run.catalog.root / "models" / tagger.name, {"run": run.name, "figures": told}
+    tagger.save(folder, to_yaml(t.config), about, extra={CARD: words})
     t.done(told, model=tagger.name)
     t.reporter.say(
         f"{tagger.name}: mAP {found.mean_ap:.1%} (a guess: {found.chance_map:.1%}), F1 {found.micro_f1:.1%}, right "

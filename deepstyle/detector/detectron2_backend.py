@@ -22,6 +22,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, to_yaml
 from deepstyle.detector.foreign_weights import read_foreign
 from deepstyle.errors import ConfigError, ModelError, UsageError
+from deepstyle.forget import CARD
 from deepstyle.images import Pixels
 
 INSTALL = (
@@ -103,14 +104,16 @@ def fill_detectron2(network: nn.Module, path: Path, *, partly: bool) -> int:
 
 
 def save_detectron2(
-    folder: Path, network: nn.Module, cfg: Any, config: Detectron2Config, labels: tuple[str, ...], figures: Mapping[str, Any]
+    folder: Path, network: nn.Module, cfg: Any, config: Detectron2Config, labels: tuple[str, ...], figures: Mapping[str, Any],
+    *, card: str = "",
 ) -> None:  # fmt: skip
-    """Write a model folder whole; nothing in it names this machine."""
+    """Write a model folder whole, with the ``card`` of what was trained here; nothing in it names this machine."""
     portable = cfg.clone()
     portable.defrost()
     portable.MODEL.WEIGHTS, portable.MODEL.DEVICE = "", "cpu"
     weights.save_model(
-        folder, network, config_yaml=to_yaml(config), labels=labels, extra={SETTINGS: portable.dump()},
+        folder, network, config_yaml=to_yaml(config), labels=labels,
+        extra={SETTINGS: portable.dump()} | ({CARD: card} if card else {}),
         about={"backend": "detectron2", "figures": dict(figures)},
     )  # fmt: skip
 

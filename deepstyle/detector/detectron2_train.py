@@ -17,9 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.about import today
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, Detectron2Config
+from deepstyle.detector.card import detector_card
 from deepstyle.detector.detectron2_backend import (
     Detectron2Detector,
     build_detectron2,
@@ -111,10 +113,19 @@ def train_detectron2(
                 _learn(t, state, cfg, train, measure)
 
             def write(folder: Path, found: dict[str, Any]) -> None:
-                save_detectron2(folder, network, cfg, config, train.labels, found)
+                about, start = f"detectron2's {Path(config.yaml).name} at {config.image_size} px", _began(config)
+                told = detector_card(name, train, validation, found, network=about, start=start, day=today())
+                save_detectron2(folder, network, cfg, config, train.labels, found, card=told)
 
             figures = finish(t, name, measure, write)
         return trained(catalog, name, t.run.name, figures)
+
+
+def _began(config: Detectron2Config) -> str:
+    """What weights the training began with, for the model card."""
+    if not config.weights:
+        return "from random weights"
+    return "from the weights that it names" if config.weights == "yaml" else f"from {Path(config.weights).name}"
 
 
 def _start_from(network: nn.Module, source: str, reporter: Reporter) -> None:

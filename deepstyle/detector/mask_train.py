@@ -22,10 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepstyle import weights
-from deepstyle.about import MASKS, digest_of, read_about
+from deepstyle.about import MASKS, digest_of, read_about, today
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import MaskConfig, to_yaml
+from deepstyle.detector.card import MASK_HEAD, masks_words
 from deepstyle.detector.evaluate import require_photos
 from deepstyle.detector.inference import Inference
 from deepstyle.detector.loop import LOG_STEPS, SAFE, data_digest
@@ -35,8 +36,11 @@ from deepstyle.detector.resize import Sides
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, share_of
 from deepstyle.errors import InputError, ModelError, TrainingError
-from deepstyle.files import put_file
+from deepstyle.files import put_file, read_input
 from deepstyle.folders import put_folder
+from deepstyle.forget import CARD, TITLE
+from deepstyle.forget import MOST as MOST_CARD
+from deepstyle.model_card import with_section
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
 
@@ -107,7 +111,7 @@ def train_masks(
             if not t.over:
                 require_photos(validation)
                 _learn(t, state, MaskPhotos(train, config, detector.config, reporter), detector, validation)
-            figures = _finish(t, state, detector, validation, folder, name)
+            figures = _finish(t, state, detector, (train, validation), folder, name)
         return TrainedMasks(
             folder=to, iou=figures["iou"], garments=figures["garments"], images=int(figures["images"]),
             seconds=float(figures["seconds"]), run=t.run.name,
@@ -205,32 +209,39 @@ def _validate(
 
 
 def _finish(
-    t: Training[MaskConfig], state: _State, detector: TorchvisionDetector, validation: AnnotatedSet, source: Path,
-    name: str,
+    t: Training[MaskConfig], state: _State, detector: TorchvisionDetector, pair: tuple[AnnotatedSet, AnnotatedSet],
+    source: Path, name: str,
 ) -> dict[str, Any]:  # fmt: skip
     """Validate a last time and put the detector's folder there with its head, then the rows; the figures."""
     figures: dict[str, Any] = {}
     if t.run.leads:
-        iou, garments = _validate(state, detector, validation, t.reporter)
+        iou, garments = _validate(state, detector, pair[1], t.reporter)
         t.reporter.say(f"  mask IoU {iou:.3f} in the true boxes of {garments:,} garments")
         figures = {
             "iou": iou, "garments": garments, "images": state.images, "seconds": round(state.spent, 1), "run": t.run.name,
         }  # fmt: skip
         to = t.run.catalog.root / "models" / name
-        _write(source, to, state.head, t.config, figures)
+        _write(source, to, state.head, t.config, figures, masks_words(*pair, figures, day=today()))
         t.run.catalog.put_model(name, "detector", read_about(to).get("figures", {}))
         t.done(figures)
     return agreed(t.fabric, figures)
 
 
-def _write(source: Path, to: Path, head: MaskHead, config: MaskConfig, figures: Mapping[str, Any]) -> None:
+def _write(source: Path, to: Path, head: MaskHead, config: MaskConfig, figures: Mapping[str, Any], told: str) -> None:
     about = read_about(source)
+    card = (
+        read_input(source / CARD, MOST_CARD, "make it readable").decode("utf-8", "replace")
+        if (source / CARD).is_file()
+        else ""
+    )
+    card = with_section(card or f"# Model card: {to.name}\n", MASK_HEAD, told, before=TITLE)
 
     def fill_in(place: Path) -> None:
         for path in source.iterdir():
             shutil.copyfile(path, place / path.name)
         weights.save_weights(place / MASKS, weights.halved(head.state_dict()))
         put_file(place / "masks.yaml", to_yaml(config).encode())
+        put_file(place / CARD, card.encode())
         put_file(place / "model.json", json.dumps({**about, "masks": dict(figures)}, indent=2).encode())
 
     put_folder(to, fill_in)

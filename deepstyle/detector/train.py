@@ -21,9 +21,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import images, weights
+from deepstyle.about import today
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
+from deepstyle.detector.card import detector_card
 from deepstyle.detector.evaluate import Evaluation, require_photos
 from deepstyle.detector.loop import TrainedDetector, data_digest, finish, learn, require_fit, trained
 from deepstyle.detector.networks import (
@@ -39,6 +41,7 @@ from deepstyle.detector.pictures import validate
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import Stream, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import TrainingError
+from deepstyle.forget import CARD
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
@@ -103,9 +106,15 @@ def train_detector(
             if not t.over:
                 require_photos(validation)
                 _learn(t, state, TrainingPhotos(train, config, reporter), validation)
-            figures = finish(
-                t, name, lambda: _validate(t, state, validation), partial(_write, state, config, train.labels)
-            )
+
+            def write(folder: Path, found: dict[str, Any]) -> None:
+                network = f"Faster R-CNN on the backbone {config.backbone} at {config.image_size} px"
+                told = detector_card(
+                    name, train, validation, found, network=network, start=_began(config, start), day=today()
+                )
+                _write(state, config, train.labels, folder, found, told)
+
+            figures = finish(t, name, lambda: _validate(t, state, validation), write)
         return trained(catalog, name, t.run.name, figures)
 
 
@@ -215,10 +224,18 @@ def _validate(t: Training[DetectorConfig], state: _State, validation: AnnotatedS
     return validate(t.run, detector, validation, state.images, t.reporter)
 
 
+def _began(config: DetectorConfig, start: Path | None) -> str:
+    """What weights the training began with, for the model card."""
+    if start is not None:
+        return f"from the weights of {start.name}"
+    return "from ImageNet weights" if config.pretrained else "from random weights"
+
+
 def _write(
-    state: _State, config: DetectorConfig, labels: tuple[str, ...], folder: Path, figures: Mapping[str, Any]
+    state: _State, config: DetectorConfig, labels: tuple[str, ...], folder: Path, figures: Mapping[str, Any], card: str
 ) -> None:
     about = {"kind": "detector", "backend": "torchvision", "figures": figures}
     weights.save_model(
-        folder, _source(state, config), config_yaml=to_yaml(config), labels=labels, about=about, half=True
-    )
+        folder, _source(state, config), config_yaml=to_yaml(config), labels=labels, about=about, half=True,
+        extra={CARD: card},
+    )  # fmt: skip
