@@ -9,8 +9,9 @@ from html import escape
 import pytest
 
 from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.families import family
 from deepstyle.scraper.pages import parse_html
-from deepstyle.scraper.sites import family, ranked, unwanted
+from deepstyle.scraper.sites import ranked, unwanted
 from deepstyle.scraper.state import turbo
 
 URL = "http://a.example/shows/fall"

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from deepstyle.scraper.families import family
 from deepstyle.scraper.pages import parse, parse_html
-from deepstyle.scraper.sites import family, ranked
+from deepstyle.scraper.sites import ranked
 
 URL = "http://a.example/shows"
 BOUND = 10.0  # CPU seconds

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deepstyle.scraper.sites import family, ranked
+from deepstyle.scraper.families import family
+from deepstyle.scraper.sites import ranked
 
 MAX_FALLBACKS = 6
 

@@ -1,4 +1,4 @@
-"""What is known of sites' image URLs, as data (pure): how to write the original of a size variant, and what is one photo.
+"""What is known of sites' image URLs, as data (pure): how to write the original of a size variant, and what is no photo.
 
 A rule's ``originals`` are templates for ``re.Match.expand``, the best first; ``{1}`` stands for group 1 without its percent
 escapes. The URL as the page wrote it always comes last: whoever asks falls back along the list.
@@ -14,9 +14,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from deepstyle.scraper.candidates import ORIGINAL
-from deepstyle.scraper.urls import names_image, resolve
-from deepstyle.scraper.values import size_rank
+from deepstyle.scraper.urls import resolve
 
 _EXT = r"\.(?:jpe?g|png|webp|gif|avif)"
 _SIZING = (
@@ -133,12 +131,6 @@ RULES: tuple[Rule, ...] = (
           rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/(?:[^/?]*+/)*+(?=[^/?]*_{_EXT}$)[^/?]*?)\._[^/?]+_({_EXT})",
           r"\1\2"),
 )  # fmt: skip
-# What two URLs of one photo share where none can be made of the other, for each size has a secret or hash in its name; in
-# group 2 what only a smaller size has.
-SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("staticflickr.com/", re.compile(r"https?://\w+\.static(flickr\.com/(?:\d+/){1,3}\d+)_[0-9a-z]+(?:_\w)?\.\w+")),
-    ("/_astro/", re.compile(r"https?://([^?]+/_astro/[^/?.]+\.[\w-]+?)(_\w{3,8})?\.(?:jpe?g|png|webp|avif|gif)")),
-)
 # Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
@@ -181,119 +173,3 @@ def ranked(url: str) -> tuple[str, ...]:
         found = [*urls, *found]
         current = urls[0]
     return tuple(dict.fromkeys([*found, url]))
-
-
-_WORDS = (
-    "thumb(?:nail)?s?|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
-    "|mobile|tablet|desktop"
-)
-# A number is a width where it has three or four digits and is no year: w17 and 2017w are a winter, fw-001w the first look.
-_SIDE = r"(?!(?:19[5-9]|20[0-3])\d)[1-9]\d{2,3}"
-_COMMON = (
-    r"(?:[3-9]00|1[0-8]00|2[4-9]00|320|375|384|414|480|512|576|640|720|750|768|828|960|1024|1080|1125|1242|1280|1334|1366|1440"
-    r"|1536|1920|2048|2560|3840)"
-)
-_BOX = r"[1-9]\d{2,3}W?x[1-9]\d{1,3}H?|[1-9]\dx[1-9]\d{2,3}"
-_SUFFIX = re.compile(
-    rf"[-_.@](?:(?=(\d+))(?:{_BOX}|{_SIDE}x)|({_WORDS})|({_COMMON})w|([1-4])x)(?=\.\w+$)", re.IGNORECASE
-)
-_OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
-_ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
-_FOLDER = re.compile(
-    rf"w-?{_SIDE}|{_BOX}|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
-    re.IGNORECASE,
-)
-_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(\d{2,4})(?:x|w)", re.IGNORECASE)
-_QUERY = re.compile(
-    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d++)[\dx,.w]*+|format=original"
-    rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}))(?:&|$)",
-    re.IGNORECASE,
-)
-_COSMETIC = re.compile(  # of the address of a picture's file: what changes how it is made and not what it shows
-    r"(?<=[?&])(?:(?:auto|fm|fmt|format|crop|fit|optimize|strip|cs|rect|ixlib|ar|aspect_ratio|fp-[xyz]|canvas|bg-?(?:color)?|sm|sfrm"
-    r"|smart|fl|f|usm|op_\w+|sharp|pad|mode|scale|focus|gravity|enlarge|upscale|density|imdensity|imheight|impolicy|im|tr|preset"
-    r"|dpr|profile|width|height|context)=(?![^&]*\.(?:jpe?g|png|webp|avif|gif)\b)[^&]*+|\$[\w-]+\$)(?:&|$)",
-    re.IGNORECASE,
-)
-_SIGNED = re.compile(r"(?<=[?&])(?:s|sig|signature|auth|token|hash)=[^&]*+(?:&|$)", re.IGNORECASE)  # beside a width
-_WITHIN = re.compile(r"(?:width|w|resize)[=_-](\d{2,4})", re.IGNORECASE)
-_CHOSEN = re.compile(r"[?&](?:\$|impolicy=|im=|preset=|profile=|tr=)", re.IGNORECASE)
-UNTOLD = 300.0  # the size of what a preset gives, whose name does not tell it
-_PAIR = re.compile(rf"(?:w|width)/({_SIDE})|(?:h|height)/{_SIDE}|(?:q|quality)/\d{{2,3}}", re.IGNORECASE)  # two folders
-
-_WIDE = re.compile(
-    rf"(?:w|width|imwidth|sw|wid|maxwidth|resize|format|size)={_SIDE}|size=[a-z]|format=o", re.IGNORECASE
-)
-
-
-def _named(word: str) -> float:
-    width = _WIDTH.search(word)
-    if width:
-        return float(width[1] or width[2])
-    return size_rank(word) or size_rank(word.lower().removesuffix("s")) or ORIGINAL
-
-
-def family(url: str) -> tuple[str, float]:
-    """The URL without its size tokens (``-300x200``, ``/thumbs/``, ``/w_320,c_limit/``, ``?w=640``), and the size they name.
-
-    A URL without tokens counts as the original: it is what size variants are made of. A URL that a site rule knows
-    belongs to its original's family.
-    """
-    original = ranked(url)[0]
-    same = next((match for hint, one in SAME if hint in original and (match := one.fullmatch(original))), None)
-    if same is not None and same[same.lastindex or 0] != same[1]:
-        return same[1], UNTOLD
-    key = _stripped(original)[0] if same is None else same[1]
-    return key, _stripped(url)[1] if original == url else min(_stripped(url)[1], ORIGINAL - 1)
-
-
-def _identified(head: str, query: str, rest: str) -> bool:
-    """Whether a URL names its photo without the sizes in its query: ``/x.jpg?w=300``, ``/p?id=1&w=300``; not ``/p.php?h=101``."""
-    if names_image(head) or rest == query:
-        return True
-    sizes = [match[0] for match in _QUERY.finditer(query)]
-    alone = not rest and (len(sizes) == 1 or "." in head.rpartition("/")[2])  # then a size may be what names it
-    return not alone and any(_WIDE.match(one) for one in sizes)
-
-
-def _bare(rest: str, query: str) -> str:
-    """What is left of a query without what makes a picture's file look otherwise, and what signs a width."""
-    bare = _COSMETIC.sub("", rest)
-    if any(_WIDE.match(match[0]) for match in _QUERY.finditer(query)):
-        bare = _SIGNED.sub("", bare)
-    return bare.rstrip("?&")
-
-
-def _without_pairs(folders: list[str]) -> tuple[list[str], list[float]]:
-    """The folders without ``/w/750/`` and its kin, and the widths that they name."""
-    kept: list[str] = []
-    sizes: list[float] = []
-    position = 0
-    while position < len(folders):
-        match = _PAIR.fullmatch("/".join(folders[position : position + 2])) if len(folders[position]) < 8 else None
-        sizes += [float(match[1])] if match and match[1] else []
-        kept += [] if match else folders[position : position + 1]
-        position += 2 if match else 1
-    return kept, sizes
-
-
-def _stripped(url: str) -> tuple[str, float]:
-    head, mark, query = url.partition("?")
-    start, *folders, name = head.split("/")[2:]
-    folders, sizes = _without_pairs(folders)
-    sizes += [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
-    folders = [folder for folder in folders if not _FOLDER.fullmatch(folder)]
-    if match := _SUFFIX.search(name):
-        number = match[1] or match[3]
-        sizes.append(float(number) if number else float(match[4]) if match[4] else _named(match[2]))
-        name = name.replace(match[0], "", 1)
-    rest = _QUERY.sub("", mark + query).rstrip("?&")
-    if not _identified(head, mark + query, rest):
-        return "/".join([start, *folders, name]) + mark + query, min(sizes, default=ORIGINAL)
-    if rest and names_image(head) and (bare := _bare(rest, mark + query)) != rest:
-        within = [float(match[1]) for match in _WITHIN.finditer(rest)]
-        sizes += within[:1] or ([UNTOLD] if _CHOSEN.search(rest) and "w" not in query.lower().partition("=")[0] else [])
-        rest = bare
-    for match in _QUERY.finditer(mark + query):
-        sizes += [float(match[1])] if match[1] else [_named(match[2])] if match[2] else []
-    return "/".join([start, *folders, name]) + rest, min(sizes, default=ORIGINAL)
