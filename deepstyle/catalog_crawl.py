@@ -256,21 +256,8 @@ class Crawl:
         self._db.run(
             "INSERT INTO fetches(url, kind, outcome, status, size, seconds, sha256, detail, at, mtime, reservation, led_to) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                url,
-                kind,
-                outcome,
-                status,
-                size,
-                seconds,
-                sha256,
-                detail,
-                self._clock(),
-                mtime,
-                reservation,
-                " ".join(led_to),
-            ),
-        )
+            (url, kind, outcome, status, size, seconds, sha256, detail, self._clock(), mtime, reservation, " ".join(led_to)),
+        )  # fmt: skip
 
     def file_added(self, url: str, size: int, mtime: int) -> tuple[str, str] | None:
         """Outcome and photo of a file that was added with this size and time and whose photo is there; else None."""

@@ -120,24 +120,24 @@ class Rights:
             after = str(found[-1]["sha256"])
 
     def photos_of(self, url: str) -> list[Photo]:
-        """The photos that came from this address or are shown on this page, by hash."""
+        """The photos that came from this address, by redirect as well, or are shown on this page, by hash."""
         return self._db.records(
             Photo,
             "SELECT * FROM photos p WHERE ?1 IN (p.image_url, p.page_url) OR EXISTS (SELECT 1 FROM fetches f WHERE "
-            "f.sha256 = p.sha256 AND (f.url = ?1 OR EXISTS (SELECT 1 FROM sightings s WHERE s.image_url = f.url AND "
-            "s.page_url = ?1))) ORDER BY p.sha256",
+            "f.sha256 = p.sha256 AND (f.url = ?1 OR instr(' ' || f.led_to || ' ', ' ' || ?1 || ' ') OR EXISTS (SELECT 1 FROM "
+            "sightings s WHERE s.image_url = f.url AND s.page_url = ?1))) ORDER BY p.sha256",
             (url,),
         )
 
     def photos_at(self, prefixes: Iterable[str]) -> list[Photo]:
-        """The photos whose own address, or one of their pages', begins with one of these, by hash."""
+        """The photos whose own address, one that it led to or one of their pages' begins with one of these, by hash."""
         found: dict[str, Photo] = {}
         for prefix in prefixes:
             rows = self._db.records(
                 Photo,
                 "SELECT * FROM photos p WHERE ?1 IN (substr(image_url, 1, ?2), substr(page_url, 1, ?2)) OR EXISTS (SELECT 1 "
-                "FROM fetches f WHERE f.sha256 = p.sha256 AND (substr(f.url, 1, ?2) = ?1 OR EXISTS (SELECT 1 FROM sightings s "
-                "WHERE s.image_url = f.url AND substr(s.page_url, 1, ?2) = ?1)))",
+                "FROM fetches f WHERE f.sha256 = p.sha256 AND (substr(f.url, 1, ?2) = ?1 OR instr(' ' || f.led_to, ' ' || ?1) "
+                "OR EXISTS (SELECT 1 FROM sightings s WHERE s.image_url = f.url AND substr(s.page_url, 1, ?2) = ?1)))",
                 (prefix, len(prefix)),
             )
             found.update({one.sha256: one for one in rows})

@@ -199,3 +199,16 @@ def test_a_host_takes_what_its_pages_show_as_well(tmp_path: Path) -> None:
         crawl(tmp_path, second.url)
 
         assert ask(tmp_path, second.url.removeprefix("http://")).photos == 1
+
+
+@pytest.mark.parametrize("what", ["host", "address"])
+def test_a_photo_goes_with_the_host_that_it_was_sent_on_to(tmp_path: Path, what: str) -> None:
+    """A redirect's host, or the address there, names the photo as well: it is what an audit tells that reserves it."""
+    with serve(photos("/1.jpg")) as cdn:
+        with serve(
+            {"/": page(img("/a.jpg")), "/a.jpg": lambda x: x.send(status=302, Location=f"{cdn.url}/1.jpg")}
+        ) as site:
+            crawl(tmp_path, site.url)
+        asked = cdn.url.removeprefix("http://") if what == "host" else f"{cdn.url}/1.jpg"
+
+        assert ask(tmp_path, asked).photos == 1
