@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from html import escape
+from typing import Any
 
 import pytest
 
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.families import family
-from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.pages import parse_html, parse_json
 from deepstyle.scraper.sites import ranked, unwanted
-from deepstyle.scraper.state import turbo
+from deepstyle.scraper.state import nuxt3, turbo
 
 URL = "http://a.example/shows/fall"
 TWO = json.dumps({"photos": [{"url": "/i/1.jpg"}, {"url": "/i/2.jpg"}]})
@@ -149,3 +151,26 @@ def test_a_small_profile_picture_is_not_asked_for_in_large() -> None:
 def test_streams_that_lead_nowhere_or_in_circles_end(odd: list[object]) -> None:
     """Whatever stands in a stream, its value is given, or the list itself."""
     turbo(odd, Budget())
+
+
+@pytest.mark.parametrize("read", [turbo, nuxt3])
+def test_what_stands_in_many_places_counts_in_each(read: Callable[[Any, Budget], Any]) -> None:
+    """A list whose elements name the next one twice, fifty times on, is no tree of 2 ** 50 pictures: its end is not read."""
+    budget = Budget(values=10_000)
+    value = read([{"_1": 2}, "large", *([at + 1, at + 1] for at in range(2, 52)), "/1.jpg"], budget)
+
+    assert budget.cut == "values"
+    assert len(str(value)) < 100_000
+
+
+def test_numbers_of_pictures_are_no_sizes() -> None:
+    """Of a GraphQL cache, fields whose arguments differ in an id are two photos; those that differ in a size are one."""
+
+    def seen(*fields: str) -> list[str]:
+        cache = {name: f"http://a.example/{number}" for number, name in enumerate(fields, 1)}
+        text = json.dumps({key: f"{url}.jpg" for key, url in cache.items()})
+        return [one.image_url[-5:] for one in parse_json(text.encode(), URL).listings]
+
+    assert sorted(seen('image({"id":"2000"})', 'image({"id":"2001"})')) == ["1.jpg", "2.jpg"]
+    assert seen('image({"maxWidth":2000})', 'image({"maxWidth":300})') == ["1.jpg"]
+    assert seen('image({"size":"small"})', 'image({"size":"large"})') == ["2.jpg"]

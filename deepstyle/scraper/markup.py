@@ -269,8 +269,9 @@ class Reader:
         for value in values:
             read_values(value, found, self.budget, schema=schema)
         for one in found.pictures:
-            self._add(one)
-        for url in found.following:
+            if self.budget.found >= 0:
+                self._add(one)
+        for url in dict.fromkeys(found.following):
             self.links.more(resolve(self.base, url))
         for text in found.markup:
             self._inner(text)

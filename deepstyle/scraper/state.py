@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import unquote
@@ -169,45 +169,51 @@ def turbo(value: Any, budget: Budget) -> Any:
         return value
     if not all(_PLACE.fullmatch(key) for key in value[0]):
         return value
-    done: dict[int, Any] = {}
 
-    def at(place: Any, depth: int) -> Any:
-        if type(place) is not int or not 0 <= place < len(value) or depth > MAX_RESOLVED or not budget.value():
-            return None
-        if place not in done:
-            done[place], one = None, value[place]  # a circle ends here
-            if isinstance(one, dict):
-                names = {key: at(int(key[1:]), depth + 1) for key in one if _PLACE.fullmatch(key)}
-                done[place] = {str(name): at(one[key], depth + 1) for key, name in names.items()}
-            else:
-                done[place] = [at(inner, depth + 1) for inner in one] if isinstance(one, list) else one
-        return done[place]
+    def build(one: Any, at: _At) -> Any:
+        if isinstance(one, dict):
+            names = {key: at(int(key[1:])) for key in one if _PLACE.fullmatch(key)}
+            return {str(name): at(one[key]) for key, name in names.items()}
+        return [at(inner) for inner in one] if isinstance(one, list) else one
 
-    return at(0, 0)
+    return _resolved(value, budget, build)
 
 
 def nuxt3(value: Any, budget: Budget) -> Any:
     """The value that ``__NUXT_DATA__`` stands for: each number inside an element is a place in the array."""
     if not isinstance(value, list):
         return value
-    done: dict[int, Any] = {}
+
+    def build(one: Any, at: _At) -> Any:
+        if isinstance(one, dict):
+            return {key: at(inner) for key, inner in one.items()}
+        if isinstance(one, list) and len(one) == 2 and isinstance(one[0], str):  # ["Reactive", 1]
+            return at(one[1])
+        return [at(inner) for inner in one] if isinstance(one, list) else one
+
+    return _resolved(value, budget, build)
+
+
+_At = Callable[[Any], Any]  # a place in the list -> the value that stands there
+
+
+def _resolved(value: list[Any], budget: Budget, build: Callable[[Any, _At], Any]) -> Any:
+    """The first element of a list whose elements name places in it, as ``build`` makes each from its own places.
+
+    What stands in several places is one object, yet counts each time: whoever reads it meets it as often.
+    """
+    done: dict[int, tuple[Any, int]] = {}  # place -> value, how many values that is
 
     def at(place: Any, depth: int) -> Any:
-        if type(place) is not int or not 0 <= place < len(value) or depth > MAX_RESOLVED or not budget.value():
+        if type(place) is not int or not 0 <= place < len(value) or depth > MAX_RESOLVED:
             return None
-        if place in done:
-            return done[place]
-        done[place] = None  # a circle ends here
-        one = value[place]
-        if isinstance(one, dict):
-            done[place] = {key: at(inner, depth + 1) for key, inner in one.items()}
-        elif isinstance(one, list) and len(one) == 2 and isinstance(one[0], str):  # ["Reactive", 1]
-            done[place] = at(one[1], depth + 1)
-        elif isinstance(one, list):
-            done[place] = [at(inner, depth + 1) for inner in one]
-        else:
-            done[place] = one
-        return done[place]
+        known, size = done.get(place, (None, 1))
+        if not budget.value(size) or place in done:
+            return known if budget.values >= 0 else None
+        left, done[place] = budget.values, (None, 1)  # a circle ends here
+        made = build(value[place], lambda inner: at(inner, depth + 1))
+        done[place] = made, 1 + left - budget.values
+        return made
 
     return at(0, 0)
 

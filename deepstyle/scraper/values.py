@@ -47,6 +47,8 @@ _NEXT = re.compile(
 _ADDRESS = re.compile(r"[/?]|https?:|[\w%-][\w%./-]*+\?[\w%-]++=")
 _NUMBERED = re.compile(r"[?&](?:page|p|paged|offset|start|cursor|after)=|/page/", re.IGNORECASE)
 _ARGUMENTS = re.compile(r"^(\w+)[(:](?=[{(])(.*)$", re.ASCII)
+_WORD = re.compile(r"\w{1,20}", re.ASCII)
+_SIDE = re.compile(r"(?:width|height|size|\b[wh])\W{1,4}(\d{2,5})(?!\d)", re.IGNORECASE)  # no number of a picture
 _JSON = re.compile(r"\s*+[\[{]\s*+[\[{\"]")
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
@@ -73,11 +75,9 @@ def _skipped(key: str) -> bool:
 def size_rank(name: str) -> float | None:
     """How large the size called ``name`` is (``236x``, ``w640``, ``orig``, ``thumbUrl``); None: no size."""
     if match := _ARGUMENTS.search(name[:200]):  # GraphQL caches: image({"size":"large"})
-        sizes = [
-            size_rank(word) or (float(word) if word.isdigit() else 0.0)
-            for word in re.findall(r"\w{1,20}", match[2], re.ASCII)
-        ]
-        return max(sizes, default=0.0) or size_rank(match[1])
+        sizes = [size_rank(word) or 0.0 for word in _WORD.findall(match[2])]
+        sizes += [float(number) for number in _SIDE.findall(match[2])]
+        return max(sizes, default=0.0) or (None if match[1].lower() in _NOUNS else size_rank(match[1]))
     lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
     if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
         return float(number[1] or number[2])
@@ -153,7 +153,11 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     if "video" in kind or min(width or 64, height or 64) < 64:
         return []
     pictured = (schema and "imageobject" in kind) or bool(width and height)
-    sizes = [key for key, value in node.items() if key.lower() in _SIZED and str(value).startswith(("http", "//"))]
+    sizes = [
+        key
+        for key, value in node.items()
+        if key.lower() in _SIZED and isinstance(value, str) and value.startswith(("http", "//"))
+    ]
     own: list[tuple[str, Candidate]] = []  # sizes of this object's own picture, by their keys
     others: list[Candidate] = []
     groups: list[list[Candidate]] = []
