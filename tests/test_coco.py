@@ -108,6 +108,8 @@ def test_round_trip_of_any_box(tmp_path_factory: pytest.TempPathFactory, values:
         ({"bbox": [200, 10, 5, 5]}, "outside"),
         ({"bbox": [-9, 0, 9, 5]}, "outside"),
         ({"image_id": 1}, "no-image"),
+        ({"bbox": None}, "no-box"),
+        ({"bbox": [], "segmentation": [[1, 2]]}, "no-box"),
         ({"category_id": 1}, "no-category"),
     ],
 )
@@ -119,9 +121,32 @@ def test_bad_rows_are_counted(tmp_path: Path, change: dict[str, Any], reason: st
     assert len(found.images[0].annotations) == 1
 
 
+@pytest.mark.parametrize("empty", [{"bbox": None}, {"bbox": []}, {}])
+def test_a_row_without_a_box_has_that_of_its_mask(tmp_path: Path, empty: dict[str, Any]) -> None:
+    """A missing or empty ``bbox`` is told, and made up for by the box around the pixels of the segmentation."""
+    bare = {key: value for key, value in row().items() if key != "bbox"} | empty
+    found = read_coco(save(tmp_path, annotations=[bare | {"segmentation": [[10, 20, 40, 20, 40, 25, 10, 25]]}, bare]))
+
+    assert found.dropped == {"box-of-mask": 1, "no-box": 1}
+    assert [one.box for one in found.images[0].annotations] == [(10.0, 20.0, 40.0, 25.0)]
+    assert found.images[0].annotations[0].mask
+
+
+def test_what_is_listed_twice_is_told(tmp_path: Path) -> None:
+    """A photo under two ids, and an annotation that its photo has already, are taken as they stand and counted."""
+    twice = [*GOOD["images"], {**GOOD["images"][0], "id": 8}]
+    found = read_coco(save(tmp_path, images=twice, annotations=[row(), row(), row(bbox=[1, 2, 3, 4]), row(image_id=8)]))
+
+    assert found.dropped == {"repeated": 1, "repeated-photo": 1}
+    assert [len(image.annotations) for image in found.images] == [3, 1]
+
+
 def test_ids_of_other_kinds(tmp_path: Path) -> None:
     """Ids may be texts or written with a point, and 7, 7.0 and "7" are one id; a crowd that is written as "0" is none."""
-    images = [{"id": "7", "file_name": "a.jpg", "width": 100.0, "height": 50}, {**GOOD["images"][0], "id": "b"}]
+    images = [
+        {"id": "7", "file_name": "a.jpg", "width": 100.0, "height": 50},
+        {**GOOD["images"][0], "id": "b", "file_name": "b.jpg"},
+    ]
     rows = [row(image_id=7.0, category_id="9", iscrowd="0"), row(image_id="b", attributes={"category": None})]
     found = read_coco(save(tmp_path, images=images, annotations=rows))
 
@@ -157,7 +182,9 @@ def test_broken_masks_are_counted_and_their_boxes_stay(tmp_path: Path) -> None:
     """Polygons become a mask of the photo; a segmentation of another photo is counted, and its box is kept without."""
     polygon = [[10, 20, 40, 20, 40, 25, 10, 25]]
     other = {"size": [9, 9], "counts": encode_mask(np.ones((9, 9), bool))}
-    found = read_coco(save(tmp_path, annotations=[row(segmentation=polygon), row(segmentation=other), row()]))
+    found = read_coco(
+        save(tmp_path, annotations=[row(segmentation=polygon), row(segmentation=other), row(bbox=[1, 2, 3, 4])])
+    )
     masks = [one.mask for one in found.images[0].annotations]
     expected = np.zeros((50, 100), bool)
     expected[20:25, 10:40] = True

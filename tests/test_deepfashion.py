@@ -246,7 +246,7 @@ def test_sizes_come_from_the_header(tmp_path: Path) -> None:
 
 
 def test_deepfashion2(tmp_path: Path) -> None:
-    """Several items a photo with their masks; validation becomes val; broken files and items are counted."""
+    """Several items a photo with their masks; validation becomes val; broken files and items, and photos without, are counted."""
     item = {
         "category_id": 8,
         "bounding_box": [10, 20, 110, 220],
@@ -269,6 +269,9 @@ def test_deepfashion2(tmp_path: Path) -> None:
         path.write_bytes(data)
         image.write_bytes(WHITE)
     (tmp_path / "set/train/image/000004.jpg").unlink()
+    (tmp_path / "set/train/image/000009.jpg").write_bytes(WHITE)
+    (tmp_path / "set/test/image").mkdir(parents=True)
+    (tmp_path / "set/test/image/000001.jpg").write_bytes(WHITE)
     summary = convert_deepfashion2(tmp_path / "set", tmp_path / "out", reporter=QUIET)
     train, val = read_coco(tmp_path / "out/train.json"), read_coco(tmp_path / "out/val.json")
     expected = np.zeros((300, 200), bool)
@@ -281,7 +284,9 @@ def test_deepfashion2(tmp_path: Path) -> None:
         "no-garment": 1,
         "bad-json": 1,
         "no-photo": 1,
+        "no-json": 1,
     }
+    assert summary.examples["no-json"] == ("train/000009",)
     assert train.labels == LABELS
     assert [(one.label, one.category) for one in train.images[0].annotations] == [
         ("lower", "trousers"), ("full", "sling dress"),

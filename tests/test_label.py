@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,14 @@ from scipy.io import savemat
 
 from deepstyle import detectors
 from deepstyle.annotations.coco import read_coco
+from deepstyle.annotations.mask import decode
 from deepstyle.annotations.tags import garments, read_tags
 from deepstyle.boxes import Box
 from deepstyle.detector.label import label_photos
 from deepstyle.detector.matching import plausible
 from deepstyle.images import Pixels, encode
 from deepstyle.progress import Reporter
+from deepstyle.shape import SIDE
 
 UPPER, WEAK, LOWER = (
     Box(x0=4, y0=4, x1=20, y1=20, label="upper", score=0.9),
@@ -32,8 +35,11 @@ class Fixed:
     name = "fixed@0"
     labels = ("upper", "lower", "full")
 
+    def __init__(self, boxes: Sequence[Box] = (UPPER, WEAK, LOWER)) -> None:
+        self._boxes = boxes
+
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
-        return [[UPPER, WEAK, LOWER] for _ in photos]
+        return [[*self._boxes] for _ in photos]
 
 
 def test_tags_decide_how_many_boxes_stay() -> None:
@@ -85,6 +91,25 @@ def test_labels_become_a_coco_file(tmp_path: Path, worn: dict[str, int] | None, 
     assert (summary.labelled, summary.unsure, summary.failed) == (labelled, unsure, 1)
     assert [image.path for image in written.images] == photos[:labelled]
     assert all([a.box for a in image.annotations] == [UPPER.corners, LOWER.corners] for image in written.images)
+
+
+def test_shapes_become_masks(tmp_path: Path) -> None:
+    """What the mask head says is garment is the annotation's segmentation, at the photo's edge too; without it there is none."""
+    cells = np.zeros((SIDE, SIDE), np.uint8)
+    cells[:, : SIDE // 2] = 255  # the left half
+    left = replace(UPPER, x0=0, shape=cells.tobytes())
+    path = tmp_path / "a.png"
+    path.write_bytes(encode(np.zeros((48, 32, 3), np.uint8)))
+    out = tmp_path / "more.json"
+    known = Fixed([left, replace(LOWER, shape=bytes(SIDE * SIDE))])
+    label_photos(known, [path], out, min_score=0.45, reporter=Reporter(quiet=True))
+    shaped, empty = (one.mask for one in read_coco(out).images[0].annotations)
+    mask = decode(shaped, 48, 32)
+
+    assert mask[6:18, :9].all()
+    assert not mask[:, 11:].any()
+    assert not mask[24:].any()
+    assert empty == ""
 
 
 def test_what_a_killed_process_was_writing_is_no_photo() -> None:

@@ -185,7 +185,11 @@ def test_what_cannot_be_taught_is_named(tmp_path: Path) -> None:
         replace(im, annotations=tuple(replace(a, mask="") for a in im.annotations)) for im in data.images))  # fmt: skip
     config = load_config(MaskConfig, None)
     with Catalog(tmp_path) as catalog:
-        with pytest.raises(InputError, match="segmentation"):
+        with pytest.raises(
+            InputError, match=r"^v\.json \(the photos of --val\): no garment has a mask .*`deepstyle data ccp`"
+        ):
+            train_masks(data, replace(bare, name="v.json"), catalog, source, config, reporter=QUIET, name="eye")
+        with pytest.raises(InputError, match=r"to train on.*segmentation"):
             train_masks(bare, data, catalog, source, config, reporter=QUIET, name="eye")
         weights.save_weights(source / MASKS, {"other": torch.zeros(1)})
         with pytest.raises(ModelError, match="no mask head"):

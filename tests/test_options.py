@@ -20,9 +20,9 @@ SITE = "http://a.example/"
     [
         (["crop", "--min-score", "1.5"], "--min-score: input should be less than or equal to 1"),
         (["crop", "--set", "min_score=1.5"], "--set min_score: input should be less than or equal to 1"),
-        (["crop", "--background", "loud"], "--background: value error, background 'loud'"),
+        (["crop", "--background", "loud"], "--background: background 'loud'"),
         (["train-gan", "--images", "-5"], "--images: input should be greater than"),
-        (["train-gan", "--label", "a", "--label", "a"], "--label: value error, labels must not repeat"),
+        (["train-gan", "--label", "a", "--label", "a"], "--label: labels must not repeat"),
         (["scrape", SITE, "--depth", "-1"], "--depth: input should be greater than"),
         (["run", SITE, "--minutes", "-1"], "--minutes: input should be greater than"),
         (["run", SITE, "--set", "gan.lr=-1"], "--set gan.lr: input should be greater than"),

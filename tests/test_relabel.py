@@ -91,6 +91,32 @@ def test_the_authors_validation_file(tmp_path: Path) -> None:
     assert not (tmp_path / "out/test.json").exists()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_tiny_set_has_photos_on_both_sides(tmp_path: Path, seed: int) -> None:
+    """Of two photos one is trained on and one held out, whatever their names; one alone is refused with the remedy."""
+    mapping, photos = {"dress": "full"}, tmp_path / "photos"
+    two, one = foreign(tmp_path, 2), tmp_path / "out-1"
+    for share in (0.01, 0.9):
+        made = convert_coco(
+            two, tmp_path / "out", mapping, reporter=QUIET, photos=photos, validation_share=share, seed=seed
+        )
+        assert made.photos == {"train": 1, "val": 1, "test": 0}
+    with pytest.raises(InputError, match=r"one photo is left.*--val"):
+        convert_coco(foreign(tmp_path, 1), one, mapping, reporter=QUIET, photos=photos, seed=seed)
+    assert not one.exists()
+
+
+def test_names_are_told_as_they_can_be_printed(tmp_path: Path) -> None:
+    """Control signs in a photo's name reach neither dropped.csv nor the terminal as they are."""
+    data = json.loads(foreign(tmp_path, 3).read_text())
+    data["images"].append({"id": 9, "file_name": "a\x1b[31m.png", "width": 40, "height": 60})
+    source = foreign(tmp_path, 3, images=data["images"])
+    found = convert_coco(source, tmp_path / "out", {"dress": "full"}, reporter=QUIET, photos=tmp_path / "photos")
+
+    assert found.examples["no-photo"] == ("a\\x1b[31m.png",)
+    assert "\x1b" not in (tmp_path / "out/dropped.csv").read_text()
+
+
 def test_photos_are_checked(tmp_path: Path) -> None:
     """A missing photo, one of another size and one without a mapped garment are each counted."""
     path = foreign(tmp_path, 6)

@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, Annotation
 from deepstyle.annotations.coco_rows import XYXY
-from deepstyle.annotations.convert import Summary, Tally, check_shares, place, split_of, write_splits
+from deepstyle.annotations.convert import Summary, Tally, check_shares, parted, write_splits
 from deepstyle.annotations.mask import encode
 from deepstyle.errors import InputError
 from deepstyle.files import read_input, read_regular
@@ -112,7 +112,7 @@ def convert_ccp(
             task.advance()
     if not kept:
         raise InputError(f"{source}: no photo has a usable mask ({tally.totals()}); give Clothing Co-Parsing's folder")
-    return write_splits(out, _split(kept, validation_share, test_share, seed), LABELS, tally)
+    return write_splits(out, parted(kept, seed, validation_share, test_share), LABELS, tally)
 
 
 def boxes_from_mask(mask: Grid, names: Sequence[str]) -> tuple[tuple[Annotation, ...], Counter[str]]:
@@ -265,14 +265,3 @@ def _masks(source: Path) -> list[Path]:
     if not (source / "photos").is_dir():
         raise InputError(f"{source / 'photos'}: is missing; give Clothing Co-Parsing's folder with its photos")
     return masks
-
-
-def _split(
-    images: Sequence[AnnotatedImage], validation: float, test: float, seed: int
-) -> dict[str, list[AnnotatedImage]]:
-    """Part photos by their names' places; train and val are not empty when ``validation`` > 0 and there are two."""
-    order = sorted(images, key=lambda image: place(image.path.name, seed))
-    sides = {image: split_of(image.path.name, seed, validation, test) for image in order}
-    if validation > 0 and len(order) > 1:
-        sides |= {order[0]: "val", order[-1]: "train" if "train" not in sides.values() else sides[order[-1]]}
-    return {name: [image for image in images if sides[image] == name] for name in ("train", "val", "test")}

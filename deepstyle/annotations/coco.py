@@ -7,6 +7,10 @@ How a row of a foreign file can end (``AnnotatedSet.dropped`` counts all but the
     kept            a box inside its photo
     clipped         kept, but it reached over the photo's edge and was cut there
     bad-mask        kept, but its ``segmentation`` is none of this photo: the box stays, the mask goes
+    box-of-mask     kept, but it had no ``bbox``: the box is that of its ``segmentation``
+    repeated        kept, but its photo has the very same annotation already
+    repeated-photo  (of a photo) kept, but another id has the same file already
+    no-box          neither a ``bbox`` nor a ``segmentation`` that could tell one
     crowd           ``iscrowd`` is set: a region, not a garment; what is found there counts neither as right nor as wrong
     no-area         width or height is zero, negative or not finite
     outside         it lies wholly outside its photo
@@ -25,7 +29,7 @@ from typing import Any
 
 from deepstyle.annotations import coco_rows
 from deepstyle.annotations.coco_rows import XYXY, Key, Sized
-from deepstyle.annotations.mask import from_coco
+from deepstyle.annotations.mask import extent, from_coco
 from deepstyle.errors import InputError
 from deepstyle.files import put_file
 
@@ -104,7 +108,11 @@ def read_coco(path: Path) -> AnnotatedSet:
         key, one, outcomes = _annotation(path, row, where, sizes=sizes, labels=labels)
         dropped.update(outcomes)
         if one is not None:
-            (crowds if "crowd" in outcomes else boxes)[key].append(replace(one, **_words(row, attributes)))
+            of, one = (crowds if "crowd" in outcomes else boxes)[key], replace(one, **_words(row, attributes))
+            dropped.update(["repeated"] if one in of else [])
+            of.append(one)
+    if repeated := len(sizes) - len({file for file, _, _ in sizes.values()}):
+        dropped["repeated-photo"] = repeated
     images = tuple(
         AnnotatedImage(path=file, width=width, height=height, annotations=tuple(boxes[key]), crowds=tuple(crowds[key]))
         for key, (file, width, height) in sizes.items()
@@ -178,15 +186,26 @@ def _annotation(
     if crowd and not row.get("bbox"):
         return key, None, ("crowd",)
     _, width, height = sizes[key]
+    mask, broken = _mask(row, height, width)
+    if row.get("bbox") in (None, "", [], {}):
+        if not mask:
+            return key, None, ("no-box",)
+        return key, Annotation(box=extent(mask, height, width), label=labels[category], mask=mask), ("box-of-mask",)
     inside, outcome = fit(coco_rows.box(path, row, where), width, height)
     outcomes = ("crowd",) if crowd else (outcome,) if outcome else ()
     if inside is None:
         return key, None, outcomes
-    try:
-        mask = from_coco(row.get("segmentation"), height, width)
-    except InputError:
-        mask, outcomes = "", outcomes if crowd else (*outcomes, "bad-mask")
+    if broken and not crowd:
+        outcomes = (*outcomes, "bad-mask")
     return key, Annotation(box=inside, label=labels[category], mask=mask), outcomes
+
+
+def _mask(row: dict[str, Any], height: int, width: int) -> tuple[str, bool]:
+    """The mask of a row, "" without a good one, and whether what stands there is none of its photo."""
+    try:
+        return from_coco(row.get("segmentation"), height, width), False
+    except InputError:
+        return "", True
 
 
 def _attributes(data: dict[str, Any]) -> dict[Any, str]:

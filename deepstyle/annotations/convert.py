@@ -24,7 +24,7 @@ from pathlib import Path
 
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, write_coco
 from deepstyle.errors import InputError, UsageError
-from deepstyle.files import open_regular, put_file, read_regular
+from deepstyle.files import open_regular, put_file, read_regular, shown
 from deepstyle.images import MAX_BYTES, MAX_PIXELS, ImageInfo, probe
 from deepstyle.progress import Reporter
 
@@ -55,9 +55,9 @@ class Tally:
     rows: list[tuple[str, str, int]] = field(default_factory=list)
 
     def count(self, reason: str, name: str, amount: int = 1) -> None:
-        """Note that ``amount`` things of ``name`` ended as ``reason``; an amount of 0 is not noted."""
+        """Note that ``amount`` things of ``name`` (kept as it can be printed) ended as ``reason``; 0 are not noted."""
         if amount:
-            self.rows.append((reason, name, amount))
+            self.rows.append((reason, shown(name), amount))
 
     def totals(self) -> dict[str, int]:
         """How often each reason was noted."""
@@ -124,6 +124,20 @@ def split_of(name: str, seed: int, validation: float, test: float) -> str:
     """``train``, ``val`` or ``test`` by the name's place: validation from the low end, test from the high end."""
     where = place(name, seed)
     return "val" if where < validation else "test" if where >= 1 - test else "train"
+
+
+def parted(
+    images: Sequence[AnnotatedImage], seed: int, validation: float, test: float
+) -> dict[str, list[AnnotatedImage]]:
+    """Part photos by their names' places; of two files or more one at least is in train, and in val when that has a share."""
+    order = sorted({image.path for image in images}, key=lambda path: (place(path.name, seed), path))
+    sides = {path: split_of(path.name, seed, validation, test) for path in order}
+    if len(order) > 1:
+        if validation > 0:
+            sides[order[0]] = "val"
+        if "train" not in sides.values():
+            sides[order[-1]] = "train"
+    return {name: [image for image in images if sides[image.path] == name] for name in ("train", "val", "test")}
 
 
 def photo_sizes(paths: Sequence[str], reporter: Reporter) -> list[ImageInfo | str]:

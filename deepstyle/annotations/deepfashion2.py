@@ -7,7 +7,8 @@ A JSON holds ``item1``, ``item2``, ...: ``category_id`` (1 to 13), ``bounding_bo
 ``segmentation``, a list of polygons that are the garment's visible parts.
 
 How a photo or item can end, beside ``convert.py``'s ways: ``bad-json`` (no annotation of this form), ``bad-item`` (no
-category of the 13, or no box), ``no-garment`` (no item is left).
+category of the 13, or no box), ``no-garment`` (no item is left), ``no-json``
+(a photo of train or validation without annotations).
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ def convert_deepfashion2(source: Path, out: Path, *, reporter: Reporter, labels:
 def _split(folder: Path, labels: Labels, tally: Tally, reporter: Reporter) -> list[AnnotatedImage]:
     files = sorted(folder.absolute().glob("annos/[!.]*.json"))
     photos = [f"{folder.absolute()}{os.sep}image{os.sep}{file.stem}.jpg" for file in files]
+    annotated = {file.stem for file in files}
+    if folder.name != FOLDERS["test"] or files:
+        for path in sorted(folder.glob("image/[!.]*.jpg")):
+            if path.stem not in annotated:
+                tally.count("no-json", f"{folder.name}/{path.stem}")
     images = []
     sizes = photo_sizes(photos, reporter) if files else []
     with reporter.task(f"{folder.name}: items", total=len(files), unit="photos") as task:

@@ -23,7 +23,13 @@ from deepstyle.files import reason, shown
 from deepstyle.progress import Reporter
 
 SIDES = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-CHANGED = ("clipped", "bad-mask")  # ends of a box that stays, see ``coco.py``
+CHANGED = (
+    "clipped",
+    "bad-mask",
+    "box-of-mask",
+    "repeated",
+    "repeated-photo",
+)  # ends of a box that stays, see ``coco.py``
 
 
 def labels_from(

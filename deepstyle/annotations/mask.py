@@ -36,6 +36,13 @@ def decode(counts: str, height: int, width: int) -> Mask:
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(width, height).T
 
 
+def extent(counts: str, height: int, width: int) -> tuple[float, float, float, float]:
+    """The box around a mask that marks a pixel: (x0, y0, x1, y1), x1 and y1 exclusive."""
+    grid = decode(counts, height, width)
+    rows, columns = np.flatnonzero(grid.any(axis=1)), np.flatnonzero(grid.any(axis=0))
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+
+
 def run_lengths(counts: str, height: int, width: int) -> NDArray[np.int64]:
     """Lengths of the runs in pixels, background first; raises InputError when they do not fill height x width."""
     if len(counts) > MOST:

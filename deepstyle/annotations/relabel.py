@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, read_coco
-from deepstyle.annotations.convert import Summary, Tally, check_shares, photo_sizes, split_of, write_splits
+from deepstyle.annotations.convert import Summary, Tally, check_shares, parted, photo_sizes, write_splits
 from deepstyle.errors import InputError, UsageError
-from deepstyle.files import is_regular, names_folder
+from deepstyle.files import is_regular, names_folder, shown
 from deepstyle.progress import Reporter
 
 MAPS: dict[str, dict[str, str]] = {
@@ -56,16 +56,21 @@ def convert_coco(
     ``validation`` is the authors' own validation file; without it photos are held out by their file names. ``photos``
     is the folder of the photos, when they do not lie where the file says: in the folders that it names, or by their names
     alone. Raises InputError for
-    files that are no COCO, UsageError when no category is in the map.
+    files that are no COCO or hold too few photos for two sides, UsageError when no category is in the map.
     """
     check_shares(validation_share, test_share)
     tally = Tally()
-    splits: dict[str, list[AnnotatedImage]] = {"train": [], "val": [], "test": []}
-    for image in _read(source, mapping, photos, tally, reporter):
-        side = split_of(image.path.name, seed, 0 if validation else validation_share, test_share)
-        splits[side].append(image)
+    splits = parted(
+        _read(source, mapping, photos, tally, reporter), seed, 0 if validation else validation_share, test_share
+    )
     if validation is not None:
         splits["val"] = _read(validation, mapping, photos, tally, reporter)
+    elif not splits["train"] or (validation_share > 0 and not splits["val"]):
+        raise InputError(
+            f"{source}: one photo is left, too few to train and validate on; give more, or name others as --val"
+        )
+    if not splits["train"]:
+        raise InputError(f"{source}: its one photo is drawn for test.json; leave --test-share out, or give more")
     used = set(mapping.values())
     return write_splits(out, splits, LABELS if used <= set(LABELS) else list(dict.fromkeys(mapping.values())), tally)
 
@@ -74,7 +79,7 @@ def _read(
     path: Path, mapping: Mapping[str, str], photos: Path | None, tally: Tally, reporter: Reporter
 ) -> list[AnnotatedImage]:
     """Read one file: its photos that are there, with the garments of the map."""
-    reporter.say(f"reading {path}")
+    reporter.say(f"reading {shown(path)}")
     data = read_coco(path)
     _check(path, data, mapping)
     for reason, amount in data.dropped.items():

@@ -119,6 +119,8 @@ def _plain(problem: ErrorDetails, kind: type[Config]) -> str:
             if near
             else f"unknown key; known are {', '.join(kind.model_fields)}"
         )
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])  # a check of ours: its words, without pydantic's
     return message[0].lower() + message[1:]
 
 

@@ -1,6 +1,7 @@
 """The labelling loop: a trained detector writes the annotations that the next one learns from.
 
-Self-training (Lee 2013, "Pseudo-Label"; Sohn et al. 2020, arXiv 2005.04757). How a photo can end:
+Self-training (Lee 2013, "Pseudo-Label"; Sohn et al. 2020, arXiv 2005.04757). Where the detector knows a garment's shape (it has
+a mask head), that is its mask. How a photo can end:
     labelled      every garment it is known to show has a box (or, where nothing is known, at least one box)
     unsure        a garment that it shows was not found: it would teach the detector to overlook that
     failed        the file is missing or broken
@@ -11,15 +12,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from pathlib import Path
+
+import numpy as np
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
-from deepstyle.boxes import Detector
+from deepstyle.annotations.mask import encode
+from deepstyle.boxes import Box, Detector
 from deepstyle.detector.matching import plausible
 from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
+from deepstyle.shape import HALF, around, lay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +66,10 @@ def label_photos(
             boxes = plausible(detector.detect([pixels])[0], min_score=min_score, worn=known)
             outcomes["labelled" if boxes else "unsure"] += 1
             if boxes:
-                rows = tuple(Annotation(box=box.corners, label=box.label) for box in boxes)
                 height, width = pixels.shape[:2]
+                rows = tuple(
+                    Annotation(box=box.corners, label=box.label, mask=mask_of(box, height, width)) for box in boxes
+                )
                 kept.append(AnnotatedImage(path=path.absolute(), width=width, height=height, annotations=rows))
             task.advance(note=f"{outcomes['labelled']} labelled")
     write_coco(out, AnnotatedSet(labels=detector.labels, images=tuple(kept)))
@@ -69,3 +77,14 @@ def label_photos(
     return LabelSummary(
         labelled=outcomes["labelled"], unsure=outcomes["unsure"], failed=outcomes["failed"], boxes=dict(boxes_a_label)
     )
+
+
+def mask_of(box: Box, height: int, width: int) -> str:
+    """Which pixels of a photo are the garment in the box (``mask.py``'s text); "" when the detector does not know, or none is."""
+    if not box.shape:
+        return ""
+    x0, y0, x1, y1 = around(box.corners)
+    left, top, right, bottom = max(0, floor(x0)), max(0, floor(y0)), min(width, ceil(x1)), min(height, ceil(y1))
+    grid = np.zeros((height, width), np.bool_)
+    grid[top:bottom, left:right] = lay(box.shape, box.corners, (left, top, right, bottom)) >= HALF
+    return encode(grid) if grid.any() else ""

@@ -94,9 +94,7 @@ def train_masks(
     about = read_about(folder)
     if about.get("backend") != "torchvision":
         raise ModelError(f"{folder}: a {about.get('backend')} detector takes no mask head; name one of torchvision's")
-    train, validation = with_masks(train), with_masks(validation)
-    if not train.images or not validation.images:
-        raise InputError("train and validation must hold garments with masks (COCO's `segmentation`)")
+    train, validation = _masked(train, "the photos to train on"), _masked(validation, "the photos of --val")
     detector = TorchvisionDetector.load(folder, tuple(str(label) for label in about["labels"]))
     key = f"{name}:{digest_of(folder / 'weights.safetensors')}:{data_digest(train)}"
     fabric = make_fabric(config.precision)
@@ -116,6 +114,17 @@ def train_masks(
             folder=to, iou=figures["iou"], garments=figures["garments"], images=int(figures["images"]),
             seconds=float(figures["seconds"]), run=t.run.name,
         )  # fmt: skip
+
+
+def _masked(data: AnnotatedSet, role: str) -> AnnotatedSet:
+    """The garments that have a mask. Raises InputError naming the file when none has."""
+    found = with_masks(data)
+    if not found.images:
+        raise InputError(
+            f"{data.name or 'no file'} ({role}): no garment has a mask (COCO's `segmentation`); give a file with masks: "
+            "`deepstyle data ccp` and `data deepfashion2` write them, `data label` by a detector that has a mask head"
+        )
+    return found
 
 
 def _state(config: MaskConfig, channels: int, fabric: Fabric) -> _State:
