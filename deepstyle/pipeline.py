@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepstyle.annotations.label_sets import labels_from
+from deepstyle.annotations.worn import surest
 from deepstyle.catalog import Catalog
 from deepstyle.choosing import chosen_config
 from deepstyle.classifier.find import find_classifier
@@ -61,7 +62,8 @@ def gan_from_garments(
     conditions: Conditions | None = None
     if config.condition == "category":
         _, probabilities = judge.embed(data.images)
-        conditions = Conditions(names=judge.labels, labels=probabilities.argmax(1))
+        told = [data.label_names[number] for number in data.labels]
+        conditions = Conditions(names=judge.labels, labels=surest(probabilities, judge.labels, told))
     look = judge.quick(config.judge_size)
     return train_gan(
         data, catalog, config, on_snapshot=Tracker(data, look.embed, look.labels), judge=look.identity,

@@ -6,9 +6,13 @@ tagged the next time. The same command again looks only at what this model has n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+
+from deepstyle.annotations.worn import surest
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY, TAG
 from deepstyle.classifier.predict import Picture, predict
@@ -17,6 +21,7 @@ from deepstyle.classifier.tagger import Tags
 from deepstyle.progress import Reporter
 
 BATCH = 64  # garments looked at, then written down
+FITTED = "+worn"  # after the name of a judge whose answers were held against the detector's labels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +36,31 @@ class TagSummary:
 
 
 def tag_garments(catalog: Catalog, judge: Single, *, reporter: Reporter) -> TagSummary:
-    """Name the category of every garment that this judge has not named yet, in place of another's; a tagger's tags alike."""
+    """Name the category of every garment that this judge has not named yet, in place of another's; a tagger's tags alike.
+
+    The category is the surest one that fits the detector's label (``annotations/worn.py``).
+    """
     kind = TAG if isinstance(judge, Tags) else CATEGORY
-    garments = catalog.tags.untagged(judge.weights_name)
+    model = judge.weights_name + ("" if kind == TAG else FITTED)
+    garments = catalog.tags.untagged(model)
     pictures = (Picture(file=str(catalog.path(one.path))) for one in garments)
     tagged = failed = 0
     with reporter.task("tagging", total=len(garments), unit="garments") as task:
-        found = zip(garments, predict(judge, pictures, top=1, batch_size=BATCH), strict=True)
+        found = zip(garments, predict(judge, pictures, top=len(judge.labels), batch_size=BATCH), strict=True)
         while part := list(islice(found, BATCH)):
             with catalog.transaction():
                 for garment, one in part:
                     failed += bool(one.error)
-                    tagged += not one.error and catalog.tags.put(garment, kind, judge.weights_name, one.top)
+                    told = one.top if kind == TAG or one.error else _fitting(one.top, garment.label)
+                    tagged += not one.error and catalog.tags.put(garment, kind, model, told)
             task.advance(len(part))
     return TagSummary(
         model=judge.weights_name, tagged=tagged, kept=catalog.count("garments") - len(garments), failed=failed,
         tags=catalog.tags.counts(kind),
     )  # fmt: skip
+
+
+def _fitting(top: Sequence[tuple[str, float]], label: str) -> list[tuple[str, float]]:
+    """The surest of all categories that a garment with this label can have, and its share."""
+    names, shares = zip(*top, strict=True)
+    return [top[int(surest(np.array([shares]), names, [label])[0])]]
