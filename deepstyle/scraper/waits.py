@@ -61,4 +61,8 @@ def words(seconds: float) -> str:
     for unit, name in ((3600.0, "hours"), (60.0, "minutes")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:,.1f}".removesuffix(".0") + f" {name}"
-    return f"{seconds:.0f} seconds"
+    return (
+        "1 second"
+        if round(seconds, 1) == 1
+        else f"{seconds:.{0 if seconds >= 10 else 1}f}".removesuffix(".0") + " seconds"
+    )
