@@ -1,9 +1,8 @@
-"""DeepFashion and DeepFashion2, as their authors ship them, become COCO files; what is broken is counted and named."""
+"""DeepFashion, as its authors ship it, becomes COCO files; what is broken is counted and named."""
 
 from __future__ import annotations
 
 import io
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from deepstyle.annotations.coco import LABELS, AnnotatedImage, read_coco
+from deepstyle.annotations.coco import AnnotatedImage, read_coco
 from deepstyle.annotations.convert import Tally, jpeg_size, photo_sizes
 from deepstyle.annotations.deepfashion import convert_deepfashion
-from deepstyle.annotations.deepfashion2 import NAMES, convert_deepfashion2
 from deepstyle.annotations.lists import attributes_of, read_list
-from deepstyle.annotations.mask import decode
 from deepstyle.cli import main
 from deepstyle.errors import InputError, UsageError
 from deepstyle.images import decode as decode_image
@@ -243,60 +240,6 @@ def test_sizes_come_from_the_header(tmp_path: Path) -> None:
     assert jpeg_size(paths[0].read_bytes()[:4096]) == sizes[0]
     assert jpeg_size(WHITE[:20]) is None
     assert jpeg_size(b"") is None
-
-
-def test_deepfashion2(tmp_path: Path) -> None:
-    """Several items a photo with their masks; validation becomes val; broken files and items, and photos without, are counted."""
-    item = {
-        "category_id": 8,
-        "bounding_box": [10, 20, 110, 220],
-        "segmentation": [[10, 20, 110, 20, 110, 220, 10, 220]],
-    }
-    bad = {"category_id": 14, "bounding_box": [1, 2, 3, 4]}
-    inverted = {"category_id": 1, "bounding_box": [110, 20, 10, 220]}
-    annos: dict[str, bytes] = {
-        "train/annos/000001": json.dumps({"source": "user", "pair_id": 1, "item1": item,
-                                          "item2": item | {"category_id": 13, "segmentation": [[1, 2]]}}).encode(),
-        "train/annos/000002": json.dumps({"item1": bad, "item2": 3, "item3": inverted}).encode(),
-        "train/annos/000003": b"{", "train/annos/000004": json.dumps({"item1": item}).encode(),
-        "validation/annos/000001": json.dumps({"item1": item | {"category_id": 1}}).encode(),
-    }  # fmt: skip
-    for key, data in annos.items():
-        path = tmp_path / "set" / f"{key}.json"
-        image = path.parent.parent / "image" / f"{path.stem}.jpg"
-        for folder in (path.parent, image.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-        image.write_bytes(WHITE)
-    (tmp_path / "set/train/image/000004.jpg").unlink()
-    (tmp_path / "set/train/image/000009.jpg").write_bytes(WHITE)
-    (tmp_path / "set/test/image").mkdir(parents=True)
-    (tmp_path / "set/test/image/000001.jpg").write_bytes(WHITE)
-    summary = convert_deepfashion2(tmp_path / "set", tmp_path / "out", reporter=QUIET)
-    train, val = read_coco(tmp_path / "out/train.json"), read_coco(tmp_path / "out/val.json")
-    expected = np.zeros((300, 200), bool)
-    expected[20:220, 10:110] = True
-
-    assert summary.dropped == {
-        "bad-mask": 1,
-        "bad-item": 2,
-        "no-area": 1,
-        "no-garment": 1,
-        "bad-json": 1,
-        "no-photo": 1,
-        "no-json": 1,
-    }
-    assert summary.examples["no-json"] == ("train/000009",)
-    assert train.labels == LABELS
-    assert [(one.label, one.category) for one in train.images[0].annotations] == [
-        ("lower", "trousers"), ("full", "sling dress"),
-    ]  # fmt: skip
-    assert (decode(train.images[0].annotations[0].mask, 300, 200) == expected).all()
-    assert [one.label for image in val.images for one in image.annotations] == ["upper"]
-    convert_deepfashion2(tmp_path / "set", tmp_path / "out", reporter=QUIET, labels="category")
-    assert read_coco(tmp_path / "out/val.json").labels == NAMES
-    with pytest.raises(InputError, match="holds no train/annos"):
-        convert_deepfashion2(tmp_path, tmp_path / "out", reporter=QUIET)
 
 
 def test_the_command_prints_the_summary_and_draws_boxes(tmp_path: Path) -> None:
