@@ -261,8 +261,9 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
 def tag(session: Session, model: str | None) -> None:
     """Name the category of each garment, or a tagger's tags.
 
-    They stand in the catalog: `train-gan --label dress` learns from those garments, `status` counts them. Garments that
-    this model has named are not looked at again; another one's names replace them.
+    A category is the surest one that the detector's label leaves: an upper garment is no skirt. They stand in the catalog:
+    `train-gan --label dress` learns from those garments, `status` counts them. Garments that this model has named are
+    not looked at again; another one's names replace them.
 
     \b
     Example:
