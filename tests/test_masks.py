@@ -216,6 +216,6 @@ def test_the_command_trains_a_detector_of_the_workspace(tmp_path: Path) -> None:
     assert "mask IoU" in told.output
     assert json.loads(other.stdout)["folder"].endswith("copy")
     names = {path.name for path in (tmp_path / "models/eye").iterdir()}
-    assert names == {"weights.safetensors", "config.yaml", "model.json", MASKS, "masks.yaml"}
+    assert names == {"weights.safetensors", "config.yaml", "model.json", MASKS, "masks.yaml", "MODEL_CARD.md"}
     shutil.rmtree(tmp_path / "models/eye")
     assert load_detector(tmp_path / "models/copy").labels == LABELS
