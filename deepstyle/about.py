@@ -8,15 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from deepstyle.errors import InputError, ModelError
-from deepstyle.files import open_regular, read_json
+from deepstyle.files import open_regular, read_input, read_json
 
 MASKS = "masks.safetensors"  # a detector's mask head, beside its weights
+CARD = "MODEL_CARD.md"
+MOST_CARD = 1_000_000_000  # bytes
 MOST_LABELS = 10_000
 
 
 def today() -> str:
     """The day that a model card gives its training: 2026-11-22 (UTC)."""
     return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def card_of(folder: Path) -> dict[str, str]:
+    """The card of a model or run, which says of which forgotten photos it knows, as file name -> text; nothing without one.
+
+    Raises InputError when it cannot be read.
+    """
+    path = folder / CARD
+    return {CARD: read_input(path, MOST_CARD, "make it readable").decode("utf-8", "replace")} if path.is_file() else {}
 
 
 def name_of(folder: Path) -> str:

@@ -8,12 +8,12 @@ Pictures that runs drew of real garments stay in TensorBoard's files; the marked
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from deepstyle.about import CARD, today
 from deepstyle.catalog import Catalog
 from deepstyle.dataset import PackedDataset, drop_packs
 from deepstyle.errors import InputError, UsageError
@@ -21,7 +21,6 @@ from deepstyle.files import TEMPORARY, put_file, read_regular, shown
 from deepstyle.folders import drop_folder
 from deepstyle.records import Garment, Photo
 
-CARD = "MODEL_CARD.md"
 TITLE = "## Forgotten photos"
 RECORDS = ("runs/*/score.json", "scores/*/score.json", "runs/*/samples/novelty*.csv", "samples/*/novelty*.csv")
 MOST = 1_000_000_000  # bytes of a record or card
@@ -191,6 +190,5 @@ def _mark(root: Path, folders: Collection[str], photos: Collection[str], words: 
                 f"\n{TITLE}\n\nThese photos were removed from the workspace after the training; weights, and the pictures "
                 "that TensorBoard shows of the training, may still carry them. Train again (`--fresh`) to be rid of them.\n\n"
             )
-        day = time.strftime("%Y-%m-%d", time.gmtime())
-        text += "".join(f"- {day}: {words} photo {name}.\n" for name in new)
+        text += "".join(f"- {today()}: {words} photo {name}.\n" for name in new)
         put_file(card, text.encode())

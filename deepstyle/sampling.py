@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import cells, images
+from deepstyle.about import card_of
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier
 from deepstyle.classifier.network import Classifier
@@ -34,7 +35,6 @@ from deepstyle.dcgan.video import check_video, enlarged, write_video
 from deepstyle.dcgan.walk import walk
 from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file
-from deepstyle.forget import CARD
 from deepstyle.learned import cards
 from deepstyle.made import marked
 from deepstyle.metrics.novelty import Novelty, novelty
@@ -268,8 +268,7 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
         return path
     name = as_name(trained.name)
     folder = out or catalog.root / "models" / name
-    card = catalog.root / ("runs" if source.run else "models") / name / CARD  # says which forgotten photos it saw
-    marks = {CARD: card.read_text("utf-8", "replace")} if card.is_file() else {}
+    marks = card_of(catalog.root / ("runs" if source.run else "models") / name)
     told = cards(catalog, trained) if source.run else {}
     models.save_model(folder, trained, half=half, extra=told | marks)
     if out is None:

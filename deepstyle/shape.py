@@ -79,6 +79,12 @@ def lay(shape: bytes, box: Corners, window: tuple[int, int, int, int]) -> Alpha:
     return alpha
 
 
+def on_photo(shape: bytes, box: Corners, width: int, height: int) -> NDArray[np.bool_]:
+    """Which pixels of a whole photo are the garment in ``box``: height x width."""
+    found: NDArray[np.bool_] = lay(shape, box, (0, 0, width, height)) >= HALF
+    return found
+
+
 def share_of(shape: bytes, box: Corners, window: Corners) -> float:
     """How much of ``window`` (x0, y0, x1, y1 in pixels) is the garment in ``box``, in [0, 1]: cells above one half, by area."""
     x0, y0, x1, y1 = around(box)

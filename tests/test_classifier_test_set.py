@@ -11,6 +11,7 @@ import pytest
 from scipy.special import log_softmax
 from test_classifier import CONFIG, QUIET, make_table
 
+from deepstyle.about import CARD
 from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
@@ -20,7 +21,6 @@ from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.commands.classifier import report
 from deepstyle.config import ClassifierConfig
 from deepstyle.dataset import PackedDataset
-from deepstyle.forget import CARD
 from deepstyle.metrics.calibration import calibration_error, temperature
 
 SHORT: ClassifierConfig = CONFIG.model_copy(update={"images": 160})

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from deepstyle import weights
-from deepstyle.about import today
+from deepstyle.about import CARD, today
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.backbone import SmallClassifier
@@ -27,7 +27,6 @@ from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.detector.train import follow, learning_rate, train_detector
 from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import ModelError
-from deepstyle.forget import CARD
 from deepstyle.images import decode, encode
 from deepstyle.progress import Reporter
 

@@ -16,13 +16,13 @@ from test_detector_train import LABELS, QUIET, annotated
 from torch import Tensor, nn
 
 from deepstyle import weights
+from deepstyle.about import CARD
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, load_config
 from deepstyle.detector import detectron2_train as training
 from deepstyle.detector.loop import TrainedDetector
 from deepstyle.errors import TrainingError
-from deepstyle.forget import CARD
 from deepstyle.images import Pixels
 
 SETTINGS = ["weights=", "image_size=64", "max_size=96", "batch_size=2", "steps=[]", "warmup=0", "lr=0.01"]

@@ -12,6 +12,7 @@ import torch
 from click.testing import CliRunner
 from test_predict import COLOURS, save_colours
 
+from deepstyle.about import CARD
 from deepstyle.classifier.export import Probabilities, export_model, input_size
 from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.tagger import Tagger, build_tagger
@@ -20,7 +21,6 @@ from deepstyle.cli import main
 from deepstyle.config import TaggerConfig, load_config, to_yaml
 from deepstyle.errors import UsageError
 from deepstyle.files import put_file
-from deepstyle.forget import CARD
 from deepstyle.images import Pixels
 from deepstyle.weights import read_weights
 

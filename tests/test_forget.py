@@ -12,6 +12,7 @@ from loopback import Routes, page, photo, serve
 from test_scrape import crawl, img, photos, taken
 
 from deepstyle import images
+from deepstyle.about import CARD
 from deepstyle.catalog import Catalog, garment_path
 from deepstyle.cli import main
 from deepstyle.config import ScrapeConfig
@@ -19,7 +20,7 @@ from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import UsageError
 from deepstyle.export import export
 from deepstyle.files import TEMPORARY, put_file
-from deepstyle.forget import CARD, Forgetting, forget
+from deepstyle.forget import Forgetting, forget
 from deepstyle.progress import Reporter
 from deepstyle.records import Photo
 from deepstyle.scraper.add import add

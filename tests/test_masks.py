@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from deepstyle import weights
-from deepstyle.about import MASKS
+from deepstyle.about import CARD, MASKS
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.catalog import Catalog
@@ -28,7 +28,6 @@ from deepstyle.detector.masks import grids, targets
 from deepstyle.detector.networks import build_network
 from deepstyle.errors import InputError, ModelError
 from deepstyle.files import put_file
-from deepstyle.forget import CARD
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 from deepstyle.shape import SIDE, around, lay, pack, share_of, unpack

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 from torchmetrics.functional.classification import binary_average_precision, multilabel_f1_score
 
-from deepstyle.about import today
+from deepstyle.about import CARD, today
 from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import TagTable, named
 from deepstyle.catalog import Catalog
@@ -26,7 +26,6 @@ from deepstyle.commands.tagger import report
 from deepstyle.config import TaggerConfig, load_config
 from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError, ModelError
-from deepstyle.forget import CARD
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 

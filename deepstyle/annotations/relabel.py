@@ -55,8 +55,8 @@ def convert_coco(
 
     ``validation`` is the authors' own validation file; without it photos are held out by their file names. ``photos``
     is the folder of the photos, when they do not lie where the file says: in the folders that it names, or by their names
-    alone. Raises InputError for
-    files that are no COCO or hold too few photos for two sides, UsageError when no category is in the map.
+    alone. Raises InputError for files that are no COCO or hold too few photos for two sides, UsageError when no category
+    is in the map.
     """
     check_shares(validation_share, test_share)
     tally = Tally()

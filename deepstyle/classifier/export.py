@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.about import read_about
+from deepstyle.about import card_of, read_about
 from deepstyle.classifier.augment import SLACK
 from deepstyle.classifier.network import KIND, Classifier, scoring
 from deepstyle.classifier.tagger import KIND as TAGGER
@@ -29,7 +29,6 @@ from deepstyle.classifier.views import PLACES
 from deepstyle.errors import UsageError
 from deepstyle.files import put_file
 from deepstyle.folders import put_folder
-from deepstyle.forget import CARD
 from deepstyle.onnx_file import onnx_file
 
 Kind = Literal["onnx", "safetensors"]
@@ -95,7 +94,7 @@ def _write_onnx(model: Classifier | Tagger, folder: Path, out: Path) -> Path:
 
     def fill(place: Path) -> None:
         put_file(place / "model.onnx", data)
-        for name, text in _card(folder).items():
+        for name, text in card_of(folder).items():
             put_file(place / name, text.encode())
         put_file(place / "model.json", json.dumps(told, indent=2).encode())
 
@@ -106,11 +105,6 @@ def _write_onnx(model: Classifier | Tagger, folder: Path, out: Path) -> Path:
 def _write_folder(model: Classifier | Tagger, folder: Path, out: Path) -> Path:
     about, config = read_about(folder), (folder / "config.yaml").read_text("utf-8")
     weights.save_model(
-        out, model.network, config_yaml=config, labels=model.labels, about=about, half=True, extra=_card(folder)
+        out, model.network, config_yaml=config, labels=model.labels, about=about, half=True, extra=card_of(folder)
     )
     return out / "weights.safetensors"
-
-
-def _card(folder: Path) -> dict[str, str]:
-    card = folder / CARD
-    return {CARD: card.read_text("utf-8", "replace")} if card.is_file() else {}

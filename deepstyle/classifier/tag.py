@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-import numpy as np
-
-from deepstyle.annotations.worn import surest
+from deepstyle.annotations.worn import possible
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY, TAG
 from deepstyle.classifier.predict import Picture, predict
@@ -61,6 +59,6 @@ def tag_garments(catalog: Catalog, judge: Single, *, reporter: Reporter) -> TagS
 
 
 def _fitting(top: Sequence[tuple[str, float]], label: str) -> list[tuple[str, float]]:
-    """The surest of all categories that a garment with this label can have, and its share."""
-    names, shares = zip(*top, strict=True)
-    return [top[int(surest(np.array([shares]), names, [label])[0])]]
+    """Of all categories, the surest first, the first that a garment with this label can have, and its share."""
+    fits = possible([name for name, _ in top], label)
+    return [next(one for one, fit in zip(top, fits, strict=True) if fit)]

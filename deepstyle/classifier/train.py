@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.about import today
+from deepstyle.about import CARD, today
 from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
@@ -41,7 +41,6 @@ from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError
-from deepstyle.forget import CARD
 from deepstyle.metrics.calibration import Calibration, calibrate
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter

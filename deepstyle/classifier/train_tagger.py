@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.about import today
+from deepstyle.about import CARD, today
 from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrouped
 from deepstyle.boxes import Detector
@@ -37,7 +37,6 @@ from deepstyle.config import TaggerConfig, to_yaml
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError, InputError
-from deepstyle.forget import CARD
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened

@@ -12,7 +12,7 @@ from deepstyle.boxes import Box, iou
 from deepstyle.config import CropConfig
 from deepstyle.crop.rules import choose
 from deepstyle.detector.matching import in_crowd, match
-from deepstyle.shape import lay
+from deepstyle.shape import on_photo
 
 SAME = 0.6  # IoU from which two crops of a photo show the same cloth
 
@@ -73,7 +73,7 @@ def mask_iou(truth: AnnotatedSet, found: Sequence[Sequence[Box]], rules: CropCon
         chosen = _crops(truth, image, boxes, rules)
         for box, garment in match(image.annotations, chosen).pairs:
             if box.shape and garment.mask:
-                seen = lay(box.shape, box.corners, (0, 0, image.width, image.height)) >= 128
+                seen = on_photo(box.shape, box.corners, image.width, image.height)
                 true = decode(garment.mask, image.height, image.width)
                 ious.append(float((seen & true).sum() / (seen | true).sum()))
     return (sum(ious) / len(ious) if ious else None), len(ious)

@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
-from deepstyle.about import name_of
+from deepstyle.about import CARD, name_of
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, to_yaml
 from deepstyle.detector.foreign_weights import read_foreign
 from deepstyle.errors import ConfigError, ModelError, UsageError
-from deepstyle.forget import CARD
 from deepstyle.images import Pixels
 
 INSTALL = (

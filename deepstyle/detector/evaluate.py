@@ -50,16 +50,9 @@ def average_precision(truth: AnnotatedSet, found: Sequence[Sequence[Box]]) -> Ev
         (n, c, a) for n, im in enumerate(truth.images) for c, of in enumerate((im.annotations, im.crowds)) for a in of
     ]
     boxes = [
-        {
-            "id": i,
-            "image_id": n,
-            "category_id": number[a.label],
-            "bbox": _xywh(a.box),
-            "area": _area(a.box),
-            "iscrowd": c,
-        }
+        {"id": i, "image_id": n, "category_id": number[a.label], "bbox": _xywh(a.box), "area": _area(a.box), "iscrowd": c}
         for i, (n, c, a) in enumerate(every, start=1)
-    ]
+    ]  # fmt: skip
     if all(row["iscrowd"] for row in boxes):
         raise InputError("there is nothing to evaluate on: the validation set holds no boxes")
     reference = COCO(

@@ -12,10 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor
 from pathlib import Path
-
-import numpy as np
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
@@ -25,7 +22,7 @@ from deepstyle.detector.matching import plausible
 from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
-from deepstyle.shape import HALF, around, lay
+from deepstyle.shape import on_photo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +80,5 @@ def mask_of(box: Box, height: int, width: int) -> str:
     """Which pixels of a photo are the garment in the box (``mask.py``'s text); "" when the detector does not know, or none is."""
     if not box.shape:
         return ""
-    x0, y0, x1, y1 = around(box.corners)
-    left, top, right, bottom = max(0, floor(x0)), max(0, floor(y0)), min(width, ceil(x1)), min(height, ceil(y1))
-    grid = np.zeros((height, width), np.bool_)
-    grid[top:bottom, left:right] = lay(box.shape, box.corners, (left, top, right, bottom)) >= HALF
+    grid = on_photo(box.shape, box.corners, width, height)
     return encode(grid) if grid.any() else ""

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepstyle import weights
-from deepstyle.about import MASKS, digest_of, read_about, today
+from deepstyle.about import CARD, MASKS, card_of, digest_of, read_about, today
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import MaskConfig, to_yaml
@@ -36,10 +36,9 @@ from deepstyle.detector.resize import Sides
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, share_of
 from deepstyle.errors import InputError, ModelError, TrainingError
-from deepstyle.files import put_file, read_input
+from deepstyle.files import put_file
 from deepstyle.folders import put_folder
-from deepstyle.forget import CARD, TITLE
-from deepstyle.forget import MOST as MOST_CARD
+from deepstyle.forget import TITLE
 from deepstyle.model_card import with_section
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
@@ -238,12 +237,8 @@ def _finish(
 
 def _write(source: Path, to: Path, head: MaskHead, config: MaskConfig, figures: Mapping[str, Any], told: str) -> None:
     about = read_about(source)
-    card = (
-        read_input(source / CARD, MOST_CARD, "make it readable").decode("utf-8", "replace")
-        if (source / CARD).is_file()
-        else ""
-    )
-    card = with_section(card or f"# Model card: {to.name}\n", MASK_HEAD, told, before=TITLE)
+    kept = card_of(source).get(CARD) or f"# Model card: {to.name}\n"
+    card = with_section(kept, MASK_HEAD, told, before=TITLE)
 
     def fill_in(place: Path) -> None:
         for path in source.iterdir():

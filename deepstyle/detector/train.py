@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import images, weights
-from deepstyle.about import today
+from deepstyle.about import CARD, today
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
@@ -41,7 +41,6 @@ from deepstyle.detector.pictures import validate
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import Stream, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import TrainingError
-from deepstyle.forget import CARD
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
 from deepstyle.training import Training, opened
