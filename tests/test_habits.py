@@ -177,7 +177,7 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("names sm, md, xl", '<script>s = {"sm": {"url": "/a/1.jpg"}, "md": {"url": "/b/1.jpg"}, "xl": {"url": "/c/1.jpg"}}</script>',
      ["/c/1.jpg"]),
     ("folders sm and xl", '<img src="/sm/look.jpg"><img src="/xl/look.jpg">', ["/xl/look.jpg"]),
-    ("retina suffix", '<img src="/look.jpg"><img src="/look@2x.jpg">', ["/look.jpg"]),
+    ("retina suffix", '<img src="/look.jpg"><img src="/look@2x.jpg">', ["/look@2x.jpg"]),
     ("sizes in a path", '<img src="/w_320,c_limit/look.jpg"><img src="/w_1280,c_limit/look.jpg">',
      ["/w_1280,c_limit/look.jpg"]),
     ("Conde Nast", f"<script>window.__STATE__ = {json.dumps(VOGUE)}</script>",

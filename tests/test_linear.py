@@ -53,6 +53,19 @@ ADDRESSES = (
     ("https://a.imgix.net/a?w=1&", "s", ""), ("https://a.example/_next/image?", "url&", ""),
     ("https://i.pinimg.com/", "1x", "/a"),
     ("https://static.wixstatic.com/media/a/v1/", "fill/", ""), ("https://a.example/photos/", "0123456789abcdef/", ""),
+    ("https://a.example", "/image/cache/a-300x300.jpg", "/x"), ("https://a.example", "/files/styles/a/public/a.jpg", "/x"),
+    ("https://a.example", "/thumb/a/ab/a.jpg/1px-", "/x"), ("https://a.example", "/gallery/a/cache/a.jpg-nggid", "/"),
+    ("https://a.example", "/thumbs/thumbs_", "/x"), ("https://a.example", "/thumbnail/aa/bb/cc/_300x300", "x"),
+    ("https://freight.cargo.site", "/w/1/i", "x"), ("https://a.example/", ".coreimg.1.1.jpeg", "x"),
+    ("https://a.example", "/-/media/?w", "x"), ("https://a.example", "/full/300,/0/default.", "x"),
+    ("https://a.example", "/1,1,1,1/1,1/0/default.", ""), ("https://x.futurecdn.net/a", "-320-80.jpg", "x"),
+    ("https://i.etsystatic.com", "/il_1x1", "/x"), ("https://ae01.alicdn.com/", "a.jpg_", "/"),
+    ("https://wsrv.nl/?", "url=&", "#"), ("https://a.example", "/https%3A%2F%2Fa.jpg", "x"),
+    ("https://a.example/thumb.php?w=1&", "src=/a.jpg", "x"), ("https://a.example/", "thumb", "/x?="),
+    ("https://a.example/thumb.php?w=1&src=", "/a.jpg", "x"), ("https://lp2.hm.com/hmgoepprod?", "source%5B", ""),
+    ("https://lp2.hm.com/hmgoepprod?source%5B", "ab.jpg", ""), ("https://a.example", "/resizer/ABCDEFGHIJKLMNOPQRSTUVWXYZ", ""),
+    ("https://a.example", "/300/300", "/a.jpg"), ("https://a.example/", "a-300x300/", "a.jpg"),
+    ("https://a.example/", "@2x", ".jpg"), ("https://a.example/", "thumb_", ".jpg"), ("https://a.example/", "1", "x1.jpg"),
 )  # fmt: skip
 
 

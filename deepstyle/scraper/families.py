@@ -16,11 +16,21 @@ from deepstyle.scraper.values import size_rank
 # group 2 what only a smaller size has.
 SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("staticflickr.com/", re.compile(r"https?://\w+\.static(flickr\.com/(?:\d+/){1,3}\d+)_[0-9a-z]+(?:_\w)?\.\w+")),
+    ("/resizer/", re.compile(r"https?://[^?]+/([A-Z2-7]{26})(\.(?:jpe?g|png|webp))(?:\?.*)?")),  # Arc
+    ("arcpublishing.com/", re.compile(r"https?://[^?]+/([A-Z2-7]{26})\.(?:jpe?g|png|webp)")),
+    (".vinted.net/", re.compile(r"https?://images\d*\.(vinted\.net/t/[^/?]+)/[^?]+\?.*")),
+    (
+        "lp2.hm.com/",
+        re.compile(
+            r"https?://lp2\.hm\.com/hmgoepprod\?(?:(?!source%5B)[^#])*+source%5B(?:(?!%5D)[^#])*?([0-9a-f]{4,40}\.\w++)%5D"
+            r"(?:(?=.*?(file:/(?:product/(?:style|mini|thumb|swatch)|mobile/))))?+.*"
+        ),
+    ),
     ("/_astro/", re.compile(r"https?://([^?]+/_astro/[^/?.]+\.[\w-]+?)(_\w{3,8})?\.(?:jpe?g|png|webp|avif|gif)")),
 )
 _WORDS = (
     "thumb(?:nail)?s?|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
-    "|mobile|tablet|desktop"
+    "|mobile|tablet|desktop|zoom"
 )
 # A number is a width where it has three or four digits and is no year: w17 and 2017w are a winter, fw-001w the first look.
 _SIDE = r"(?!(?:19[5-9]|20[0-3])\d)[1-9]\d{2,3}"
@@ -28,10 +38,14 @@ _COMMON = (
     r"(?:[3-9]00|1[0-8]00|2[4-9]00|320|375|384|414|480|512|576|640|720|750|768|828|960|1024|1080|1125|1242|1280|1334|1366|1440"
     r"|1536|1920|2048|2560|3840)"
 )
-_BOX = r"[1-9]\d{2,3}W?x[1-9]\d{1,3}H?|[1-9]\dx[1-9]\d{2,3}"
-_SUFFIX = re.compile(
-    rf"[-_.@](?:(?=(\d+))(?:{_BOX}|{_SIDE}x)|({_WORDS})|({_COMMON})w|([1-4])x)(?=\.\w+$)", re.IGNORECASE
+_BOX = r"[1-9]\d{2,3}W?x[1-9]\d{1,3}H?|[1-9]\dx[1-9]\d{2,3}|[4-9]\dW?x[4-9]\dH?"
+_SUFFIX = re.compile(rf"[-_.@](?:(?=(\d+))(?:{_BOX}|{_SIDE}x)|({_WORDS})|({_COMMON})w)(?=\.\w+$)", re.IGNORECASE)
+_PREFIX = re.compile(  # of a file's name: 300x300-coat.jpg, thumb_coat.jpg; "full" and "mobile" begin names of photos
+    rf"(?:(?=(\d+))(?:{_BOX})|(thumb(?:nail)?s?|tn|tiny|small|medium|large|xlarge|preview))[-_](?=.)", re.IGNORECASE
 )
+_DENSITY = re.compile(r"[-_.]?@([1-4])x(?=\.\w+$)|[-_.]([1-4])x(?=\.\w+$)", re.IGNORECASE)
+_KIND = re.compile(r"(?:\.(?:jpe?g|png))?\.(?:jpeg|webp|avif)$", re.IGNORECASE)  # a.jpeg, a.webp, a.jpg.webp: all a.jpg
+_BOXED = re.compile(rf"(?<=\w)[-_](?=(\d+))(?:{_BOX})$", re.IGNORECASE)  # at a folder's end
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
 _ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
 _FOLDER = re.compile(
@@ -54,7 +68,10 @@ _SIGNED = re.compile(r"(?<=[?&])(?:s|sig|signature|auth|token|hash)=[^&]*+(?:&|$
 _WITHIN = re.compile(r"(?:width|w|resize)[=_-](\d{2,4})", re.IGNORECASE)
 _CHOSEN = re.compile(r"[?&](?:\$|impolicy=|im=|preset=|profile=|tr=)", re.IGNORECASE)
 UNTOLD = 300.0  # the size of what a preset gives, whose name does not tell it
-_PAIR = re.compile(rf"(?:w|width)/({_SIDE})|(?:h|height)/{_SIDE}|(?:q|quality)/\d{{2,3}}", re.IGNORECASE)  # two folders
+_PAIR = re.compile(  # two folders; /94/94/ is a box, and no day of a month
+    rf"(?:w|width)/({_SIDE})|(?:h|height)/{_SIDE}|(?:q|quality)/\d{{2,3}}|((?!19\d\d|20[0-3]\d)[1-9]\d{{2,3}}|[4-9]\d)/\2",
+    re.IGNORECASE,
+)
 
 _WIDE = re.compile(
     rf"(?:w|width|imwidth|sw|wid|maxwidth|resize|format|size)={_SIDE}|size=[a-z]|format=o", re.IGNORECASE
@@ -106,10 +123,28 @@ def _without_pairs(folders: list[str]) -> tuple[list[str], list[float]]:
     position = 0
     while position < len(folders):
         match = _PAIR.fullmatch("/".join(folders[position : position + 2])) if len(folders[position]) < 8 else None
-        sizes += [float(match[1])] if match and match[1] else []
+        sizes += [float(match[1] or match[2])] if match and (match[1] or match[2]) else []
         kept += [] if match else folders[position : position + 1]
         position += 2 if match else 1
     return kept, sizes
+
+
+def _whole(name: str) -> tuple[str, list[float]]:
+    """A file's name without its size tokens, and the sizes that they name: twice as much with ``@2x``."""
+    sizes: list[float] = []
+    name = _KIND.sub(".jpg", name)
+    density = _DENSITY.search(name)
+    times = float(density[1] or density[2]) if density else 1.0
+    if density:
+        name = name[: density.start()] + name[density.end() :]
+    for match in (_SUFFIX.search(name), _PREFIX.match(name)):
+        if match:
+            number = match[1] or (match[3] if match.re is _SUFFIX else None)
+            sizes.append(times * (float(number) if number else _named(match[2])))
+            name = name.replace(match[0], "", 1)
+    if density and not sizes:
+        sizes.append(ORIGINAL * times)
+    return name, sizes
 
 
 def _stripped(url: str) -> tuple[str, float]:
@@ -118,10 +153,11 @@ def _stripped(url: str) -> tuple[str, float]:
     folders, sizes = _without_pairs(folders)
     sizes += [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
     folders = [folder for folder in folders if not _FOLDER.fullmatch(folder)]
-    if match := _SUFFIX.search(name):
-        number = match[1] or match[3]
-        sizes.append(float(number) if number else float(match[4]) if match[4] else _named(match[2]))
-        name = name.replace(match[0], "", 1)
+    boxes = [_BOXED.search(folder) for folder in folders]
+    sizes += [float(box[1]) for box in boxes if box]
+    folders = [folder[: box.start()] if box else folder for folder, box in zip(folders, boxes, strict=True)]
+    name, named = _whole(name)
+    sizes += named
     rest = _QUERY.sub("", mark + query).rstrip("?&")
     if not _identified(head, mark + query, rest):
         return "/".join([start, *folders, name]) + mark + query, min(sizes, default=ORIGINAL)

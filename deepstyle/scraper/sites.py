@@ -5,7 +5,8 @@ escapes. The URL as the page wrote it always comes last: whoever asks falls back
 No pattern may look at a character more than a few times, whatever the URL: what could be read in two ways is possessive.
 Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress and Photon, Squarespace, Cloudinary, imgix,
 Wix, Contentful, Sanity, Prismic, Storyblok, Scene7, Amplience, ImageKit, Uploadcare, TwicPics, Thumbor, Next.js, Nuxt Image,
-Cloudflare Images) and the addresses that the sites' own pages use.
+Cloudflare Images, Drupal, MediaWiki, Shopware, Sitecore, the IIIF Image API) and the addresses that the sites' own
+pages use.
 """
 
 from __future__ import annotations
@@ -48,18 +49,22 @@ RULES: tuple[Rule, ...] = (
     _rule("nuxt-ipx", "/_ipx/", r"(https?://[^/?]+)(?:/[^/?]+)*?/_ipx/[^/?]+/(https?:/+)?([^?]+).*", r"{2}/{3}"),
     _rule("cloudflare", "/cdn-cgi/image/", r"(https?://[^/?]+)/cdn-cgi/image/(?=[^/?=]*+=)[^/?]*+/(https?:/+)?(.+)", r"{2}/{3}"),
     _rule("pinimg", "i.pinimg.com/", r"(https?://i\.pinimg\.com)/\d+x\d*(?:_RS)?/(.+)", r"\1/originals/\2", r"\1/736x/\2"),
-    _rule("photon", ".wp.com/", rf"https?://i[0-3]\.wp\.com/((?=[^/?]+\.[^/?])[^/?]++/[^?]+{_EXT})(?:\?.*)?", r"https://\1", r"https://i0.wp.com/\1"),
+    _rule("photon", ".wp.com/", rf"https?://i[0-3]\.wp\.com/((?=[^/?]+\.[^/?])[^/?]++/[^?]+{_EXT})(?:\?.*)?", r"https://\1",
+          r"https://i0.wp.com/\1"),
     _rule("wordpress.com", ".files.wordpress.com/", r"(https?://[^/]+\.files\.wordpress\.com/[^?]+)\?.+", r"\1"),
-    _rule("wordpress", "uploads/", rf"(https?://(?=[^?]+?/(?:wp-content/uploads|wp-uploads|app/uploads)/[^?-])[^?]+)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
+    _rule("wordpress", "uploads/",
+          rf"(https?://(?=[^?]+?/(?:wp-content/uploads|wp-uploads|app/uploads)/[^?-])[^?]+)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
           r"\1\2", r"\1-scaled\2"),
     _rule("wordpress-scaled", "-scaled.", rf"(https?://(?=[^?]+?/wp-content/uploads/[^?-])[^?]+)-scaled({_EXT})(?:\?.*)?",
           r"\1\2"),
     _rule("shopify", "_", r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+?)"
           r"_(?:pico|icon|thumb|small|compact|medium|large|grande|original|master|\d+x\d*|x\d+)"
           rf"(?:_crop_[a-z]++)?(?:@\dx)?(?:\.progressive)?({_EXT})(?:\?(?:(?!v=)[^&#]*&)*(v=\d+)?[^#]*)?", r"\1\2?\3"),
-    _rule("shopify-width", "?v=", r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(v=\d+)&(?:width|height|crop)=.*",
+    _rule("shopify-width", "?v=",
+          r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(v=\d+)&(?:width|height|crop)=.*",
           r"\1?\2"),
-    _rule("squarespace", "images.squarespace-cdn.com/", r"(https?://images\.squarespace-cdn\.com/[^?]+)(?:\?(?!format=original)format=.*)",
+    _rule("squarespace", "images.squarespace-cdn.com/",
+          r"(https?://images\.squarespace-cdn\.com/[^?]+)(?:\?(?!format=original)format=.*)",
           r"\1?format=original", r"\1?format=2500w"),
     _rule("cloudinary", "/image/",
           rf"(https?://[^?]+/image/(?:upload|private))/(?:{_STEP_VALUE}(?:(?:,|%2C){_STEP_VALUE})*+/)++([^?]+)(?:\?.*)?",
@@ -75,7 +80,8 @@ RULES: tuple[Rule, ...] = (
     _rule("imgix-library", ".imgix.net/", r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)ix(?:lib|id)=.*", r"\1"),
     _rule("cloudinary-fetch", "/image/fetch/",
           r"https?://[^/?]+(?:/[^/?]+)?/image/fetch/(?:[^/?]+/){0,4}?(https?(?::|%3A).+)", r"{1}"),
-    _rule("conde-nast", "/photos/", r"(https?://[^/?]+/photos/[0-9a-f]{16,32})/(?!master/pass/)(?:master|\d+:\d+)/[^/?]+/([^?]+)(?:\?.*)?",
+    _rule("conde-nast", "/photos/",
+          r"(https?://[^/?]+/photos/[0-9a-f]{16,32})/(?!master/pass/)(?:master|\d+:\d+)/[^/?]+/([^?]+)(?:\?.*)?",
           r"\1/master/pass/\2", r"\1/master/w_2560,c_limit/\2"),
     _rule("contentful", "images.c", rf"(https?://images\.(?:ctfassets\.net|contentful\.com)/[^?]+){_PARAMETERS}", r"\1"),
     _rule("sanity", "cdn.sanity.io/", rf"(https?://cdn\.sanity\.io/images/[^?]+){_PARAMETERS}", r"\1"),
@@ -97,9 +103,10 @@ RULES: tuple[Rule, ...] = (
     _rule("reddit", "preview.redd.it/", r"https?://preview\.redd\.it/([^?]+)\?.*", r"https://i.redd.it/\1"),
     _rule("prestashop", "_default/", r"(https?://[^/?]+(?:/[^/?]+)*?/)(\d+)-[a-z]+_default/([^/?]+)(?:\?.*)?",
           r"\1\2/\3", r"\1\2-thickbox_default/\3"),
-    _rule("ghost", "/content/images/size/", r"(https?://[^?]+?/content/images)/size/[wh]\d+(?:[wh]\d+)?/(?:format/\w+/)?([^?]+)(?:\?.*)?",
+    _rule("ghost", "/content/images/size/",
+          r"(https?://[^?]+?/content/images)/size/[wh]\d+(?:[wh]\d+)?/(?:format/\w+/)?([^?]+)(?:\?.*)?",
           r"\1/\2"),
-    _rule("webflow", "-p-", r"(https?://[^/?]*(?:website-files|webflow)\.com/[^?]+)-p-\d{3,4}[\dxq]*(\.\w+)", r"\1\2"),
+    _rule("webflow", "-p-", r"(https?://[^/?]*(?:website-files|webflow)\.com/[^?]+)-p-\d{3,4}[\dxq]*(\.\w+)", r"\1\2", r"\1.jpg"),
     _rule("thumbor", "/unsafe/",
           r"https?://(?:(?!/unsafe/)[^?])*+/unsafe/(?:(?!https?(?::|%3A))[^/?]+/)*+(https?(?::|%3A).+)", r"{1}"),
     _rule("imagekit-path", "/tr:", r"(https?://ik\.imagekit\.io/[^/?]+)/tr:[^/?]+/([^?]+)(?:\?.*)?", r"\1/\2"),
@@ -122,19 +129,69 @@ RULES: tuple[Rule, ...] = (
           r"\1=s0"),
     _rule("medium", "miro.medium.com/", r"(https?://miro\.medium\.com)/(?:v2/)?(?:resize:\w+:\d{3,4}(?::\d{3,4})?|max/\d{3,4})/"
           r"(?:format:\w+/)?([^/?]+)", r"\1/v2/\2"),
-    _rule("nyt", "static01.nyt.com/", r"(https?://static01\.nyt\.com/images/[^?]+?)-(?:articleLarge|jumbo|popup|videoLarge|mobileMaster\w*"
-          r"|threeByTwo\w*|square\w*|master\d+)(\.\w+)(?:\?.*)?", r"\1-superJumbo\2"),
+    _rule("nyt", "static01.nyt.com/",
+          r"(https?://static01\.nyt\.com/images/[^?]+?)-(?:article\w+|jumbo|facebookJumbo|popup|video\w+"
+          r"|mobile\w+|threeBy\w+|verticalTwoBy\w+|medium\w+|large\w+|square\w*|thumb\w+|google\w+|blog\w+|hp\w+|slide|master\d+)(\.\w+)(?:\?.*)?",
+          r"\1-superJumbo\2"),
     _rule("unsplash", "://images.", rf"(https?://images\.(?:unsplash|pexels)\.com/[^?]+){_PARAMETERS}", r"\1"),
-    _rule("blogger", "blog", r"(https?://(?:\d\.bp\.blogspot\.com|blogger\.googleusercontent\.com)/.+?)/(?:s|w)\d{2,4}(?:-[^/]*)?/([^/?]+)",
+    _rule("blogger", "blog",
+          r"(https?://(?:\d\.bp\.blogspot\.com|blogger\.googleusercontent\.com)/.+?)/(?:s|w)\d{2,4}(?:-[^/]*)?/([^/?]+)",
           r"\1/s0/\2"),
     _rule("amazon", "._",
           rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/(?:[^/?]*+/)*+(?=[^/?]*_{_EXT}$)[^/?]*?)\._[^/?]+_({_EXT})",
           r"\1\2"),
+    _rule("opencart", "/image/cache/",
+          rf"(https?://(?:(?!/image/cache/)[^?])++/image)/cache/([^?]+)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?", r"\1/\2\3"),
+    _rule("drupal", "/files/styles/",
+          rf"(https?://(?:(?!/files/styles/)[^?])++/files)/styles/[\w-]++/(?:public|s3)/([^?]+?{_EXT})(?:\.webp|\.avif)?(?:\?.*)?",
+          r"\1/\2"),
+    _rule("mediawiki", "/thumb/",
+          r"(https?://(?:(?!/thumb/)[^?])++)/thumb/([0-9a-f]/[0-9a-f]{2}/[^/?]++)/(?:lossy-)?(?:page\d+-)?\d++px-[^/?]++(?:\?.*)?",
+          r"\1/\2"),
+    _rule("nextgen", "-nggid",
+          rf"(https?://(?:(?!/gallery/)[^?])++/gallery/[^/?]++(?:/[^/?]++)*?)/cache/([^/?]+?{_EXT})-nggid[^/?]++(?:\?.*)?",
+          r"\1/\2"),
+    _rule("nextgen-thumbs", "/thumbs/thumbs_",
+          r"(https?://(?:(?!/thumbs/thumbs_)[^?])++)/thumbs/thumbs_([^/?]++)(?:\?.*)?", r"\1/\2"),
+    _rule("shopware", "/thumbnail/",
+          rf"(https?://(?:(?!/thumbnail/)[^?])++)/thumbnail/((?:[0-9a-f]{{2}}/){{3}}[^?]+)_\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
+          r"\1/media/\2\3"),
+    _rule("cargo", "freight.cargo.site/", r"(https?://freight\.cargo\.site)/(?:[wh]/\d+/)++(?:q/\d+/)?i/(.+)",
+          r"\1/t/original/i/\2"),
+    _rule("aem-coreimg", ".coreimg.",
+          r"(https?://(?:(?!\.coreimg\.)[^?])++\.coreimg)(?:\.\d++){1,2}(\.(?:jpe?g|png|webp)(?:/.*)?)", r"\1\2"),
+    _rule("sitecore", "/media/", r"(https?://(?:(?!/[-~]/media/)[^?])++/[-~]/media/[^?]++)"
+          r"\?(?=(?:[^#]*&)?(?:w|h|mw|mh|as|iar|hash|rev|sc)=).*", r"\1"),
+    _rule("iiif", "/default.", r"(https?://(?!.*/full/max/0/default\.)[^?]+)/(?:full|square|pct:[\d.,]++|\d++(?:,\d++){3})"
+          r"/(?:full|max|\^?!?\d*+,\d*+|\^?pct:[\d.]++)/!?[\d.]++/default\.(jpg|png|webp)",
+          r"\1/full/max/0/default.\2", r"\1/full/full/0/default.\2"),
+    _rule("europeana", "/thumbnail/v", r"https?://api\.europeana\.eu/thumbnail/v[^?]++\?(?:[^#]*&)?uri=([^&]++).*", r"{1}"),
+    _rule("metmuseum", "images.metmuseum.org/",
+          r"(https?://images\.metmuseum\.org/CRDImages/\w++)/(?!original/)[\w-]++/([^?]++)(?:\?.*)?",
+          r"\1/original/\2", r"\1/web-large/\2"),
+    _rule("futurecdn", ".futurecdn.net/", rf"(https?://[^/?]++/\w++)-\d{{2,4}}-\d{{2}}({_EXT})(?:\.webp)?", r"\1\2"),
+    _rule("bbc", "ichef.bbci.co.uk/news/", r"(https?://ichef\.bbci\.co\.uk/news)/(?!1536/)\d++/(?:branded_\w++|cpsprodpb)/(.+)",
+          r"\1/1536/cpsprodpb/\2", r"\1/1024/cpsprodpb/\2"),
+    _rule("bbc-ace", "ichef.bbci.co.uk/ace/", r"(https?://ichef\.bbci\.co\.uk/ace/(?:standard|ws))/(?!2048/)\d++/(.+)",
+          r"\1/2048/\2", r"\1/1024/\2"),
+    _rule("ebay", "i.ebayimg.com/", r"(https?://i\.ebayimg\.com)/(?:thumbs/)?(images/g/[^/?]++)/s-l(?!1600)\d{2,4}(\.\w++)",
+          r"\1/\2/s-l1600\3"),
+    _rule("etsy", ".etsystatic.com/", r"(https?://i\.etsystatic\.com/[^?]+)/il_\d++x[\dN]++\.([^/?]++)(?:\?.*)?",
+          r"\1/il_fullxfull.\2", r"\1/il_1588xN.\2"),
+    _rule("alicdn", ".alicdn.com/", rf"(https?://[^/?]++/(?:[^/?]*+/)*+[^/?]+?{_EXT})_[^/?]++(?:\?.*)?", r"\1"),
+    _rule("weserv", ".nl/?",
+          r"https?://(?:images\.weserv|wsrv)\.nl/\?(?:[^#]*&)?url=(?:(?:ssl:|https?(?::|%3A))(?:/|%2F)*)?([^&]++).*",
+          r"https://{1}"),
+    _rule("netlify", "/.netlify/images", r"https?://[^?]+/\.netlify/images/?\?(?:[^#]*&)?url=([^&#]++).*", r"{1}"),
+    _rule("address-in-path", "/https%3A%2F%2F", rf"https?://[^?]+?/(https%3A%2F%2F[^/?]+?{_EXT})(?:[/?].*)?", r"{1}"),
+    _rule("resizing-script", "=", r"https?://[^/?]*+/(?:[^/?]*+/)*+(?=[^/?]*?(?:thumb|resiz|image|img|scale|crop))[^/?]*+\?"
+          r"(?=(?:[^#]*&)?(?:w|h|width|height|size|zc|mw|maxwidth)=)(?:[^#&]*&)*?(?:url|src|uri|image|img|file|path|source|filename)="
+          rf"((?:https?(?::|%3A)|/|%2F)[^&]*?{_EXT})(?:&.*)?", r"{1}"),
 )  # fmt: skip
 # Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
-    r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:spacer|blank|pixel|transparent|clear|1x1|loading|loader|sprites?)\.(?:gif|png)"
+    r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|loading|loader|sprites?)\.(?:gif|png)"
     r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
 )
 

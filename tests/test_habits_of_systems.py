@@ -1,0 +1,112 @@
+"""What shop and content systems, news sites, museums and galleries' scripts do: each photo once, at its best size."""
+
+from __future__ import annotations
+
+from html import escape
+
+import pytest
+
+from deepstyle.scraper.families import family
+from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.sites import ranked, unwanted
+
+URL = "http://a.example/shows/fall"
+ARC = "ABCDEFGHIJKLMNOPQRSTUVWXY2.jpg"
+HM = "lp2.hm.com/hmgoepprod?set=quality%5B79%5D,source%5B{}1a2b3c4d.jpg%5D,res%5B{}%5D&call=url%5Bfile:/product/{}%5D"
+HM_MAIN = HM.format("/1/", "m", "main")
+STYLES = "b.example/sites/default/files"
+
+# addresses of one photo without https://, the one that is asked for first
+SIZES: list[tuple[str, list[str]]] = [
+    ("b.example/image/catalog/d/1.jpg", ["b.example/image/cache/catalog/d/1-500x500.jpg",
+     "b.example/image/cache/catalog/d/1-74x74.jpg"]),
+    (f"{STYLES}/2024-01/1.jpg", [f"{STYLES}/styles/max_650x650/public/2024-01/1.jpg.webp?itok=a",
+     f"{STYLES}/styles/og/public/2024-01/1.jpg?itok=b"]),
+    ("m.example/commons/a/ab/1.jpg", ["m.example/commons/thumb/a/ab/1.jpg/120px-1.jpg",
+     "m.example/commons/thumb/a/ab/1.jpg/240px-1.jpg"]),
+    ("b.example/gallery/f/1.jpg", ["b.example/gallery/f/cache/1.jpg-nggid01-ngg0dyn-320x240x100-00f0w0.jpg",
+     "b.example/gallery/f/thumbs/thumbs_1.jpg"]),
+    ("b.example/media/aa/bb/cc/16/1.jpg", ["b.example/thumbnail/aa/bb/cc/16/1_400x400.jpg?ts=2",
+     "b.example/thumbnail/aa/bb/cc/16/1_1920x1920.jpg?ts=2"]),
+    ("freight.cargo.site/t/original/i/7a/1.jpg", ["freight.cargo.site/w/2000/i/7a/1.jpg",
+     "freight.cargo.site/w/500/q/75/i/7a/1.jpg"]),
+    ("b.example/_jcr_content/image.coreimg.jpeg/16/1.jpeg", ["b.example/_jcr_content/image.coreimg.60.320.jpeg/16/1.jpeg",
+     "b.example/_jcr_content/image.coreimg.1600.jpeg/16/1.jpeg"]),
+    ("b.example/-/media/looks/1.jpg", ["b.example/-/media/looks/1.jpg?h=600&iar=0&w=400&hash=A",
+     "b.example/-/media/looks/1.jpg?mw=1600&hash=B"]),
+    ("b.example/~/media/1.ashx", ["b.example/~/media/1.ashx?w=500&h=700&as=1", "b.example/~/media/1.ashx?w=1000&h=1400&as=1"]),
+    ("i.example/iiif/2/o/full/max/0/default.jpg", ["i.example/iiif/2/o/full/400,/0/default.jpg",
+     "i.example/iiif/2/o/square/!150,150/0/default.jpg",
+     "i.example/iiif/2/o/full/full/0/default.jpg"]),
+    ("m.example/f/1.jpg",
+     ["api.europeana.eu/thumbnail/v2/url.json?uri=https%3A%2F%2Fm.example%2Ff%2F1.jpg&type=IMAGE&size=w200"]),
+    ("images.metmuseum.org/CRDImages/ci/original/1.jpg", ["images.metmuseum.org/CRDImages/ci/web-large/1.jpg",
+     "images.metmuseum.org/CRDImages/ci/mobile-large/1.jpg"]),
+    ("cdn.mos.cms.futurecdn.net/aB1.jpg", ["cdn.mos.cms.futurecdn.net/aB1-320-80.jpg",
+     "cdn.mos.cms.futurecdn.net/aB1-1200-80.jpg.webp"]),
+    ("ichef.bbci.co.uk/news/1536/cpsprodpb/C/1.jpg", ["ichef.bbci.co.uk/news/240/cpsprodpb/C/1.jpg",
+     "ichef.bbci.co.uk/news/1024/branded_news/C/1.jpg"]),
+    ("ichef.bbci.co.uk/ace/standard/2048/cpsprodpb/1.jpg", ["ichef.bbci.co.uk/ace/standard/240/cpsprodpb/1.jpg"]),
+    ("i.ebayimg.com/images/g/a/s-l1600.jpg", ["i.ebayimg.com/images/g/a/s-l140.jpg",
+     "i.ebayimg.com/thumbs/images/g/a/s-l225.jpg"]),
+    ("i.etsystatic.com/1/r/il/a/2/il_fullxfull.2_b.jpg", ["i.etsystatic.com/1/r/il/a/2/il_794xN.2_b.jpg",
+     "i.etsystatic.com/1/r/il/a/2/il_75x75.2_b.jpg"]),
+    ("ae01.alicdn.com/kf/S1.jpg", ["ae01.alicdn.com/kf/S1.jpg_50x50.jpg", "ae01.alicdn.com/kf/S1.jpg_640x640.jpg_.webp"]),
+    ("m.example/c.jpg", ["images.weserv.nl/?url=m.example/c.jpg&w=300", "wsrv.nl/?w=30&url=https://m.example/c.jpg"]),
+    ("m.example/d.jpg", ["m.example/.netlify/images?url=%2Fd.jpg&w=800&q=75"]),
+    ("m.example/e.jpg", ["m.example/timthumb.php?src=/e.jpg&w=200&h=300&zc=1",
+     "x.example/img/resize?width=80&url=https%3A%2F%2Fm.example%2Fe.jpg"]),
+    ("m.example/f.jpg", ["cdn.example/https%3A%2F%2Fm.example%2Ff.jpg?q=75&w=800"]),
+    ("static01.nyt.com/images/1-superJumbo.jpg", ["static01.nyt.com/images/1-facebookJumbo.jpg",
+     "static01.nyt.com/images/1-thumbStandard.jpg?q=75"]),
+    (f"cloudfront.images.arcpublishing.com/b/{ARC}", [f"b.example/resizer/v2/{ARC}?auth=a&width=1440",
+     f"b.example/resizer/ab=/800x0/x/b/{ARC}"]),
+    ("images1.vinted.net/t/0_a/f800/1.jpeg?s=a", ["images1.vinted.net/t/0_a/310x430/1.jpeg?s=b"]),
+    (HM.format("/1a/2b/", "m", "main"), [HM.format("%2F1a%2F2b%2F", "s", "style")]),
+    ("m.example/i/1000/1000/6/1.jpg", ["m.example/i/94/94/6/1.jpg"]),
+    ("m.example/style/Gray_0_0_2400x2400/1/1.jpg", ["m.example/style/Gray_0_0_240x240/1/1.jpg"]),
+    ("m.example/medias/1200x1200-1.jpg?context=a", ["m.example/medias/96x96-1.jpg?context=b"]),
+    ("m.example/1@2x.jpg", ["m.example/1.jpg"]),
+    ("m.example/1_600x600@2x.jpg", ["m.example/1_600x600.jpg", "m.example/1_300x300.jpg"]),
+    ("m.example/zoom/1.jpg", ["m.example/thumb/1.jpg"]),
+    ("m.example/1.jpeg", ["m.example/thumb_1.jpg", "m.example/1-300x200.webp", "m.example/1-300x200.jpg.webp"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("best", "others"), SIZES, ids=[best[:30] for best, _ in SIZES])
+def test_the_sizes_of_one_photo_are_one_photo(best: str, others: list[str]) -> None:
+    """Whatever sizes a page shows of it, it is listed once, its best address first and what the page wrote behind."""
+    written = [f"https://{one}" for one in (*others, best)]
+    for urls in (written, written[::-1]):
+        [found] = parse_html("".join(f'<img src="{escape(url)}">' for url in urls).encode(), URL).listings
+        assert found.image_url == f"https://{best}"
+        assert set(written) <= {found.image_url, *found.fallbacks}
+
+
+@pytest.mark.parametrize(
+    "urls",
+    ["m.example/12/12/1.jpg m.example/13/13/1.jpg", "m.example/2020/2020/1.jpg m.example/2021/2021/1.jpg",
+     "m.example/full_moon.jpg m.example/moon.jpg", "m.example/1.jpg m.example/1.png", "m.example/s1.jpg m.example/s2.jpg",
+     "m.example/view.php?src=/1.jpg m.example/view.php?src=/2.jpg", "m.example/a-12x12/1.jpg m.example/1.jpg",
+     "i.example/iiif/2/o/full/max/0/default.jpg i.example/iiif/2/p/full/max/0/default.jpg",
+     "m.example/files/styles/1.jpg m.example/files/1.jpg", HM.format("/1/", "m", "main") + " " + HM.format("/1/", "m",
+      "main").replace("1a2b", "9a2b")],
+)  # fmt: skip
+def test_two_photos_stay_two(urls: str) -> None:
+    """What a rule might take for sizes, and is a day, a season, a name or another photo."""
+    first, second = (f"https://{one}" for one in urls.split())
+    assert family(first)[0] != family(second)[0]
+
+
+def test_a_tile_of_a_deep_zoom_stands_for_its_photo() -> None:
+    """A region of an IIIF image leads to the whole, at the address of either version of the standard, then to itself."""
+    tile = "https://i.example/iiif/2/o/1024,0,512,512/512,/0/default.jpg"
+    start = "https://i.example/iiif/2/o/full"
+    assert ranked(tile) == (f"{start}/max/0/default.jpg", f"{start}/full/0/default.jpg", tile)
+
+
+def test_what_may_be_a_photo_is_asked_for() -> None:
+    """A PNG called pixel or blank may be large, and is asked for; spacers, sprites and what says that it loads are not."""
+    host = "https://m.example/i/"
+    assert [unwanted(host + name) for name in ("pixel.png", "blank.png", "clear.png")] == [False] * 3
+    assert all(unwanted(host + name) for name in ("pixel.gif", "spacer.png", "sprite.png", "loading.gif", "1x1.png"))
