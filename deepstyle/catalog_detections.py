@@ -55,12 +55,15 @@ class Detections:
                 ],
             )
 
-    def of(self, model: str, first: str = "", last: str = "g") -> list[Detection]:
-        """A model's detections on the photos from hash ``first`` to ``last`` (all: hex digits end before g), by rank."""
+    def of(self, model: str, first: str = "", last: str = "g", *, least: float = 0.0) -> list[Detection]:
+        """A model's detections on the photos from hash ``first`` to ``last`` (all: hex digits end before g), by rank.
+
+        Those whose score is ``least`` or more.
+        """
         return self._db.records(
             Detection,
-            "SELECT * FROM detections WHERE model = ? AND photo BETWEEN ? AND ? ORDER BY photo, k",
-            (model, first, last),
+            "SELECT * FROM detections WHERE model = ? AND photo BETWEEN ? AND ? AND score >= ? ORDER BY photo, k",
+            (model, first, last, least),
         )
 
     def outlines(self) -> list[Detection]:

@@ -24,7 +24,7 @@ def cut(
     x0, y0, x1, y1 = corners
     found = [Box(x0=x0, y0=y0, x1=x1, y1=y1, label="full", score=0.9, shape=shape)]
     (choice,) = choose(found, config, photo.shape[1], photo.shape[0])
-    return piece_of(photo, choice, config)
+    return piece_of(images.crop(photo, choice.box.corners), choice, config)
 
 
 def test_tight_is_the_box() -> None:

@@ -24,5 +24,5 @@ MANY = 10**12  # bound of counts that may be as large as anybody likes: no numbe
 class Config(BaseModel):
     """Common ground of all stages: frozen, no unknown keys, a default preset shipped in ``configs/``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, defer_build=True)
     default_preset: ClassVar[str]

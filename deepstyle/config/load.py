@@ -155,7 +155,7 @@ class Stages(BaseModel):
     there are garments (``choosing.py``); None with a preset.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     scrape: ScrapeConfig
     detector: DetectorConfig | Detectron2Config
     masks: MaskConfig

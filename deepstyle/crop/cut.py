@@ -17,20 +17,20 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from deepstyle.boxes import Box, Detector
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig
 from deepstyle.crop.counts import Counts, Opening
 from deepstyle.crop.files import Opened, Written, open_photo, settle_names, write_pieces
+from deepstyle.crop.plans import Plan, plans_of
 from deepstyle.crop.rules import Choice, choose, rule_of, too_small
-from deepstyle.crop.wanted import wanted, windows
+from deepstyle.crop.wanted import windows
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.files import names_folder
 from deepstyle.folders import alone
 from deepstyle.progress import Reporter
-from deepstyle.records import Garment, Photo
+from deepstyle.records import Garment
 from deepstyle.shape import pack
 
 WORKERS = max(4, os.cpu_count() or 1)  # threads; more than two even on two cores: they wait for the disk as well
@@ -78,15 +78,6 @@ class _Seen:
     opened: Opened
     boxes: list[Box]
     writing: Future[Written]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Plan:
-    """What rules and marks ask of a photo: garments to cut, and garments to remove once those are cut."""
-
-    photo: Photo
-    cut: list[Choice]
-    drop: list[Garment]
 
 
 def crop(catalog: Catalog, detector: Detector, config: CropConfig, *, reporter: Reporter) -> CropSummary:
@@ -230,55 +221,34 @@ def _replace(work: _Work, old: Sequence[Garment], written: Written) -> None:
 def _settle(work: _Work) -> None:
     """Bring all garments in line with rules and marks, a window of photos at a time; no network is asked."""
     new = work.counts.cut
+    waiting: deque[tuple[int, list[Plan], list[Future[Written]]]] = deque()
+
+    def note() -> str:
+        return f"{work.counts.cut - new} cut, {work.counts.removed} removed"
+
     with work.reporter.task("checking garments", total=work.catalog.count("photos"), unit="photos") as task:
         for photos in windows(work.catalog):
-            plans = _plans(work, photos)
+            plans = plans_of(work.catalog, work.model, work.config, photos, work.counts)
             writing = _write(work, [(Opened(photo=plan.photo), plan.cut) for plan in plans])
-            results = [future.result() for future in writing]
-            settle_names(work.catalog.root, results)
-            with work.catalog.transaction():
-                for plan, written in zip(plans, results, strict=True):
-                    if not plan.cut or _usable(work, written):
-                        _replace(work, plan.drop, written)
-                    else:
-                        work.opening.recut += 1
-            task.advance(len(photos), note=f"{work.counts.cut - new} cut, {work.counts.removed} removed")
+            waiting.append((len(photos), plans, writing))
+            if len(waiting) > 1:  # while this window is written, the one before is recorded, and the next planned
+                task.advance(_bring_in_line(work, *waiting.popleft()), note=note())
+        for window in waiting:
+            task.advance(_bring_in_line(work, *window), note=note())
     work.counts.kept -= new  # they stand as well, but were cut just now
 
 
-def _plans(work: _Work, photos: Sequence[Photo]) -> list[_Plan]:
-    """What is to be done with neighbouring photos; nothing with those that the detector could not look at."""
-    first, last = photos[0].sha256, photos[-1].sha256
-    want = {(photo, choice.k): choice for photo, choice in wanted(work.catalog, work.model, work.config, photos)}
-    for mark in work.catalog.detections.excluded(work.model, first, last) & set(want):
-        work.counts.excluded += 1
-        del want[mark]
-    rule, looked_at = rule_of(work.config), work.catalog.detections.looked_at(work.model, first, last)
-    drop: dict[str, list[Garment]] = {}
-    for one in work.catalog.garments_between(first, last):
-        choice = want.get((one.photo, one.k))
-        if choice is None or choice.box.label != one.label:
-            drop.setdefault(one.photo, []).append(one)
-        elif (one.model, one.rule) == (work.model, rule) and _stands(work.catalog.path(one.path)):
-            del want[one.photo, one.k]
-            work.counts.kept += 1
-    cut: dict[str, list[Choice]] = {}
-    for (sha256, _), choice in want.items():
-        cut.setdefault(sha256, []).append(choice)
-    plans = [
-        _Plan(photo=photo, cut=cut.get(photo.sha256, []), drop=drop.get(photo.sha256, []))
-        for photo in photos
-        if photo.sha256 in looked_at
-    ]
-    return [plan for plan in plans if plan.cut or plan.drop]
-
-
-def _stands(path: Path) -> bool:
-    """Whether a garment's file is there and not emptied."""
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
+def _bring_in_line(work: _Work, photos: int, plans: Sequence[Plan], writing: Sequence[Future[Written]]) -> int:
+    """Wait for the files of a window, then commit its garments together; returns its photos."""
+    results = [future.result() for future in writing]
+    settle_names(work.catalog.root, results)
+    with work.catalog.transaction():
+        for plan, written in zip(plans, results, strict=True):
+            if not plan.cut or _usable(work, written):
+                _replace(work, plan.drop, written)
+            else:
+                work.opening.recut += 1
+    return photos
 
 
 def _check(work: _Work) -> None:

@@ -6,13 +6,13 @@ out can be pickled, so that a worker may be a process of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from deepstyle import images
-from deepstyle.boxes import Box
+from deepstyle.boxes import Box, Corners
 from deepstyle.catalog import garment_path
 from deepstyle.config import CropConfig
 from deepstyle.crop.piece import piece_of
@@ -24,6 +24,7 @@ from deepstyle.records import Photo
 from deepstyle.shape import share_of
 
 Fault = Literal["", "unreadable", "missing", "broken"]
+T = TypeVar("T")
 LARGEST = 1_000_000_000  # bytes of a photo file: what a scrape can be told to take
 
 
@@ -76,20 +77,25 @@ class Written:
 
 def open_photo(root: Path, photo: Photo, at_least: int | None = None) -> Opened:
     """Decode a photo of the workspace ``root``, never below ``at_least`` pixels on its shorter side (None: at full size)."""
+    opened, pixels = _read(root, photo, lambda data: images.decode(data, at_least=at_least))
+    return replace(opened, pixels=pixels)
+
+
+def _read(root: Path, photo: Photo, decode: Callable[[bytes], T]) -> tuple[Opened, T | None]:
+    """What ``decode`` makes of a photo's bytes; None, and the fault, where that cannot be had."""
     try:
         data = read_regular(root / photo.path, LARGEST)
         if images.sha256(data) != photo.sha256:
-            return Opened(
-                photo=photo, fault="broken", problem="its bytes are not those that were added: it was changed"
-            )
-        return Opened(photo=photo, pixels=images.decode(data, at_least=at_least))
+            problem = "its bytes are not those that were added: it was changed"
+            return Opened(photo=photo, fault="broken", problem=problem), None
+        return Opened(photo=photo), decode(data)
     except OSError as error:
         fault: Fault = "missing" if isinstance(error, FileNotFoundError) else "unreadable"
-        return Opened(photo=photo, fault=fault, problem=f"cannot be read ({error.strerror})")
+        return Opened(photo=photo, fault=fault, problem=f"cannot be read ({error.strerror})"), None
     except ImageError as error:
-        return Opened(photo=photo, fault="broken", problem=str(error))
+        return Opened(photo=photo, fault="broken", problem=str(error)), None
     except InputError as error:  # a folder, a pipe or a device has its place
-        return Opened(photo=photo, fault="unreadable", problem=f"cannot be read ({error})")
+        return Opened(photo=photo, fault="unreadable", problem=f"cannot be read ({error})"), None
 
 
 def write_pieces(root: Path, opened: Opened, choices: Sequence[Choice], config: CropConfig) -> Written:
@@ -98,20 +104,27 @@ def write_pieces(root: Path, opened: Opened, choices: Sequence[Choice], config: 
     Their names are on the disk once ``settle_names`` has been called: one call serves many photos.
     Raises StorageError when a file cannot be written.
     """
-    photo, again = opened.photo, bool(choices) and not opened.whole
+    photo = opened.photo
     with images.ROOM.taken(photo.width * photo.height if choices else 0):
-        opened = open_photo(root, photo) if again else opened
-        if opened.fault:
-            return Written(opened=opened, cuts=[])
+        opened, parts = _parts(root, opened, [choice.box.corners for choice in choices])
         done = []
-        for choice in choices:
-            assert opened.pixels is not None
-            piece = piece_of(opened.pixels, choice, config)
+        for choice, part in zip(choices, parts, strict=not opened.fault):
+            piece = piece_of(part, choice, config)
             path = root / garment_path(photo.sha256, choice.k, choice.box.label)
             put_file(path, images.encode(piece), named=False)
             share = share_of(choice.shape, choice.own, choice.box.corners) if choice.shape else None
             done.append(Cut(choice=choice, width=piece.shape[1], height=piece.shape[0], share=share))
         return Written(opened=opened, cuts=done)
+
+
+def _parts(root: Path, opened: Opened, boxes: Sequence[Corners]) -> tuple[Opened, list[Pixels]]:
+    """The pixels of some boxes; a photo that is not open at full size is read again."""
+    if opened.fault or not boxes:
+        return opened, []
+    if opened.pixels is not None and opened.whole:
+        return opened, [images.crop(opened.pixels, box) for box in boxes]
+    again, parts = _read(root, opened.photo, lambda data: images.decode_parts(data, boxes))
+    return again, parts or []
 
 
 def settle_names(root: Path, written: Iterable[Written]) -> None:

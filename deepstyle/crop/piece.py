@@ -1,11 +1,10 @@
-"""A garment's pixels: cut from the photo, on another ground along its shape, padded to a square, as the rules say (pure)."""
+"""A garment's pixels, once they are cut: on another ground along its shape, padded to a square, as the rules say (pure)."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageColor, ImageFilter
 
-from deepstyle import images
 from deepstyle.config import CropConfig
 from deepstyle.crop.rules import Choice
 from deepstyle.images import Pixels
@@ -14,12 +13,11 @@ from deepstyle.shape import Alpha, lay
 BLUR = 0.05  # radius of the background's blur, as a share of the piece's longer side
 
 
-def piece_of(pixels: Pixels, choice: Choice, config: CropConfig) -> Pixels:
-    """Cut one chosen garment out of its photo (uint8 HWC RGB); square unless ``aspect`` is ``tight``.
+def piece_of(piece: Pixels, choice: Choice, config: CropConfig) -> Pixels:
+    """A garment as the rules want it, of what was cut for it (uint8 HWC RGB); square unless ``aspect`` is ``tight``.
 
     With ``transparent`` the result has a fourth channel: 255 is garment, 0 is not.
     """
-    piece = images.crop(pixels, choice.box.corners)
     pad: Pixels | None = None  # what a square is padded with, where that is one colour
     if config.background != "keep" or config.transparent:
         alpha = alpha_of(choice, piece.shape[0], piece.shape[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from deepstyle.boxes import Box
@@ -28,7 +29,12 @@ def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Ph
 
     A marked garment still counts for the rules: what it kept out stays out, so that marking brings nothing new.
     """
-    return ((photo, choice) for photo, choice, _ in wanted_of(catalog, model, config, photos))
+    of = {photo.sha256: photo for photo in photos}
+    rows = catalog.detections.of(model, photos[0].sha256, photos[-1].sha256, least=config.min_score)
+    for sha256, found in groupby(rows, key=lambda one: one.photo):
+        sure = list(found)
+        for choice in choose([_box(one) for one in sure], config, of[sha256].width, of[sha256].height):
+            yield sha256, replace(choice, k=sure[choice.k].k)
 
 
 def wanted_of(
