@@ -261,12 +261,15 @@ def resize(pixels: Pixels, size: int, fit: Fit = "pad") -> Pixels:
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
     inner = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
     left, top = (size - width) // 2, (size - height) // 2
+    square = np.empty((size, size, 3), np.uint8)
     if fit in {"plain", "mean"}:
-        square = np.empty((size, size, 3), np.uint8)
         square[:] = ground_of(pixels) if fit == "plain" else inner.mean(axis=(0, 1)).round()
-        square[top : top + height, left : left + width] = inner
-        return square
-    return np.pad(inner, ((top, size - height - top), (left, size - width - left), (0, 0)), mode="edge")
+    elif height < size:
+        square[:top], square[top + height :] = inner[0], inner[-1]
+    else:
+        square[:, :left], square[:, left + width :] = inner[:, :1], inner[:, -1:]
+    square[top : top + height, left : left + width] = inner
+    return square
 
 
 def tile(images: Pixels, *, columns: int, gap: int = 2, background: int = 255) -> Pixels:

@@ -107,10 +107,14 @@ def test_resize_gives_squares(fit: images.Fit, shape: tuple[int, int]) -> None:
 
 
 def test_padding_repeats_the_edge() -> None:
-    """A tall garment is padded with its own edge pixels, not with black."""
+    """A tall garment is padded with its own edge pixels, not with black, and a wide one, each side with its own."""
     pixels = np.full((100, 20, 3), 77, np.uint8)
+    pixels[:, 10:] = 99
+    tall, wide = images.resize(pixels, 64, "pad"), images.resize(pixels.transpose(1, 0, 2), 64, "pad")
 
-    assert (images.resize(pixels, 64, "pad") == 77).all()
+    assert (tall[:, :25] == 77).all()
+    assert (tall[:, 38:] == 99).all()
+    assert (wide == tall.transpose(1, 0, 2)).all()
 
 
 @given(st.lists(st.floats(-50, 150), min_size=4, max_size=4))

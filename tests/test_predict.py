@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import evaluate
-from deepstyle.classifier.network import Classifier, Preprocessing
-from deepstyle.classifier.predict import Picture, find_folder, predict
+from deepstyle.classifier.network import Classifier, Preprocessing, parts
+from deepstyle.classifier.predict import Picture, find_folder, load, predict
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, load_config, to_yaml
 from deepstyle.dataset import Item, PackedDataset
@@ -69,6 +69,28 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "photos" / "torn.png").write_bytes(picture(0)[:60])
     (tmp_path / "photos" / "notes.txt").write_text("no picture")
     return tmp_path / "photos"
+
+
+def test_a_cpu_looks_at_as_much_as_its_cache_holds() -> None:
+    """A CPU looks at few large images at a time, a GPU at as many as it was told to; none is left out or seen twice."""
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+
+    assert list(parts(20, 64, 192, cpu)) == [slice(0, 8), slice(8, 16), slice(16, 24)]
+    assert list(parts(20, 3, 192, cpu))[:2] == [slice(0, 3), slice(3, 6)]
+    assert list(parts(2, 64, 2048, cpu)) == [slice(0, 1), slice(1, 2)]
+    assert list(parts(100, 64, 192, gpu)) == [slice(0, 64), slice(64, 128)]
+
+
+def test_a_resnet_looks_with_less_work_and_says_the_same(model: Path) -> None:
+    """What `predict` loads has folded norms, and gives the probabilities of the network as it was saved."""
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 255, (20, 32, 32, 3), np.uint8)
+    own, plain = load(model), Classifier.load(model)
+    assert isinstance(own, Classifier)
+
+    assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in own.network.modules())
+    assert any(isinstance(part, torch.nn.BatchNorm2d) for part in plain.network.modules())
+    assert np.abs(own.embed(pixels)[1] - plain.embed(pixels)[1]).max() < 1e-3
 
 
 def _run(*words: str | Path, stdin: bytes = b"") -> Result:

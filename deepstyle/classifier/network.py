@@ -28,6 +28,7 @@ from deepstyle import weights
 from deepstyle.about import config_file, name_of, read_about
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.views import PLACES, Tta, resized, views
+from deepstyle.classifier.winograd import arrange
 from deepstyle.config import ClassifierConfig, NetworkConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Fit, Pixels
@@ -37,6 +38,7 @@ KIND = "classifier"
 FORMAT = 1
 LARGEST = 2048  # pixels a side that a classifier can see
 QUICK, STAGE = 64, "stage5"  # of a quick look of lite0: pixels a side, and the maps that are features; see docs/log.md
+CACHED = 300_000  # pixels that a CPU looks at at once: the maps of more leave its cache, which costs a third more time
 C = TypeVar("C", bound=NetworkConfig)
 
 
@@ -97,8 +99,8 @@ class Classifier:
         self.feature_size = STAGES[stage][3] if stage else self._head.in_features
 
     @classmethod
-    def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
-        """Open a model folder on ``device`` (a GPU if there is one, by default).
+    def load(cls, folder: Path, *, device: torch.device | None = None, arranged: bool = False) -> Self:
+        """Open a model folder on ``device`` (a GPU if there is one, by default); ``arranged``: see ``ready``.
 
         Raises ModelError when the folder is incomplete, of another kind (a detector) or damaged.
         """
@@ -108,7 +110,8 @@ class Classifier:
             folder / "weights.safetensors", lambda _: build_network(config.network, len(labels), width=config.width)
         )
         own = name_of(folder)
-        return cls(ready(network, device), preprocessing, labels, folder.name, weights_name=own, tta=config.tta)
+        network = ready(network, device, arranged=arranged)
+        return cls(network, preprocessing, labels, folder.name, weights_name=own, tta=config.tta)
 
     def describe(self) -> dict[str, Any]:
         """All that its features depend on, for a score: weights, preprocessing, how many numbers."""
@@ -191,8 +194,7 @@ class Classifier:
         features = np.empty((len(pixels), self.feature_size), np.float32)
         probabilities = np.empty((len(pixels), len(self.labels)), np.float32)
         with scoring(self.network):
-            for start in range(0, len(pixels), batch_size):
-                part = slice(start, start + batch_size)
+            for part in parts(len(pixels), batch_size, self.image_size, self._head.weight.device):
                 images = to_float(pixels[part], self._head.weight.device)
                 seen, vectors = self._looks(images, tta or self.tta)
                 features[part] = seen.cpu().numpy()
@@ -256,9 +258,21 @@ def complete(folder: Path, kind: str) -> Iterator[None]:
         raise ModelError(f"{folder} is not a complete {kind} ({error}); train it again") from error
 
 
-def ready(network: nn.Module, device: torch.device | None) -> nn.Module:
-    """The network on ``device`` (a GPU if there is one, by default), for looking only."""
-    return network.to(device or torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
+def ready(network: nn.Module, device: torch.device | None, *, arranged: bool = False) -> nn.Module:
+    """The network on ``device`` (a GPU if there is one, by default), for looking only.
+
+    ``arranged``: it looks with less work, if it is a ResNet, but can be neither saved nor exported.
+    """
+    network = network.to(device or torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
+    if arranged:
+        arrange(network)
+    return network
+
+
+def parts(count: int, most: int, side: int, device: torch.device) -> Iterator[slice]:
+    """Which of ``count`` images are looked at together: ``most`` of them, on a CPU no more than its cache can hold."""
+    step = min(most, max(1, CACHED // side**2)) if device.type == "cpu" else most
+    return (slice(start, start + step) for start in range(0, count, step))
 
 
 def read_preprocessing(values: dict[str, Any]) -> Preprocessing:

@@ -75,11 +75,11 @@ def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
 
 
 def load(folder: Path) -> Single:
-    """The classifier, the tagger or the taggers in a folder. Raises ModelError when there is none."""
+    """The classifier, the tagger or the taggers in a folder, for looking only. Raises ModelError when there is none."""
     kind = read_about(folder).get("kind")
     if kind == together.KIND:
         return Taggers.load(folder)
-    return Tagger.load(folder) if kind == tagger.KIND else Classifier.load(folder)
+    return Tagger.load(folder, arranged=True) if kind == tagger.KIND else Classifier.load(folder, arranged=True)
 
 
 def find(catalog: Catalog | None, name: str | None, router: str | None = None, routes: Sequence[str] = ()) -> Model:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from deepstyle import weights
 from deepstyle.about import name_of
 from deepstyle.classifier.build import Apart, build_network
-from deepstyle.classifier.network import Preprocessing, complete, opened, ready, scoring, to_float
+from deepstyle.classifier.network import Preprocessing, complete, opened, parts, ready, scoring, to_float
 from deepstyle.classifier.tag_figures import Shares, decide, slices
 from deepstyle.classifier.views import Tta, views
 from deepstyle.config import TaggerConfig
@@ -99,8 +99,8 @@ class Tagger(Tags):
         self.network, self.tta, self.region = network, tta, region
 
     @classmethod
-    def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
-        """Open a model folder on ``device`` (a GPU if there is one, by default).
+    def load(cls, folder: Path, *, device: torch.device | None = None, arranged: bool = False) -> Self:
+        """Open a model folder on ``device`` (a GPU if there is one, by default); ``arranged``: see ``network.ready``.
 
         Raises ModelError when the folder is incomplete, of another kind or damaged.
         """
@@ -115,8 +115,8 @@ class Tagger(Tags):
         sizes = [len(members) for members in groups.values()]
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_tagger(config, sizes))
         return cls(
-            ready(network, device), preprocessing, groups, folder.name, thresholds=thresholds,
-            weights_name=name_of(folder), tta=config.tta, region=str(about.get("region", "")),
+            ready(network, device, arranged=arranged), preprocessing, groups, folder.name,
+            thresholds=thresholds, weights_name=name_of(folder), tta=config.tta, region=str(about.get("region", "")),
         )  # fmt: skip
 
     def save(
@@ -135,8 +135,7 @@ class Tagger(Tags):
         found = np.empty((len(pixels), len(self.labels)), np.float32)
         device = next(self.network.parameters()).device
         with scoring(self.network):
-            for start in range(0, len(pixels), batch_size):
-                part = slice(start, start + batch_size)
+            for part in parts(len(pixels), batch_size, self.preprocessing.image_size, device):
                 found[part] = self.told(to_float(pixels[part], device), tta).cpu().numpy()
         return found
 

@@ -45,4 +45,5 @@ def resized(images: Tensor, side: int) -> Tensor:
     """NCHW of any size as squares, with an anti-aliasing filter."""
     if images.shape[-2:] == (side, side):
         return images
-    return functional.interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
+    planes = images.contiguous()  # a CPU resizes planes in half the time
+    return functional.interpolate(planes, (side, side), mode="bilinear", antialias=True, align_corners=False)
