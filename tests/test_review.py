@@ -154,3 +154,36 @@ def test_the_button_saves_a_list_that_is_read_back(tmp_path: Path) -> None:
         (tmp_path / "exclude.txt").write_text(json.loads(found[1])[1])
         told = apply_marks(catalog, "fake@1", exclude=tmp_path / "exclude.txt", include=None, reporter=QUIET)
         assert told == {"excluded now": 1}
+
+
+LOOK = """<script>
+const left = (card) => Math.round(card.getBoundingClientRect().left);
+const cards = [...document.querySelectorAll(".card")];
+at("save").disabled && cards[1].click();
+document.body.append(Object.assign(document.createElement("pre"), { id: "seen", textContent: JSON.stringify({
+  sticky: getComputedStyle(document.querySelector("header")).position === "sticky", across: new Set(cards.map(left)).size,
+  over: document.documentElement.scrollWidth - document.documentElement.clientWidth, uncertain: cards.map((card) => card.textContent.includes("uncertain")),
+  marked: cards.map((card) => card.getAttribute("aria-pressed") === "true"), foot: !at("foot").hidden,
+  lines: Math.round(at("command").getClientRects()[0].height / 20) }) }));
+</script></body>"""
+
+
+@pytest.mark.slow
+def test_the_page_fits_a_telephone(tmp_path: Path) -> None:
+    """On 500 pixels (a browser's least) two garments stand side by side below a head that scrolls away; uncertain ones say so."""
+    with Catalog(tmp_path) as catalog:
+        fill(catalog, 32)
+        cut(catalog, FakeDetector())
+        index = write(catalog, "min_score=0.55")
+    index.write_text(index.read_text().replace("</body>", LOOK))
+    dumped = subprocess.run(
+        [chromium(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'browser'}",
+         "--window-size=500,900", "--virtual-time-budget=5000", "--dump-dom", index.as_uri()],
+        capture_output=True, text=True, check=True, timeout=600,
+    ).stdout  # fmt: skip
+    found = re.search(r'<pre id="seen">(.*?)</pre>', dumped, re.DOTALL)
+    assert found
+    seen = json.loads(found[1])
+
+    assert (seen["sticky"], seen["across"], seen["over"], seen["foot"], seen["lines"]) == (False, 2, 0, True, 1)
+    assert (sum(seen["uncertain"]), seen["marked"].index(True), sum(seen["marked"])) == (32, 1, 1)
