@@ -19,9 +19,10 @@ from deepstyle.dataset import PackedDataset, drop_packs
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import TEMPORARY, put_file, read_regular, shown
 from deepstyle.folders import drop_folder
+from deepstyle.model_card import FORGOTTEN
 from deepstyle.records import Garment, Photo
 
-TITLE = "## Forgotten photos"
+TITLE = f"## {FORGOTTEN}"
 RECORDS = ("runs/*/score.json", "scores/*/score.json", "runs/*/samples/novelty*.csv", "samples/*/novelty*.csv")
 MOST = 1_000_000_000  # bytes of a record or card
 _SHA = re.compile(r"([0-9a-f]{64})(?:-\d+)?")

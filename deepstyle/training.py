@@ -28,11 +28,12 @@ from lightning.fabric import Fabric
 from torch import Tensor
 
 from deepstyle import weights
-from deepstyle.about import read_about
+from deepstyle.about import CARD, card_of, read_about
 from deepstyle.budget import Budget
 from deepstyle.catalog import Catalog
 from deepstyle.engine import agreed
 from deepstyle.errors import ModelError, TrainingError
+from deepstyle.model_card import with_forgotten
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import C, Run
 
@@ -71,6 +72,11 @@ class Training(Generic[C]):
         self._unit, self._clock_steps = unit, clock_steps
         self._snapshot = run.latest(reporter.say)
         self.new, self.begun = self._snapshot is None, False
+
+    def card(self, text: str, *starts: Path) -> dict[str, str]:
+        """The file of its model's card: the text, and which forgotten photos this run, or what it ``starts`` from, has seen."""
+        seen = [card_of(folder).get(CARD, "") for folder in (self.run.folder, *starts)]
+        return {CARD: with_forgotten(text, seen)}
 
     @property
     def over(self) -> bool:

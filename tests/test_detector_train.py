@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from deepstyle import weights
-from deepstyle.about import CARD, today
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation
 from deepstyle.annotations.mask import encode as encode_mask
 from deepstyle.backbone import SmallClassifier
@@ -117,21 +116,6 @@ def test_resuming_gives_the_weights_of_going_straight(tmp_path: Path) -> None:
     ).read_bytes()
     lines = [json.loads(line)["images"] for line in (run / "stats.jsonl").read_text().splitlines()]
     assert lines == sorted(lines)
-
-
-def test_the_detector_s_card_tells_figures_by_the_photos_they_are_of(tmp_path: Path) -> None:
-    """Beside the weights a card tells labels, files with their counts, figures and what these photos have chosen, and limits."""
-    sets = (replace(annotated(tmp_path, 8), name="a.json"), replace(annotated(tmp_path, 4), name="b|c.json"))
-    with Catalog(tmp_path) as catalog:
-        result = train_detector(*sets, catalog, config("images=2", "evaluate_every=2"), reporter=QUIET, name="mine")
-    card, found = (result.folder / CARD).read_text(), result.evaluation
-
-    assert card.startswith("# Model card: mine\n\nFinds garments on photos")
-    assert f"| validation photos, b\\|c.json | 4 | {found.ap50:.3f} | {found.ap:.3f} | {found.ap75:.3f} |" in card
-    assert "chose no snapshot" in card
-    assert f"run {result.run}, {today()}, on a.json (8 photos, 16 boxes: upper 8, lower 8)" in card
-    assert "from random weights, 2 photos seen" in card
-    assert "## Limits\n\n- It is weak: AP50" in card
 
 
 def target(boxes: list[list[float]], height: int, width: int) -> Target:

@@ -191,6 +191,7 @@ def test_any_yaml_and_weights_become_a_detector(tmp_path: Path, quiet: None) -> 
     other = CliRunner().invoke(main, [*base, "import-detector", "four", *flags, "--labels", "a,b,c,d"])
 
     assert made.exit_code == 0, made.output
+    assert "trained elsewhere" in (tmp_path / "w/models/mine/MODEL_CARD.md").read_text()
     assert judged.exit_code == 0, judged.output
     figures = json.loads(judged.stdout)
     assert figures["detector"].startswith("mine@")

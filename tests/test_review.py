@@ -161,8 +161,10 @@ const left = (card) => Math.round(card.getBoundingClientRect().left);
 const cards = [...document.querySelectorAll(".card")];
 at("save").disabled && cards[1].click();
 document.body.append(Object.assign(document.createElement("pre"), { id: "seen", textContent: JSON.stringify({
-  sticky: getComputedStyle(document.querySelector("header")).position === "sticky", across: new Set(cards.map(left)).size,
-  over: document.documentElement.scrollWidth - document.documentElement.clientWidth, uncertain: cards.map((card) => card.textContent.includes("uncertain")),
+  sticky: getComputedStyle(document.querySelector("header")).position === "sticky",
+  across: new Set(cards.map(left)).size,
+  over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  uncertain: cards.map((card) => card.textContent.includes("uncertain")),
   marked: cards.map((card) => card.getAttribute("aria-pressed") === "true"), foot: !at("foot").hidden,
   lines: Math.round(at("command").getClientRects()[0].height / 20) }) }));
 </script></body>"""

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from test_predict import COLOURS, picture, save_colours
 from test_tagger import CONFIG, GROUPS, make_table
 
+from deepstyle.about import CARD
 from deepstyle.annotations.tag_table import TagTable, read_tag_table
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.average import Averaged, average_taggers, crossed
@@ -125,6 +126,23 @@ def test_taggers_are_averaged_and_travel(averaged: tuple[Path, TagTable, Average
 
 def load_tagger(root: Path, name: str) -> Tagger:
     return Tagger.load(root / "models" / name)
+
+
+def test_the_card_of_a_mean_names_its_members_and_their_forgotten_photos(tmp_path: Path) -> None:
+    """Beside model.json a card tells tags, figures, members with their shares, and which forgotten photos these have seen."""
+    table = make_table(tmp_path / "photos", 40)
+    add_tagger(tmp_path, "first", 0)
+    add_tagger(tmp_path, "second", 1)
+    mark = "# Model card: first\n\n## Forgotten photos\n\n- a day: It was trained on photo abc.\n"
+    (tmp_path / "models/first" / CARD).write_text(mark)
+    with Catalog(tmp_path) as catalog:
+        result = average_taggers(table, catalog, ["first", "second"], reporter=QUIET, name="both")
+    card = (result.folder / CARD).read_text()
+
+    assert card.startswith("# Model card: both\n\nSays yes or no to each of 4 tags")
+    assert f"first {result.parts['first']:.2f} (alone: mean average precision {result.alone['first']:.3f})" in card
+    assert f"| photos of {table.name} held out | {result.figures.images} |" in card
+    assert card.endswith("## Forgotten photos\n\n- a day: It was trained on photo abc.\n")
 
 
 def test_members_that_do_not_belong_together_are_refused(

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from deepstyle.about import CARD, card_of, today
 from deepstyle.annotations.tag_table import TagTable
 from deepstyle.catalog import Catalog
+from deepstyle.classifier.card import averaged_card
 from deepstyle.classifier.tag_figures import Shares, TagFigures, Truth, figures, figures_of, fit_shares
 from deepstyle.classifier.tagger import Tagger
 from deepstyle.classifier.together import KIND, Taggers, mean_of
 from deepstyle.classifier.train_tagger import marked_test, prepare
 from deepstyle.config import TaggerConfig, load_config
 from deepstyle.errors import InputError, UsageError
+from deepstyle.model_card import with_forgotten
 from deepstyle.progress import Reporter
 
 
@@ -53,14 +56,14 @@ def average_taggers(
             f"--average {cut.name}: learned from regions of photos; taggers of whole photos can be averaged"
         )
     seen: list[tuple[tuple[str, ...], Truth]] = []
-    halves: list[NDArray[np.bool_]] = []
     shares: list[Shares] = []
     asked: list[Shares] = []  # of the test photos
     for member in members:
         config = load_config(TaggerConfig, catalog.root / "models" / member.name / "config.yaml")
         ready = prepare(table, config, catalog.root / "datasets", name=member.name, reporter=reporter)
         learned, held_out = ready.table, ready.validation
-        halves.append(held_out.half(config.seed))
+        if not seen:  # the photos, the split and the seed are the same for all: so are the halves
+            half = held_out.half(config.seed)
         seen.append((held_out.photos.sources, held_out.truth))
         if learned.groups != members[0].groups or member.groups != members[0].groups or seen[-1][0] != seen[0][0]:
             raise InputError(
@@ -69,7 +72,7 @@ def average_taggers(
             )
         shares.append(member.shares(held_out.photos.images))
         asked += [member.shares(ready.test.photos.images)] if ready.test is not None else []
-    truth, groups, half = seen[0][1], members[0].groups, halves[0]
+    truth, groups = seen[0][1], members[0].groups
     found = figures(truth, crossed(truth, shares, half), groups, half)
     whole = Taggers(members, fit_shares(truth, shares), name)
     whole.thresholds = np.array(
@@ -79,9 +82,12 @@ def average_taggers(
     folder = catalog.root / "models" / name
     test = _tested(whole, ready.test.truth, asked) if ready.test is not None else None
     test_set = marked_test(table) if test is not None else ""
-    whole.save(folder, {**asdict(found), "alone": alone, "test": asdict(test) if test else None, "test_set": test_set})
-    catalog.put_model(name, KIND, {"mean_ap": found.mean_ap, "micro_f1": found.micro_f1})
     parts = {one.name: float(part) for one, part in zip(members, whole.parts, strict=True)}
+    told = {**asdict(found), "alone": alone, "test": asdict(test) if test else None, "test_set": test_set}
+    card = averaged_card(name, groups, table.name, told, parts=parts, day=today())
+    seen_by = [card_of(catalog.root / "models" / one).get(CARD, "") for one in names]
+    whole.save(folder, told, card=with_forgotten(card, seen_by))
+    catalog.put_model(name, KIND, {"mean_ap": found.mean_ap, "micro_f1": found.micro_f1})
     return Averaged(name=name, folder=folder, parts=parts, alone=alone, figures=found, test=test, test_set=test_set)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepstyle import __version__
 from deepstyle.config import ClassifierConfig, TaggerConfig
 from deepstyle.model_card import OTHERS, USE, cell, model_card, share, training_words
 
@@ -38,12 +39,6 @@ def tagger_card(
     photos: int, region: str, day: str,
 ) -> str:  # fmt: skip
     """The card's text; ``figures`` are those of model.json, ``photos`` are what it learned from, cut to what ``region`` finds."""
-    sides = {f"photos of {table} held out": figures}
-    if figures.get("test"):
-        sides[figures["test_set"]] = figures["test"]
-    keys = ("images", "mean_ap", "chance_map", "micro_f1", "macro_f1", "accuracy", "always_no")
-    tags = [f"{cell(one['tag'])} {share(one['ap'])} (on {one['positives']:,})" for one in figures["tags"]]
-    told = "; ".join(f"{cell(group)}: {', '.join(map(cell, members))}" for group, members in groups.items())
     held_out = (
         "The photos held out chose the thresholds, so F1 and what is right are told of each half of them as the thresholds "
         "of the other half decide; average precision needs none. They chose no snapshot: the last weights are kept. Where "
@@ -51,16 +46,49 @@ def tagger_card(
     )
     dropped = ", ".join(map(cell, figures["dropped"]))
     data = f"{cell(table)} ({photos:,} photos trained{', cut to what ' + region + ' finds' if region else ''})"
+    words = (
+        f"{_judged(bool(figures.get('test')))} {held_out}",
+        f"On too few photos, or on nearly all, and left out: {dropped}." if dropped else "",
+    )
+    training = _training("train-tagger", config, data, figures["run"], figures["seen"], day)
+    return _tags_card(name, groups, table, figures, words=words, training=training)
+
+
+def averaged_card(
+    name: str, groups: Mapping[str, Sequence[str]], table: str, figures: Mapping[str, Any], *, parts: Mapping[str, float],
+    day: str,
+) -> str:  # fmt: skip
+    """The card of a mean of taggers; ``figures`` are those of its model.json, ``parts`` its members' shares by name."""
+    members = ", ".join(
+        f"{cell(one)} {part:.2f} (alone: mean average precision {share(figures['alone'][one])})"
+        for one, part in parts.items()
+    )
+    held_out = (
+        "The photos held out from all members chose their shares and the thresholds, so each half of them is judged by the "
+        "shares and thresholds of the other half."
+    )
+    return _tags_card(
+        name, groups, table, figures, words=(f"{_judged(bool(figures['test']))} {held_out}",),
+        training=f"`deepstyle train-tagger --average` {__version__}, {day}, on {cell(table)}: the mean of what its members say, "
+        f"each with its share: {members}. Their own cards say how they were trained.",
+    )  # fmt: skip
+
+
+def _tags_card(
+    name: str, groups: Mapping[str, Sequence[str]], table: str, figures: Mapping[str, Any], *, words: Sequence[str],
+    training: str,
+) -> str:  # fmt: skip
+    sides = {f"photos of {table} held out": figures}
+    if figures.get("test"):
+        sides[figures["test_set"]] = figures["test"]
+    keys = ("images", "mean_ap", "chance_map", "micro_f1", "macro_f1", "accuracy", "always_no")
+    tags = [f"{cell(one['tag'])} {share(one['ap'])} (on {one['positives']:,})" for one in figures["tags"]]
+    told = "; ".join(f"{cell(group)}: {', '.join(map(cell, members))}" for group, members in groups.items())
     return model_card(
         name, f"Says yes or no to each of {sum(map(len, groups.values()))} tags of a photo. {told}.",
         of="photos", rows={side: [one[key] for key in keys] for side, one in sides.items()},
         columns=("mean average precision", "by guessing", "F1 of all decisions", "mean F1", "right", "right by always no"),
-        words=(
-            f"Average precision by tag, on the photos held out: {', '.join(tags)}.",
-            f"{_judged('test_set' in figures)} {held_out}",
-            f"On too few photos, or on nearly all, and left out: {dropped}." if dropped else "",
-        ),
-        training=_training("train-tagger", config, data, figures["run"], figures["seen"], day),
+        words=(f"Average precision by tag, on the photos held out: {', '.join(tags)}.", *words), training=training,
         limits=("Tags that few photos have are known little: see how many the figures rest on.", OTHERS, USE),
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from deepstyle.about import digest_of, read_about
+from deepstyle.about import CARD, digest_of, read_about
 from deepstyle.classifier.network import complete
 from deepstyle.classifier.tag_figures import Shares
 from deepstyle.classifier.tagger import Tagger, Tags
@@ -57,15 +57,20 @@ class Taggers(Tags):
         own = f"{folder.name}@{digest_of(folder / 'model.json')[:8]}"
         return cls(members, parts, folder.name, thresholds=thresholds, weights_name=own)
 
-    def save(self, folder: Path, found: Mapping[str, Any]) -> None:
-        """Write the model folder; ``found`` are its figures."""
+    def save(self, folder: Path, found: Mapping[str, Any], *, card: str) -> None:
+        """Write the model folder; ``found`` are its figures, ``card`` is its card's text."""
         members = [
             {"name": one.name, "weights": one.weights_name, "share": float(part)}
             for one, part in zip(self.members, self.parts, strict=True)
         ]
         about = {"kind": KIND, "labels": list(self.labels), "groups": self.groups, "figures": dict(found),
                  "thresholds": self.thresholds.tolist(), "members": members}  # fmt: skip
-        put_folder(folder, lambda place: put_file(place / "model.json", json.dumps(about, indent=2).encode()))
+
+        def fill_in(place: Path) -> None:
+            put_file(place / CARD, card.encode())
+            put_file(place / "model.json", json.dumps(about, indent=2).encode())
+
+        put_folder(folder, fill_in)
 
     def shares(self, pixels: Pixels, *, batch_size: int = 128, tta: Tta | None = None) -> Shares:
         """N x S x S x 3 uint8, any S -> N x T shares in [0, 1]."""

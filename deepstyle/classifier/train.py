@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.about import CARD, today
+from deepstyle.about import today
 from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
@@ -199,7 +199,7 @@ def _finish(t: Training[ClassifierConfig], classifier: Classifier, packed: Packe
         "calibration": asdict(calibration), "test": asdict(test) if test is not None else None,
     }  # fmt: skip
     folder = run.catalog.root / "models" / classifier.name
-    words = {CARD: card(classifier.name, classifier.labels, t.config, table, figures, day=today())}
+    words = t.card(card(classifier.name, classifier.labels, t.config, table, figures, day=today()))
     classifier.save(folder, to_yaml(t.config), {"run": run.name, "figures": figures}, half=True, extra=words)
     t.done(figures, model=classifier.name)
     t.reporter.say(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepstyle import weights
-from deepstyle.about import CARD, today
+from deepstyle.about import today
 from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrouped
 from deepstyle.boxes import Detector
@@ -272,7 +272,7 @@ def _finish(t: Training[TaggerConfig], tagger: Tagger, prepared: Prepared) -> di
         region=tagger.region, day=today(),
     )  # fmt: skip
     folder, about = run.catalog.root / "models" / tagger.name, {"run": run.name, "figures": told}
-    tagger.save(folder, to_yaml(t.config), about, extra={CARD: words})
+    tagger.save(folder, to_yaml(t.config), about, extra=t.card(words))
     t.done(told, model=tagger.name)
     t.reporter.say(
         f"{tagger.name}: mAP {found.mean_ap:.1%} (a guess: {found.chance_map:.1%}), F1 {found.micro_f1:.1%}, right "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepstyle import __version__
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.model_card import OTHERS, USE, cell, model_card, share, training_words
 from deepstyle.weak import weak_detector
@@ -42,6 +43,21 @@ def detector_card(
             *(f"It is weak: {one}." for one in weak_detector(figures["ap50"], figures["photos"])), OTHERS,
             "Its scores are no probabilities.", USE,
         ),
+    )  # fmt: skip
+
+
+def imported_card(name: str, labels: Sequence[str], *, network: str, source: str, day: str) -> str:
+    """The card of a detector that was trained elsewhere: what is known of it, and that nobody has measured it here."""
+    return model_card(
+        name, f"Finds garments on photos, and says of each which of {len(labels)} labels it is of: "
+        f"{', '.join(map(cell, labels))}.",
+        of="photos", columns=(), rows={},
+        words=("None: it was trained elsewhere. `deepstyle eval-detector OTHER.json` judges it on photos of yours.",),
+        training=(
+            f"`deepstyle import-detector` {__version__}, {day}: the weights {cell(source)} of detectron2's {cell(network)}. "
+            "Which photos it has seen, whose they are and under which licence the weights stand, their makers know."
+        ),
+        limits=("Its scores are no probabilities.", USE),
     )  # fmt: skip
 
 

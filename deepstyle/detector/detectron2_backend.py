@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from deepstyle import weights
-from deepstyle.about import CARD, name_of
+from deepstyle.about import CARD, name_of, today
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import Detectron2Config, to_yaml
+from deepstyle.detector.card import imported_card
 from deepstyle.detector.foreign_weights import read_foreign
 from deepstyle.errors import ConfigError, ModelError, UsageError
 from deepstyle.images import Pixels
@@ -104,15 +105,15 @@ def fill_detectron2(network: nn.Module, path: Path, *, partly: bool) -> int:
 
 def save_detectron2(
     folder: Path, network: nn.Module, cfg: Any, config: Detectron2Config, labels: tuple[str, ...], figures: Mapping[str, Any],
-    *, card: str = "",
+    *, card: Mapping[str, str],
 ) -> None:  # fmt: skip
-    """Write a model folder whole, with the ``card`` of what was trained here; nothing in it names this machine."""
+    """Write a model folder whole, with its ``card``; nothing in it names this machine."""
     portable = cfg.clone()
     portable.defrost()
     portable.MODEL.WEIGHTS, portable.MODEL.DEVICE = "", "cpu"
     weights.save_model(
         folder, network, config_yaml=to_yaml(config), labels=labels,
-        extra={SETTINGS: portable.dump()} | ({CARD: card} if card else {}),
+        extra={SETTINGS: portable.dump(), **card},
         about={"backend": "detectron2", "figures": dict(figures)},
     )  # fmt: skip
 
@@ -123,7 +124,8 @@ def import_detectron2(catalog: Catalog, name: str, *, yaml: Path, path: Path, la
     network = build_detectron2(cfg)
     fill_detectron2(network, path, partly=False)
     folder = catalog.root / "models" / name
-    save_detectron2(folder, network, cfg, Detectron2Config(yaml=yaml.name), labels, {})
+    card = imported_card(name, labels, network=yaml.name, source=path.name, day=today())
+    save_detectron2(folder, network, cfg, Detectron2Config(yaml=yaml.name), labels, {}, card={CARD: card})
     catalog.put_model(name, "detector", {"imported": path.name})
     return folder
 

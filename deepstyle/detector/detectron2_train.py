@@ -115,7 +115,7 @@ def train_detectron2(
             def write(folder: Path, found: dict[str, Any]) -> None:
                 about, start = f"detectron2's {Path(config.yaml).name} at {config.image_size} px", _began(config)
                 told = detector_card(name, train, validation, found, network=about, start=start, day=today())
-                save_detectron2(folder, network, cfg, config, train.labels, found, card=told)
+                save_detectron2(folder, network, cfg, config, train.labels, found, card=t.card(told))
 
             figures = finish(t, name, measure, write)
         return trained(catalog, name, t.run.name, figures)

@@ -21,7 +21,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torchvision.models.detection import FasterRCNN
 
 from deepstyle import images, weights
-from deepstyle.about import CARD, today
+from deepstyle.about import today
 from deepstyle.annotations.coco import AnnotatedSet
 from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, to_yaml
@@ -111,7 +111,7 @@ def train_detector(
                 told = detector_card(
                     name, train, validation, found, network=network, start=_began(config, start), day=today()
                 )
-                _write(state, config, train.labels, folder, found, told)
+                _write(state, config, train.labels, folder, found, t.card(told, *([start] if start else [])))
 
             figures = finish(t, name, lambda: _validate(t, state, validation), write)
         return trained(catalog, name, t.run.name, figures)
@@ -231,10 +231,15 @@ def _began(config: DetectorConfig, start: Path | None) -> str:
 
 
 def _write(
-    state: _State, config: DetectorConfig, labels: tuple[str, ...], folder: Path, figures: Mapping[str, Any], card: str
+    state: _State,
+    config: DetectorConfig,
+    labels: tuple[str, ...],
+    folder: Path,
+    figures: Mapping[str, Any],
+    card: Mapping[str, str],
 ) -> None:
     about = {"kind": "detector", "backend": "torchvision", "figures": figures}
     weights.save_model(
         folder, _source(state, config), config_yaml=to_yaml(config), labels=labels, about=about, half=True,
-        extra={CARD: card},
+        extra=card,
     )  # fmt: skip
