@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 
-from deepstyle.scraper.candidates import ORIGINAL, Candidate, decodable, parse_srcset
+from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_srcset
 from deepstyle.scraper.urls import names_image
 from deepstyle.scraper.values import is_picture_url
 
 Attributes = Mapping[str, str]
 
+MAX_PARTS = 20  # of an attribute with several URLs
 MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
 RATIOS = frozenset(
     {(2, 3), (3, 4), (4, 5), (5, 6), (5, 7), (3, 5), (5, 8), (7, 10), (9, 16), (10, 16)}
@@ -25,6 +28,7 @@ FULL = frozenset({
     "data-highres", "data-large-file", "data-master", "data-pswp-src", "data-download-url", "data-mfp-src", "data-hi-res",
     "data-image-full", "data-full-image", "data-original-image", "data-photo-full", "data-large-src", "data-fancybox-href",
     "data-image-large", "data-large-image", "data-xl", "data-max", "data-full-size-url", "data-retina", "data-fullres",
+    "src_o", "xoriginal",
 })  # fmt: skip
 LAZY = frozenset({
     "data-src", "data-lazy-src", "data-original", "data-lazy", "data-lazyload", "data-actualsrc", "data-echo",
@@ -48,8 +52,14 @@ DECORATIONS = frozenset({
 _SMALL = re.compile(
     r"thumb|small|tiny|lqip|blur|placeholder|preview|low|loader|spinner|icon|avatar|logo|mobile", re.IGNORECASE
 )
+_LARGEST = re.compile(
+    r"orig|full|zoom|hi-?res|highres|hidpi|retina|master|super|download|enlarge|big|(?<![a-z])2x(?![a-z])"
+)
+_LARGER = re.compile(r"large|(?<![a-z])(?:max|xl|hd|lg)(?![a-z])")
+_HANDLED = re.compile(r"['\"]([^'\"\s<>]{1,1000}\.(?:jpe?g|png|webp|avif)(?:\?[^'\"\s<>]{0,300})?)['\"]", re.IGNORECASE)
+_HANDLERS = ("href", "onclick", "onmouseover", "onload")
 _SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
-_CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover)(?:-(?:src|url|hover))?")
+_CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover|poster)(?:-(?:src|url|hover))?")
 _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
@@ -102,6 +112,33 @@ def usable(url: str) -> bool:
     )
 
 
+@lru_cache(maxsize=2048)
+def _largest(name: str) -> float | None:
+    """How an attribute's name ranks the picture in it: ``data-img-original`` before ``data-img-large``; None: it says nothing."""
+    if not name.startswith("data-") or name in LAZY or _SMALL.search(name):
+        return None
+    return ORIGINAL + 1 if _LARGEST.search(name) else 2_000.0 if _LARGER.search(name) else None
+
+
+def target(attributes: Attributes) -> str:
+    """Where an ``a`` leads: its href, or what a lightbox fetches in its place."""
+    return attributes.get("data-src" if attributes.get("data-type") in {"ajax", "iframe"} else "href", "")
+
+
+def handled(attributes: Attributes) -> list[str]:
+    """The pictures that an element's scripts name: ``onclick="zoom('1.jpg')"``, ``href="javascript:open('1.jpg')"``."""
+    values = [attributes[name][:4_000] for name in _HANDLERS if name in attributes]
+    return [one for text in values if not text.startswith(("/", "http", "#")) for one in _HANDLED.findall(text)]
+
+
+def _in_sets(text: str) -> list[Candidate]:
+    """The candidates of a srcset, or of several behind bars, the last of them the largest: lazysizes' ``a [--small] | b``."""
+    if "|" not in text:
+        return parse_srcset(text)
+    parts = [best(parse_srcset(part.partition("[")[0])) for part in text.split("|")[:MAX_PARTS]]
+    return [replace(one, rank=max(one.rank, 1.0 + place)) for place, one in enumerate(parts) if one]
+
+
 def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
     """Every size an img (or ``source``) element offers: src ranks 1, lazy sources more, srcset by its descriptors."""
     kind = attributes.get("type", "") if source else ""
@@ -111,13 +148,17 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
         if name == "src" and not source:
             found.append(Candidate(url=value, rank=1.0))
         elif name == "srcset" or name in LAZY_SETS:
-            found += parse_srcset(value)
+            found += _in_sets(value)
         elif name in FULL and ("/" in value or names_image_text(value)):
             found.append(Candidate(url=value, rank=ORIGINAL))
-        elif name in LAZY:
-            found.append(Candidate(url=value, rank=1.1))
+        elif name in LAZY:  # bLazy: "1.jpg|1@2x.jpg"
+            found += [Candidate(url=one, rank=1.1 + place) for place, one in enumerate(value.split("|")[:MAX_PARTS])]
         elif name.startswith("data-") and not _SECOND.search(name) and is_picture_url(value, surely=False):
-            found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else 1.05))
+            found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else _largest(name) or 1.05))
+    if ("onclick" in attributes or "onmouseover" in attributes) and not _SWAPPED.search(
+        attributes.get("onmouseover", "")
+    ):
+        found += [Candidate(url=one, rank=ORIGINAL) for one in handled(attributes)[-1:]]
     return [one for one in found if usable(one.url) and decodable(one.url, kind)]
 
 
@@ -155,13 +196,15 @@ def carried(attributes: Attributes) -> list[Candidate]:
     found: list[Candidate] = []
     for name, value in attributes.items():
         if name in LAZY_SETS and name not in BACKGROUNDS:
-            found += [one for one in parse_srcset(value) if names_image_text(one.url)]
+            found += [one for one in _in_sets(value) if names_image_text(one.url)]
         elif name in FULL and is_picture_url(value):
-            found.append(Candidate(url=value, rank=ORIGINAL))
+            found.append(Candidate(url=value, rank=_largest(name) or ORIGINAL))
         elif name in LAZY and is_picture_url(value):
             found.append(Candidate(url=value, rank=3_000.0))
         elif _NAMED.match(name) and not _SMALL.search(name) and not _SECOND.search(name) and is_picture_url(value):
-            found.append(Candidate(url=value, rank=1.05))
+            found.append(Candidate(url=value, rank=_largest(name) or 1.05))
+    if "onload" not in attributes:
+        found += [Candidate(url=one, rank=ORIGINAL) for one in handled(attributes)[-1:]]
     return [one for one in found if usable(one.url) and decodable(one.url)]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from deepstyle.scraper.attributes import BACKGROUNDS, Attributes
+from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import names_image, resolve
 
 IMAGES = frozenset({"img", "amp-img", "amp-anim"})
-TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button", "option"})
+TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button", "option", "textarea"})
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
     "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src", "twitter:image0",
@@ -49,7 +49,7 @@ class Open:
 
     def piece(self, texts: list[str]) -> str:
         """Its text, of all pieces that came; the first pieces only where elements of its kind can be nested."""
-        whole = self.tag in {"script", "style"} or self.outermost
+        whole = self.tag in {"script", "style", "textarea"} or self.outermost
         return "".join(texts[self.text : None if whole else self.text + MAX_PIECES])
 
 
@@ -81,11 +81,11 @@ def shown(tag: str, attributes: Attributes, base: str) -> str:
     get = attributes.get
     match tag:
         case "image":
-            return get("href") or get("xlink:href") or ""
+            return get("href") or get("xlink:href") or get("src") or ""
         case "video" | "amp-video":
             return get("poster") or get("data-poster") or ""
-        case "object" | "embed":
-            url = get("data") or get("src") or ""
+        case "object" | "embed" | "option":
+            url = get("data") or get("src") or get("value") or ""
             return url if get("type", "").startswith("image/") or names_image(resolve(base, url)) else ""
         case "input":
             return get("src", "") if get("type", "").lower() == "image" else ""
@@ -102,4 +102,6 @@ def painted(attributes: Attributes) -> list[Candidate]:
         if name in BACKGROUNDS and value.strip():
             chosen = best(parse_srcset(value))
             found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
+    if "onload" in attributes:
+        found += [Candidate(url=one) for one in handled(attributes)]
     return found

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
-from deepstyle.scraper.attributes import Attributes
+from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
 
-FEEDS = {"application/rss+xml", "application/atom+xml"}
+FEEDS = {"application/rss+xml", "application/atom+xml", "application/feed+json"}
 ROBOTS = {"robots", "deepstyle"}
 NOAI = {"noai", "noimageai", "noml"}
 NEXT = frozenset({
@@ -23,6 +24,15 @@ NEXT = frozenset({
 })  # fmt: skip
 URLS = frozenset({"data-href", "data-url", "data-link", "data-endpoint", "data-api", "data-api-url", "data-ajax-url",
                   "data-fetch-url", "data-source", "formaction", "data-target-url"})  # fmt: skip
+_CALLED = re.compile(  # attributes of scripts' own: data-gallery-url-value, data-hx-get, data-manifest
+    r"data-(?:\w+-)*?(?:(?:next|more|infinite|endpoint|ajax|api|fetch|manifest|feed)(?:-\w+)*|(?:url|uri|href|path)-value|uri"
+    r"|(?:hx|ic)-get(?:-from)?)|(?:up-href|ic-get-from)"
+)
+_ACTS = re.compile(
+    r"cart|add|delete|remove|log-?(?:in|out)|sign|share|track|like|vote|wish|subscribe|upload|submit|post"
+)
+_FOLLOWS = re.compile(r"next|more|infinite|hx-get")
+FRAMES = frozenset({"iframe", "frame", "turbo-frame", "include-fragment", "amp-list"})
 MAX_OPTIONS = 200  # of a select
 MAX_VALUES = 20  # of a form
 _REFRESH = re.compile(r"\s*+[\d.]*+\s*+(?:[;,]\s*+(?:url\s*+=\s*+)?+|url\s*+=\s*+)['\"]?+\s*+([^'\"]++)", re.IGNORECASE)
@@ -81,13 +91,14 @@ class Links:
         self.base = base
         match tag:
             case "a" | "area":
-                self._anchor(get("href", ""), _words(attributes))
+                self._anchor(target(attributes), _words(attributes))
             case "link":
                 self._link(attributes)
             case "meta":
                 self._meta(attributes)
-            case "iframe" | "frame":
-                self._page(get("src") or get("data-src") or get("data-lazy-src") or "", surely=True)
+            case _ if tag in FRAMES:
+                sources = (get(name, "") for name in ("src", "data-src", "data-lazy-src"))
+                self._page(next((one for one in sources if one and not one.startswith("about:")), ""), surely=True)
             case "form":
                 sent = get("method", "get").lower() == "get" and "search" not in get("role", "") + get("class", "")
                 action = get("action", "").strip()
@@ -101,8 +112,8 @@ class Links:
         for name, value in attributes.items():
             if name in NEXT:
                 self._page(value, following=True)
-            elif name in URLS and tag not in {"img", "iframe", "script", "source"}:
-                self._page(value, following=bool(_MORE.search(_named(attributes))))
+            elif (name in URLS or _called(name)) and tag not in {"img", "iframe", "script", "source"}:
+                self._endpoint(name, value, attributes)
             elif name == "onclick" and (match := _ONCLICK.search(value)):
                 self._page(match[1], following=bool(_MORE.search(_named(attributes))), surely=True)
             elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
@@ -173,6 +184,14 @@ class Links:
             if url and url != self.url and not names_image(url) and extension(url) not in OTHER_EXTENSIONS - {"json"}:
                 self._follow(url, following=following)
 
+    def _endpoint(self, name: str, value: str, attributes: Attributes) -> None:
+        """An address from which a script fetches more, and its page that the element says is next."""
+        following = bool(_MORE.search(_named(attributes)) or _FOLLOWS.search(name))
+        self._page(value, following=following)
+        number = attributes.get("data-page", "")[:6]
+        if number.isascii() and number.isdigit() and "?" not in value:
+            self._page(f"{value}?page={max(2, int(number))}", following=following)
+
     def _follow(self, url: str, *, following: bool) -> None:
         if url and (url in self.links or self.budget.picture()):
             self.links[url] = None
@@ -183,6 +202,8 @@ class Links:
         url, kinds = resolve(self.base, attributes.get("href", "")), _words(attributes)
         if url and kinds & {"next", "prev"}:
             self._follow(url, following="next" in kinds)
+        elif "alternate" in kinds and "iiif.io/api/presentation" in attributes.get("type", ""):
+            self._page(url, surely=True)
         elif url and "alternate" in kinds and attributes.get("type", "").lower() in FEEDS:
             self.feeds[url] = None
 
@@ -240,6 +261,12 @@ def link_header(value: str, base: str) -> list[str]:
         resolve(base, match[1]) for match in _LINK_VALUE.finditer(value[:20_000]) if _NEXT_PARAMETER.search(match[2])
     ]
     return [url for url in found if url]
+
+
+@lru_cache(maxsize=2048)
+def _called(name: str) -> bool:
+    """Whether an attribute's name says that a script fetches more from its address, and does nothing else there."""
+    return len(name) < 60 and _CALLED.fullmatch(name) is not None and not _ACTS.search(name)
 
 
 def _words(attributes: Attributes) -> set[str]:

@@ -22,6 +22,7 @@ from deepstyle.scraper.attributes import (
     offered,
     said,
     second,
+    target,
     usable,
 )
 from deepstyle.scraper.budget import Budget
@@ -31,11 +32,10 @@ from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.pictures import Picture, merged
 from deepstyle.scraper.sites import unwanted
-from deepstyle.scraper.state import asked_for, flight_values, json_value, nuxt3, script_values
+from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, page_key, resolve
 from deepstyle.scraper.values import Found, read_values
 
-PLAIN_SCRIPTS = frozenset({"", "text/javascript", "application/javascript", "module", "text/ecmascript"})
 MAX_INNER = 3  # levels of markup inside markup: srcdoc, noscript, texts of JSON
 
 
@@ -109,9 +109,8 @@ class Reader:
         """The page is over."""
         while self._stack and self.budget.elements >= 0:
             self.end("")
-        flight, self._flight = self._flight, []
-        if flight:
-            self._values(flight_values("".join(flight), self.budget))
+        self._values(flight_values("".join(self._flight), self.budget))
+        self._flight.clear()
 
     def json(self, text: str) -> Any:
         """Read a document that is JSON; returns its value."""
@@ -131,7 +130,7 @@ class Reader:
         if one is None or not usable(one.url) or not decodable(one.url):
             return None
         url = resolve(self.base, one.url)
-        if not url or unwanted(url) or not self.budget.picture():
+        if not url or url == self.url or unwanted(url) or not self.budget.picture():
             return None
         others = tuple(other for text in one.others if usable(text) and (other := resolve(self.base, text)))
         picture = Picture(url=url, rank=one.rank, width=one.width, title=one.title, detail=detail, others=others)
@@ -140,7 +139,7 @@ class Reader:
 
     def _anchor(self, one: Open) -> None:
         one.anchor = one
-        url = resolve(self.base, one.attributes["href"])
+        url = resolve(self.base, target(one.attributes))
         if "nofollow" in one.attributes.get("rel", "").lower().split():
             return
         if names_image(url) and decodable(url):
@@ -214,6 +213,8 @@ class Reader:
                 if one.place is not None and ("source" in name or "srcset" in name):
                     one.place.also(picture.url for picture in self.found[before:])
                     del self.found[before:]
+                if one.tag == "a" and one.place is None and len(self.found) - before == 1:
+                    one.place = self.found[before]
                 one.inner += len(self.found) - before  # these are no thumbnails of what the element carries
         anchor, found = one.anchor, painted(one.attributes)
         if not found or is_icon(one.attributes) or (anchor is not None and anchor.place is not None):
@@ -243,19 +244,25 @@ class Reader:
                     self._add(chosen)
             case "script":
                 self._script(one.attributes, text)
-            case "noscript" if "<" in text or "&lt;" in text:
+            case "textarea" if text.lstrip()[:1] in {"{", "["}:
+                self._values([json_value(text, self.budget)])
+            case "noscript" | "textarea" if "<" in text or "&lt;" in text:
                 self._inner(text, before=one.noscript)
         if one.tag in {"a", "button", "option"}:
             self.links.text(one.tag, one.attributes, text[:200], self.base)
 
     def _script(self, attributes: Attributes, text: str) -> None:
         kind = attributes.get("type", "").lower().partition(";")[0].strip()
-        if kind.endswith("json") or kind in {"text/x-magento-init", "application/vnd.bokehjs_exec.v0"}:
+        holds = held(kind, text)
+        if holds == "values":
             value = json_value(text, self.budget)
             if attributes.get("id") == "__NUXT_DATA__" or "data-nuxt-data" in attributes:
                 value = nuxt3(value, self.budget)
             self._values([value], schema=kind == "application/ld+json")
-        elif kind in PLAIN_SCRIPTS:
+        elif holds == "markup":
+            self._inner(text)
+        elif holds == "code":
+            self._inner(written(text))
             for url in asked_for(text):
                 self.links.more(resolve(self.base, url))
             for name, value in script_values(text, self.budget):
@@ -280,7 +287,7 @@ class Reader:
 
     def _inner(self, text: str, *, before: Open | None = None) -> None:
         """Markup inside markup: an escaped noscript, HTML in JSON, the srcdoc of an iframe."""
-        if self.depth >= MAX_INNER or not self.budget.in_time():
+        if not text or self.depth >= MAX_INNER or not self.budget.in_time():
             return
         inner = Reader(self.url, self.budget, base=self.base, depth=self.depth + 1)
         feed(unescape(text) if "&lt;" in text else text, inner, self.budget)

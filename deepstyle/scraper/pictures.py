@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from deepstyle.scraper.candidates import ORIGINAL
 from deepstyle.scraper.families import family
 from deepstyle.scraper.sites import ranked
+from deepstyle.scraper.values import size_rank
 
 MAX_FALLBACKS = 6
+_VERSION = re.compile(r"(?:v|ver|version|ts|timestamp|cb|rev|mtime|updated|modified)=[\w.-]{1,40}", re.IGNORECASE)
+_LETTERED = re.compile(r"([^?]*/)(?:([sml]|xs)_([^?/]+)|([^?/]+)[-_]([sml]|xs))(\.\w+)", re.IGNORECASE)
 
 
 @dataclass(kw_only=True)
@@ -48,11 +53,47 @@ def merged(found: Iterable[Picture]) -> list[Picture]:
             continue
         key, size = family(one.url)
         groups.setdefault(key, []).append((size, one))
+    for key, larger in _joined(groups).items():
+        groups[larger] += [(min(size, _letter(key)), one) for size, one in groups.pop(key)]
     return [_merged(group) for group in groups.values()]
 
 
+def _letter(key: str) -> float:
+    """The size that a single letter names; above all others where there is none."""
+    match = _LETTERED.fullmatch(key)
+    return size_rank(match[2] or match[5]) or 0.0 if match else 2 * ORIGINAL
+
+
+def _joined(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
+    """Groups that are one photo only beside others: a version beside the same file without, letters beside more sizes.
+
+    ``a_m.jpg`` alone may be a name of its own; with ``a_l.jpg``, or with ``a_xl.jpg``, it is a size.
+    """
+    joined: dict[str, str] = {}
+    letters: dict[str, list[str]] = {}
+    for key in groups:
+        bare, mark, query = key.partition("?")
+        if mark and bare in groups and _VERSION.fullmatch(query):
+            joined[key] = bare
+        elif match := _LETTERED.fullmatch(key):
+            letters.setdefault(f"{match[1]}{match[3] or match[4]}{match[6]}", []).append(key)
+    for stem, keys in letters.items():
+        if any(size < ORIGINAL for size, _ in groups.get(stem, ())):
+            joined.update(dict.fromkeys(keys, stem))
+        elif len(keys) > 1:
+            first, *others = sorted(keys, key=_letter, reverse=True)
+            joined.update(dict.fromkeys(others, first))
+    return {key: larger for key, larger in joined.items() if larger not in joined}
+
+
+def _first(sized: tuple[float, Picture]) -> tuple[float, int, bool, bool]:
+    """What orders the sizes of a photo: the largest, then those that no page stands behind, then encrypted ones."""
+    size, one = sized
+    return -size, -(one.width or 0), bool(one.detail), one.url.startswith("http:")
+
+
 def _merged(group: list[tuple[float, Picture]]) -> Picture:
-    ordered = sorted(group, key=lambda pair: (-pair[0], -(pair[1].width or 0), bool(pair[1].detail)))
+    ordered = sorted(group, key=_first)
     first = ordered[0][1]
     same = [one for _, one in group if one.url == first.url]
     detail = first.detail if all(one.detail for one in same) else None  # it also stands by itself

@@ -17,16 +17,17 @@ from urllib.parse import unquote
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.literals import Name, read_literal
 
+PLAIN_SCRIPTS = frozenset({"", "text/javascript", "application/javascript", "module", "text/ecmascript"})
 MAX_LITERALS = 5_000  # of one script
 MAX_RESOLVED = 60  # levels of Nuxt's places that are followed
 _DECODER = json.JSONDecoder()
 _LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
 _NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
 _PROMISING = re.compile(
-    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob", re.IGNORECASE
+    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob|manifest", re.IGNORECASE
 )
 _TEXT = r"[\"'`]([^\"'`\s<>{}$\\]{1,500})[\"'`]"
-_PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor)=)"
+_PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor|after|skip)=)"
 _ASKED = re.compile(
     rf"\bgetJSON\(\s*+{_TEXT}|(?:\bfetch|\baxios|\.get|\.ajax|\.load)\(\s*+{_PAGED}{_TEXT}"
     rf"|\b(?:const|let|var)\s++\w{{0,20}}?(?:endpoint|nexturl|moreurl|next_?page_?url)\s*+=\s*+{_TEXT}",
@@ -34,8 +35,11 @@ _ASKED = re.compile(
 )
 _QUOTED = re.compile(r"[\"']([^\"'\s]{1,300})[\"']")
 _ARRAY = re.compile(
-    r"\bnew\s++Array\(((?:\s*+[\"'][^\"'\s]{1,300}+[\"']\s*+,?+)++)\)|\w\[\d{1,4}\]\s*+=\s*+[\"']([^\"'\s]{1,300})[\"']"
+    r"(?:\bnew\s++Array|[Ii]mages?)\(((?:\s*+[\"'][^\"'\s]{0,300}+[\"']\s*+,?+)++)(?=[\d\s]{0,9}\))"
+    r"|(?:\w\[\d{1,4}\]|\.src)\s*+=\s*+[\"']([^\"'\s]{1,300})[\"']"
 )
+_WRITTEN = re.compile(r"<img\b([^<>]{1,1000})>", re.IGNORECASE)
+_JOINED = re.compile(r"[\"']\s*+\+|\$\{|\{\{|<%")
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
@@ -84,9 +88,29 @@ def _one_after_another(text: str, budget: Budget) -> list[Any]:
 
 
 def _arrays(text: str) -> list[str]:
-    """The texts that a script of old puts into arrays: ``new Array("1.jpg", "2.jpg")``, ``pics[3] = "3.jpg"``."""
+    """The texts that a script of old puts into arrays or loads: ``new Array("1.jpg", "2.jpg")``, ``pics[3] = "3.jpg"``."""
     found = [one for match in _ARRAY.finditer(text) for one in ([match[2]] if match[2] else _QUOTED.findall(match[1]))]
     return list(dict.fromkeys(found))[:MAX_LITERALS]
+
+
+def held(kind: str, text: str) -> str:
+    """What a script element of this type holds: ``values``, ``code``, the ``markup`` of a template, or an empty text."""
+    if kind.endswith("json"):
+        return "values"
+    if kind in PLAIN_SCRIPTS:
+        return "code"
+    start = text.lstrip()[:2]
+    if start[:1] in {"{", "["} and start != "{{":
+        return "values"
+    return "markup" if kind.startswith("text/") and "<" in text and "babel" not in kind else ""
+
+
+def written(text: str) -> str:
+    """The img elements in a script's strings (``document.write('<img src="1.jpg">')``), but those that it puts together."""
+    if "<img" not in text or "__next_f" in text:  # what is in flight is read as such
+        return ""
+    found = [match[0] for match in _WRITTEN.finditer(text) if not _JOINED.search(match[1])]
+    return "".join(found[:MAX_LITERALS]).replace('\\"', '"').replace("\\'", "'").replace("\\/", "/")
 
 
 def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:

@@ -30,6 +30,7 @@ _NORMAL = re.compile(  # a URL in normal form beyond doubt: a name, perhaps a po
     r"https?://(?=[^/]{1,200}/)[a-z0-9_][a-z0-9_.-]*+(?<![.-])(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?"
     r"(?:/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+)"
 )
+_WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
     re.IGNORECASE,
@@ -72,9 +73,17 @@ def resolve(base: str, reference: str) -> str:
     if _PLAIN.fullmatch(reference):  # most are; it is what the long way gives
         return _root(base) and _root(base) + reference
     try:
-        return normalise(urljoin(base, reference.strip()))
+        return normalise(urljoin(base, _forward(reference.strip())))
     except ValueError:
         return ""
+
+
+def _forward(reference: str) -> str:
+    """A reference with slashes where Windows' programs write backslashes, as browsers read it."""
+    if "\\" not in reference:
+        return reference
+    path, mark, query = reference.partition("?")
+    return path.replace("\\", "/") + mark + query
 
 
 @lru_cache(maxsize=256)
@@ -158,5 +167,5 @@ def extension_of(reference: str) -> str:
 
 
 def names_image(url: str) -> bool:
-    """Whether the URL's path ends like a photo's file name."""
-    return extension(url) in IMAGE_EXTENSIONS
+    """Whether the URL's path ends like a photo's file name, and is no wiki's page of that file (``/wiki/File:1.jpg``)."""
+    return extension(url) in IMAGE_EXTENSIONS and not _WIKI.search(url)

@@ -41,7 +41,7 @@ _AFFIX = re.compile(
 )
 _NEXT = re.compile(
     r"(?:next|more|load_?more|next_?page|pagination_?next|next_?endpoint)(?:_?(?:url|uri|href|link|path|page))?|endpoint|"
-    r"load_?more_?endpoint|next_?page_?url",
+    r"load_?more_?endpoint|next_?page_?url|(?:loaded_?)?manifest(?:_?(?:ur[il]|id))?",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[/?]|https?:|[\w%-][\w%./-]*+\?[\w%-]++=")

@@ -1,0 +1,144 @@
+"""What galleries' scripts, old and new, leave in pages: what they show, and from where they load more."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loopback import Exchange, page, photo, serve
+
+from deepstyle.catalog import Catalog
+from deepstyle.config import ScrapeConfig
+from deepstyle.progress import Reporter
+from deepstyle.scraper.fetch import Fetcher
+from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.scrape import scrape
+
+URL = "http://a.example/shows/fall"
+LOOKS = json.dumps([{"full": "/f/1.jpg", "thumb": "/t/1.jpg"}, {"full": "/f/2.jpg", "thumb": "/t/2.jpg"}])
+
+# name, markup, the photos that a person sees (their best URLs), nothing else
+PAGES: list[tuple[str, str, list[str]]] = [
+    ("Shopware's sizes",
+     ('<span data-img-large="/b/1.jpg" data-img-small="/c/1.jpg" data-img-original="/a/1.jpg"><img src="/d/1.jpg">'
+     "</span>"), ["/a/1.jpg"]),
+    ("Royal Slider", '<a href="/m.jpg" data-rsbigimg="/f.jpg"><img src="/t.jpg"></a>', ["/f.jpg"]),
+    ("Fotorama", '<a href="/m.jpg" data-full="/f.jpg"><img src="/t.jpg"></a>', ["/f.jpg"]),
+    ("jQuery Zoom", """<a href="javascript:void(0)" rel="{smallimage: '/m.jpg', largeimage: '/f.jpg'}"><img src="/t.jpg"></a>""",
+     ["/f.jpg"]),
+    ("xZoom", '<img src="/m.jpg" xoriginal="/f.jpg">', ["/f.jpg"]),
+    ("Cargo", '<img src="/m.jpg" data-src="/l.jpg" src_o="/f.jpg">', ["/f.jpg"]),
+    ("twice as sharp", ('<img src="/x.gif" data-src="/1.jpg" data-src-retina="/1@2x.jpg"><i data-bg="/2.jpg" data-bg-hidpi='
+     '"/2@2x.jpg"></i>'),
+     ["/1@2x.jpg", "/2@2x.jpg"]),
+    ("bLazy", '<img src="data:image/gif;base64,R0" data-src="/1.jpg|/1@2x.jpg">', ["/1@2x.jpg"]),
+    ("lazysizes' backgrounds", '<i data-bgset="/s.jpg [(max-width: 480px)] | /f.jpg"></i>', ["/f.jpg"]),
+    ("a 3D model", '<model-viewer src="/shoe.glb" poster="/f.jpg"></model-viewer>', ["/f.jpg"]),
+    ("JSON in a textarea", f"<textarea hidden>{LOOKS}</textarea><textarea>I like /f/3.jpg</textarea>", ["/f/1.jpg", "/f/2.jpg"]),
+    ("markup in a textarea", '<textarea>&lt;p>&lt;img src="/f.jpg">&lt;/p></textarea>', ["/f.jpg"]),
+    ("templates", ('<script type="text/template"><img src="/1.jpg"></script><script type="text/x-handlebars">{{#each x}}<img src='
+     '"{{u}}"><img src="/2.jpg">{{/each}}</script><script type="text/babel">a = <img src="/3.jpg"></script>'), ["/1.jpg",
+     "/2.jpg"]),
+    ("values of unknown types", f'<script type="text/x-config">{LOOKS}</script>', ["/f/1.jpg", "/f/2.jpg"]),
+    ("written markup",
+     """<script>document.write('<img src="/1.jpg" width="800">'); a = "<img src='" + base + "2.jpg'>";</script>""",
+     ["/1.jpg"]),
+    ("written markup, escaped",
+     r'<script>x.innerHTML = "<p><img src=\"\/1.jpg\"><\/p>"; y = `<img src="${u}/2.jpg">`</script>', ["/1.jpg"]),
+    ("windows that open",
+     ("""<a href="javascript:openWin('/1.jpg',600,800)"><img src="/t/a.jpg"></a><a href="/2.html" onclick="window"""
+     """.open('/2.jpg','w'); return false"><img src="/t/b.jpg"></a><img src="/t/c.jpg" onclick="zoom('/3.jpg')">"""),
+     ["/1.jpg", "/2.jpg", "/3.jpg"]),
+    ("pictures that swap", """<a href="#" onmouseover="MM_swapImage('main','','/1.jpg',1)"><img src="/t.jpg"></a>""", ["/1.jpg"]),
+    ("pictures loaded before they are shown", ("""<body onload="MM_preloadImages('/1.jpg','/2.jpg')"><script>i.src = '/3.jpg'; """
+     """preloadImages("/4.jpg", "/5.jpg");</script>"""), ["/1.jpg", "/2.jpg", "/3.jpg", "/4.jpg", "/5.jpg"]),
+    ("a choice of pictures", '<select><option value="/1.jpg">1</option><option value="red">red</option></select>', ["/1.jpg"]),
+    ("img's old name", '<image src="/f.jpg">', ["/f.jpg"]),
+    ("backslashes", r'<img src="\looks\1.jpg">', ["/looks/1.jpg"]),
+    ("an address that is the page's", '<img src="#"><img src="?"><img src="/f.jpg">', ["/f.jpg"]),
+    ("a wiki's page of a file", ('<a href="/wiki/File:1.jpg"><img src="/w/thumb/a/ab/1.jpg/120px-1.jpg"></a>'),
+     ["/w/a/ab/1.jpg"]),
+    ("a version", '<meta property="og:image" content="http://a.example/1.jpg"><img src="/1.jpg?v=2">', ["/1.jpg"]),
+    ("both schemes", '<meta property="og:image" content="http://b.example/1.jpg"><img src="https://b.example/1.jpg">',
+     ["https://b.example/1.jpg"]),
+    ("letters beside one another", ('<img src="/s_1.jpg"><img src="/l_1.jpg"><img src="/m_1.jpg"><img src="/2_m.jpg"><img src='
+     '"/2_xl.jpg">'),
+     ["/l_1.jpg", "/2_xl.jpg"]),
+    ("letters alone", ('<img src="/paris_m.jpg"><img src="/milan_s.jpg"><img src="/milan.jpg"><img src="/a_a.jpg"><img src='
+     '"/a_b.jpg">'),
+     ["/paris_m.jpg", "/milan_s.jpg", "/milan.jpg", "/a_a.jpg", "/a_b.jpg"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("markup", "wanted"), [case[1:] for case in PAGES], ids=[case[0] for case in PAGES])
+def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None:
+    """Each habit lists each photo once, with its best URL, and nothing else."""
+    found = parse_html(f"<html>{markup}</html>".encode(), URL).listings
+
+    assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted
+
+
+# name, markup, the pages that it leads to, and which of them are the next part
+LINKS: list[tuple[str, str, list[str], list[str]]] = [
+    ("htmx in long", '<i data-hx-get="/more?page=2"></i>', ["/more?page=2"], ["/more?page=2"]),
+    ("Stimulus", '<i data-infinite-scroll-url-value="/api?after="></i>', ["/api?after="], ["/api?after="]),
+    ("a frame of Turbo", '<turbo-frame id="a" src="/frames/2" loading="lazy"></turbo-frame>', ["/frames/2"], []),
+    ("a list of AMP", '<amp-list src="/looks.json"></amp-list>', ["/looks.json"], []),
+    ("a fragment", '<include-fragment src="/part"></include-fragment>', ["/part"], []),
+    ("a frame that waits", '<iframe src="about:blank" data-src="/photoset/1"></iframe>', ["/photoset/1"], []),
+    ("a lightbox that fetches", '<a data-fancybox data-type="ajax" data-src="/ajax/1" href="javascript:;"><img src="/t.jpg"></a>',
+     ["/ajax/1"], []),
+    ("a page beside an endpoint", '<b class="load-more" data-endpoint="/api/looks" data-page="2"></b>',
+     ["/api/looks", "/api/looks?page=2"], ["/api/looks", "/api/looks?page=2"]),
+    ("a manifest", '<i data-manifest="/iiif/1.json"></i><i data-uri="/iiif/2.json"></i>', ["/iiif/1.json", "/iiif/2.json"], []),
+    ("a linked manifest",
+     ('<link rel="alternate" type="application/ld+json;profile=&quot;http://iiif.io/api/presentation/3/context.json'
+     '&quot;" href="/iiif/1.json">'), ["/iiif/1.json"], []),
+    ("a manifest in a script", '<script>Mirador.viewer({"windows": [{"manifestId": "/iiif/1.json"}]})</script>',
+     ["/iiif/1.json"], ["/iiif/1.json"]),
+    ("what does something", '<i data-add-to-cart-url-value="/cart/add"></i><i data-logout-path-value="/logout"></i>', [], []),
+    ("a wiki's page of a file", '<a href="/wiki/File:1.jpg">1</a>', ["/wiki/File:1.jpg"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("markup", "links", "following"), [case[1:] for case in LINKS], ids=[case[0] for case in LINKS]
+)
+def test_what_a_script_would_fetch_is_followed(markup: str, links: list[str], following: list[str]) -> None:
+    """Addresses in attributes of scripts' own are pages to visit, the next part among them, unless they do something."""
+    found = parse_html(f"<html><body>{markup}</body></html>".encode(), URL)
+    here = [one.removeprefix("http://a.example") for one in found.links]
+
+    assert (here, [one.removeprefix("http://a.example") for one in found.next_links]) == (links, following)
+
+
+def manifest(at: Exchange) -> None:
+    """A IIIF manifest of two canvases; thumbnails and the service's addresses stand beside the whole images."""
+    host = f"http://{at.headers['Host']}/iiif/2"
+    bodies: list[dict[str, Any]] = [
+        {"id": f"{host}/{one}/full/max/0/default.jpg", "type": "Image", "height": 3000, "width": 2000,
+         "service": [{"id": f"{host}/{one}", "type": "ImageService2"}]} for one in "ab"
+    ]  # fmt: skip
+    items = [
+        {"type": "Canvas", "thumbnail": [{"id": body["id"].replace("full/max", "full/90,"), "type": "Image"}],
+         "items": [{"type": "AnnotationPage", "items": [{"type": "Annotation", "body": body}]}]} for body in bodies
+    ]  # fmt: skip
+    at.send(json.dumps({"type": "Manifest", "items": items}).encode(), "application/json")
+
+
+def test_a_museum_s_manifest_is_read(tmp_path: Path) -> None:
+    """From an object's page the viewer's manifest is fetched, and each canvas gives its whole image, once."""
+    image = "/iiif/2/{}/full/max/0/default.jpg"
+    routes = {"/": page('<div class="uv" data-uri="/iiif/1.json"></div>'), "/iiif/1.json": manifest,
+              **{image.format(one): photo(ord(one)) for one in "ab"}}  # fmt: skip
+    settings = {"rate": 500, "allow_private": True, "retries": 0, "deadline": 300, "read_timeout": 300}
+    config = ScrapeConfig.model_validate(settings)
+
+    with serve(routes) as site, Fetcher(config) as fetcher, Catalog(tmp_path) as catalog:
+        scrape([f"{site.url}/"], catalog, config, fetcher=fetcher, reporter=Reporter(quiet=True, stream=io.StringIO()))
+        kept = {one.image_url.removeprefix(site.url) for one in catalog.photos()}
+
+    assert kept == {image.format("a"), image.format("b")}
