@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopback import Exchange, page, photo, serve
+from loopback import Exchange, Routes, page, photo, serve
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import ScrapeConfig
@@ -132,7 +132,7 @@ def manifest(at: Exchange) -> None:
 def test_a_museum_s_manifest_is_read(tmp_path: Path) -> None:
     """From an object's page the viewer's manifest is fetched, and each canvas gives its whole image, once."""
     image = "/iiif/2/{}/full/max/0/default.jpg"
-    routes = {"/": page('<div class="uv" data-uri="/iiif/1.json"></div>'), "/iiif/1.json": manifest,
+    routes: Routes = {"/": page('<div class="uv" data-uri="/iiif/1.json"></div>'), "/iiif/1.json": manifest,
               **{image.format(one): photo(ord(one)) for one in "ab"}}  # fmt: skip
     settings = {"rate": 500, "allow_private": True, "retries": 0, "deadline": 300, "read_timeout": 300}
     config = ScrapeConfig.model_validate(settings)
