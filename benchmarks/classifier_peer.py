@@ -106,6 +106,7 @@ def main() -> None:
         packed, short, long = (ours(options, table, "speed", shown, 0)[1] for shown in (SHORT, SHORT, LONG))
         each = (long - short) / (LONG - SHORT)
         rows["speed"] = {"start": packed - SHORT * each, "image": each}
+        put_file(file, json.dumps(rows, indent=1).encode())
     start, each = rows["speed"]["start"], rows["speed"]["image"]
     print(f"ours: {start:.0f} CPU s, and {each * 1000:.1f} ms an image")
     for seed in options.seeds:

@@ -3,9 +3,9 @@
     python benchmarks/peer_fastai.py split.csv IMAGES --size 96 --epochs 15 --seed 0 [--imagenet FILE]
 
 split.csv has the columns image, label, split (train, validation). Without ``--imagenet``: a ResNet-18 without pretrained
-weights, RandomResizedCrop and flips, ``fit_one_cycle`` at 1e-3. With it: EfficientNet-Lite0 with those weights, ``fine_tune``
-at its own rates (one frozen epoch, then all). Nothing is chosen by the validation photos: the last weights count. Prints
-one JSON line: top1, top3 on them, photos.
+weights, RandomResizedCrop and flips, ``fit_one_cycle`` at 1e-3. With it: EfficientNet-Lite0 with those weights under its own
+head, ``fine_tune`` at its own rates (one frozen epoch, then all). Nothing is chosen by the validation photos: the last
+weights count. Prints one JSON line: top1, top3 on them, photos.
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ import pandas as pd
 import torch
 
 
-def warm(file: Path, count: int) -> Any:
-    """EfficientNet-Lite0 with ImageNet's weights and a new last layer: a sequence of body and head, for fastai to freeze."""
+def warm(file: Path, count: int, fastai: Any) -> Any:
+    """EfficientNet-Lite0 with ImageNet's weights under fastai's own head, as ``vision_learner`` puts them together."""
     from torch import nn
 
-    from deepstyle import weights
-    from deepstyle.lite import FEATURES, LiteClassifier, classifier_from_published
+    from deepstyle.lite import FEATURES, LiteClassifier, classifier_from_published  # all that this needs is torch
 
     network = LiteClassifier(1000)
     published = torch.load(file, map_location="cpu", weights_only=True)
-    weights.fill(network, classifier_from_published(published), origin=str(file))
-    network.fc = nn.Identity()  # type: ignore[assignment]
-    return nn.Sequential(network, nn.Linear(FEATURES, count))
+    told = network.load_state_dict(classifier_from_published(published), strict=False)
+    assert not told.unexpected_keys
+    assert all(name.endswith("num_batches_tracked") for name in told.missing_keys)
+    model = nn.Sequential(nn.Sequential(network.body, network.last), fastai.create_head(FEATURES, count))
+    fastai.apply_init(model[1], nn.init.kaiming_normal_)
+    return model
 
 
 def main() -> None:
@@ -58,7 +60,7 @@ def main() -> None:
     )  # fmt: skip
     if options.imagenet:
         learner = fastai.Learner(
-            loaders, warm(options.imagenet, loaders.c), loss_func=fastai.CrossEntropyLossFlat(),
+            loaders, warm(options.imagenet, loaders.c, fastai), loss_func=fastai.CrossEntropyLossFlat(),
             splitter=lambda model: [fastai.params(model[0]), fastai.params(model[1])],
         )  # fmt: skip
     else:
