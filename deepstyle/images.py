@@ -173,7 +173,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = 
 def decode_parts(
     data: bytes, boxes: Sequence[tuple[float, float, float, float]], *, max_pixels: int = MAX_PIXELS
 ) -> list[Pixels]:
-    """``crop`` of what ``decode`` gives, for each box. Of most photos only these parts become arrays: half the time.
+    """``crop`` of what ``decode`` gives, for each box. Of most photos only these parts become arrays.
 
     Raises ImageError.
     """
