@@ -243,7 +243,7 @@ def main() -> None:
     print(json.dumps(result, indent=2))
     config = load_config(ClassifierConfig, None, ["network=lite0", f"image_size={size}", f"images={seen}"])
     padded = told["padded"]
-    about = {"figures": {**padded, "stretched": told["stretched"]}, "fit": "pad"}
+    about = {"figures": {**padded, "stretched": told["stretched"]}, "fit": "pad", "beside": "garments-lite"}
     folder = options.out / "garment-categories"
     judge = Classifier(network, Preprocessing(image_size=size, mean=MEAN, std=STD), TEN, folder.name)
     judge.cool(heat)

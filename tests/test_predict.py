@@ -29,8 +29,8 @@ PACKAGE = Path(find_folder.__code__.co_filename).parents[1]
 COLOURS = ("blue", "green", "red")
 
 
-def save_colours(folder: Path) -> Path:
-    """A classifier whose last layer is told what the three colours look like."""
+def save_colours(folder: Path, **about: str) -> Path:
+    """A classifier whose last layer is told what the three colours look like; ``about`` goes into its model.json."""
     config = load_config(ClassifierConfig, "classifier-64", ["network=small", "width=8", "image_size=32"])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -43,7 +43,7 @@ def save_colours(folder: Path) -> Path:
     head = network.get_submodule("fc")
     weight = centred / centred.norm() ** 2 * 100
     head.load_state_dict({"weight": weight, "bias": -(weight @ features.mean(0))})
-    judge.save(folder, to_yaml(config), {"figures": {"top1": 1.0}})
+    judge.save(folder, to_yaml(config), {"figures": {"top1": 1.0}, **about})
     return folder
 
 

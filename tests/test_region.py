@@ -9,16 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+from test_predict import save_colours
 from test_tagger import CONFIG, make_table
 
 from deepstyle.annotations.table import LabelRow
 from deepstyle.annotations.tag_table import TagTable
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
-from deepstyle.classifier.predict import Picture, load, predict, region_for
-from deepstyle.classifier.region import cut_table, region_of
+from deepstyle.classifier.predict import Picture, beside_of, load, predict, region_for
+from deepstyle.classifier.region import Region, cut_table, region_of
 from deepstyle.classifier.tagger import Tagger
 from deepstyle.classifier.train_tagger import train_tagger
+from deepstyle.cli import main
 from deepstyle.dataset import PackedDataset
 from deepstyle.images import Pixels, decode, encode, resize
 from deepstyle.progress import Reporter
@@ -57,6 +60,47 @@ def test_the_surest_box_is_cut_with_room() -> None:
     assert region_of(Bright())(patch()).shape == (12, 24, 3)
     assert region_of(Bright(), {"person"})(patch()).shape == (60, 60, 3)
     assert region_of(Bright())(dark).shape == (30, 30, 3)
+
+
+def test_a_garment_is_cut_as_it_is_where_it_is_sure() -> None:
+    """What is looked at beside a picture has no room around it; where nothing is sure it is the picture once more."""
+    unsure = patch()
+    unsure[10:20, 30:50] = 140  # darker than what the detector takes for cloth
+
+    assert beside_of(Bright())(patch()).shape == (10, 20, 3)
+    assert beside_of(Bright())(unsure).shape == (60, 60, 3)
+
+
+def test_a_picture_and_its_garment_count_alike(tmp_path: Path) -> None:
+    """With what is beside it a picture's shares are the mean of its own and its garment's."""
+    judge = load(save_colours(tmp_path / "colours"))
+    pixels = np.zeros((60, 60, 3), np.uint8)
+    pixels[..., 0] = 60  # a red ground, below what the detector takes for cloth
+    pixels[10:30, 30:50, 1] = 220
+    (tmp_path / "a.png").write_bytes(encode(pixels))
+    (tmp_path / "b.png").write_bytes(encode(pixels[10:30, 30:50]))
+
+    def shares(name: str, beside: Region | None = None) -> dict[str, float]:
+        (told,) = predict(judge, [Picture(file=str(tmp_path / name))], beside=beside)
+        return dict(told.top)
+
+    whole, garment, both = shares("a.png"), shares("b.png"), shares("a.png", beside_of(Bright()))
+    assert max(whole, key=lambda label: whole[label]) != "green"
+    assert max(garment, key=lambda label: garment[label]) == "green"
+    assert both == pytest.approx({label: (whole[label] + garment[label]) / 2 for label in whole}, abs=1e-4)
+
+
+def test_predict_looks_beside_the_picture_unless_told_not_to(tmp_path: Path) -> None:
+    """A classifier's own detector is loaded by default, and asked for by name when it is missing; `--region none` needs none."""
+    folder = save_colours(tmp_path / "colours", beside="gone")
+    (tmp_path / "a.png").write_bytes(encode(patch()))
+    told = ["predict", str(tmp_path / "a.png"), "--model", str(folder)]
+    missing = CliRunner().invoke(main, told)
+    plain = CliRunner().invoke(main, [*told, "--region", "none"])
+
+    assert missing.exit_code != 0
+    assert "gone: no detector of that name" in missing.output
+    assert plain.exit_code == 0, plain.output
 
 
 def test_regions_are_cut_once(tmp_path: Path) -> None:

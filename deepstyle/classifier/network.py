@@ -77,7 +77,8 @@ class Classifier:
     length D of the vectors that ``embed`` gives, ``name`` is the model folder's,
     ``weights_name`` that with a digest of the weights (empty before there is a folder); features are the mean over the
     views that ``tta`` names, unless ``embed`` is told otherwise. ``stage``: lite0's maps of that stage are
-    the features, averaged over their places; without one they are what the last layer sees.
+    the features, averaged over their places; without one they are what the last layer sees. ``beside``: the detector whose
+    surest garment ``predict`` looks at beside the whole picture.
     """
 
     def __init__(
@@ -90,9 +91,10 @@ class Classifier:
         weights_name: str = "",
         tta: Tta = "mirror",
         stage: str = "",
+        beside: str = "",
     ) -> None:
         self.network, self.preprocessing, self.labels, self.name = network, preprocessing, labels, name
-        self.tta, self.stage = tta, stage
+        self.tta, self.stage, self.beside = tta, stage, beside
         self.image_size, self.weights_name = preprocessing.image_size, weights_name
         self._head: nn.Linear = network.get_submodule("fc")  # type: ignore[assignment]
         self._trunk = nn.Sequential(*(part for title, part in network.named_children() if title != "fc"), nn.Flatten())
@@ -111,7 +113,8 @@ class Classifier:
         )
         own = name_of(folder)
         network = ready(network, device, arranged=arranged)
-        return cls(network, preprocessing, labels, folder.name, weights_name=own, tta=config.tta)
+        beside = str(about.get("beside", ""))
+        return cls(network, preprocessing, labels, folder.name, weights_name=own, tta=config.tta, beside=beside)
 
     def describe(self) -> dict[str, Any]:
         """All that its features depend on, for a score: weights, preprocessing, how many numbers."""

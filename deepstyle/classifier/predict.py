@@ -40,6 +40,7 @@ from deepstyle.scraper.folder import find_files
 
 Model = Single | Routed
 STDIN = Path("-")
+SURE = 0.5  # score from which a garment is looked at beside the whole picture
 LEAST = 0.05  # share from which a further label is told to people
 MOST_NAMES = 500_000_000  # bytes of a list of files on standard input
 
@@ -112,6 +113,16 @@ def region_for(model: Model, detector: Detector | None, reporter: Reporter) -> R
     return region_of(detector) if detector else None
 
 
+def looks_beside(model: Model) -> str | None:
+    """The name of the detector that finds what a classifier looks at beside the whole picture, if it does."""
+    return (model.beside or None) if isinstance(model, Classifier) else None
+
+
+def beside_of(detector: Detector) -> Region:
+    """What a classifier looks at beside the whole picture: the garment that the detector is sure of, without room around it."""
+    return region_of(detector, room=0.0, least=SURE)
+
+
 def pictures_of(paths: Sequence[Path], stdin: BinaryIO) -> Iterator[Picture]:
     """The pictures of files, and of folders by their names' endings; ``-`` is ``stdin``: one picture, or a file's name a line.
 
@@ -154,18 +165,21 @@ def predict(
     workers: int | None = None,
     tta: Tta | None = None,
     region: Region | None = None,
+    beside: Region | None = None,
 ) -> Iterator[Prediction]:
     """Each picture's ``top`` labels, in their order. Files are read on ``workers`` threads while the network looks.
 
-    ``tta``: the views of a picture whose mean counts, the model's own by default; ``region`` cuts out what is looked at.
+    ``tta``: the views of a picture whose mean counts, the model's own by default; ``region`` cuts out what is looked at,
+    ``beside`` what is looked at as well: the mean of both counts.
     """
     rest = iter(pictures)
+    cuts = (region, beside) if beside else (region,)
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
         ahead: deque[tuple[Picture, Future[images.Pixels | str]]] = deque()
 
         def fill(count: int) -> None:
             for one in islice(rest, count):
-                ahead.append((one, pool.submit(_load, one, model.preprocessing, region)))
+                ahead.append((one, pool.submit(_load, one, model.preprocessing, cuts)))
 
         fill(2 * batch_size)
         while ahead:
@@ -188,14 +202,16 @@ def _judged(
 
 
 def _chosen(model: Model, pixels: images.Pixels, top: int, tta: Tta | None) -> Iterator[tuple[tuple[str, float], ...]]:
-    """The labels of each picture that are told, the surest first."""
+    """The labels that are told of each of N pictures, the surest first; ``pixels``: N x looks x S x S x 3 uint8."""
     if isinstance(model, Routed):
         told_of: dict[int, tuple[tuple[str, float], ...]] = {}
-        for one, rows in model.parted(pixels):
+        for one, rows in model.parted(pixels[:, 0]):
             told_of |= dict(zip(rows.tolist(), _chosen(one, pixels[rows], top, tta), strict=True))
         yield from (told_of[i] for i in range(len(pixels)))
         return
-    shares = model.shares(pixels, tta=tta) if isinstance(model, Tags) else model.embed(pixels, tta=tta)[1]
+    looks = pixels.reshape(-1, *pixels.shape[2:])
+    shares = model.shares(looks, tta=tta) if isinstance(model, Tags) else model.embed(looks, tta=tta)[1]
+    shares = shares.reshape(*pixels.shape[:2], -1).mean(axis=1)
     told = model.decide(shares) if isinstance(model, Tags) else np.ones(shares.shape, np.bool_)
     most = len(model.labels) if isinstance(model, Tags) else top
     for row, has in zip(shares, told, strict=True):
@@ -203,13 +219,16 @@ def _chosen(model: Model, pixels: images.Pixels, top: int, tta: Tta | None) -> I
         yield tuple((model.labels[i], float(row[i])) for i in order[:most])
 
 
-def _load(picture: Picture, preprocessing: Preprocessing, region: Region | None) -> images.Pixels | str:
-    """The picture as training saw it, a square a little larger than the network's; or why it cannot be looked at."""
+def _load(picture: Picture, preprocessing: Preprocessing, cuts: Sequence[Region | None]) -> images.Pixels | str:
+    """The picture, or what each cut leaves of it, as training saw it: squares a little larger than the network's.
+
+    Or why it cannot be looked at.
+    """
     size = round(preprocessing.image_size * SLACK)
     try:
         data = picture.data if picture.data is not None else read_regular(Path(picture.file), images.MAX_BYTES)
-        with images.decoded(data, at_least=max(2 * size, ENOUGH if region else 0)) as pixels:
-            return images.resize(region(pixels) if region else pixels, size, preprocessing.fit)
+        with images.decoded(data, at_least=max(2 * size, ENOUGH if any(cuts) else 0)) as pixels:
+            return np.stack([images.resize(cut(pixels) if cut else pixels, size, preprocessing.fit) for cut in cuts])
     except OSError as error:
         return f"cannot be read ({reason(error)})"
     except InputError as error:

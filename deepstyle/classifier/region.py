@@ -26,17 +26,24 @@ ENOUGH = 800  # pixels of a photo's shorter side from which it may be decoded sm
 Region = Callable[[Pixels], Pixels]  # a photo -> what is to be looked at of it, H x W x 3 uint8 both
 
 
-def region_of(detector: Detector, labels: Collection[str] = ()) -> Region:
-    """What the detector is surest of, of these labels or of all; threads take turns."""
+def region_of(detector: Detector, labels: Collection[str] = (), *, room: float = ROOM, least: float = 0.0) -> Region:
+    """What the detector is surest of, of these labels or of all; threads take turns.
+
+    ``room`` around it is a share of its sides; where nothing has a score of ``least`` the region is the photo.
+    """
     turn = Lock()
 
     def cut(pixels: Pixels) -> Pixels:
         with turn:
-            boxes = [one for one in detector.detect([pixels])[0] if not labels or one.label in labels]
+            boxes = [
+                one
+                for one in detector.detect([pixels])[0]
+                if one.score >= least and (not labels or one.label in labels)
+            ]
         if not boxes:
             return pixels
         best = max(boxes, key=lambda one: one.score)
-        wide, high = ROOM * (best.x1 - best.x0), ROOM * (best.y1 - best.y0)
+        wide, high = room * (best.x1 - best.x0), room * (best.y1 - best.y0)
         return images.crop(pixels, (best.x0 - wide, best.y0 - high, best.x1 + wide, best.y1 + high))
 
     return cut

@@ -208,7 +208,9 @@ def check_labels(session: Session, source: Labelled, folds: int | None, model: s
 )
 @click.option("--tta", type=click.Choice(["none", "mirror", "ten", "eighteen"]),
               help="Views of a picture whose mean counts: crops are slower; the model's own otherwise.")  # fmt: skip
-@click.option("--region", metavar="DETECTOR", help="Look at what this detector is surest of in each picture, cut out.")
+@click.option("--region", metavar="DETECTOR|none",
+              help="Look at what this detector is surest of in each picture, cut out; none: at the whole picture. "
+              "The classifier that ships looks at both.")  # fmt: skip
 @click.option("--router", metavar="CLASSIFIER", help="A classifier that says which model looks at each picture.")
 @click.option("--route", "routes", multiple=True, metavar="LABEL=MODEL",
               help="The model for pictures that the router calls so (may be repeated); --model for all others.")  # fmt: skip
@@ -220,7 +222,8 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     """Say what category pictures of garments are of.
 
     Of a folder every picture in it; of - what comes on standard input: a picture, or the name of a file on each line.
-    Needs no workspace. A picture that cannot be read is told of, and stops nothing.
+    Needs no workspace. A picture that cannot be read is told of, and stops nothing. The classifier that ships looks at the
+    whole picture and at the garment in it that `garments-lite` is sure of; the mean of both counts.
 
     \b
     Example:
@@ -235,13 +238,16 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     with open_catalog(session, reading=True) if there else nullcontext() as catalog:
         from deepstyle.classifier import predict as predicting
 
-        judge, detector = predicting.find(catalog, model, router, routes), region_detector(catalog, region)
+        judge = predicting.find(catalog, model, router, routes)
+        detector = region_detector(catalog, None if region == "none" else region)
     cut = predicting.region_for(judge, detector, session.reporter)
+    also = region_detector(None, predicting.looks_beside(judge) if region is None else None)
+    beside = predicting.beside_of(also) if also else None
     pictures = predicting.pictures_of(paths, sys.stdin.buffer)
     looked, failed, places = 0, 0, None if predicting.tells_tags(judge) else top
     if form == "csv":
         click.echo(predicting.csv_head(places))
-    for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta, region=cut):
+    for found in predicting.predict(judge, pictures, top=top, batch_size=batch, tta=tta, region=cut, beside=beside):
         line = predicting.as_line(found, form, top=places, width=max(map(len, judge.labels)))
         click.echo(predicting.as_bytes(line))
         looked, failed = looked + 1, failed + bool(found.error)
