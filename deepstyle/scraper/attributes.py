@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_srcset
+from deepstyle.scraper.candidates import MIN_SIDE, ORIGINAL, Candidate, best, decodable, parse_srcset
 from deepstyle.scraper.urls import names_image
 from deepstyle.scraper.values import is_picture_url
 
 Attributes = Mapping[str, str]
 
 MAX_PARTS = 20  # of an attribute with several URLs
-MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
+MAX_LIST = 50_000  # characters of an attribute that lists pictures
 RATIOS = frozenset(
     {(2, 3), (3, 4), (4, 5), (5, 6), (5, 7), (3, 5), (5, 8), (7, 10), (9, 16), (10, 16)}
 )  # sides that are none
@@ -45,10 +45,12 @@ BACKGROUNDS = frozenset({
     "data-bg-image", "data-bgimage", "data-background-src", "data-setbg", "data-image-bg", "background", "data-bg-url",
     "data-parallax-image", "data-image-url", "data-bg-multi", "data-bg-set", "data-background-image-set", "data-bg-hidpi",
 })  # fmt: skip
+_ONE = FULL | LAZY | LAZY_SETS | BACKGROUNDS  # what names sizes of one picture
 DECORATIONS = frozenset({
     "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
     "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder",
 })  # fmt: skip
+BOUND = frozenset({"ng-src", "data-ng-src", "v-lazy", ":src", "v-bind:src", "x-bind:src", "[src]", "v-lazy:src"})
 _SMALL = re.compile(
     r"thumb|small|tiny|lqip|blur|placeholder|preview|low|loader|spinner|icon|avatar|logo|mobile", re.IGNORECASE
 )
@@ -64,6 +66,8 @@ _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
+_STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+(\d{1,5})(?:\.\d+)?px", re.ASCII)
+_PARTS = re.compile(r"[,|;\s]\s*+")
 _PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
 
 
@@ -78,6 +82,7 @@ def is_icon(attributes: Attributes) -> bool:
     if attributes.get("layout", "fixed") != "fixed":
         return False
     sides = [side for name in ("width", "height") if (side := pixels(attributes, name)) is not None]
+    sides += [int(side) for side in _STYLED.findall(attributes.get("style", "")[:1_000])]
     if tuple(sorted(sides)) in RATIOS:
         return False
     return min(sides, default=MIN_SIDE) < MIN_SIDE
@@ -153,6 +158,8 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
             found.append(Candidate(url=value, rank=ORIGINAL))
         elif name in LAZY:  # bLazy: "1.jpg|1@2x.jpg"
             found += [Candidate(url=one, rank=1.1 + place) for place, one in enumerate(value.split("|")[:MAX_PARTS])]
+        elif name in BOUND:
+            found += [Candidate(url=one, rank=1.05) for one in (value.strip().strip("'\"`"),) if is_picture_url(one)]
         elif name.startswith("data-") and not _SECOND.search(name) and is_picture_url(value, surely=False):
             found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else _largest(name) or 1.05))
     if ("onclick" in attributes or "onmouseover" in attributes) and not _SWAPPED.search(
@@ -181,6 +188,18 @@ def second(attributes: Attributes) -> list[Candidate]:
         for match in _SWAPPED.finditer(attributes.get("onmouseover", ""))
         if is_picture_url(match[1])
     ]
+
+
+def several(attributes: Attributes) -> list[Candidate]:
+    """The pictures of an attribute that lists some: ``data-images="1.jpg,2.jpg"``, ``data-slides="1.jpg|2.jpg"``."""
+    found: list[Candidate] = []
+    for name, value in attributes.items():
+        if not name.startswith("data-") or name in _ONE or value.count(".") < 2 or len(value) > MAX_LIST:
+            continue
+        parts = [part for part in _PARTS.split(value.strip()) if part]
+        if len(parts) > 1 and all(is_picture_url(part) for part in parts):
+            found += [Candidate(url=part) for part in parts]
+    return [one for one in found if usable(one.url) and decodable(one.url)]
 
 
 def custom(attributes: Attributes) -> list[Candidate]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from deepstyle.scraper.urls import UNDECODABLE, extension_of, names_image
 
 ORIGINAL = 1_000_000.0  # the rank of what is called the original; other ranks are widths in pixels or densities
+MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
 MAX_CANDIDATES = 5_000  # of one attribute or style sheet
 
 
@@ -79,13 +80,15 @@ _CSS = re.compile(
     | \burl\(\s*+(?:"(?P<double>[^"]*+)"?+|'(?P<single>[^']*+)'?+|(?P<bare>[^)"'\s]*+))\s*+\)?+
     | "(?P<string>(?:[^"\\]|\\.)*+)"?+ | '(?P<text>(?:[^'\\]|\\.)*+)'?+
     | (?P<set>image-set\()
+    | (?<![-\w])(?:width|height)\s*+:\s*+(?P<side>\d{1,5})(?:\.\d++)?+px
     | (?<![-\w])(?P<name>-?[-\w]++)\s*+:
     | (?<![-\w.])(?P<density>\d{1,4}(?:\.\d{1,4})?)(?:x|dppx)\b
     | (?P<mark>[(){};])""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _PAINTED = {"background", "background-image"}
-_MAYBE = {"content", "list-style", "list-style-image", "border-image", "border-image-source", "mask-image"}
+_MAYBE = {"content", "list-style", "list-style-image", "border-image", "border-image-source"}
+_ORNAMENTS = {"png", "gif", "bmp"}  # what bullets and borders are made of
 
 
 class _Style:
@@ -96,6 +99,10 @@ class _Style:
         self.sure = self.maybe = self.typed = False
         self.options: list[Candidate] | None = None  # of the image-set
         self.depth = 0
+        self.ornament = self.small = (
+            False  # a bullet's or border's declaration; the rule says that its box is an icon's
+        )
+        self.rule = 0  # how many were found before the rule began
 
     def end(self) -> None:
         """The image-set, or the declaration, is over."""
@@ -103,11 +110,17 @@ class _Style:
         self.found += [chosen] if chosen else []
         self.options, self.depth = None, 0
 
+    def over(self) -> None:
+        """The rule is over."""
+        if self.small:
+            del self.found[self.rule :]
+        self.rule, self.small = len(self.found), False
+
     def url(self, url: str, *, string: bool) -> None:
         """A URL or string; a string is a URL in an image-set only."""
         if self.typed or not url.strip() or (string and self.options is None):
             self.typed = False
-        elif self.sure or (self.maybe and names_image(url)):
+        elif self.sure or (self.maybe and names_image(url) and not (self.ornament and extension_of(url) in _ORNAMENTS)):
             (self.found if self.options is None else self.options).append(Candidate(url=url.strip()))
 
     def mark(self, mark: str) -> None:
@@ -115,6 +128,8 @@ class _Style:
         if mark in ";{}":
             self.end()
             self.sure = self.maybe = False
+            if mark != ";":
+                self.over()
         elif self.options is not None:
             self.depth += 1 if mark == "(" else -1
             if self.depth <= 0:
@@ -133,7 +148,12 @@ def parse_css(text: str) -> list[Candidate]:
         if kind == "name":
             name = match["name"].lower()
             state.end()
+            state.ornament = name.startswith(("list-", "border-"))
             state.sure, state.maybe = name in _PAINTED, name in _MAYBE or name.startswith("--")
+        elif kind == "side":
+            state.end()
+            state.sure = state.maybe = False
+            state.small |= int(match["side"]) < MIN_SIDE
         elif kind == "set":
             state.options, state.depth = [], 1
         elif kind == "type":
@@ -149,4 +169,5 @@ def parse_css(text: str) -> list[Candidate]:
         if len(state.found) >= MAX_CANDIDATES:
             break
     state.end()
+    state.over()
     return state.found

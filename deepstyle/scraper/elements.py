@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled
+import re
+from urllib.parse import unquote
+
+from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, names_image_text, several, target
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.pictures import Picture
-from deepstyle.scraper.urls import names_image, resolve
+from deepstyle.scraper.urls import names_image, origin, resolve
 
 IMAGES = frozenset({"img", "amp-img", "amp-anim"})
 TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button", "option", "textarea"})
+FALLBACKS = frozenset({"object", "video"})  # a picture inside them is shown in their place
+_VIEWED = re.compile(r"[?&](?:img|image|pic|picture|photo|file|src|url|foto|bild)=((?:/|%2F|https?(?::|%3A))[^&]+)")
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
     "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src", "twitter:image0",
@@ -51,6 +56,16 @@ class Open:
         """Its text, of all pieces that came; the first pieces only where elements of its kind can be nested."""
         whole = self.tag in {"script", "style", "textarea"} or self.outermost
         return "".join(texts[self.text : None if whole else self.text + MAX_PIECES])
+
+
+def led(attributes: Attributes, base: str) -> tuple[str, str]:
+    """Where an ``a`` leads, and the picture's file that it leads to: itself, what it downloads, or what a viewer is to show."""
+    url = resolve(base, target(attributes))
+    if names_image(url) or (url and names_image_text(attributes.get("download", ""))):
+        return url, url
+    viewed = _VIEWED.search(url) if origin(url) == origin(base) else None
+    picture = resolve(base, unquote(viewed[1])) if viewed else ""
+    return url, picture if names_image(picture) else ""
 
 
 def named(tag: str, attributes: Attributes) -> Candidate | None:
@@ -102,6 +117,7 @@ def painted(attributes: Attributes) -> list[Candidate]:
         if name in BACKGROUNDS and value.strip():
             chosen = best(parse_srcset(value))
             found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
+    found += several(attributes)
     if "onload" in attributes:
         found += [Candidate(url=one) for one in handled(attributes)]
     return found

@@ -29,7 +29,7 @@ SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("/_astro/", re.compile(r"https?://([^?]+/_astro/[^/?.]+\.[\w-]+?)(_\w{3,8})?\.(?:jpe?g|png|webp|avif|gif)")),
 )
 _WORDS = (
-    "thumb(?:nail)?s?|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
+    "thumb(?:nail)?s?|th|tn|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
     "|mobile|tablet|desktop|zoom"
 )
 # A number is a width where it has three or four digits and is no year: w17 and 2017w are a winter, fw-001w the first look.
@@ -44,6 +44,12 @@ _PREFIX = re.compile(  # of a file's name: 300x300-coat.jpg, thumb_coat.jpg; "fu
     rf"(?:(?=(\d+))(?:{_BOX})|(thumb(?:nail)?s?|tn|tiny|small|medium|large|xlarge|preview))[-_](?=.)", re.IGNORECASE
 )
 _DENSITY = re.compile(r"[-_.]?@([1-4])x(?=\.\w+$)|[-_.]([1-4])x(?=\.\w+$)", re.IGNORECASE)
+_RATIO = re.compile(
+    r"[-_](?:1x1|4x3|3x4|3x2|2x3|16x9|9x16|4x5|5x4|21x9)(?=\.\w+$)"
+)  # crops of one photo, as Google asks for
+_SHARD = re.compile(
+    r"(i|im|img|imgs|image|images|photo|photos|pic|pics|cdn|static|media|assets|s|st|p|t|c)-?\d{1,2}(?=\.\w)"
+)
 _KIND = re.compile(r"(?:\.(?:jpe?g|png))?\.(?:jpeg|webp|avif)$", re.IGNORECASE)  # a.jpeg, a.webp, a.jpg.webp: all a.jpg
 _BOXED = re.compile(rf"(?<=\w)[-_](?=(\d+))(?:{_BOX})$", re.IGNORECASE)  # at a folder's end
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
@@ -133,6 +139,10 @@ def _whole(name: str) -> tuple[str, list[float]]:
     """A file's name without its size tokens, and the sizes that they name: twice as much with ``@2x``."""
     sizes: list[float] = []
     name = _KIND.sub(".jpg", name)
+    ratio = _RATIO.search(name)
+    if ratio:
+        name = name.replace(ratio[0], "", 1)
+        sizes.append(ORIGINAL - 1)
     density = _DENSITY.search(name)
     times = float(density[1] or density[2]) if density else 1.0
     if density:
@@ -150,6 +160,7 @@ def _whole(name: str) -> tuple[str, list[float]]:
 def _stripped(url: str) -> tuple[str, float]:
     head, mark, query = url.partition("?")
     start, *folders, name = head.split("/")[2:]
+    start = _SHARD.sub(r"\1", start, count=1) if _SHARD.match(start) else start
     folders, sizes = _without_pairs(folders)
     sizes += [_named(folder) for folder in folders if _FOLDER.fullmatch(folder)]
     folders = [folder for folder in folders if not _FOLDER.fullmatch(folder)]

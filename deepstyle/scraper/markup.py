@@ -22,18 +22,17 @@ from deepstyle.scraper.attributes import (
     offered,
     said,
     second,
-    target,
     usable,
 )
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
-from deepstyle.scraper.elements import IMAGES, TEXTS, Open, leads, named, painted, shown
+from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.pictures import Picture, merged
 from deepstyle.scraper.sites import unwanted
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
-from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, page_key, resolve
+from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolve
 from deepstyle.scraper.values import Found, read_values
 
 MAX_INNER = 3  # levels of markup inside markup: srcdoc, noscript, texts of JSON
@@ -139,11 +138,12 @@ class Reader:
 
     def _anchor(self, one: Open) -> None:
         one.anchor = one
-        url = resolve(self.base, target(one.attributes))
+        url, picture = led(one.attributes, self.base)
         if "nofollow" in one.attributes.get("rel", "").lower().split():
             return
-        if names_image(url) and decodable(url):
-            one.place = self._add(Candidate(url=url, rank=ORIGINAL, title=one.attributes.get("title", "")))
+        if picture and decodable(picture):
+            full = Candidate(url=picture, rank=ORIGINAL, title=one.attributes.get("title", ""))
+            one.place = self._add(full, detail=None if url == picture else url)  # a viewer is looked at first
         elif url and page_key(url) != page_key(self.url) and extension(url) not in OTHER_EXTENSIONS:
             one.detail = url
 
@@ -196,8 +196,8 @@ class Reader:
         for own in custom(attributes) if "-" in tag and not tag.startswith("amp-") else ():
             self._add(replace(own, title=one.title()))
         if url := shown(tag, attributes, self.base):
-            if not is_icon(attributes):
-                self._add(Candidate(url=url, title=one.title()))
+            added = None if is_icon(attributes) else self._add(Candidate(url=url, title=one.title()))
+            one.place = added if tag in FALLBACKS else one.place
         elif tag not in {"script", "source", "video", "iframe"} and (chosen := best(carried(attributes))):
             if one.place is not None:
                 self._improve(one.place, chosen)

@@ -1,17 +1,21 @@
 """What is known of sites' image URLs, as data (pure): how to write the original of a size variant, and what is no photo.
 
 A rule's ``originals`` are templates for ``re.Match.expand``, the best first; ``{1}`` stands for group 1 without its percent
-escapes. The URL as the page wrote it always comes last: whoever asks falls back along the list.
+escapes, ``{b1}`` for what group 1 is the base64 of.
+The URL as the page wrote it always comes last: whoever asks falls back along the list.
 No pattern may look at a character more than a few times, whatever the URL: what could be read in two ways is possessive.
 Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress and Photon, Squarespace, Cloudinary, imgix,
 Wix, Contentful, Sanity, Prismic, Storyblok, Scene7, Amplience, ImageKit, Uploadcare, TwicPics, Thumbor, Next.js, Nuxt Image,
-Cloudflare Images, Drupal, MediaWiki, Shopware, Sitecore, the IIIF Image API) and the addresses that the sites' own
-pages use.
+Cloudflare Images, Drupal, MediaWiki, Shopware, Sitecore, the IIIF Image API, imgproxy, Gumlet, Sirv, DatoCMS, Hygraph,
+Salesforce Commerce Cloud, BigCommerce, Umbraco, Sitefinity, Optimizely, Kentico, Liferay) and the addresses that the
+sites' own pages use.
 """
 
 from __future__ import annotations
 
+import binascii
 import re
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -109,6 +113,32 @@ RULES: tuple[Rule, ...] = (
     _rule("webflow", "-p-", r"(https?://[^/?]*(?:website-files|webflow)\.com/[^?]+)-p-\d{3,4}[\dxq]*(\.\w+)", r"\1\2", r"\1.jpg"),
     _rule("thumbor", "/unsafe/",
           r"https?://(?:(?!/unsafe/)[^?])*+/unsafe/(?:(?!https?(?::|%3A))[^/?]+/)*+(https?(?::|%3A).+)", r"{1}"),
+    _rule("thumbor-host", "/unsafe/",
+          r"https?://(?:(?!/unsafe/)[^?])*+/unsafe/(?:(?:\d*x\d*|-?\d+x-?\d+|fit-in|full-fit-in|smart|trim|(?:top|middle|bottom|left|center|right)"
+          rf"|filters:[^/]*+)/)++((?=[\w-]++\.[\w.-]++/)[^?]+{_EXT})", r"https://\1"),
+    _rule("imgproxy-plain", "/plain/",
+          r"https?://[^/?]++/[\w-]++/(?:[a-z_]++:[^/?]*+/)++plain/(https?(?::|%3A)[^@?]++)(?:@\w++)?", r"{1}"),
+    _rule("imgproxy", ":", r"https?://[^/?]++/[\w-]++/(?:[a-z_]++:[^/?]*+/)++(aHR0c[\w-]++)(?:\.\w++)?", r"{b1}"),
+    _rule("datocms", ".datocms-assets.com/", rf"(https?://[^/?]+\.datocms-assets\.com/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("hygraph", ".graphassets.com/", r"(https?://[^/?]+\.graphassets\.com/(?:[A-Za-z0-9]{15,}+/)?)"
+          r"(?:(?:resize|output|auto_image|quality|compress|crop|cache)=[^/?]*+/)++([A-Za-z0-9]++)", r"\1\2"),
+    _rule("gumlet", ".gumlet.io/", rf"(https?://[^/?]+\.gumlet\.io/[^?]+){_PARAMETERS}", r"\1"),
+    _rule("sirv", ".sirv.com/", rf"(https?://[^/?]+\.sirv\.com/[^?]+?{_EXT})\?(?:(?:w|h|s|q|profile|scale\.\w++|format"
+          r"|crop\.\w++|canvas\.\w++)=[^&]*+(?:&|$))++", r"\1", r"\1?profile=original"),
+    _rule("demandware", "/dw/image/v2/",
+          rf"(https?://(?:(?!/dw/image/)[^?])++/dw/image/v2/[^?]+?{_EXT})\?(?:[^#]*&)?s[whm](?:frm)?=.*", r"\1"),
+    _rule("bigcommerce", "/images/stencil/",
+          r"(https?://(?:(?!/images/stencil/)[^?])++/images/stencil)/(?:\d+x\d+|\d+w)/(.+)",
+          r"\1/original/\2", r"\1/1280x1280/\2"),
+    _rule("umbraco", "/media/", rf"(https?://[^/?]+/media/[a-z0-9]{{4,10}}/[^/?]+{_EXT})"
+          r"\?(?:(?:anchor|mode|rmode|rxy|center|width|height|rnd|v|quality|format|ranchor|rsampler|cropmode|upscale|bgcolor|preset)=[^&]*+(?:&|$))++",
+          r"\1"),
+    _rule("sitefinity", ".tmb-", r"(https?://(?:(?!\.tmb-)[^?])++)\.tmb-[^/.?]*+(\.\w+(?:\?.*)?)", r"\1\2"),
+    _rule("optimizely", "assets/", rf"(https?://[^/?]+/(?:globalassets|siteassets|contentassets)/[^?]+{_EXT})"
+          r"\?(?:[^#]*&)?(?:preset|width|height|w|h|mode|maxwidth|maxheight|quality|format|transform)=.*", r"\1"),
+    _rule("kentico", "/getmedia/", rf"(https?://(?:(?!/getmedia/)[^?])++/getmedia/[0-9a-f-]{{36}}/[^?]+{_EXT})"
+          r"\?(?=(?:[^#]*&)?(?:width|height|maxsidesize)=).*", r"\1"),
+    _rule("liferay", "imageThumbnail=", r"(https?://[^/?]++/documents/[^?]++)\?(?:(t=\d+)&)?imageThumbnail=\d", r"\1?\2"),
     _rule("imagekit-path", "/tr:", r"(https?://ik\.imagekit\.io/[^/?]+)/tr:[^/?]+/([^?]+)(?:\?.*)?", r"\1/\2"),
     _rule("imagekit", "ik.imagekit.io/", r"(https?://ik\.imagekit\.io/[^?]+)\?(?:[^#&]*&)*?tr=.*", r"\1"),
     _rule("twicpics", "twic=", r"(https?://[^?]+)\?twic=v1/.*", r"\1"),
@@ -192,6 +222,7 @@ RULES: tuple[Rule, ...] = (
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|loading|loader|sprites?)\.(?:gif|png)"
+    r"|/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
     r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
 )
 
@@ -202,15 +233,25 @@ def unwanted(url: str) -> bool:
 
 
 MAX_RULES = 3  # applied to one URL, one after the other: Photon before WordPress, say
-_PIECE = re.compile(r"\{(\d)\}")
+_PIECE = re.compile(r"\{(b?)(\d)\}")
 
 
 def _expanded(template: str, match: re.Match[str], url: str) -> str:
     if "{" not in template:
         return resolve(url, match.expand(template).rstrip("?"))
-    text = _PIECE.sub(lambda piece: unquote(match[int(piece[1])] or ""), template)
+    text = _PIECE.sub(lambda piece: _written_out(match[int(piece[2])] or "", coded=piece[1] == "b"), template)
     text = re.sub(r"^(https?):/+", r"\1://", text)
-    return resolve(url, text if text.startswith(("http", "/")) else f"/{text}")
+    return resolve(url, text if text.startswith(("http", "/")) else f"/{text}") if text else ""
+
+
+def _written_out(text: str, *, coded: bool) -> str:
+    """A group of a match without its percent escapes, or what it is the base64 of; empty where it is of no text."""
+    if not coded:
+        return unquote(text)
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
 
 
 def ranked(url: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ _SIZE_NAMES = {
     "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
-    "preview": 300, "thumb": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
+    "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
 }  # fmt: skip
 _SIZED = frozenset({"raw", "full", "regular", "original", "large", "medium", "small", "thumb", "thumbnail", "xlarge"})
 _SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbnails|versions|variants|formats|sources")

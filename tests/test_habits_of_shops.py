@@ -1,0 +1,88 @@
+"""What shops and content systems do as well: resizing servers, lists in attributes, viewers, icons in style sheets."""
+
+from __future__ import annotations
+
+import base64
+from html import escape
+
+import pytest
+
+from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.families import family
+from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.sites import ranked
+
+URL = "http://a.example/shows/fall"
+
+# name, markup, the photos that a person sees (their best URLs), nothing else
+PAGES: list[tuple[str, str, list[str]]] = [
+    ("an icon's rule", "<style>.i{width:16px;height:16px;background:url(/i.png)} .h{width:100%;background:url(/1.jpg)}</style>",
+     ["/1.jpg"]),
+    ("an icon's style", '<img src="/i.png" style="width:16px;height:11px"><img src="/1.jpg" style="max-height:40px;width:300px">',
+     ["/1.jpg"]),
+    ("bullets, borders and masks", ("""<i style="list-style-image:url(/a.gif)"></i><i style="border-image:url(/b.png) 30"></i>"""
+     """<i style="mask-image:url(/c.png)"></i><i style="list-style-image:url(/1.jpg)"></i>"""), ["/1.jpg"]),
+    ("a sheet of icons", "<style>i{background:url(/x/sprite-icons.png)} b{background:url(/sprite-soda-dress.jpg)}</style>",
+     ["/sprite-soda-dress.jpg"]),
+    ("crops by their ratio", """<script type="application/ld+json">{"@type":"Product","image":["/1-1x1.jpg","/1-4x3.jpg",
+     "/1-16x9.jpg","/2-1x1.jpg"]}</script>""", ["/1-1x1.jpg", "/2-1x1.jpg"]),
+    ("what an object falls back to", ('<object data="/1.jpg" type="image/jpeg"><img src="/1-s.jpg"></object>'
+     '<video poster="/2.jpg"><img src="/old/2.jpg"></video>'), ["/1.jpg", "/2.jpg"]),
+    ("a download without an extension", '<a download="1.jpg" href="/dl?id=4"><img src="/t/4.jpg"></a>', ["/dl?id=4"]),
+    ("a viewer that names its photo", '<a href="/viewer?img=/f/1.jpg&n=2"><img src="/t/1.jpg"></a>', ["/f/1.jpg"]),
+    ("another site's viewer", '<a href="https://pin.example/?url=/f/1.jpg"><img src="/t/2.jpg"></a>', ["/t/2.jpg"]),
+    ("short names of sizes", '<img src="/1_th.jpg"><a href="/1_full.jpg">enlarge</a><img src="/tn_2.jpg"><img src="/2.jpg">',
+     ["/1_full.jpg", "/2.jpg"]),
+    ("lists in attributes", '<img src="/1.jpg" data-images="/1.jpg,/2.jpg, /3.jpg"><div data-slides="/4.jpg|/5.jpg"></div>',
+     ["/1.jpg", "/2.jpg", "/3.jpg", "/4.jpg", "/5.jpg"]),
+    ("what frameworks bind", """<img v-lazy="'/1.jpg'"><img ng-src="/2.jpg"><img v-bind:src="`/3.jpg`"><img :src="photo.url">""",
+     ["/1.jpg", "/2.jpg", "/3.jpg"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("markup", "wanted"), [case[1:] for case in PAGES], ids=[case[0] for case in PAGES])
+def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None:
+    """Each habit lists each photo once, with its best URL, and nothing else."""
+    found = parse_html(f"<html><body>{markup}</body></html>".encode(), URL).listings
+
+    assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted
+
+
+_CODED = base64.urlsafe_b64encode(b"https://b.example/1.jpg").decode().rstrip("=")
+# addresses of one photo without https://, the one that is asked for first
+SIZES: list[tuple[str, list[str]]] = [
+    ("b.example/1.jpg", ["t.example/unsafe/1200x0/filters:quality(70)/b.example/1.jpg",
+     "t.example/unsafe/fit-in/3x4/b.example/1.jpg",
+     f"i.example/aB-c/rs:fit:300:0/{_CODED}.jpg", "i.example/aB-c/resize:fill:4:6/plain/https://b.example/1.jpg@webp"]),
+    ("www.datocms-assets.com/1/2-1.jpg", ["www.datocms-assets.com/1/2-1.jpg?auto=format&w=400"]),
+    ("media.graphassets.com/Hx9", ["media.graphassets.com/resize=width:4,height:6/output=format:webp/Hx9"]),
+    ("b.gumlet.io/1.jpg", ["b.gumlet.io/1.jpg?w=300&dpr=2"]),
+    ("b.sirv.com/1.jpg", ["b.sirv.com/1.jpg?w=300&profile=Card"]),
+    ("b.example/dw/image/v2/A_PRD/on/x/1.jpg", ["b.example/dw/image/v2/A_PRD/on/x/1.jpg?sw=400&sh=600&sm=fit"]),
+    ("c.example/s/images/stencil/original/p/1.jpg?c=2", ["c.example/s/images/stencil/500x659/p/1.jpg?c=2",
+     "c.example/s/images/stencil/80w/p/1.jpg?c=2"]),
+    ("b.example/media/xyz1/1.jpg", ["b.example/media/xyz1/1.jpg?anchor=center&mode=crop&width=300&rnd=13",
+     "b.example/media/xyz1/1.jpg?width=1200&rmode=max"]),
+    ("b.example/images/looks/4.jpg?sfvrsn=a_3", ["b.example/images/looks/4.tmb-thumb300.jpg?sfvrsn=a_3"]),
+    ("b.example/globalassets/5.jpg", ["b.example/globalassets/5.jpg?preset=card"]),
+    ("b.example/getmedia/0a1b2c3d-1111-2222-3333-444455556666/6.jpg",
+     ["b.example/getmedia/0a1b2c3d-1111-2222-3333-444455556666/6.jpg?width=300&ext=.jpg"]),
+    ("b.example/documents/2/3/7.jpg/0b?t=16", ["b.example/documents/2/3/7.jpg/0b?t=16&imageThumbnail=1"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("best", "others"), SIZES, ids=[best[:30] for best, _ in SIZES])
+def test_the_sizes_of_one_photo_are_one_photo(best: str, others: list[str]) -> None:
+    """Whatever size of it a page shows, its best address is asked for first, and what the page wrote comes behind."""
+    for other in others:
+        [found] = parse_html(f'<img src="https://{escape(other)}">'.encode(), URL, budget=Budget()).listings
+        assert found.image_url == f"https://{best}"
+        assert f"https://{other}" in found.fallbacks
+
+
+def test_hosts_with_numbers_share_their_photos() -> None:
+    """A photo is one on img1 and img4; what is called otherwise, and what is no text in base64, stays as it is written."""
+    assert family("https://img1.b.example/1.jpg") == family("https://img4.b.example/1.jpg")
+    assert family("https://shop1.b.example/1.jpg")[0] != family("https://shop2.b.example/1.jpg")[0]
+    coded = "https://i.example/s/rs:1/aHR0c_____.jpg"
+    assert ranked(coded) == (coded,)
