@@ -8,6 +8,9 @@ import pytest
 from loopback import Exchange, Routes, page, photo, serve
 from test_scrape import crawl, hash_of, img
 
+from deepstyle.catalog import Catalog
+from deepstyle.config import ScrapeConfig
+from deepstyle.scraper.frontier import CHAIN, Frontier
 from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import parse_html
 
@@ -116,3 +119,33 @@ def test_guesses_end_when_nothing_new_comes(tmp_path: Path) -> None:
         assert crawl(tmp_path, site.url).kept == 4
         assert site.hits["/?page=5"] == 1
         assert site.hits["/?page=6"] == 0
+
+
+def test_guesses_end_where_the_photos_that_pages_name_do_not_exist(tmp_path: Path) -> None:
+    """A server that names new photos for ever is left after some pages in vain; a gap, however it comes about, is passed."""
+
+    def looks(x: Exchange) -> None:
+        number = int(x.path.partition("=")[2] or 1)
+        x.send(page(img(f"/p{number}.jpg"), '<p class="infinite-scroll"></p>') if number < 200 else page())
+
+    routes: Routes = {"/": looks, **{f"/p{n}.jpg": photo(hash_of(str(n))) for n in (1, 2, 22)}}
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url).kept == 3
+        assert site.hits["/?page=199"] == 0
+        assert site.hits["/?page=24"] == 1
+
+
+def test_a_photo_that_fails_in_passing_is_not_in_vain(tmp_path: Path) -> None:
+    """Only photos that do not exist count, by page; one that is kept lets the series go on."""
+    with Catalog(tmp_path) as catalog:
+        found = Frontier(catalog.open_crawl(URL), ScrapeConfig(), [URL])
+        for number in range(CHAIN):
+            for outcome in ("http-503", "http-429", "timeout", "given-up"):
+                found.photo(f"{URL}?page={number}", outcome)
+        assert not found.vain(URL + "?page=2")
+        for number in range(CHAIN):
+            assert not found.vain(URL + "?page=2")
+            found.photo(f"{URL}?page={number}", "http-404")
+        assert found.vain(URL + "?page=2")
+        found.photo(URL + "?page=9", "kept")
+        assert not found.vain(URL + "?page=2")

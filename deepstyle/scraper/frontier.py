@@ -4,7 +4,8 @@ The catalog holds the frontier; this is the same in memory, rebuilt from the cat
 ``scrape.py`` because what to visit can be understood without what to download.
 
 Traps: a chain of pages of one shape (URLs equal but for digits) that brought no new image for CHAIN pages, or SHAPE such
-pages in a row anywhere on the site; relative-link loops; permuted, tracking and session parameters.
+pages in a row anywhere on the site; relative-link loops; permuted, tracking and session parameters. A part that no link names
+is not guessed after CHAIN parts whose photos do not exist; one that is slow, or fails for a while, does not count.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
+from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.urls import host, origin, page_key, runaway, shape
 
 CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
@@ -42,6 +44,7 @@ class Frontier:
         self._keys: set[str] = set()
         self._barren: dict[str, int] = {}
         self._shapes: Counter[str] = Counter()
+        self._vain: dict[str, set[str]] = {}  # shape -> pages with photos that do not exist, since one was kept
         self._fetched = 0
         self._queues: dict[str, deque[tuple[int, Waiting]]] = {}  # host -> its pages, numbered as they came
         self._number = itertools.count()
@@ -107,6 +110,17 @@ class Frontier:
             self._fetched += 1
             return entry
         return None
+
+    def photo(self, page: str, outcome: str) -> None:
+        """A photo that this page showed has ended."""
+        if outcome == "kept":
+            self._vain.pop(shape(page), None)
+        elif missing(outcome):
+            self._vain.setdefault(shape(page), set()).add(page)
+
+    def vain(self, url: str) -> bool:
+        """Whether many pages of this one's shape in a row have named photos that do not exist, and none that was kept."""
+        return len(self._vain.get(shape(url), ())) >= CHAIN
 
     def _trap(self, entry: Waiting) -> bool:
         if page_key(entry.url) in self.wanted:

@@ -136,14 +136,14 @@ class Ledger:
             if worth_keeping(visit.answer):
                 self.crawl.keep_answer(to_keep(visit.answer))
             outcome, page, here = self._settle_visit(entry, visit)
-            images = 0
-            pictured = outcome == "image" and decodable(here.url, visit.answer.content_type)
+            images, pictured = 0, outcome == "image" and decodable(here.url, visit.answer.content_type)
             if page is not None:
                 if not (page.nofollow or visit.answer.nofollow):
                     self._follow(here, page, deeper=visit.kind == "page")
                 listings = page.listings if outcome == "ok" else ()
                 images = sum(self._list(_after_its_page(one, here.url)) for one in listings)
-                for guess in page.guesses if images and not page.nofollow else ():  # until nothing new comes
+                going_on = images and not page.nofollow and not self.frontier.vain(here.url)
+                for guess in page.guesses if going_on else ():  # until nothing new comes
                     self.frontier.add(guess, here.url, here.depth)
                 self._shown.setdefault(page_key(here.url), set()).update(
                     one.image_url for one in page.listings if one.detail_url is None and one.page_url == here.url
@@ -245,9 +245,8 @@ class Ledger:
 
     def _forgotten(self, one: Listing) -> bool:
         """Whether this picture must never come back, by its address, its host or its page's."""
-        return one.image_url in self._gone["url"] or bool(
-            {host(one.image_url), host(one.page_url)} & self._gone["host"]
-        )
+        hosts = {host(one.image_url), host(one.page_url)}
+        return one.image_url in self._gone["url"] or bool(hosts & self._gone["host"])
 
     def _push(self, one: Listing) -> None:
         """Line an image up for download, unless an earlier crawl has its photo, or it is forgotten."""
@@ -286,6 +285,7 @@ class Ledger:
 
         self.settling.add(record, None if kept is None else self.shelf.file(kept))
         self.kept += kept is not None
+        self.frontier.photo(one.page_url, placed.outcome)
 
     def _log(self, answer: Fetched, kind: str, outcome: str, *, sha256: str | None = None, detail: str = "") -> None:
         size = 0 if answer.status == 304 else len(answer.body)
