@@ -35,6 +35,13 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ["/1_full.jpg", "/2.jpg"]),
     ("lists in attributes", '<img src="/1.jpg" data-images="/1.jpg,/2.jpg, /3.jpg"><div data-slides="/4.jpg|/5.jpg"></div>',
      ["/1.jpg", "/2.jpg", "/3.jpg", "/4.jpg", "/5.jpg"]),
+    ("a box that a script or a ratio fills", ("<style>.r{height:0px;padding-bottom:150%;background:url(/1.jpg)}</style>"
+     '<img src="/2.jpg" style="width:0px">'), ["/1.jpg", "/2.jpg"]),
+    ("marks of networks, cards and blocks", ('<img src="/s/instagram-icon.png"><img src="/visa.png">'
+     '<img class="footer__logo" src="/x.png">'
+     '<img class="card__image" src="/instagram-look.jpg">'), ["/instagram-look.jpg"]),
+    ("the largest of an object", """<i data-photos='{"all":[{"ThumbnailUrl":"/t/1.jpg","LargestImage":"/x/9.jpg"}]}'></i>""",
+     ["/x/9.jpg"]),
     ("what frameworks bind", """<img v-lazy="'/1.jpg'"><img ng-src="/2.jpg"><img v-bind:src="`/3.jpg`"><img :src="photo.url">""",
      ["/1.jpg", "/2.jpg", "/3.jpg"]),
 ]  # fmt: skip
@@ -56,6 +63,8 @@ SIZES: list[tuple[str, list[str]]] = [
      f"i.example/aB-c/rs:fit:300:0/{_CODED}.jpg", "i.example/aB-c/resize:fill:4:6/plain/https://b.example/1.jpg@webp"]),
     ("www.datocms-assets.com/1/2-1.jpg", ["www.datocms-assets.com/1/2-1.jpg?auto=format&w=400"]),
     ("media.graphassets.com/Hx9", ["media.graphassets.com/resize=width:4,height:6/output=format:webp/Hx9"]),
+    ("photos.smugmug.com/A/i-1/0/X5/1-X5.jpg", ["photos.smugmug.com/A/i-1/0/Th/1-Th.jpg",
+     "photos.smugmug.com/A/i-1/0/X2/1-X2.jpg"]),
     ("b.gumlet.io/1.jpg", ["b.gumlet.io/1.jpg?w=300&dpr=2"]),
     ("b.sirv.com/1.jpg", ["b.sirv.com/1.jpg?w=300&profile=Card"]),
     ("b.example/dw/image/v2/A_PRD/on/x/1.jpg", ["b.example/dw/image/v2/A_PRD/on/x/1.jpg?sw=400&sh=600&sm=fit"]),

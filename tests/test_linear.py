@@ -75,6 +75,7 @@ ADDRESSES = (
     ("https://a.example/a", ".tmb-a", "x"), ("https://a.example/globalassets/", "a.jpg", "?x"),
     ("https://a.example", "/getmedia/01234567-0123-0123-0123-0123456789ab/a.jpg", "?x"),
     ("https://a.example/documents/", "a?", "imageThumbnail="), ("https://a.example/", "icon-sprite", "x"),
+    ("https://photos.smugmug.com/", "Th/", "x-Th.jpg"), ("https://a.example", "/facebook", "x"),
     ("https://a.example/", "-1x1", ".jpg"), ("https://img", "1", ".a.example/a.jpg"),
     ("https://a.example", "/300/300", "/a.jpg"), ("https://a.example/", "a-300x300/", "a.jpg"),
     ("https://a.example/", "@2x", ".jpg"), ("https://a.example/", "thumb_", ".jpg"), ("https://a.example/", "1", "x1.jpg"),

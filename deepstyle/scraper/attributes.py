@@ -66,7 +66,10 @@ _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
-_STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+(\d{1,5})(?:\.\d+)?px", re.ASCII)
+_PART = re.compile(
+    r"(?:[a-z\d-]++__)(?:logo|avatar|icon|flag|spinner)(?:-img|-image)?(?:--[\w-]++)?"
+)  # of a block, as in BEM
+_STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+([1-9]\d{0,4})(?:\.\d+)?px", re.ASCII)
 _PARTS = re.compile(r"[,|;\s]\s*+")
 _PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
 
@@ -90,7 +93,9 @@ def is_icon(attributes: Attributes) -> bool:
 
 def is_decoration(attributes: Attributes) -> bool:
     """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
-    return "class" in attributes and not DECORATIONS.isdisjoint(attributes["class"].lower().split())
+    return "class" in attributes and any(
+        one in DECORATIONS or _PART.fullmatch(one) for one in attributes["class"].lower()[:1_000].split()
+    )
 
 
 def said(attributes: Attributes) -> int | None:

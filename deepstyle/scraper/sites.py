@@ -139,6 +139,8 @@ RULES: tuple[Rule, ...] = (
     _rule("kentico", "/getmedia/", rf"(https?://(?:(?!/getmedia/)[^?])++/getmedia/[0-9a-f-]{{36}}/[^?]+{_EXT})"
           r"\?(?=(?:[^#]*&)?(?:width|height|maxsidesize)=).*", r"\1"),
     _rule("liferay", "imageThumbnail=", r"(https?://[^/?]++/documents/[^?]++)\?(?:(t=\d+)&)?imageThumbnail=\d", r"\1?\2"),
+    _rule("smugmug", "photos.smugmug.com/", r"(https?://photos\.smugmug\.com/(?:[^/?]++/)*?)(Ti|Th|S|M|L|XL|X2|X3)/([^/?]+)-\2(\.\w+)",
+          r"\1X5/\3-X5\4", r"\1X3/\3-X3\4"),
     _rule("imagekit-path", "/tr:", r"(https?://ik\.imagekit\.io/[^/?]+)/tr:[^/?]+/([^?]+)(?:\?.*)?", r"\1/\2"),
     _rule("imagekit", "ik.imagekit.io/", r"(https?://ik\.imagekit\.io/[^?]+)\?(?:[^#&]*&)*?tr=.*", r"\1"),
     _rule("twicpics", "twic=", r"(https?://[^?]+)\?twic=v1/.*", r"\1"),
@@ -223,6 +225,8 @@ _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|loading|loader|sprites?)\.(?:gif|png)"
     r"|/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
+    r"|/(?:(?:icon|ico|social|logo)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
+    r"|klarna|apple-?pay|google-?pay)(?:[-_](?:icon|logo|white|black))*\.(?:gif|png|webp)"
     r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
 )
 
