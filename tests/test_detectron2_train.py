@@ -77,10 +77,10 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
         labels: tuple[str, ...],
         figures: dict[str, Any],
         *,
-        card: str,
+        card: dict[str, str],
     ) -> None:
         about = {"backend": "detectron2", "figures": figures}
-        weights.save_model(folder, network, config_yaml="", labels=labels, about=about, extra={CARD: card})
+        weights.save_model(folder, network, config_yaml="", labels=labels, about=about, extra=card)
 
     monkeypatch.setattr(training, "settings_of", lambda *_: SimpleNamespace(INPUT=SimpleNamespace(FORMAT="RGB")))
     monkeypatch.setattr(training, "build_detectron2", lambda _: Linear())

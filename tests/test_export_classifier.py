@@ -33,7 +33,7 @@ needs_onnx = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A classifier's folder with a card."""
-    folder = save_colours(tmp_path_factory.mktemp("models") / "colours")
+    folder = save_colours(tmp_path_factory.mktemp("models") / "colours", beside="garments-lite")
     put_file(folder / CARD, b"# Model card\n")
     return folder
 
@@ -66,6 +66,7 @@ def test_onnxruntime_gives_the_same_probabilities(model: Path, tmp_path: Path) -
         assert np.abs(run(path, pixels) - wanted).max() < 1e-4
     assert wanted.std(axis=0).max() > 1e-3
     assert (about["input_size"], about["fit"], about["labels"], about["views"]) == (37, "pad", list(COLOURS), "mirror")
+    assert about["beside"] == "garments-lite"
     assert (tmp_path / "out" / CARD).read_text() == "# Model card\n"
 
 

@@ -5,8 +5,10 @@ Each of these took minutes or for ever; the bound is far above what they take, a
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from deepstyle.scraper.pages import parse, parse_html
 from deepstyle.scraper.sites import ranked
 
 URL = "http://a.example/shows"
+PACKAGE = Path(parse.__code__.co_filename).parents[1]
 BOUND = 10.0  # CPU seconds
 
 
@@ -127,3 +130,17 @@ def test_a_meta_refresh_is_followed() -> None:
     found = parse_html(b"<meta http-equiv=refresh content='0 ; URL = \"/b/c\"'>", URL)
 
     assert found.links == ("http://a.example/b/c",)
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """`(...)*+` fails where it should match before Python 3.11.5 (python/cpython#106052); `(?>(...)*)` says the same."""
+    odd = re.compile(r"(?<![\\(])\)(?:[*+?]|\{[\d,]+\})\+")
+    found = [
+        f"{path.name}:{number}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if odd.search(line)
+    ]
+
+    assert odd.search(r"(?:a|b)*+")
+    assert not found

@@ -84,6 +84,8 @@ def _write_onnx(model: Classifier | Tagger, folder: Path, out: Path) -> Path:
     }  # fmt: skip
     if isinstance(model, Tagger):
         told |= {"groups": model.groups, "thresholds": model.thresholds.tolist(), "region": model.region}
+    elif model.beside:
+        told["beside"] = model.beside
     model.network.cpu()
     with scoring(model.network):
         example = torch.zeros(2, size, size, 3, dtype=torch.uint8)

@@ -25,9 +25,10 @@ from deepstyle.commands.tables import show
 def export(session: Session, model: str, to: Any, out: Path) -> None:
     """Write a classifier or tagger for use elsewhere.
 
-    The ONNX file takes squares of 8-bit pixels and gives the probabilities that `predict` tells; model.json beside it says
-    their size, how a picture becomes a square, and the labels. safetensors is a model folder in half precision, for
-    `predict --model DIR` on another machine. Generators are written by `sample --export`. Needs no workspace.
+    The ONNX file takes squares of 8-bit pixels and gives the probabilities that `predict --region none` tells; model.json
+    beside it says their size, how a picture becomes a square, the labels, and under `beside` the detector whose garment
+    `predict` looks at as well. safetensors is a model folder in half precision, for `predict --model DIR` on another
+    machine. Generators are written by `sample --export`. Needs no workspace.
 
     \b
     Example:

@@ -51,7 +51,7 @@ def decodable(url: str, kind: str = "") -> bool:
 
 _GAP = re.compile(r"[\s,]*+")
 _WORD = re.compile(r"\S++")
-_DESCRIPTORS = re.compile(r"[^,(]*+(?:\([^)]*+\)?+[^,(]*+)*+")
+_DESCRIPTORS = re.compile(r"[^,(]*+(?>(?:\([^)]*+\)?+[^,(]*+)*)")
 _DESCRIPTOR = re.compile(r"(?<![\d.])(\d{1,9}(?:\.\d{1,9})?)([wx])(?!\w)")
 
 
@@ -75,12 +75,12 @@ def parse_srcset(text: str) -> list[Candidate]:
 
 
 _CSS = re.compile(
-    r"""/\*(?:[^*]|\*(?!/))*+(?:\*/)?+
+    r"""/\*(?>(?:[^*]|\*(?!/))*)(?>(?:\*/)?)
     | (?P<type>\b(?:type|format|local)\(\s*+)
     | \burl\(\s*+(?:"(?P<double>[^"]*+)"?+|'(?P<single>[^']*+)'?+|(?P<bare>[^)"'\s]*+))\s*+\)?+
-    | "(?P<string>(?:[^"\\]|\\.)*+)"?+ | '(?P<text>(?:[^'\\]|\\.)*+)'?+
+    | "(?P<string>(?>(?:[^"\\]|\\.)*))"?+ | '(?P<text>(?>(?:[^'\\]|\\.)*))'?+
     | (?P<set>image-set\()
-    | (?<![-\w])(?:width|height)\s*+:\s*+(?P<side>[1-9]\d{0,4})(?:\.\d++)?+px
+    | (?<![-\w])(?:width|height)\s*+:\s*+(?P<side>[1-9]\d{0,4})(?>(?:\.\d++)?)px
     | (?<![-\w])(?P<name>-?[-\w]++)\s*+:
     | (?<![-\w.])(?P<density>\d{1,4}(?:\.\d{1,4})?)(?:x|dppx)\b
     | (?P<mark>[(){};])""",

@@ -22,8 +22,8 @@ SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "lp2.hm.com/",
         re.compile(
-            r"https?://lp2\.hm\.com/hmgoepprod\?(?:(?!source%5B)[^#])*+source%5B(?:(?!%5D)[^#])*?([0-9a-f]{4,40}\.\w++)%5D"
-            r"(?:(?=.*?(file:/(?:product/(?:style|mini|thumb|swatch)|mobile/))))?+.*"
+            r"https?://lp2\.hm\.com/hmgoepprod\?(?>(?:(?!source%5B)[^#])*)source%5B(?:(?!%5D)[^#])*?([0-9a-f]{4,40}\.\w++)%5D"
+            r"(?>(?:(?=.*?(file:/(?:product/(?:style|mini|thumb|swatch)|mobile/))))?).*"
         ),
     ),
     ("/_astro/", re.compile(r"https?://([^?]+/_astro/[^/?.]+\.[\w-]+?)(_\w{3,8})?\.(?:jpe?g|png|webp|avif|gif)")),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib3 import HTTPHeaderDict
 
 MOST = 100  # header lines, as many as http.client takes
-_HEAD = re.compile(rb"HTTP/1\.1 200(?: [^\r\n]*+)?+(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\r\n\0]*+)*+\r\n\r\n")
+_HEAD = re.compile(rb"HTTP/1\.1 200(?>(?: [^\r\n]*+)?)(?>(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\r\n\0]*+)*)\r\n\r\n")
 
 
 @dataclass(frozen=True, kw_only=True)

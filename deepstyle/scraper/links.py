@@ -35,7 +35,9 @@ _FOLLOWS = re.compile(r"next|more|infinite|hx-get")
 FRAMES = frozenset({"iframe", "frame", "turbo-frame", "include-fragment", "amp-list"})
 MAX_OPTIONS = 200  # of a select
 MAX_VALUES = 20  # of a form
-_REFRESH = re.compile(r"\s*+[\d.]*+\s*+(?:[;,]\s*+(?:url\s*+=\s*+)?+|url\s*+=\s*+)['\"]?+\s*+([^'\"]++)", re.IGNORECASE)
+_REFRESH = re.compile(
+    r"\s*+[\d.]*+\s*+(?:[;,]\s*+(?>(?:url\s*+=\s*+)?)|url\s*+=\s*+)['\"]?+\s*+([^'\"]++)", re.IGNORECASE
+)
 _FILE = re.compile(  # what is a page's relative address beyond doubt
     r"[\w%~+-][\w%~+./-]*(?:\.(?:x?html?|shtml|php\d?|aspx?|jsp|cgi)(?:[?#]\S*)?|\?[\w%-]+=\S*)", re.IGNORECASE
 )
@@ -53,7 +55,7 @@ _NEXT_TEXT = re.compile(
 _PAGED = re.compile(
     r"([?&](?:page|p|paged|pg|pagina|seite)=)(\d{1,5})(?=&|$)|(/page/)(\d{1,5})(?=/?(?:\?|$))", re.IGNORECASE
 )
-_LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?:[^,<\"]|\"[^\"]*+\"?)*+)")
+_LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?>(?:[^,<\"]|\"[^\"]*+\"?)*))")
 _NEXT_PARAMETER = re.compile(
     r";\s*rel\s*=\s*(?:\"(?:[^\";]*\s)?next[\s\"]|'(?:[^';]*\s)?next[\s']|next\s*(?:;|$))", re.IGNORECASE
 )

@@ -21,10 +21,10 @@ class Name(str):
     __slots__ = ()
 
 
-_GRAMMAR = r"""(?P<skip>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)
-    | "(?P<double>(?:[^"\\\n]|\\.)*+)"?+
-    | '(?P<single>(?:[^'\\\n]|\\.)*+)'?+
-    | `(?P<template>(?:[^`\\]|\\.)*+)`?+
+_GRAMMAR = r"""(?P<skip>\s++|//[^\n]*+|/\*(?>(?:[^*]|\*(?!/))*)(?>(?:\*/)?))
+    | "(?P<double>(?>(?:[^"\\\n]|\\.)*))"?+
+    | '(?P<single>(?>(?:[^'\\\n]|\\.)*))'?+
+    | `(?P<template>(?>(?:[^`\\]|\\.)*))`?+
     | (?P<number>\d[\w.]*+)
     | (?P<name>[A-Za-z_$][\w$]*+)
     | (?P<open>[{\[(])
@@ -33,7 +33,7 @@ _GRAMMAR = r"""(?P<skip>\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)
     | (?P<other>[^\s"'`\w${}\[\](),:+/]++|.)"""
 _TOKEN = re.compile(_GRAMMAR, re.VERBOSE | re.DOTALL)
 _JSON_TOKEN = re.compile(_GRAMMAR.replace(r'[^"\\\n]', r'[^"\\]'), re.VERBOSE | re.DOTALL)  # "..." of several lines
-_PATTERN = re.compile(r"/(?![*/])(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*+\])++/\w*+")  # a regular expression
+_PATTERN = re.compile(r"/(?![*/])(?>(?:[^/\\\[\n]|\\.|\[(?>(?:[^\]\\\n]|\\.)*)\])+)/\w*+")  # a regular expression
 MAX_PATTERN = 300  # characters of one
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r?\n)|(.))", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}

@@ -60,7 +60,7 @@ class Page:
 
 _XML = re.compile(r"^\s*<\?xml[^>]*+>")
 _ROOT = re.compile(  # possessive: what stands before the root is read in one way only
-    rb"(?:\s++|<\?xml.{0,500}?\?>|<!--.{0,2000}?-->)*+<(?:\w+:)?(urlset|sitemapindex|rss|feed|rdf)\b",
+    rb"(?>(?:\s++|<\?xml.{0,500}?\?>|<!--.{0,2000}?-->)*)<(?:\w+:)?(urlset|sitemapindex|rss|feed|rdf)\b",
     re.DOTALL | re.IGNORECASE,
 )
 

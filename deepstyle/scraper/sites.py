@@ -26,10 +26,10 @@ _SIZING = (
     r"(?:w|h|width|height|fit|crop|auto|q|quality|dpr|fm|format|rect|ar|imwidth|resize|ssl|strip|zoom|f|fl|r|bg|fp-[xyz]|scl|cs"
     r"|ixlib|sharp|max-?[wh]|min-?[wh])"
 )
-_PARAMETERS = rf"\?(?:{_SIZING}=[^&]*+(?:&|$))++$"
+_PARAMETERS = rf"\?(?>(?:{_SIZING}=[^&]*+(?:&|$))+)$"
 
 _STEP = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|b|bo|r|x|y|z|t|o|a|l|u|co|d)"  # the parameters of a Cloudinary transformation
-_STEP_VALUE = rf"{_STEP}_(?:(?!%2C)[^/,?])++"
+_STEP_VALUE = rf"{_STEP}_(?>(?:(?!%2C)[^/,?])+)"
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ RULES: tuple[Rule, ...] = (
           r"(https?://images\.squarespace-cdn\.com/[^?]+)(?:\?(?!format=original)format=.*)",
           r"\1?format=original", r"\1?format=2500w"),
     _rule("cloudinary", "/image/",
-          rf"(https?://[^?]+/image/(?:upload|private))/(?:{_STEP_VALUE}(?:(?:,|%2C){_STEP_VALUE})*+/)++([^?]+)(?:\?.*)?",
+          rf"(https?://[^?]+/image/(?:upload|private))/(?>(?:{_STEP_VALUE}(?>(?:(?:,|%2C){_STEP_VALUE})*)/)+)([^?]+)(?:\?.*)?",
           r"\1/\2"),
     _rule("imgix", ".imgix.net/",
           r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)(?:w|h|fit|crop|auto|q|dpr|fm|ar|rect|cs|bg)=.*", r"\1"),
     _rule("wix", "static.wixstatic.com/", r"(https?://static\.wixstatic\.com/media/[^/?]+)/v1/(?:fill|fit|crop)/.*", r"\1"),
     _rule("shopify-query", "/files/",
           r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(?=(?:[^&#]*+&)*?(?:width|height|crop)=)"
-          r"(?:(?!v=)[^&#]*+(?:&|$))*+(v=\d++)?+.*", r"\1?\2"),
+          r"(?>(?:(?!v=)[^&#]*+(?:&|$))*)(?>(v=\d++)?).*", r"\1?\2"),
     _rule("squarespace-static", "static1.squarespace.com/",
           r"(https?://static1\.squarespace\.com/[^?]+)\?(?!format=original)format=.*", r"\1?format=original", r"\1?format=2500w"),
     _rule("imgix-library", ".imgix.net/", r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)ix(?:lib|id)=.*", r"\1"),
@@ -112,31 +112,31 @@ RULES: tuple[Rule, ...] = (
           r"\1/\2"),
     _rule("webflow", "-p-", r"(https?://[^/?]*(?:website-files|webflow)\.com/[^?]+)-p-\d{3,4}[\dxq]*(\.\w+)", r"\1\2", r"\1.jpg"),
     _rule("thumbor", "/unsafe/",
-          r"https?://(?:(?!/unsafe/)[^?])*+/unsafe/(?:(?!https?(?::|%3A))[^/?]+/)*+(https?(?::|%3A).+)", r"{1}"),
+          r"https?://(?>(?:(?!/unsafe/)[^?])*)/unsafe/(?>(?:(?!https?(?::|%3A))[^/?]+/)*)(https?(?::|%3A).+)", r"{1}"),
     _rule("thumbor-host", "/unsafe/",
-          r"https?://(?:(?!/unsafe/)[^?])*+/unsafe/(?:(?:\d*x\d*|-?\d+x-?\d+|fit-in|full-fit-in|smart|trim|(?:top|middle|bottom|left|center|right)"
-          rf"|filters:[^/]*+)/)++((?=[\w-]++\.[\w.-]++/)[^?]+{_EXT})", r"https://\1"),
+          r"https?://(?>(?:(?!/unsafe/)[^?])*)/unsafe/(?>(?:(?:\d*x\d*|-?\d+x-?\d+|fit-in|full-fit-in|smart|trim|(?:top|middle|bottom|left|center|right)"
+          rf"|filters:[^/]*+)/)+)((?=[\w-]++\.[\w.-]++/)[^?]+{_EXT})", r"https://\1"),
     _rule("imgproxy-plain", "/plain/",
-          r"https?://[^/?]++/[\w-]++/(?:[a-z_]++:[^/?]*+/)++plain/(https?(?::|%3A)[^@?]++)(?:@\w++)?", r"{1}"),
-    _rule("imgproxy", ":", r"https?://[^/?]++/[\w-]++/(?:[a-z_]++:[^/?]*+/)++(aHR0c[\w-]++)(?:\.\w++)?", r"{b1}"),
+          r"https?://[^/?]++/[\w-]++/(?>(?:[a-z_]++:[^/?]*+/)+)plain/(https?(?::|%3A)[^@?]++)(?:@\w++)?", r"{1}"),
+    _rule("imgproxy", ":", r"https?://[^/?]++/[\w-]++/(?>(?:[a-z_]++:[^/?]*+/)+)(aHR0c[\w-]++)(?:\.\w++)?", r"{b1}"),
     _rule("datocms", ".datocms-assets.com/", rf"(https?://[^/?]+\.datocms-assets\.com/[^?]+){_PARAMETERS}", r"\1"),
     _rule("hygraph", ".graphassets.com/", r"(https?://[^/?]+\.graphassets\.com/(?:[A-Za-z0-9]{15,}+/)?)"
-          r"(?:(?:resize|output|auto_image|quality|compress|crop|cache)=[^/?]*+/)++([A-Za-z0-9]++)", r"\1\2"),
+          r"(?>(?:(?:resize|output|auto_image|quality|compress|crop|cache)=[^/?]*+/)+)([A-Za-z0-9]++)", r"\1\2"),
     _rule("gumlet", ".gumlet.io/", rf"(https?://[^/?]+\.gumlet\.io/[^?]+){_PARAMETERS}", r"\1"),
-    _rule("sirv", ".sirv.com/", rf"(https?://[^/?]+\.sirv\.com/[^?]+?{_EXT})\?(?:(?:w|h|s|q|profile|scale\.\w++|format"
-          r"|crop\.\w++|canvas\.\w++)=[^&]*+(?:&|$))++", r"\1", r"\1?profile=original"),
+    _rule("sirv", ".sirv.com/", rf"(https?://[^/?]+\.sirv\.com/[^?]+?{_EXT})\?(?>(?:(?:w|h|s|q|profile|scale\.\w++|format"
+          r"|crop\.\w++|canvas\.\w++)=[^&]*+(?:&|$))+)", r"\1", r"\1?profile=original"),
     _rule("demandware", "/dw/image/v2/",
-          rf"(https?://(?:(?!/dw/image/)[^?])++/dw/image/v2/[^?]+?{_EXT})\?(?:[^#]*&)?s[whm](?:frm)?=.*", r"\1"),
+          rf"(https?://(?>(?:(?!/dw/image/)[^?])+)/dw/image/v2/[^?]+?{_EXT})\?(?:[^#]*&)?s[whm](?:frm)?=.*", r"\1"),
     _rule("bigcommerce", "/images/stencil/",
-          r"(https?://(?:(?!/images/stencil/)[^?])++/images/stencil)/(?:\d+x\d+|\d+w)/(.+)",
+          r"(https?://(?>(?:(?!/images/stencil/)[^?])+)/images/stencil)/(?:\d+x\d+|\d+w)/(.+)",
           r"\1/original/\2", r"\1/1280x1280/\2"),
     _rule("umbraco", "/media/", rf"(https?://[^/?]+/media/[a-z0-9]{{4,10}}/[^/?]+{_EXT})"
-          r"\?(?:(?:anchor|mode|rmode|rxy|center|width|height|rnd|v|quality|format|ranchor|rsampler|cropmode|upscale|bgcolor|preset)=[^&]*+(?:&|$))++",
+          r"\?(?>(?:(?:anchor|mode|rmode|rxy|center|width|height|rnd|v|quality|format|ranchor|rsampler|cropmode|upscale|bgcolor|preset)=[^&]*+(?:&|$))+)",
           r"\1"),
-    _rule("sitefinity", ".tmb-", r"(https?://(?:(?!\.tmb-)[^?])++)\.tmb-[^/.?]*+(\.\w+(?:\?.*)?)", r"\1\2"),
+    _rule("sitefinity", ".tmb-", r"(https?://(?>(?:(?!\.tmb-)[^?])+))\.tmb-[^/.?]*+(\.\w+(?:\?.*)?)", r"\1\2"),
     _rule("optimizely", "assets/", rf"(https?://[^/?]+/(?:globalassets|siteassets|contentassets)/[^?]+{_EXT})"
           r"\?(?:[^#]*&)?(?:preset|width|height|w|h|mode|maxwidth|maxheight|quality|format|transform)=.*", r"\1"),
-    _rule("kentico", "/getmedia/", rf"(https?://(?:(?!/getmedia/)[^?])++/getmedia/[0-9a-f-]{{36}}/[^?]+{_EXT})"
+    _rule("kentico", "/getmedia/", rf"(https?://(?>(?:(?!/getmedia/)[^?])+)/getmedia/[0-9a-f-]{{36}}/[^?]+{_EXT})"
           r"\?(?=(?:[^#]*&)?(?:width|height|maxsidesize)=).*", r"\1"),
     _rule("liferay", "imageThumbnail=", r"(https?://[^/?]++/documents/[^?]++)\?(?:(t=\d+)&)?imageThumbnail=\d", r"\1?\2"),
     _rule("smugmug", "photos.smugmug.com/", r"(https?://photos\.smugmug\.com/(?:[^/?]++/)*?)(Ti|Th|S|M|L|XL|X2|X3)/([^/?]+)-\2(\.\w+)",
@@ -170,29 +170,29 @@ RULES: tuple[Rule, ...] = (
           r"(https?://(?:\d\.bp\.blogspot\.com|blogger\.googleusercontent\.com)/.+?)/(?:s|w)\d{2,4}(?:-[^/]*)?/([^/?]+)",
           r"\1/s0/\2"),
     _rule("amazon", "._",
-          rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/(?:[^/?]*+/)*+(?=[^/?]*_{_EXT}$)[^/?]*?)\._[^/?]+_({_EXT})",
+          rf"(https?://[^/?]+(?:media-amazon|images-amazon)\.com/images/(?>(?:[^/?]*+/)*)(?=[^/?]*_{_EXT}$)[^/?]*?)\._[^/?]+_({_EXT})",
           r"\1\2"),
     _rule("opencart", "/image/cache/",
-          rf"(https?://(?:(?!/image/cache/)[^?])++/image)/cache/([^?]+)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?", r"\1/\2\3"),
+          rf"(https?://(?>(?:(?!/image/cache/)[^?])+)/image)/cache/([^?]+)-\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?", r"\1/\2\3"),
     _rule("drupal", "/files/styles/",
-          rf"(https?://(?:(?!/files/styles/)[^?])++/files)/styles/[\w-]++/(?:public|s3)/([^?]+?{_EXT})(?:\.webp|\.avif)?(?:\?.*)?",
+          rf"(https?://(?>(?:(?!/files/styles/)[^?])+)/files)/styles/[\w-]++/(?:public|s3)/([^?]+?{_EXT})(?:\.webp|\.avif)?(?:\?.*)?",
           r"\1/\2"),
     _rule("mediawiki", "/thumb/",
-          r"(https?://(?:(?!/thumb/)[^?])++)/thumb/([0-9a-f]/[0-9a-f]{2}/[^/?]++)/(?:lossy-)?(?:page\d+-)?\d++px-[^/?]++(?:\?.*)?",
+          r"(https?://(?>(?:(?!/thumb/)[^?])+))/thumb/([0-9a-f]/[0-9a-f]{2}/[^/?]++)/(?:lossy-)?(?:page\d+-)?\d++px-[^/?]++(?:\?.*)?",
           r"\1/\2"),
     _rule("nextgen", "-nggid",
-          rf"(https?://(?:(?!/gallery/)[^?])++/gallery/[^/?]++(?:/[^/?]++)*?)/cache/([^/?]+?{_EXT})-nggid[^/?]++(?:\?.*)?",
+          rf"(https?://(?>(?:(?!/gallery/)[^?])+)/gallery/[^/?]++(?:/[^/?]++)*?)/cache/([^/?]+?{_EXT})-nggid[^/?]++(?:\?.*)?",
           r"\1/\2"),
     _rule("nextgen-thumbs", "/thumbs/thumbs_",
-          r"(https?://(?:(?!/thumbs/thumbs_)[^?])++)/thumbs/thumbs_([^/?]++)(?:\?.*)?", r"\1/\2"),
+          r"(https?://(?>(?:(?!/thumbs/thumbs_)[^?])+))/thumbs/thumbs_([^/?]++)(?:\?.*)?", r"\1/\2"),
     _rule("shopware", "/thumbnail/",
-          rf"(https?://(?:(?!/thumbnail/)[^?])++)/thumbnail/((?:[0-9a-f]{{2}}/){{3}}[^?]+)_\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
+          rf"(https?://(?>(?:(?!/thumbnail/)[^?])+))/thumbnail/((?:[0-9a-f]{{2}}/){{3}}[^?]+)_\d{{2,4}}x\d{{2,4}}({_EXT})(?:\?.*)?",
           r"\1/media/\2\3"),
-    _rule("cargo", "freight.cargo.site/", r"(https?://freight\.cargo\.site)/(?:[wh]/\d+/)++(?:q/\d+/)?i/(.+)",
+    _rule("cargo", "freight.cargo.site/", r"(https?://freight\.cargo\.site)/(?>(?:[wh]/\d+/)+)(?:q/\d+/)?i/(.+)",
           r"\1/t/original/i/\2"),
     _rule("aem-coreimg", ".coreimg.",
-          r"(https?://(?:(?!\.coreimg\.)[^?])++\.coreimg)(?:\.\d++){1,2}(\.(?:jpe?g|png|webp)(?:/.*)?)", r"\1\2"),
-    _rule("sitecore", "/media/", r"(https?://(?:(?!/[-~]/media/)[^?])++/[-~]/media/[^?]++)"
+          r"(https?://(?>(?:(?!\.coreimg\.)[^?])+)\.coreimg)(?:\.\d++){1,2}(\.(?:jpe?g|png|webp)(?:/.*)?)", r"\1\2"),
+    _rule("sitecore", "/media/", r"(https?://(?>(?:(?!/[-~]/media/)[^?])+)/[-~]/media/[^?]++)"
           r"\?(?=(?:[^#]*&)?(?:w|h|mw|mh|as|iar|hash|rev|sc)=).*", r"\1"),
     _rule("iiif", "/default.", r"(https?://(?!.*/full/max/0/default\.)[^?]+)/(?:full|square|pct:[\d.,]++|\d++(?:,\d++){3})"
           r"/(?:full|max|\^?!?\d*+,\d*+|\^?pct:[\d.]++)/!?[\d.]++/default\.(jpg|png|webp)",
@@ -210,13 +210,13 @@ RULES: tuple[Rule, ...] = (
           r"\1/\2/s-l1600\3"),
     _rule("etsy", ".etsystatic.com/", r"(https?://i\.etsystatic\.com/[^?]+)/il_\d++x[\dN]++\.([^/?]++)(?:\?.*)?",
           r"\1/il_fullxfull.\2", r"\1/il_1588xN.\2"),
-    _rule("alicdn", ".alicdn.com/", rf"(https?://[^/?]++/(?:[^/?]*+/)*+[^/?]+?{_EXT})_[^/?]++(?:\?.*)?", r"\1"),
+    _rule("alicdn", ".alicdn.com/", rf"(https?://[^/?]++/(?>(?:[^/?]*+/)*)[^/?]+?{_EXT})_[^/?]++(?:\?.*)?", r"\1"),
     _rule("weserv", ".nl/?",
           r"https?://(?:images\.weserv|wsrv)\.nl/\?(?:[^#]*&)?url=(?:(?:ssl:|https?(?::|%3A))(?:/|%2F)*)?([^&]++).*",
           r"https://{1}"),
     _rule("netlify", "/.netlify/images", r"https?://[^?]+/\.netlify/images/?\?(?:[^#]*&)?url=([^&#]++).*", r"{1}"),
     _rule("address-in-path", "/https%3A%2F%2F", rf"https?://[^?]+?/(https%3A%2F%2F[^/?]+?{_EXT})(?:[/?].*)?", r"{1}"),
-    _rule("resizing-script", "=", r"https?://[^/?]*+/(?:[^/?]*+/)*+(?=[^/?]*?(?:thumb|resiz|image|img|scale|crop))[^/?]*+\?"
+    _rule("resizing-script", "=", r"https?://[^/?]*+/(?>(?:[^/?]*+/)*)(?=[^/?]*?(?:thumb|resiz|image|img|scale|crop))[^/?]*+\?"
           r"(?=(?:[^#]*&)?(?:w|h|width|height|size|zc|mw|maxwidth)=)(?:[^#&]*&)*?(?:url|src|uri|image|img|file|path|source|filename)="
           rf"((?:https?(?::|%3A)|/|%2F)[^&]*?{_EXT})(?:&.*)?", r"{1}"),
 )  # fmt: skip

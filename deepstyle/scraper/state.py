@@ -35,7 +35,7 @@ _ASKED = re.compile(
 )
 _QUOTED = re.compile(r"[\"']([^\"'\s]{1,300})[\"']")
 _ARRAY = re.compile(
-    r"(?:\bnew\s++Array|[Ii]mages?)\(((?:\s*+[\"'][^\"'\s]{0,300}+[\"']\s*+,?+)++)(?=[\d\s]{0,9}\))"
+    r"(?:\bnew\s++Array|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\s]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
     r"|(?:\w\[\d{1,4}\]|\.src)\s*+=\s*+[\"']([^\"'\s]{1,300})[\"']"
 )
 _WRITTEN = re.compile(r"<img\b([^<>]{1,1000})>", re.IGNORECASE)
@@ -43,7 +43,7 @@ _JOINED = re.compile(r"[\"']\s*+\+|\$\{|\{\{|<%")
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
-    r"|(?P<text>(?:JSON\.parse\(\s*+(?:decodeURIComponent\(\s*+|(?:window\.)?+(?P<coded>atob)\(\s*+)?+|\benqueue\(\s*+))(?=[\"'`])"
+    r"|(?P<text>(?:JSON\.parse\(\s*+(?>(?:decodeURIComponent\(\s*+|(?>(?:window\.)?)(?P<coded>atob)\(\s*+)?)|\benqueue\(\s*+))(?=[\"'`])"
     r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
 )
 

@@ -25,10 +25,10 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _IN_PATH, _IN_QUERY = "/%:@!$&'()*+,;=~", "/%:@!$&()*+,;=~?"  # what needs no percent escape
-_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+")  # a path without dot segments, escapes and query
+_PLAIN = re.compile(r"(?>(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)+)/?+")  # a path without dot segments, escapes and query
 _NORMAL = re.compile(  # a URL in normal form beyond doubt: a name, perhaps a port that is no default, a plain path
     r"https?://(?=[^/]{1,200}/)[a-z0-9_][a-z0-9_.-]*+(?<![.-])(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?"
-    r"(?:/|(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)++/?+)"
+    r"(?:/|(?>(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)+)/?+)"
 )
 _WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
 _TRACKING = re.compile(
