@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pytest
+from test_habits_of_hosts import assert_listed_once
 
 from deepstyle.scraper.families import family
-from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.sites import ranked, unwanted
 
-URL = "http://a.example/shows/fall"
 ARC = "ABCDEFGHIJKLMNOPQRSTUVWXY2.jpg"
 HM = "lp2.hm.com/hmgoepprod?set=quality%5B79%5D,source%5B{}1a2b3c4d.jpg%5D,res%5B{}%5D&call=url%5Bfile:/product/{}%5D"
 HM_MAIN = HM.format("/1/", "m", "main")
@@ -76,11 +73,7 @@ SIZES: list[tuple[str, list[str]]] = [
 @pytest.mark.parametrize(("best", "others"), SIZES, ids=[best[:30] for best, _ in SIZES])
 def test_the_sizes_of_one_photo_are_one_photo(best: str, others: list[str]) -> None:
     """Whatever sizes a page shows of it, it is listed once, its best address first and what the page wrote behind."""
-    written = [f"https://{one}" for one in (*others, best)]
-    for urls in (written, written[::-1]):
-        [found] = parse_html("".join(f'<img src="{escape(url)}">' for url in urls).encode(), URL).listings
-        assert found.image_url == f"https://{best}"
-        assert set(written) <= {found.image_url, *found.fallbacks}
+    assert_listed_once(best, others)
 
 
 @pytest.mark.parametrize(

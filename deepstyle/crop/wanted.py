@@ -29,24 +29,21 @@ def wanted(catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Ph
 
     A marked garment still counts for the rules: what it kept out stays out, so that marking brings nothing new.
     """
-    of = {photo.sha256: photo for photo in photos}
-    rows = catalog.detections.of(model, photos[0].sha256, photos[-1].sha256, least=config.min_score)
-    for sha256, found in groupby(rows, key=lambda one: one.photo):
-        sure = list(found)
-        for choice in choose([_box(one) for one in sure], config, of[sha256].width, of[sha256].height):
-            yield sha256, replace(choice, k=sure[choice.k].k)
+    sure = wanted_of(catalog, model, config, photos, least=config.min_score)  # the rules look at no others
+    return ((photo, choice) for photo, choice, _ in sure)
 
 
 def wanted_of(
-    catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Photo]
+    catalog: Catalog, model: str, config: CropConfig, photos: Sequence[Photo], *, least: float = 0.0
 ) -> Iterator[tuple[str, Choice, list[Box]]]:
-    """``wanted``, each with all that was found on its photo."""
+    """``wanted``, each with all that was found on its photo with a score of ``least`` or more."""
     of = {photo.sha256: photo for photo in photos}
-    rows = catalog.detections.of(model, photos[0].sha256, photos[-1].sha256)
-    for sha256, found in groupby(rows, key=lambda one: one.photo):
+    rows = catalog.detections.of(model, photos[0].sha256, photos[-1].sha256, least=least)
+    for sha256, group in groupby(rows, key=lambda one: one.photo):
+        found = list(group)
         boxes = [_box(one) for one in found]
         for choice in choose(boxes, config, of[sha256].width, of[sha256].height):
-            yield sha256, choice, boxes
+            yield sha256, replace(choice, k=found[choice.k].k), boxes
 
 
 def _box(one: Detection) -> Box:
