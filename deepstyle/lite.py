@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepstyle.depthwise import depthwise
 from deepstyle.errors import ModelError
 
 MEAN, STD = (127 / 255,) * 3, (128 / 255,) * 3  # what the published weights want of RGB in [0, 1]
@@ -58,7 +59,10 @@ class ConvNorm(nn.Module):
             assert norm.running_var is not None
             scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
             weight, bias = weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-        out = functional.conv2d(maps, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+        if conv.groups > 1:
+            out = depthwise(maps, weight, bias, conv.stride[0])
+        else:
+            out = functional.conv2d(maps, weight, bias, conv.stride, conv.padding)
         return functional.relu6(out, inplace=True) if self.bounded else out
 
 
