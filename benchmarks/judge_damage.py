@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from deepstyle import weights
+from deepstyle.classifier.augment import to_float
 from deepstyle.classifier.find import find_classifier_folder
-from deepstyle.classifier.network import Classifier, Preprocessing, to_float
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.dataset import PackedDataset
 from deepstyle.dcgan.sample import generate, latents
 from deepstyle.dcgan.trained import open_model

@@ -33,8 +33,9 @@ from torch.nn import functional
 
 from deepstyle import images, weights
 from deepstyle.annotations.table import LabelRow, read_table, split_by_group
+from deepstyle.classifier.augment import to_float
 from deepstyle.classifier.evaluate import from_probabilities
-from deepstyle.classifier.network import Classifier, Preprocessing, to_float
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.config import ClassifierConfig, load_config, to_yaml
 from deepstyle.files import put_file
 from deepstyle.lite import MEAN, STD, LiteClassifier, classifier_from_published, freeze

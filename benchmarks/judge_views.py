@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deepstyle.classifier.augment import _colour
+from deepstyle.classifier.augment import COLOUR, recolour
 
 SIDE = 224  # pixels of the stored, stretched photos
 VIEW = 160  # pixels of a training view
@@ -43,4 +43,4 @@ def views(pixels: Tensor, aspects: Tensor, random: torch.Generator) -> Tensor:
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     rows = [cos * stretch * mirror * wide, -sin * wide, x, sin * mirror * high, cos / stretch * high, y]
     seen = _resample(pixels, torch.stack(rows, dim=1).view(-1, 2, 3), VIEW)
-    return _colour(seen, draw)
+    return recolour(seen, *(draw(1 - COLOUR, 1 + COLOUR) for _ in range(3)))

@@ -25,8 +25,7 @@ from judge_speed import drawn
 from torch import Tensor
 from torchvision.transforms import v2
 
-from deepstyle.classifier.augment import ASPECT, COLOUR, DEGREES, SLACK, ZOOM, augment
-from deepstyle.classifier.network import to_float
+from deepstyle.classifier.augment import ASPECT, COLOUR, DEGREES, SLACK, ZOOM, random_views
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.engine import seeded
 from deepstyle.files import put_file
@@ -76,7 +75,7 @@ def main() -> None:
         device = torch.device("cpu")
 
         def ours(batch: np.ndarray) -> Tensor:
-            return augment(to_float(data.images[batch], device), args.size, seeded(int(batch[0])))
+            return random_views(data.images, batch, args.size, device, seeded(int(batch[0])))
 
         def peer(batch: np.ndarray) -> Tensor:
             photos = torch.from_numpy(data.images[batch]).permute(0, 3, 1, 2)

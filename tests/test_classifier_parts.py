@@ -12,7 +12,7 @@ from torchmetrics.functional.classification import multiclass_accuracy, multicla
 
 from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.classifier import data, learner
-from deepstyle.classifier.augment import augment, places, recolour
+from deepstyle.classifier.augment import FEW, augment, places, random_views, recolour, to_float
 from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.pictures import confusion_picture, mistakes_picture
 from deepstyle.config import ClassifierConfig, load_config
@@ -192,3 +192,16 @@ def test_a_share_of_a_batch_is_seen_as_in_the_whole() -> None:
     parts = [augment(images[one], 32, seeded(2), (8, one)) for one in (slice(0, 4), slice(4, 8))]
 
     assert torch.equal(torch.cat(parts), whole)
+
+
+def test_views_of_stored_images_are_those_of_the_batch() -> None:
+    """Stored images seen a few at a time give the batch's views byte for byte, and draw as much from the generator."""
+    stored = np.random.default_rng(0).integers(0, 256, (50, 48, 48, 3), dtype=np.uint8)
+    chosen, cpu = np.random.default_rng(1).permutation(50)[: 2 * FEW + 3], torch.device("cpu")
+    one, other = seeded(2), seeded(2)
+    whole = augment(to_float(stored[chosen], cpu), 32, one)
+
+    assert torch.equal(random_views(stored, chosen, 32, cpu, other), whole)
+    assert torch.equal(torch.rand(1, generator=one), torch.rand(1, generator=other))
+    part = slice(4, 9)
+    assert torch.equal(random_views(stored, chosen[part], 32, cpu, seeded(2), (len(chosen), part)), whole[part])

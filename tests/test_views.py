@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from test_predict import picture, save_colours
 from torchvision.transforms.v2.functional import ten_crop
 
-from deepstyle.classifier.network import Classifier, to_float
+from deepstyle.classifier.augment import to_float
+from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.views import Tta, resized, views
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, load_config, to_yaml

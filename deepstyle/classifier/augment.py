@@ -3,19 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
+
+from deepstyle.images import Pixels
 
 SLACK = 1.15  # how much larger than a view an image should be, so that a zoomed view loses no detail
 ZOOM = (0.78, 1.1)  # smallest and largest share of the image's side that a view shows; above 1: its edges are repeated
 ASPECT = 0.12  # largest change of log(width / height), either way
 DEGREES = 10.0  # largest rotation, either way
 COLOUR = 0.25  # largest relative change of brightness, contrast and saturation
+LIMITS = (
+    (math.log(ZOOM[0]), math.log(ZOOM[1])), (-ASPECT, ASPECT), (-DEGREES, DEGREES), (0.0, 1.0), (-1.0, 1.0), (-1.0, 1.0),
+    *((1 - COLOUR, 1 + COLOUR),) * 3,
+)  # fmt: skip  # lowest and highest of what is drawn for an image, in the order in which it is drawn
 
-Draw = Callable[[float, float], Tensor]  # lowest, highest -> N uniform random numbers
+FEW = 16  # images that a CPU looks at together: their floats stay in its cache, and no memory is asked for anew
+
+
+def to_float(pixels: Pixels, device: torch.device) -> Tensor:
+    """N x H x W x 3 uint8 in [0, 255] -> NCHW float32 in [0, 1] on the device; the bytes travel, not the floats."""
+    return (
+        torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2).float().div_(255)
+    )
+
+
+def random_views(
+    stored: Pixels, chosen: NDArray[np.int64], size: int, device: torch.device, generator: torch.Generator,
+    share: tuple[int, slice] | None = None,
+) -> Tensor:  # fmt: skip
+    """The ``augment``ed views of the ``chosen`` ones of stored images (N x S x S x 3 uint8), on the device.
+
+    On a CPU a few at a time, which makes the same views in two thirds of the time.
+    """
+    few = FEW if device.type == "cpu" else len(chosen)
+    plan = _plan(len(chosen), generator, share)
+    parts = [slice(start, start + few) for start in range(0, len(chosen), few)]
+    return torch.cat([_look(to_float(stored[chosen[part]], device), size, plan[:, part]) for part in parts])
 
 
 def augment(images: Tensor, size: int, generator: torch.Generator, share: tuple[int, slice] | None = None) -> Tensor:
@@ -25,27 +53,30 @@ def augment(images: Tensor, size: int, generator: torch.Generator, share: tuple[
     ``generator`` on the CPU, so every device sees the same views. ``share``: how many images the whole batch has, and
     which of them these are; they look as they would in the whole batch.
     """
-    whole, mine = share or (len(images), slice(None))
+    return _look(images, size, _plan(len(images), generator, share))
 
-    def draw(low: float, high: float) -> Tensor:
-        """N numbers, of those drawn for the whole batch."""
-        return torch.empty(whole).uniform_(low, high, generator=generator)[mine]
 
+def _plan(count: int, generator: torch.Generator, share: tuple[int, slice] | None) -> Tensor:
+    """How each image is seen, 9 x N: zoom, stretch, angle, mirror, two moves; brightness, contrast, saturation."""
+    whole, mine = share or (count, slice(None))
+    return torch.stack([torch.empty(whole).uniform_(*limits, generator=generator)[mine] for limits in LIMITS])
+
+
+def _look(images: Tensor, size: int, plan: Tensor) -> Tensor:
+    """The views that a plan says."""
     near = round(size * SLACK)
     if images.shape[-1] > near:
         images = functional.interpolate(images, (near, near), mode="bilinear", antialias=True, align_corners=False)
-    return _colour(_affine(images, size, draw), draw)
+    return recolour(_affine(images, size, plan[:6]), *plan[6:])
 
 
-def _affine(images: Tensor, size: int, draw: Draw) -> Tensor:
+def _affine(images: Tensor, size: int, plan: Tensor) -> Tensor:
     """One interpolation for crop, zoom, stretch, rotation and mirror."""
-    count = len(images)
-    zoom = draw(math.log(ZOOM[0]), math.log(ZOOM[1])).exp()
-    stretch = (draw(-ASPECT, ASPECT) / 2).exp()
-    angle = draw(-DEGREES, DEGREES) * math.pi / 180
-    mirror = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
+    zoom, stretch = plan[0].exp(), (plan[1] / 2).exp()
+    angle = plan[2] * math.pi / 180
+    mirror = torch.where(plan[3] < 0.5, -1.0, 1.0)
     slack = (1 - zoom).abs()
-    move_x, move_y = slack * draw(-1, 1), slack * draw(-1, 1)
+    move_x, move_y = slack * plan[4], slack * plan[5]
     cos, sin = zoom * angle.cos(), zoom * angle.sin()
     matrix = torch.stack(
         [
@@ -53,7 +84,7 @@ def _affine(images: Tensor, size: int, draw: Draw) -> Tensor:
             sin * stretch * mirror, cos / stretch, move_y,
         ],
         dim=1,
-    ).view(count, 2, 3)  # fmt: skip
+    ).view(len(images), 2, 3)  # fmt: skip
     grid = places(matrix.to(images.device), size)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -80,10 +111,6 @@ def recolour(images: Tensor, brightness: Tensor, contrast: Tensor, saturation: T
     grey = images.mean(dim=1, keepdim=True)
     mean = grey.mean(dim=(2, 3), keepdim=True)
     return torch.addcmul(grey * other + mean * lift, images, own).clamp_(0, 1)
-
-
-def _colour(images: Tensor, draw: Draw) -> Tensor:
-    return recolour(images, *(draw(1 - COLOUR, 1 + COLOUR) for _ in range(3)))
 
 
 def mix(images: Tensor, targets: Tensor, how: str, generator: torch.Generator) -> tuple[Tensor, Tensor]:

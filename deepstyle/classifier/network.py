@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from deepstyle import weights
 from deepstyle.about import config_file, name_of, read_about
+from deepstyle.classifier.augment import to_float
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.views import PLACES, Tta, resized, views
 from deepstyle.classifier.winograd import arrange
@@ -61,13 +62,6 @@ class Preprocessing:
         mean = images.new_tensor(self.mean).view(1, 3, 1, 1)
         std = images.new_tensor(self.std).view(1, 3, 1, 1)
         return ((images - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
-def to_float(pixels: Pixels, device: torch.device) -> Tensor:
-    """N x H x W x 3 uint8 in [0, 255] -> NCHW float32 in [0, 1] on the device; the bytes travel, not the floats."""
-    return (
-        torch.from_numpy(np.require(pixels, requirements=("C", "W"))).to(device).permute(0, 3, 1, 2).float().div_(255)
-    )
 
 
 class Classifier:

@@ -19,8 +19,9 @@ from torch import Tensor, nn
 
 from deepstyle import weights
 from deepstyle.about import name_of
+from deepstyle.classifier.augment import to_float
 from deepstyle.classifier.build import Apart, build_network
-from deepstyle.classifier.network import Preprocessing, complete, opened, parts, ready, scoring, to_float
+from deepstyle.classifier.network import Preprocessing, complete, opened, parts, ready, scoring
 from deepstyle.classifier.tag_figures import Shares, decide, slices
 from deepstyle.classifier.views import Tta, views
 from deepstyle.config import TaggerConfig

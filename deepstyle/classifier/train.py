@@ -30,13 +30,13 @@ from deepstyle.about import today
 from deepstyle.annotations.table import LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data, pictures
-from deepstyle.classifier.augment import augment, mix
+from deepstyle.classifier.augment import mix, random_views
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.card import card
 from deepstyle.classifier.data import Packed
 from deepstyle.classifier.evaluate import Predictions, Tested, evaluate, from_probabilities, tested
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
-from deepstyle.classifier.network import KIND, Classifier, to_float
+from deepstyle.classifier.network import KIND, Classifier
 from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
@@ -152,9 +152,8 @@ def train_step(
     """One batch, one update; returns (loss, top-1 share) on the device, so that nothing waits for it."""
     mine = share_of(fabric, config.batch_size)
     chosen = batch_indices(images, config.batch_size, len(train), config.seed)[mine]
-    pixels = to_float(train.images[chosen], fabric.device)  # NCHW float32 in [0, 1]
     random = seeded(config.seed, Stream.STEP, images)
-    views = augment(pixels, size, random, (config.batch_size, mine))
+    views = random_views(train.images, chosen, size, fabric.device, random, (config.batch_size, mine))  # NCHW in [0, 1]
     truth = torch.from_numpy(train.labels[chosen]).to(fabric.device)
     targets = truth
     if config.mix != "none":

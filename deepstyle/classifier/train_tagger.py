@@ -26,10 +26,9 @@ from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrou
 from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
-from deepstyle.classifier.augment import SLACK, augment
+from deepstyle.classifier.augment import SLACK, random_views
 from deepstyle.classifier.card import tagger_card
 from deepstyle.classifier.learner import SAVE_SECONDS, Learner, check, learn, preprocessing_of, start, trunk_of
-from deepstyle.classifier.network import to_float
 from deepstyle.classifier.region import cut_table
 from deepstyle.classifier.tag_figures import TagFigure, TagFigures, Truth, alternate, figures, figures_of
 from deepstyle.classifier.tagger import KIND, Tagger, build_tagger
@@ -230,8 +229,10 @@ def _step(
     """One batch, one update; returns (loss, share of decisions that are right) on the device."""
     mine = share_of(fabric, config.batch_size)
     rows = batch_indices(images, config.batch_size, len(train.photos), config.seed)[mine]
-    pixels = to_float(train.photos.images[rows], fabric.device)  # NCHW float32 in [0, 1]
-    views = augment(pixels, size, seeded(config.seed, Stream.STEP, images), (config.batch_size, mine))
+    random = seeded(config.seed, Stream.STEP, images)
+    views = random_views(
+        train.photos.images, rows, size, fabric.device, random, (config.batch_size, mine)
+    )  # NCHW in [0, 1]
     truth = torch.from_numpy(train.truth[rows]).to(fabric.device)  # N x T int8
     optimizer.zero_grad(set_to_none=True)
     model.train()
