@@ -35,6 +35,7 @@ from deepstyle.progress import Reporter
 
 TIMES = 5  # that an annotated photo counts beside those of MORE
 DRAWS = 200  # of the bootstrap
+RULES = load_config(CropConfig, "crop")
 Found = list[list[Box]]  # of each photo
 
 
@@ -96,7 +97,7 @@ def chosen_elsewhere(folds: Sequence[Fold], recall: float) -> CropFigures:
     crops = right = garments = doubles = 0
     for k, fold in enumerate(folds):
         others = together([*folds[:k], *folds[k + 1 :]])
-        rules, _ = surest_rules(others.photos, others.found, CropConfig(), recall=recall)
+        rules, _ = surest_rules(others.photos, others.found, RULES, recall=recall)
         there = crop_figures(fold.photos, fold.found, rules)
         count = sum(len(image.annotations) for image in fold.photos.images)
         crops, garments, doubles = crops + there.crops, garments + count, doubles + there.doubles
@@ -111,7 +112,7 @@ def errors(whole: Fold) -> dict[str, float]:
         drawn = random.integers(0, len(whole.found), len(whole.found))
         photos = replace(whole.photos, images=tuple(whole.photos.images[k] for k in drawn))
         found = [whole.found[k] for k in drawn]
-        figures, crops = average_precision(photos, found), crop_figures(photos, found, CropConfig())
+        figures, crops = average_precision(photos, found), crop_figures(photos, found, RULES)
         rows.append((figures.ap, figures.ap50, crops.precision or 0, crops.recall or 0))
     return dict(zip(("AP", "AP50", "right", "found"), np.std(rows, axis=0).round(4).tolist(), strict=True))
 
@@ -133,9 +134,9 @@ def main() -> None:
     folds = []
     for k in args.only if args.only is not None else range(args.folds):
         folds.append(reported(k, photos, more, args))
-        print(line(f"fold {k}", folds[-1], CropConfig()), flush=True)
+        print(line(f"fold {k}", folds[-1], RULES), flush=True)
     whole = together(folds)
-    print(line("all", whole, CropConfig()))
+    print(line("all", whole, RULES))
     print(f"standard errors: {errors(whole)}")
     if len(folds) > 1:
         there = asdict(chosen_elsewhere(folds, args.recall))
