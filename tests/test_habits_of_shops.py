@@ -42,6 +42,14 @@ PAGES: list[tuple[str, str, list[str]]] = [
      '<img class="card__image" src="/instagram-look.jpg">'), ["/instagram-look.jpg"]),
     ("the largest of an object", """<i data-photos='{"all":[{"ThumbnailUrl":"/t/1.jpg","LargestImage":"/x/9.jpg"}]}'></i>""",
      ["/x/9.jpg"]),
+    ("marks of pay, flags, stores and partners", "".join(f'<img src="/i/{one}">' for one in (
+        "payment-icons.png?v=2", "flags/fr.png", "flag-it.png", "partner-logo-x.png", "trustpilot-stars.png",
+        "google-play-badge.png", "paypal_280x280.png", "site-logo.png", "88x31.png", "attribute/swatch/red.jpg",
+        "catalogo.png", "gift-card.png"))
+     + '<img src="https://x.adnxs.com/1.jpg">', ["/i/catalogo.png", "/i/gift-card.png"]),
+    ("faces and marks by their classes", "".join(f'<img class="{name}" src="/{at}.jpg">' for at, name in enumerate((
+        "header-title-logo", "author-image", "contributor-avatar", "swatch-image", "cc-badge", "card-with-icon",
+        "author-gallery"))), ["/5.jpg", "/6.jpg"]),
     ("what frameworks bind", """<img v-lazy="'/1.jpg'"><img ng-src="/2.jpg"><img v-bind:src="`/3.jpg`"><img :src="photo.url">""",
      ["/1.jpg", "/2.jpg", "/3.jpg"]),
 ]  # fmt: skip

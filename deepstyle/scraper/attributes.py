@@ -66,9 +66,11 @@ _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
-_PART = re.compile(
-    r"(?:[a-z\d-]++__)(?:logo|avatar|icon|flag|spinner)(?:-img|-image)?(?:--[\w-]++)?"
-)  # of a block, as in BEM
+_GAPS = re.compile(r"[-_]+")
+_PARTS_OF = frozenset({"logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge"})
+_WRITERS = frozenset({"author", "byline", "profile", "contributor"})
+_PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
+_BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
 _STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+([1-9]\d{0,4})(?:\.\d+)?px", re.ASCII)
 _PARTS = re.compile(r"[,|;\s]\s*+")
 _PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
@@ -94,8 +96,17 @@ def is_icon(attributes: Attributes) -> bool:
 def is_decoration(attributes: Attributes) -> bool:
     """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
     return "class" in attributes and any(
-        one in DECORATIONS or _PART.fullmatch(one) for one in attributes["class"].lower()[:1_000].split()
+        one in DECORATIONS or _decorates(one) for one in attributes["class"].lower()[:1_000].split()
     )
+
+
+@lru_cache(maxsize=4096)
+def _decorates(name: str) -> bool:
+    """Whether a class is of a page's or block's mark or face: ``header__logo--small``, ``site-logo-img``, ``author-photo``."""
+    words = _GAPS.split(name[:60].partition("--")[0])
+    pictured = len(words) > 1 and words[-1] in _PICTURES
+    last = words[-2 if pictured else -1]
+    return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and len(words) > 1 and _BESIDE.isdisjoint(words)
 
 
 def said(attributes: Attributes) -> int | None:
