@@ -276,8 +276,8 @@ class Reader:
         for value in values:
             read_values(value, found, self.budget, schema=schema)
         for one in found.pictures:
-            if self.budget.found >= 0:
-                self._add(one)
+            if self.budget.found >= 0 and (picture := self._add(one)):
+                picture.sizes = picture.others
         for url in dict.fromkeys(found.following):
             self.links.more(resolve(self.base, url))
         for text in found.markup:

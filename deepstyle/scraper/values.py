@@ -19,7 +19,7 @@ MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
     r"avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
-    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author)s?(?:{_BESIDE})?(?![a-z])"
+    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIZE_NAMES = {
@@ -29,6 +29,7 @@ _SIZE_NAMES = {
     "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
     "display": 2000, "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
     "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
+    "file": 1500, "filename": 1500, "standard": 1000, "normal": 1000,
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
     "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
@@ -152,7 +153,12 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
 def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
     width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
-    if "video" in kind or min(width or 64, height or 64) < 64:
+    if (
+        "video" in kind
+        or kind in {"author", "byline"}
+        or (schema and kind == "person")
+        or min(width or 64, height or 64) < 64
+    ):
         return []
     pictured = (schema and "imageobject" in kind) or bool(width and height)
     sizes = [
