@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from deepstyle.scraper.bases import MAX_NAMES, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of
@@ -61,7 +62,13 @@ _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 @dataclass(kw_only=True)
 class Found:
-    """What values hold: pictures, links to the next part, texts with HTML or JSON in them."""
+    """What values hold: pictures, links to the next part, texts with HTML or JSON in them, names of files.
+
+    ``folder``: where files are of which only the names are written, if that is known.
+    """
+
+    folder: str = ""
+    names: list[str] = field(default_factory=list)
 
     pictures: list[Candidate] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
@@ -123,19 +130,40 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if isinstance(value, dict):
         return _from_object(value, found, budget, schema=schema, depth=depth)
     if isinstance(value, list):
-        groups = [_walk(item, key, found, budget, schema=schema, depth=depth + 1) for item in value]
-        widths = [one[0].width for one in groups if len(one) == 1]
-        sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
-        if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
-            chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
-            return [chosen] if chosen else []
-        return [one for group in groups for one in group]
+        return _from_list(value, key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
         return _from_text(value, key, found, schema=schema)
     return []
 
 
+def _from_list(
+    value: list[Any], key: str, found: Found, budget: Budget, *, schema: bool, depth: int
+) -> list[Candidate]:
+    groups = [_walk(item, key, found, budget, schema=schema, depth=depth + 1) for item in value]
+    widths = [one[0].width for one in groups if len(one) == 1]
+    if value and all(
+        isinstance(one, dict) and "srcset" in one and ("media" in one or "type" in one) for one in value[:20]
+    ):
+        first = best([one for group in groups for one in group])  # the sources of one picture element
+        return [first] if first else []
+    sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
+    if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
+        chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
+        return [chosen] if chosen else []
+    return [one for group in groups for one in group]
+
+
+def _placed(value: str, key: str, found: Found) -> str:
+    """A text, behind its folder where it is the name of a picture's file; a name without a known folder is remembered."""
+    if len(value) > 300 or not is_name(key, value):
+        return value
+    if not found.folder and len(found.names) < MAX_NAMES:
+        found.names.append(value)
+    return found.folder + value
+
+
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
+    value = _placed(value, key, found)
     if is_picture_url(value, surely=schema and key in _WHOLE, named=_LISTED.fullmatch(key[:40]) is not None):
         return [Candidate(url=value, rank=size_rank(key) or 1500)]
     if _NEXT.fullmatch(key[:40]) and _ADDRESS.match(value) and len(value) < 2_000 and " " not in value:
@@ -177,6 +205,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
                 _from_text(url, "next", found, schema=False)
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
+            value = _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
             surely = (pictured and key.lower() in {"url", "src", "contenturl", "href"}) or (
                 len(sizes) > 1 and key in sizes
             )
