@@ -58,6 +58,9 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ".b{background:url(/3.jpg)}} @media(min-resolution:2dppx){.a{background:url(/4.jpg)}}"
      ".c::before{content:url(/i/cart.png)}</style>"),
      ["/4.jpg", "/3.jpg"]),
+    ("viewers that turn", ('<div data-folder="https://c.example/s/" data-filename-x="{index}.jpg" data-amount-x="2"></div>'
+     '<img src="/1.jpg" data-images="/r/###.jpg" data-frames="2"><i data-src="/{width}.jpg" data-count="3"></i>'),
+     ["https://c.example/s/1.jpg", "https://c.example/s/2.jpg", "/1.jpg", "/r/001.jpg", "/r/002.jpg"]),
     ("a style that waits", '<i data-style="background-image: url(/1.jpg)"></i>', ["/1.jpg"]),
     ("elements of the page's own with sizes", ("""<x-image desktop-src="/d.jpg" mobile-src="/m.jpg"></x-image>"""
      """<user-avatar src="/u.jpg"></user-avatar><x-photo :sources='[{"media":"(min-width:8px)","srcset":"/f.jpg"},"""

@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote
 
 from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_apart, names_image_text, several, target
+from deepstyle.scraper.bases import frames
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import names_image, origin, resolve
@@ -34,7 +35,7 @@ class Open:
         self.picture: Open | None = outer.picture if outer else None  # the picture element around
         self.noscript: Open | None = outer.noscript if outer else None  # what a noscript around stands in
         self.figure: list[Picture] | None = outer.figure if outer else None  # pictures that wait for a caption
-        self.apart = (outer is not None and outer.apart) or is_apart(tag, attributes)  # an advertisement, a logo
+        self.apart: bool = (outer is not None and outer.apart) or is_apart(tag, attributes)  # an advertisement, a logo
         self.detail: str | None = None  # of an ``a``: the page that it links to
         self.place: Picture | None = None  # the picture that the element itself carries
         self.inner = 0  # how many pictures had been found when it began
@@ -122,6 +123,8 @@ def painted(attributes: Attributes) -> list[Candidate]:
             chosen = best(parse_srcset(value))
             found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
     found += several(attributes)
+    if len(attributes) > 1:
+        found += [Candidate(url=one) for one in frames(attributes)]
     if "onload" in attributes:
         found += [Candidate(url=one) for one in handled(attributes)]
     return found

@@ -271,7 +271,7 @@ class Reader:
         for one in found.pictures:
             if self.budget.found >= 0 and (picture := self._add(one)):
                 picture.sizes = picture.others
-        self._names += [found.names] if found.names else []
+        self._names += [list(found.names)] if found.names else []
         for url in dict.fromkeys(found.following):
             self.links.more(resolve(self.base, url))
         for text in found.markup:

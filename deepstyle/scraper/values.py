@@ -68,7 +68,7 @@ class Found:
     """
 
     folder: str = ""
-    names: list[str] = field(default_factory=list)
+    names: dict[str, None] = field(default_factory=dict)
 
     pictures: list[Candidate] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
@@ -155,10 +155,10 @@ def _from_list(
 
 def _placed(value: str, key: str, found: Found) -> str:
     """A text, behind its folder where it is the name of a picture's file; a name without a known folder is remembered."""
-    if len(value) > 300 or not is_name(key, value):
+    if value.startswith(("/", "http")) or "." not in value[-5:] or not is_name(key, value):
         return value
     if not found.folder and len(found.names) < MAX_NAMES:
-        found.names.append(value)
+        found.names[value] = None
     return found.folder + value
 
 
