@@ -49,8 +49,9 @@ PAGES: list[tuple[str, str, list[str]]] = [
      + '<img src="https://x.adnxs.com/1.jpg">', ["/i/catalogo.png", "/i/gift-card.png"]),
     ("faces and marks by their classes", "".join(f'<img class="{name}" src="/{at}.jpg">' for at, name in enumerate((
         "header-title-logo", "author-image", "contributor-avatar", "swatch-image", "cc-badge", "card-with-icon",
-        "author-gallery"))), ["/5.jpg", "/6.jpg"]),
+        "author-gallery", "avatar-sm"))), ["/5.jpg", "/6.jpg"]),
     ("boxes of logos, pay and advertisements", ('<body class="wp-custom-logo"><a id="logo"><img src="/a.jpg"></a>'
+     '<a class="logo-link"><img src="/h.jpg"></a>'
      '<div class="site-logo"><img src="/b.jpg"></div><ul class="payment-methods"><li><img src="/c.jpg"></ul>'
      '<div class="ads"><a href="/d.jpg"><img src="/e.jpg"></a></div><img src="/f.jpg" width="728" height="90">'
      '<img src="/g_728x90.jpg"><p class="load"><img src="/1.jpg"></p>'), ["/1.jpg"]),

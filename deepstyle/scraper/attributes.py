@@ -83,6 +83,9 @@ _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
+_ADDED = frozenset(
+    {"sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder"}
+)
 _GAPS = re.compile(r"[-_]+")
 _PARTS_OF = frozenset(
     {"logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite"}
@@ -127,7 +130,7 @@ def is_apart(tag: str, attributes: Attributes) -> bool:
 @lru_cache(maxsize=4096)
 def _apart(names: str) -> bool:
     return any(
-        one in APART or (one.endswith(("logo", "logos", "avatar")) and _decorates(one.removesuffix("s")))
+        one in APART or (("logo" in one or "avatar" in one) and _decorates(one.removesuffix("s")))
         for one in names.lower()[:300].split()
     )
 
@@ -136,9 +139,13 @@ def _apart(names: str) -> bool:
 def _decorates(name: str) -> bool:
     """Whether a class is of a page's or block's mark or face: ``header__logo--small``, ``site-logo-img``, ``author-photo``."""
     words = _GAPS.split(name[:60].partition("--")[0])
-    pictured = len(words) > 1 and words[-1] in _PICTURES
+    while len(words) > 1 and (words[-1] in _ADDED or words[-1].isdigit()):
+        words.pop()
+    if len(words) == 1:
+        return words[0] in {"logo", "avatar", "icon"}
+    pictured = words[-1] in _PICTURES
     last = words[-2 if pictured else -1]
-    return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and len(words) > 1 and _BESIDE.isdisjoint(words)
+    return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and _BESIDE.isdisjoint(words)
 
 
 def said(attributes: Attributes) -> int | None:
