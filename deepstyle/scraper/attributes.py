@@ -124,7 +124,9 @@ def is_decoration(attributes: Attributes) -> bool:
 
 def is_apart(tag: str, attributes: Attributes) -> bool:
     """Whether what stands in an element is said to be no part of the page's own: advertisements, logos, marks of pay."""
-    return tag in _BOXES and any(name in attributes and _apart(attributes[name]) for name in ("class", "id"))
+    if tag not in _BOXES or not attributes:
+        return False
+    return ("class" in attributes and _apart(attributes["class"])) or ("id" in attributes and attributes["id"] in APART)
 
 
 @lru_cache(maxsize=4096)

@@ -24,7 +24,10 @@ _PLAIN = re.compile(r"path|dir|folder|base|prefix|cdn", re.IGNORECASE)
 _SAID = frozenset({"alt", "title", "caption", "description", "label", "download", "originalname", "original_filename"})
 _GAP = re.compile(r"\{(?:index|i|n|frame|num|number|col)\}|#{1,4}")
 _FRAME = re.compile(rf"[^\s#{{}}\"'<>]*+(?:\{{\w+\}}|#{{1,4}})[^\s#{{}}\"'<>]*{_ENDING}", re.IGNORECASE)
-_AMOUNT = re.compile(r"data-(?:amount|frames?|count|total|images?|image-count|frame-count|columns)(?:-x)?")
+AMOUNTS = frozenset({
+    "data-amount", "data-amount-x", "data-frames", "data-frame", "data-count", "data-total", "data-images", "data-image-count",
+    "data-frame-count", "data-columns", "data-count-x",
+})  # fmt: skip
 MAX_FRAMES = 120  # of a turning view
 MAX_NAMES = 2_000  # of one page
 MIN_NAME = 7  # characters of a name that tells its folder by standing in an address
@@ -65,7 +68,7 @@ def frames(attributes: Mapping[str, str]) -> list[str]:
     """The pictures of a viewer that turns a thing: ``data-folder="/x/" data-filename="{index}.jpg" data-amount="36"``."""
     pattern = next((one for key, one in attributes.items() if key.startswith("data-") and _turns(one)), "")
     gap = _GAP.search(pattern)
-    amounts = (one for key, one in attributes.items() if _AMOUNT.fullmatch(key) and one.isascii() and one.isdigit())
+    amounts = (one for key, one in attributes.items() if key in AMOUNTS and one.isascii() and one.isdigit())
     amount = int(next(amounts, "0")[:4])
     if gap is None or not 1 < amount <= MAX_FRAMES:
         return []

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_apart, names_image_text, several, target
-from deepstyle.scraper.bases import frames
+from deepstyle.scraper.bases import AMOUNTS, frames
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import names_image, origin, resolve
@@ -123,7 +123,7 @@ def painted(attributes: Attributes) -> list[Candidate]:
             chosen = best(parse_srcset(value))
             found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
     found += several(attributes)
-    if len(attributes) > 1:
+    if not AMOUNTS.isdisjoint(attributes):
         found += [Candidate(url=one) for one in frames(attributes)]
     if "onload" in attributes:
         found += [Candidate(url=one) for one in handled(attributes)]
