@@ -36,6 +36,16 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("Apollo's arguments", f"<script>window.__APOLLO_STATE__={json.dumps(APOLLO)}</script>", ["/l/1.jpg"]),
     ("SvelteKit's text in JSON", f'<script type="application/json">{json.dumps({"status": 200, "body": TWO})}</script>',
      ["/i/1.jpg", "/i/2.jpg"]),
+    ("flags, authors and persons", """<script>s = {"looks": [{"src": "/i/1.jpg"}], "flag": "/de.png", "by": [
+     {"type": "author", "image": {"url": "/a.jpg"}}]}</script><script type="application/ld+json">{"@type": "Person",
+     "image": "/b.jpg"}</script>""", ["/i/1.jpg"]),
+    ("sizes in lists of one", """<img src="/1-standard.jpg"><script>s = {"sources": {"thumb": [{"url":
+     "/1-thumb.jpg", "width": "120"}], "standard": [{"url": "/1-standard.jpg", "width": "800"}], "full": [{"url": "/1-full.jpg",
+     "width": "1600"}]}}</script>""", ["/1-full.jpg"]),
+    ("state in functions", """<script>new Vue({data: () => ({a: [{src: '/i/1.jpg'}]}), x: function (a, b) { return {p:
+     '/i/2.jpg'} }})</script>""", ["/i/1.jpg", "/i/2.jpg"]),
+    ("state in texts", r"""<script>a = "%7B%22image%22%3A%22%2Fi%2F1.jpg%22%7D"; window.b = '{"image":"/i/2.jpg"}';
+     c = "{\"image\":\"/i/3.jpg\"}"; d = "{x}"</script>""", ["/i/1.jpg", "/i/2.jpg", "/i/3.jpg"]),
     ("Remix' stream", f"<script>x.streamController.enqueue({json.dumps(json.dumps(TURBO))});</script>", ["/i/1.jpg", "/i/2.jpg"]),
     ("base64", f'<script>d = JSON.parse(atob("{base64.b64encode(TWO.encode()).decode()}"))</script>', ["/i/1.jpg", "/i/2.jpg"]),
     ("an escaped script", f'<script type="application/json">{escape(TWO)}</script>', ["/i/1.jpg", "/i/2.jpg"]),

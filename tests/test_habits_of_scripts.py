@@ -48,6 +48,15 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ["/1.jpg"]),
     ("written markup, escaped",
      r'<script>x.innerHTML = "<p><img src=\"\/1.jpg\"><\/p>"; y = `<img src="${u}/2.jpg">`</script>', ["/1.jpg"]),
+    ("names behind a folder", """<script>var thumbPath = "/t/", imgPath = "/big/";
+     var pics = new Array("a1.jpg", "a2.jpg");</script>""",
+     ["/big/a1.jpg", "/big/a2.jpg"]),
+    ("names behind a folder in an object", """<script>SHOW = {baseUrl: "https:\\/\\/c.example\\/22\\/", thumbDir: "t/", looks:
+     [{file: "1.jpg", alt: "x.jpg", thumb: "1.jpg"}, {file: "fw/2.jpg"}]}</script>""", ["https://c.example/22/1.jpg", "https://c.example/22/fw/2.jpg"]),
+    ("names of which one is shown", """<img src="https://c.example/ss19/DIO_0001.jpg?w=300"><script>
+     a = ["DIO_0001.jpg", "DIO_0002.jpg"]; b = [{images: ["DIO_0003.jpg"]}]; c = {alt: "DIO_0004.jpg"}</script>""",
+     ["https://c.example/ss19/DIO_0001.jpg?w=300", "https://c.example/ss19/DIO_0002.jpg", "https://c.example/ss19/DIO_0003.jpg"]),
+    ("names of which none is shown", '<script>a = ["DIO_0001.jpg", "DIO_0002.jpg"]; siteUrl = "https://c.example/"</script>', []),
     ("windows that open",
      ("""<a href="javascript:openWin('/1.jpg',600,800)"><img src="/t/a.jpg"></a><a href="/2.html" onclick="window"""
      """.open('/2.jpg','w'); return false"><img src="/t/b.jpg"></a><img src="/t/c.jpg" onclick="zoom('/3.jpg')">"""),
@@ -99,6 +108,14 @@ LINKS: list[tuple[str, str, list[str], list[str]]] = [
      '&quot;" href="/iiif/1.json">'), ["/iiif/1.json"], []),
     ("a manifest in a script", '<script>Mirador.viewer({"windows": [{"manifestId": "/iiif/1.json"}]})</script>',
      ["/iiif/1.json"], ["/iiif/1.json"]),
+    ("an arrow with a name", '<a href="/3" aria-label="Next page"><svg></svg></a><a href="/4" title="Next: Dior"><svg></svg></a>',
+     ["/3", "/4"], ["/3"]),
+    ("other languages", '<a href="/2">Suivant \u203a</a><a href="/3">Load more \u2193</a><a href="/4">Weiterlesen</a>',
+     ["/2", "/3", "/4"], ["/2", "/3"]),
+    ("a button that says so", '<button data-url="/grid?start=24">More results</button><button data-url="/x">Open</button>',
+     ["/grid?start=24", "/x"], ["/grid?start=24"]),
+    ("numbers alone", '<b>1</b><a href="/shows/fall?page=2">2</a><a href="/shows/fall?page=9">9</a><a href="/x?page=2">x</a>',
+     ["/shows/fall?page=2", "/shows/fall?page=9", "/x?page=2"], ["/shows/fall?page=2"]),
     ("what does something", '<i data-add-to-cart-url-value="/cart/add"></i><i data-logout-path-value="/logout"></i>', [], []),
     ("a wiki's page of a file", '<a href="/wiki/File:1.jpg">1</a>', ["/wiki/File:1.jpg"], []),
 ]  # fmt: skip

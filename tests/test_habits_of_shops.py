@@ -42,6 +42,34 @@ PAGES: list[tuple[str, str, list[str]]] = [
      '<img class="card__image" src="/instagram-look.jpg">'), ["/instagram-look.jpg"]),
     ("the largest of an object", """<i data-photos='{"all":[{"ThumbnailUrl":"/t/1.jpg","LargestImage":"/x/9.jpg"}]}'></i>""",
      ["/x/9.jpg"]),
+    ("marks of pay, flags, stores and partners", "".join(f'<img src="/i/{one}">' for one in (
+        "payment-icons.png?v=2", "flags/fr.png", "flag-it.png", "partner-logo-x.png", "trustpilot-stars.png",
+        "google-play-badge.png", "paypal_280x280.png", "site-logo.png", "88x31.png", "attribute/swatch/red.jpg",
+        "catalogo.png", "gift-card.png"))
+     + '<img src="https://x.adnxs.com/1.jpg">', ["/i/catalogo.png", "/i/gift-card.png"]),
+    ("faces and marks by their classes", "".join(f'<img class="{name}" src="/{at}.jpg">' for at, name in enumerate((
+        "header-title-logo", "author-image", "contributor-avatar", "swatch-image", "cc-badge", "card-with-icon",
+        "author-gallery", "avatar-sm"))), ["/5.jpg", "/6.jpg"]),
+    ("boxes of logos, pay and advertisements", ('<body class="wp-custom-logo"><a id="logo"><img src="/a.jpg"></a>'
+     '<a class="logo-link"><img src="/h.jpg"></a>'
+     '<div class="site-logo"><img src="/b.jpg"></div><ul class="payment-methods"><li><img src="/c.jpg"></ul>'
+     '<div class="ads"><a href="/d.jpg"><img src="/e.jpg"></a></div><img src="/f.jpg" width="728" height="90">'
+     '<img src="/g_728x90.jpg"><p class="load"><img src="/1.jpg"></p>'), ["/1.jpg"]),
+    ("one box in several media", ("<style>.a{background:url(/1.jpg)} @media (max-width:700px){.a{background:url(/2.jpg)}"
+     ".b{background:url(/3.jpg)}} @media(min-resolution:2dppx){.a{background:url(/4.jpg)}}"
+     ".c::before{content:url(/i/cart.png)}</style>"),
+     ["/4.jpg", "/3.jpg"]),
+    ("viewers that turn", ('<div data-folder="https://c.example/s/" data-filename-x="{index}.jpg" data-amount-x="2"></div>'
+     '<img src="/1.jpg" data-images="/r/###.jpg" data-frames="2"><i data-src="/{width}.jpg" data-count="3"></i>'),
+     ["https://c.example/s/1.jpg", "https://c.example/s/2.jpg", "/1.jpg", "/r/001.jpg", "/r/002.jpg"]),
+    ("a style that waits", '<i data-style="background-image: url(/1.jpg)"></i>', ["/1.jpg"]),
+    ("elements of the page's own with sizes", ("""<x-image desktop-src="/d.jpg" mobile-src="/m.jpg"></x-image>"""
+     """<user-avatar src="/u.jpg"></user-avatar><x-photo :sources='[{"media":"(min-width:8px)","srcset":"/f.jpg"},"""
+     """{"media":"","srcset":"/s.jpg"}]'></x-photo>"""),
+     ["/d.jpg", "/f.jpg"]),
+    ("widths that names have", ('<img srcset="/a_800.jpg 800w, /a_2000.jpg 2000w"><img src="/b_2000.jpg"><img src="/b_200.jpg">'
+     '<img src="/c_400.jpg"><img src="/c.jpg">'), ["/a_2000.jpg", "/b_2000.jpg", "/c.jpg"]),
+    ("numbers that names have", '<img src="/a_800.jpg"><img src="/a_900.jpg">', ["/a_800.jpg", "/a_900.jpg"]),
     ("what frameworks bind", """<img v-lazy="'/1.jpg'"><img ng-src="/2.jpg"><img v-bind:src="`/3.jpg`"><img :src="photo.url">""",
      ["/1.jpg", "/2.jpg", "/3.jpg"]),
 ]  # fmt: skip

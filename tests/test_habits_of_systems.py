@@ -65,6 +65,8 @@ SIZES: list[tuple[str, list[str]]] = [
     ("m.example/medias/1200x1200-1.jpg?context=a", ["m.example/medias/96x96-1.jpg?context=b"]),
     ("m.example/1@2x.jpg", ["m.example/1.jpg"]),
     ("m.example/1_600x600@2x.jpg", ["m.example/1_600x600.jpg", "m.example/1_300x300.jpg"]),
+    ("b.cdn.example/1.jpg?brightness=1&width=900&quality=75&bg=f2",
+     ["b.cdn.example/1.jpg?brightness=1&width=300&quality=75&bg=f2"]),
     ("m.example/zoom/1.jpg", ["m.example/thumb/1.jpg"]),
     ("m.example/1.jpeg", ["m.example/thumb_1.jpg", "m.example/1-300x200.webp", "m.example/1-300x200.jpg.webp"]),
 ]  # fmt: skip

@@ -50,6 +50,19 @@ DECORATIONS = frozenset({
     "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
     "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder",
 })  # fmt: skip
+APART = frozenset({
+    "ad", "ads", "advert", "advertisement", "adsbygoogle", "ad-slot", "ad-banner", "ad-container", "ad-unit", "ad-wrapper",
+    "banner-ad", "sponsored-links", "taboola", "outbrain", "logo", "avatar", "navbar-brand", "payment-methods", "payment-icons",
+    "payment-logos", "payments",
+    "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
+    "partner-logos", "author-bio", "author-box",
+})  # fmt: skip
+_BOXES = frozenset(
+    {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
+)  # WordPress gives a whole body "wp-custom-logo"
+BANNERS = frozenset(
+    {(728, 90), (468, 60), (320, 50), (970, 90), (970, 250), (160, 600), (120, 600), (234, 60), (320, 100)}
+)
 BOUND = frozenset({"ng-src", "data-ng-src", "v-lazy", ":src", "v-bind:src", "x-bind:src", "[src]", "v-lazy:src"})
 _SMALL = re.compile(
     r"thumb|small|tiny|lqip|blur|placeholder|preview|low|loader|spinner|icon|avatar|logo|mobile", re.IGNORECASE
@@ -62,13 +75,24 @@ _HANDLED = re.compile(r"['\"]([^'\"\s<>]{1,1000}\.(?:jpe?g|png|webp|avif)(?:\?[^
 _HANDLERS = ("href", "onclick", "onmouseover", "onload")
 _SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
 _CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover|poster)(?:-(?:src|url|hover))?")
+_CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-src, mobile-image, src-large
+    r":?(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)-(?:src|image|img|url)"
+    r"|:?(?:src|image|img|url)-(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)"
+)
 _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
-_PART = re.compile(
-    r"(?:[a-z\d-]++__)(?:logo|avatar|icon|flag|spinner)(?:-img|-image)?(?:--[\w-]++)?"
-)  # of a block, as in BEM
+_ADDED = frozenset(
+    {"sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder"}
+)
+_GAPS = re.compile(r"[-_]+")
+_PARTS_OF = frozenset(
+    {"logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite"}
+)
+_WRITERS = frozenset({"author", "byline", "profile", "contributor"})
+_PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
+_BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
 _STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+([1-9]\d{0,4})(?:\.\d+)?px", re.ASCII)
 _PARTS = re.compile(r"[,|;\s]\s*+")
 _PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
@@ -81,21 +105,49 @@ def pixels(attributes: Attributes, name: str) -> int | None:
 
 
 def is_icon(attributes: Attributes) -> bool:
-    """Whether the element says that a side of it is under 64 pixels; 2 by 3, or AMP's ``layout``, is a ratio."""
+    """Whether the element says that a side of it is under 64 pixels, or an advertisement's; 2 by 3, AMP's ``layout``, is none."""
     if attributes.get("layout", "fixed") != "fixed":
         return False
     sides = [side for name in ("width", "height") if (side := pixels(attributes, name)) is not None]
     sides += [int(side) for side in _STYLED.findall(attributes.get("style", "")[:1_000])]
     if tuple(sorted(sides)) in RATIOS:
         return False
-    return min(sides, default=MIN_SIDE) < MIN_SIDE
+    return min(sides, default=MIN_SIDE) < MIN_SIDE or tuple(sides[:2]) in BANNERS
 
 
 def is_decoration(attributes: Attributes) -> bool:
     """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
     return "class" in attributes and any(
-        one in DECORATIONS or _PART.fullmatch(one) for one in attributes["class"].lower()[:1_000].split()
+        one in DECORATIONS or _decorates(one) for one in attributes["class"].lower()[:1_000].split()
     )
+
+
+def is_apart(tag: str, attributes: Attributes) -> bool:
+    """Whether what stands in an element is said to be no part of the page's own: advertisements, logos, marks of pay."""
+    if tag not in _BOXES or not attributes:
+        return False
+    return ("class" in attributes and _apart(attributes["class"])) or ("id" in attributes and attributes["id"] in APART)
+
+
+@lru_cache(maxsize=4096)
+def _apart(names: str) -> bool:
+    return any(
+        one in APART or (("logo" in one or "avatar" in one) and _decorates(one.removesuffix("s")))
+        for one in names.lower()[:300].split()
+    )
+
+
+@lru_cache(maxsize=4096)
+def _decorates(name: str) -> bool:
+    """Whether a class is of a page's or block's mark or face: ``header__logo--small``, ``site-logo-img``, ``author-photo``."""
+    words = _GAPS.split(name[:60].partition("--")[0])
+    while len(words) > 1 and (words[-1] in _ADDED or words[-1].isdigit()):
+        words.pop()
+    if len(words) == 1:
+        return words[0] in {"logo", "avatar", "icon"}
+    pictured = words[-1] in _PICTURES
+    last = words[-2 if pictured else -1]
+    return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and _BESIDE.isdisjoint(words)
 
 
 def said(attributes: Attributes) -> int | None:
@@ -209,10 +261,14 @@ def several(attributes: Attributes) -> list[Candidate]:
 
 def custom(attributes: Attributes) -> list[Candidate]:
     """The pictures that a page's own element (``<product-card image="...">``) names in attributes as img has them."""
-    found = [
-        Candidate(url=value) for name, value in attributes.items() if _CUSTOM.fullmatch(name) and is_picture_url(value)
-    ]
-    return [one for one in found if usable(one.url)]
+    own, sizes = [], []
+    for name, value in attributes.items():
+        if _CUSTOM.fullmatch(name) and is_picture_url(value):
+            own.append(Candidate(url=value))
+        elif (match := _CUSTOM_SIZE.fullmatch(name)) and is_picture_url(value):
+            sizes.append(Candidate(url=value, rank=2.0 if match[1] or match[2] else 0.5))
+    largest = best([one for one in [*own[:1], *sizes] if usable(one.url)]) if sizes else None
+    return [largest, *own[1:]] if largest else [one for one in own if usable(one.url)]
 
 
 def carried(attributes: Attributes) -> list[Candidate]:

@@ -7,12 +7,14 @@ Sources: HTML living standard, "Parsing a srcset attribute"; CSS Images 4 (image
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deepstyle.scraper.urls import UNDECODABLE, extension_of, names_image
 
 ORIGINAL = 1_000_000.0  # the rank of what is called the original; other ranks are widths in pixels or densities
 MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
+MAX_BRACES = 20  # of a style sheet, one within the other
+MAX_SELECTOR = 300  # characters
 MAX_CANDIDATES = 5_000  # of one attribute or style sheet
 
 
@@ -103,6 +105,8 @@ class _Style:
             False  # a bullet's or border's declaration; the rule says that its box is an icon's
         )
         self.rule = 0  # how many were found before the rule began
+        self.open: list[str] = []  # the selectors and media queries whose braces are open
+        self.painted: dict[str, int] = {}  # selector -> the place of what its first rule paints
 
     def end(self) -> None:
         """The image-set, or the declaration, is over."""
@@ -114,7 +118,17 @@ class _Style:
         """The rule is over."""
         if self.small:
             del self.found[self.rule :]
+        if self.open and len(self.found) == self.rule + 1:
+            self._same(self.open[-1], next((one for one in self.open if one.startswith("@media")), ""))
         self.rule, self.small = len(self.found), False
+
+    def _same(self, selector: str, media: str) -> None:
+        """What a rule in a media query paints is another size of what the same selector's rule outside paints."""
+        place = self.painted.setdefault(selector, self.rule)
+        if media and place < self.rule:
+            rank = 3.0 if "resolution" in media or "pixel-ratio" in media else 2.0 if "min-width" in media else 0.5
+            chosen = best([self.found[place], replace(self.found.pop(), rank=rank)])
+            self.found[place] = chosen or self.found[place]
 
     def url(self, url: str, *, string: bool) -> None:
         """A URL or string; a string is a URL in an image-set only."""
@@ -123,13 +137,17 @@ class _Style:
         elif self.sure or (self.maybe and names_image(url) and not (self.ornament and extension_of(url) in _ORNAMENTS)):
             (self.found if self.options is None else self.options).append(Candidate(url=url.strip()))
 
-    def mark(self, mark: str) -> None:
-        """A bracket or the end of a declaration."""
+    def mark(self, mark: str, before: str) -> None:
+        """A bracket or the end of a declaration, and what stands before it."""
         if mark in ";{}":
             self.end()
             self.sure = self.maybe = False
             if mark != ";":
                 self.over()
+            if mark == "{" and len(self.open) < MAX_BRACES:
+                self.open.append(" ".join(before.lower().split()))
+            elif mark == "}" and self.open:
+                self.open.pop()
         elif self.options is not None:
             self.depth += 1 if mark == "(" else -1
             if self.depth <= 0:
@@ -142,13 +160,13 @@ def parse_css(text: str) -> list[Candidate]:
 
     ``content``, list and border images and custom properties count where the URL is named like a photo.
     """
-    state = _Style()
+    state, begun = _Style(), 0
     for match in _CSS.finditer(text):
         kind = match.lastgroup
         if kind == "name":
             name = match["name"].lower()
             state.end()
-            state.ornament = name.startswith(("list-", "border-"))
+            state.ornament = name.startswith(("list-", "border-", "content"))
             state.sure, state.maybe = name in _PAINTED, name in _MAYBE or name.startswith("--")
         elif kind == "side":
             state.end()
@@ -165,7 +183,8 @@ def parse_css(text: str) -> list[Candidate]:
             last = state.options[-1]
             state.options[-1] = Candidate(url=last.url, rank=float(match["density"]))
         elif kind == "mark":
-            state.mark(match["mark"])
+            state.mark(match["mark"], text[max(begun, match.start() - MAX_SELECTOR) : match.start()])
+            begun = match.end() if match["mark"] in ";{}" else begun
         if len(state.found) >= MAX_CANDIDATES:
             break
     state.end()

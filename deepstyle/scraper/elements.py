@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, names_image_text, several, target
+from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_apart, names_image_text, several, target
+from deepstyle.scraper.bases import AMOUNTS, frames
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import names_image, origin, resolve
@@ -18,14 +19,15 @@ MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
     "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src", "twitter:image0",
 })  # fmt: skip
+STYLES = frozenset({"data-style", "data-lazy-style", "data-bg-style", "data-inline-style", "lazy-style"})
 ITEMS = frozenset({"image", "thumbnailurl", "contenturl"})
 
 
 class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
-    __slots__ = ("anchor", "attributes", "detail", "figure", "inner", "noscript", "outermost", "picture", "place", "previous",
-                 "sources", "tag", "text")  # fmt: skip
+    __slots__ = ("anchor", "apart", "attributes", "detail", "figure", "inner", "noscript", "outermost", "picture", "place",
+                 "previous", "sources", "tag", "text")  # fmt: skip
 
     def __init__(self, tag: str, attributes: Attributes, outer: Open | None) -> None:
         self.tag, self.attributes = tag, attributes
@@ -33,6 +35,7 @@ class Open:
         self.picture: Open | None = outer.picture if outer else None  # the picture element around
         self.noscript: Open | None = outer.noscript if outer else None  # what a noscript around stands in
         self.figure: list[Picture] | None = outer.figure if outer else None  # pictures that wait for a caption
+        self.apart: bool = (outer is not None and outer.apart) or is_apart(tag, attributes)  # an advertisement, a logo
         self.detail: str | None = None  # of an ``a``: the page that it links to
         self.place: Picture | None = None  # the picture that the element itself carries
         self.inner = 0  # how many pictures had been found when it began
@@ -114,10 +117,14 @@ def painted(attributes: Attributes) -> list[Candidate]:
     style = attributes.get("style", "")
     found = parse_css(style) if "url(" in style or "image-set" in style else []
     for name, value in attributes.items():
-        if name in BACKGROUNDS and value.strip():
+        if name in STYLES and "url(" in value:
+            found += parse_css(value)
+        elif name in BACKGROUNDS and value.strip():
             chosen = best(parse_srcset(value))
             found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
     found += several(attributes)
+    if not AMOUNTS.isdisjoint(attributes):
+        found += [Candidate(url=one) for one in frames(attributes)]
     if "onload" in attributes:
         found += [Candidate(url=one) for one in handled(attributes)]
     return found

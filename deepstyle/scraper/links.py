@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.parts import counted, guessed, said_next
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
 
 FEEDS = {"application/rss+xml", "application/atom+xml", "application/feed+json"}
@@ -48,12 +49,6 @@ _ONCLICK = re.compile(
 )
 _MORE = re.compile(
     r"load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager", re.IGNORECASE
-)
-_NEXT_TEXT = re.compile(
-    r"\s*(?:next(?:\s+page)?|more|older(?:\s+posts)?|load more|show more)?\s*[>\u00bb\u203a\u2192]*\s*", re.IGNORECASE
-)
-_PAGED = re.compile(
-    r"([?&](?:page|p|paged|pg|pagina|seite)=)(\d{1,5})(?=&|$)|(/page/)(\d{1,5})(?=/?(?:\?|$))", re.IGNORECASE
 )
 _LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?>(?:[^,<\"]|\"[^\"]*+\"?)*))")
 _NEXT_PARAMETER = re.compile(
@@ -127,12 +122,11 @@ class Links:
         if tag == "option":
             if "value" not in attributes and not _CHOOSE.match(text):
                 self._option(attributes, text)
-        elif text.strip() and _NEXT_TEXT.fullmatch(text.strip()):
+        elif (said := text.strip() or attributes.get("aria-label") or attributes.get("title", "")) and said_next(said):
             self._more = True
-            if tag == "a" and attributes.get("href") and "nofollow" not in _words(attributes):
-                url = resolve(base, attributes["href"])
-                if url in self.links:
-                    self.next_links[url] = None
+            names = ("href",) if tag == "a" and "nofollow" not in _words(attributes) else () if tag == "a" else URLS
+            addressed = [url for name in names if attributes.get(name) and (url := resolve(base, attributes[name]))]
+            self.next_links.update({url: None for url in addressed if url in self.links})
 
     def end(self, tag: str) -> None:
         """Look at an end tag."""
@@ -151,20 +145,14 @@ class Links:
         self.links.update(inner.links)
         self.next_links.update(inner.next_links)
 
+    def count(self) -> None:
+        """Where no link is the next part by its words: the one whose page's number follows upon this page's."""
+        following = counted(self.url, self.links) if not self.next_links else ""
+        self.next_links.update({following: None} if following else {})
+
     def guesses(self) -> list[str]:
         """URLs of a next part that no link names, where the page looks as if there were one, or is a part by its own URL."""
-        match = _PAGED.search(self.url)
-        if match:
-            number = int(match[2] or match[4]) + 1
-            guess = f"{self.url[: match.start()]}{match[1] or match[3]}{number}{self.url[match.end() :]}"
-        else:
-            guess = f"{self.url}{'&' if '?' in self.url else '?'}page=2"
-        known = guess in self.links or any(_PAGED.search(url) for url in self.next_links)
-        numbered = match is not None and not (match[1] or "").lower().endswith(
-            "p="
-        )  # ?p=7 may be the post with this number
-        part = numbered and not any(_PAGED.search(url) for url in self.links)
-        return [guess] if (self._more or part) and not known and not self.next_links else []
+        return guessed(self.url, self.links, sure=self._more) if not self.next_links else []
 
     def _anchor(self, href: str, rel: set[str]) -> None:
         url = resolve(self.base, href) if href else ""

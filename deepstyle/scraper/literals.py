@@ -64,6 +64,11 @@ def _number(text: str) -> Any:
         return None
 
 
+def _parameters(old: Any, value: Any) -> bool:
+    """Whether a bracket was the head of a function and its body follows: ``data: () => ({...})``."""
+    return isinstance(old, list) and isinstance(value, (dict, list)) and all(isinstance(one, Name) for one in old[:20])
+
+
 class _Level:
     """An open bracket: what it holds so far, and the key that waits for its value."""
 
@@ -85,7 +90,7 @@ class _Level:
                     self.holder[f"#{len(self.holder)}"] = value
                 return
             old = self.holder.get(self.key) if self.set else _NOTHING
-            if old is _NOTHING or isinstance(old, Name):
+            if old is _NOTHING or isinstance(old, Name) or _parameters(old, value):
                 self.holder[self.key] = value
             elif joined and isinstance(old, str) and isinstance(value, str) and len(old) < MAX_JOINED:
                 self.holder[self.key] = old + value

@@ -24,12 +24,13 @@ from deepstyle.scraper.attributes import (
     second,
     usable,
 )
+from deepstyle.scraper.bases import folder_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
-from deepstyle.scraper.pictures import Picture, merged
+from deepstyle.scraper.pictures import Picture, merged, placed
 from deepstyle.scraper.sites import unwanted
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolve
@@ -52,6 +53,7 @@ class Reader:
         self._texts: list[str] = []
         self._listening = 0  # open elements whose text is wanted
         self._flight: list[str] = []
+        self._names: list[list[str]] = []  # of files whose folder is not known
         self._based = base is not None
 
     # ---- events -------------------------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ class Reader:
             if not self._listening:
                 self._texts.clear()
         if one.place is not None and len(self.found) - one.inner == 2 and one.tag not in IMAGES:
-            self._fold(one.place, self.found.pop())
+            one.place.fold(self.found.pop())
         if self._stack and one.tag not in {"noscript", "script", "br", "source"}:
             self._stack[-1].previous = one.previous
         self.links.end(one.tag)
@@ -121,12 +123,14 @@ class Reader:
 
     def pictures(self) -> list[Picture]:
         """Each logical picture of the page once."""
+        for names in self._names if self.budget.found >= 0 else ():
+            self.found = placed(self.found, names, self.base)
         return merged(self.found)
 
     # ---- pictures -----------------------------------------------------------------------------------------------
 
     def _add(self, one: Candidate | None, *, detail: str | None = None) -> Picture | None:
-        if one is None or not usable(one.url) or not decodable(one.url):
+        if one is None or not usable(one.url) or not decodable(one.url) or (self._stack and self._stack[-1].apart):
             return None
         url = resolve(self.base, one.url)
         if not url or url == self.url or unwanted(url) or not self.budget.picture():
@@ -164,7 +168,7 @@ class Reader:
             return
         before = one.noscript.previous if one.noscript is not None else None
         if before is not None and is_lazy(before[0]):  # the fallback of the lazy image before it
-            self._improve(before[1], chosen)
+            before[1].improve(resolve(self.base, chosen.url), chosen)
             return
         picture = self._add(chosen, detail=anchor.detail if anchor else None)
         if picture is not None:
@@ -174,14 +178,6 @@ class Reader:
                 one.figure.append(picture)
             for other in second(image):
                 self._add(other, detail=picture.detail)
-
-    def _improve(self, picture: Picture, chosen: Candidate) -> None:
-        url = resolve(self.base, chosen.url)
-        if chosen.rank > picture.rank and url:
-            picture.also([picture.url])
-            picture.url, picture.rank, picture.width = url, chosen.rank, chosen.width
-        else:
-            picture.also([url])
 
     def _other(self, one: Open) -> None:
         """Elements that are no images but carry one: meta and link, SVG, video, objects, and what galleries read."""
@@ -193,14 +189,18 @@ class Reader:
             return
         if tag == "iframe" and attributes.get("srcdoc"):
             self._inner(attributes["srcdoc"])
-        for own in custom(attributes) if "-" in tag and not tag.startswith("amp-") else ():
+        for own in (
+            custom(attributes)
+            if "-" in tag and not tag.startswith("amp-") and not is_decoration({"class": tag})
+            else ()
+        ):
             self._add(replace(own, title=one.title()))
         if url := shown(tag, attributes, self.base):
             added = None if is_icon(attributes) else self._add(Candidate(url=url, title=one.title()))
             one.place = added if tag in FALLBACKS else one.place
         elif tag not in {"script", "source", "video", "iframe"} and (chosen := best(carried(attributes))):
             if one.place is not None:
-                self._improve(one.place, chosen)
+                one.place.improve(resolve(self.base, chosen.url), chosen)
             else:
                 one.place = self._add(replace(chosen, title=one.title()))
 
@@ -221,11 +221,6 @@ class Reader:
             return
         for chosen in found:
             self._add(replace(chosen, title=one.title()), detail=anchor.detail if anchor else None)
-
-    def _fold(self, full: Picture, thumbnail: Picture) -> None:
-        """A gallery's element carries the picture, and the one image inside it is its thumbnail."""
-        full.also([thumbnail.url, *thumbnail.others])
-        full.title = full.title or thumbnail.title
 
     # ---- texts --------------------------------------------------------------------------------------------------
 
@@ -258,32 +253,31 @@ class Reader:
             value = json_value(text, self.budget)
             if attributes.get("id") == "__NUXT_DATA__" or "data-nuxt-data" in attributes:
                 value = nuxt3(value, self.budget)
-            self._values([value], schema=kind == "application/ld+json")
+            self._values([value], schema=kind == "application/ld+json", folder=folder_of(text))
         elif holds == "markup":
             self._inner(text)
         elif holds == "code":
             self._inner(written(text))
             for url in asked_for(text):
                 self.links.more(resolve(self.base, url))
-            for name, value in script_values(text, self.budget):
-                if name == "flight":
-                    self._flight.append(value)
-                else:
-                    self._values([value])
+            values = list(script_values(text, self.budget))
+            self._flight += [value for name, value in values if name == "flight"]
+            self._values([value for name, value in values if name != "flight"], folder=folder_of(text))
 
-    def _values(self, values: Iterable[Any], *, schema: bool = False, depth: int = 0) -> None:
-        found = Found()
+    def _values(self, values: Iterable[Any], *, schema: bool = False, depth: int = 0, folder: str = "") -> None:
+        found = Found(folder=folder)
         for value in values:
             read_values(value, found, self.budget, schema=schema)
         for one in found.pictures:
-            if self.budget.found >= 0:
-                self._add(one)
+            if self.budget.found >= 0 and (picture := self._add(one)):
+                picture.sizes = picture.others
+        self._names += [list(found.names)] if found.names else []
         for url in dict.fromkeys(found.following):
             self.links.more(resolve(self.base, url))
         for text in found.markup:
             self._inner(text)
         if found.json and depth < MAX_INNER:
-            self._values([json_value(text, self.budget) for text in found.json], depth=depth + 1)
+            self._values([json_value(text, self.budget) for text in found.json], depth=depth + 1, folder=folder)
 
     def _inner(self, text: str, *, before: Open | None = None) -> None:
         """Markup inside markup: an escaped noscript, HTML in JSON, the srcdoc of an iframe."""
@@ -294,7 +288,7 @@ class Reader:
         lazy = before.previous if before is not None else None
         if lazy is not None and is_lazy(lazy[0]) and len(inner.found) == 1:
             one = inner.found[0]
-            self._improve(lazy[1], Candidate(url=one.url, rank=one.rank, width=one.width))
+            lazy[1].improve(one.url, Candidate(url=one.url, rank=one.rank, width=one.width))
         else:
             self.found += inner.found
         self.links.take(inner.links)

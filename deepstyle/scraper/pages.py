@@ -126,6 +126,7 @@ def _of(reader: Reader) -> Page:
         for one in reader.pictures()
     )  # fmt: skip
     links = reader.links
+    links.count()
     return Page(
         listings=tuple(listings), links=tuple(links.links), next_links=tuple(links.next_links), feeds=tuple(links.feeds),
         guesses=tuple(links.guesses()), title=_tidy(reader.title), lead_image=reader.lead, cut=reader.budget.cut,

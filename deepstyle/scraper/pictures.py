@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deepstyle.scraper.candidates import ORIGINAL
+from deepstyle.scraper.bases import shown_folder
+from deepstyle.scraper.candidates import ORIGINAL, Candidate
 from deepstyle.scraper.families import family
 from deepstyle.scraper.sites import ranked
+from deepstyle.scraper.urls import resolve
 from deepstyle.scraper.values import size_rank
 
 MAX_FALLBACKS = 6
 _VERSION = re.compile(r"(?:v|ver|version|ts|timestamp|cb|rev|mtime|updated|modified)=[\w.-]{1,40}", re.IGNORECASE)
 _LETTERED = re.compile(r"([^?]*/)(?:([sml]|xs)_([^?/]+)|([^?/]+)[-_]([sml]|xs))(\.\w+)", re.IGNORECASE)
+_WIDTH = re.compile(
+    r"[-_](1[05]0|2[05]0|[3-9]00|1[0-8]00|2[0-9]00|3000|320|375|414|480|640|720|750|768|960|1024|1080|1280|1440|1536|1920|2048|2560)(?=\.\w+$)"
+)
 
 
 @dataclass(kw_only=True)
@@ -36,6 +41,31 @@ class Picture:
         unique = dict.fromkeys([*self.others, *(url for url in urls if url and url != self.url)])
         self.others = tuple(unique)[: 4 * MAX_FALLBACKS]
 
+    def improve(self, url: str, one: Candidate) -> None:
+        """Take another size of this picture: in its place where it is larger, else to fall back to."""
+        if one.rank > self.rank and url:
+            self.also([self.url])
+            self.url, self.rank, self.width = url, one.rank, one.width
+        else:
+            self.also([url])
+
+    def fold(self, thumbnail: Picture) -> None:
+        """A gallery's element carries the picture, and the one image inside it is its thumbnail."""
+        self.also([thumbnail.url, *thumbnail.others])
+        self.title = self.title or thumbnail.title
+
+
+def placed(found: list[Picture], names: list[str], base: str) -> list[Picture]:
+    """The pictures of a page with those of which a script has only the names, in the folder where the page shows one of them."""
+    relative = {resolve(base, name): name for name in names}
+    shown = [one for one in found if one.url not in relative]
+    folder = shown_folder(names, (one.url for one in shown))
+    if not folder:
+        return found
+    heads = {one.url.partition("?")[0] for one in shown}
+    moved = dict.fromkeys(resolve(folder, name) for name in names)
+    return shown + [Picture(url=url, rank=1.0) for url in moved if url and url not in heads]
+
 
 def merged(found: Iterable[Picture]) -> list[Picture]:
     """Each logical picture once: equal URLs, and URLs that differ in a size token only, are one picture.
@@ -55,7 +85,26 @@ def merged(found: Iterable[Picture]) -> list[Picture]:
         groups.setdefault(key, []).append((size, one))
     for key, larger in _joined(groups).items():
         groups[larger] += [(min(size, _letter(key)), one) for size, one in groups.pop(key)]
+    if _widths_in_names(pictures):
+        stems: dict[str, list[str]] = {}
+        for key in groups:
+            stems.setdefault(_WIDTH.sub("", key), []).append(key)
+        for keys in stems.values():
+            largest, *others = sorted(keys, key=_wide, reverse=True)  # a name without a width is the original's
+            groups[largest] += [(min(size, _wide(key)), one) for key in others for size, one in groups.pop(key)]
     return [_merged(group) for group in groups.values()]
+
+
+def _widths_in_names(pictures: Iterable[Picture]) -> bool:
+    """Whether the page's sets of sizes write widths into files' names: ``look_800.jpg 800w``."""
+    named = ((one.width, _WIDTH.search(one.url.partition("?")[0])) for one in pictures if one.sizes and one.width)
+    return any(match is not None and int(match[1]) == width for width, match in named)
+
+
+def _wide(key: str) -> float:
+    """The width in a file's name; above all others where there is none."""
+    match = _WIDTH.search(key)
+    return float(match[1]) if match else 2 * ORIGINAL
 
 
 def _letter(key: str) -> float:

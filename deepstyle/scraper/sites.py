@@ -224,16 +224,26 @@ RULES: tuple[Rule, ...] = (
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|loading|loader|sprites?)\.(?:gif|png)"
-    r"|/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
-    r"|/(?:(?:icon|ico|social|logo)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
-    r"|klarna|apple-?pay|google-?pay)(?:[-_](?:icon|logo|white|black))*\.(?:gif|png|webp)"
+    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/attribute/swatch/"
     r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
+    r"|//(?:[\w-]++\.)*(?:googlesyndication|amazon-adsystem|adnxs|criteo|taboola|outbrain|pubmatic|rubiconproject)\.(?:com|net)/"
+)
+_MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networks, pay, stores and partners, flags, logos
+    r"/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
+    r"|/(?:(?:icon|ico|social|logo)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
+    r"|klarna|apple-?pay|google-?pay|google-?play|app-?store|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
+    r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
+    r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)|/(?:flag|icon|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
+    r"|/(?:[\w-]*[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
+    r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
 )
 
 
 def unwanted(url: str) -> bool:
     """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder."""
-    return _OTHERS.search(url[:300]) is not None
+    head = url[:300]
+    drawn = ".png" in head or ".gif" in head or ".webp" in head
+    return _OTHERS.search(head) is not None or (drawn and _MARKS.search(head) is not None)
 
 
 MAX_RULES = 3  # applied to one URL, one after the other: Photon before WordPress, say

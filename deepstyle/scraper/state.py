@@ -44,6 +44,7 @@ MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
     r"|(?P<text>(?:JSON\.parse\(\s*+(?>(?:decodeURIComponent\(\s*+|(?>(?:window\.)?)(?P<coded>atob)\(\s*+)?)|\benqueue\(\s*+))(?=[\"'`])"
+    r"|(?P<string>=\s*+)(?=[\"'`](?:\{\\?[\"']|\[\{\\?[\"']|\\u007[bB]|\\x7[bB]|%7[bB]|%5[bB]%7[bB]))"
     r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
 )
 
@@ -134,7 +135,7 @@ def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:
         if match["flight"]:
             if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str):
                 yield "flight", value[1]
-        elif match["text"] and isinstance(value, str):
+        elif (match["text"] or match["string"]) and isinstance(value, str):
             value = _from_base64(value) if match["coded"] else unquote(value) if value.startswith("%") else value
             yield "value", turbo(json_value(value, budget), budget)
         else:

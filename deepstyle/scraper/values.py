@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from deepstyle.scraper.bases import MAX_NAMES, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of
@@ -19,7 +20,7 @@ MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
     r"avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
-    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author)s?(?:{_BESIDE})?(?![a-z])"
+    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIZE_NAMES = {
@@ -29,6 +30,7 @@ _SIZE_NAMES = {
     "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
     "display": 2000, "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
     "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
+    "file": 1500, "filename": 1500, "standard": 1000, "normal": 1000,
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
     "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
@@ -60,7 +62,13 @@ _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 @dataclass(kw_only=True)
 class Found:
-    """What values hold: pictures, links to the next part, texts with HTML or JSON in them."""
+    """What values hold: pictures, links to the next part, texts with HTML or JSON in them, names of files.
+
+    ``folder``: where files are of which only the names are written, if that is known.
+    """
+
+    folder: str = ""
+    names: dict[str, None] = field(default_factory=dict)
 
     pictures: list[Candidate] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
@@ -122,19 +130,40 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if isinstance(value, dict):
         return _from_object(value, found, budget, schema=schema, depth=depth)
     if isinstance(value, list):
-        groups = [_walk(item, key, found, budget, schema=schema, depth=depth + 1) for item in value]
-        widths = [one[0].width for one in groups if len(one) == 1]
-        sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
-        if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
-            chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
-            return [chosen] if chosen else []
-        return [one for group in groups for one in group]
+        return _from_list(value, key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
         return _from_text(value, key, found, schema=schema)
     return []
 
 
+def _from_list(
+    value: list[Any], key: str, found: Found, budget: Budget, *, schema: bool, depth: int
+) -> list[Candidate]:
+    groups = [_walk(item, key, found, budget, schema=schema, depth=depth + 1) for item in value]
+    widths = [one[0].width for one in groups if len(one) == 1]
+    if value and all(
+        isinstance(one, dict) and "srcset" in one and ("media" in one or "type" in one) for one in value[:20]
+    ):
+        first = best([one for group in groups for one in group])  # the sources of one picture element
+        return [first] if first else []
+    sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
+    if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
+        chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
+        return [chosen] if chosen else []
+    return [one for group in groups for one in group]
+
+
+def _placed(value: str, key: str, found: Found) -> str:
+    """A text, behind its folder where it is the name of a picture's file; a name without a known folder is remembered."""
+    if value.startswith(("/", "http")) or "." not in value[-5:] or not is_name(key, value):
+        return value
+    if not found.folder and len(found.names) < MAX_NAMES:
+        found.names[value] = None
+    return found.folder + value
+
+
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
+    value = _placed(value, key, found)
     if is_picture_url(value, surely=schema and key in _WHOLE, named=_LISTED.fullmatch(key[:40]) is not None):
         return [Candidate(url=value, rank=size_rank(key) or 1500)]
     if _NEXT.fullmatch(key[:40]) and _ADDRESS.match(value) and len(value) < 2_000 and " " not in value:
@@ -152,7 +181,12 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
 def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
     width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
-    if "video" in kind or min(width or 64, height or 64) < 64:
+    if (
+        "video" in kind
+        or kind in {"author", "byline"}
+        or (schema and kind == "person")
+        or min(width or 64, height or 64) < 64
+    ):
         return []
     pictured = (schema and "imageobject" in kind) or bool(width and height)
     sizes = [
@@ -171,6 +205,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
                 _from_text(url, "next", found, schema=False)
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
+            value = _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
             surely = (pictured and key.lower() in {"url", "src", "contenturl", "href"}) or (
                 len(sizes) > 1 and key in sizes
             )

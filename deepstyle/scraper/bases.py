@@ -1,0 +1,82 @@
+"""Names of files that a script puts behind a folder (pure): ``base = "/looks/"; pics = ["1.jpg", "2.jpg"]``.
+
+The folder is in a variable or value of its own, or it is that of a picture of these which the page shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_ENDING = r"\.(?:jpe?g|png|webp|avif|gif)"
+_RELATIVE = re.compile(rf"[\"'`][\w%~-][\w%~./-]{{0,300}}{_ENDING}[\"'`]", re.IGNORECASE)
+_NAME = re.compile(rf"[\w%~-][\w%~./-]{{0,300}}{_ENDING}", re.IGNORECASE)
+_FOLDER = re.compile(r"[=:]\s*+[\"'`]((?:https?:)?[\w%~.+/\\-][\w%~.+/\\:-]{0,300})(?<=/)[\"'`]")
+_BEFORE = re.compile(r"([\w$-]{1,40})[\"']?\s{0,4}$")
+_NONE = re.compile(
+    r"thumb|small|tiny|icon|logo|avatar|flag|script|style|ajax|api|theme|plugin|module|font|page|canonical",
+    re.IGNORECASE,
+)
+_PHOTOS = re.compile(r"image|img|photo|pic|media|look|gallery|asset", re.IGNORECASE)
+_LARGE = re.compile(r"full|large|big|zoom|orig|hi-?res", re.IGNORECASE)
+_PLACE = re.compile(r"path|dir|folder|base|root|prefix|cdn|url|host", re.IGNORECASE)
+_PLAIN = re.compile(r"path|dir|folder|base|prefix|cdn", re.IGNORECASE)
+_SAID = frozenset({"alt", "title", "caption", "description", "label", "download", "originalname", "original_filename"})
+_GAP = re.compile(r"\{(?:index|i|n|frame|num|number|col)\}|#{1,4}")
+_FRAME = re.compile(rf"[^\s#{{}}\"'<>]*+(?:\{{\w+\}}|#{{1,4}})[^\s#{{}}\"'<>]*{_ENDING}", re.IGNORECASE)
+AMOUNTS = frozenset({
+    "data-amount", "data-amount-x", "data-frames", "data-frame", "data-count", "data-total", "data-images", "data-image-count",
+    "data-frame-count", "data-columns", "data-count-x",
+})  # fmt: skip
+MAX_FRAMES = 120  # of a turning view
+MAX_NAMES = 2_000  # of one page
+MIN_NAME = 7  # characters of a name that tells its folder by standing in an address
+
+
+def folder_of(text: str) -> str:
+    """The folder that a script's text names for the pictures whose file names it has; empty where it names none."""
+    if not _RELATIVE.search(text):
+        return ""
+    found: list[tuple[int, str]] = []
+    for match in _FOLDER.finditer(text):
+        before = _BEFORE.search(text, max(0, match.start() - 46), match.start())
+        name, folder = before[1] if before else "", match[1].replace("\\/", "/")
+        if _NONE.search(name) or not _PLACE.search(name) or folder == "/":
+            continue
+        rank = 3 if _LARGE.search(name) else 2 if _PHOTOS.search(name) else 1 if _PLAIN.search(name) else 0
+        found += [(-rank, folder)] if rank else []
+    return min(found, key=lambda one: one[0], default=(0, ""))[1]
+
+
+def is_name(key: str, value: str) -> bool:
+    """Whether a text is the name of a picture's file without its folder, or behind some of it; not a photo's title."""
+    return 4 < len(value) < 300 and _NAME.fullmatch(value) is not None and key.lower() not in _SAID
+
+
+def shown_folder(names: Iterable[str], urls: Iterable[str]) -> str:
+    """The folder at which a page shows a picture of these names."""
+    wanted = {name.rpartition("/")[2]: name for name in names if len(name) >= MIN_NAME}
+    for url in urls if wanted else ():
+        head = url.partition("?")[0]
+        name = wanted.get(head.rpartition("/")[2])
+        if name and head.endswith(f"/{name}"):
+            return head.removesuffix(name)
+    return ""
+
+
+def frames(attributes: Mapping[str, str]) -> list[str]:
+    """The pictures of a viewer that turns a thing: ``data-folder="/x/" data-filename="{index}.jpg" data-amount="36"``."""
+    pattern = next((one for key, one in attributes.items() if key.startswith("data-") and _turns(one)), "")
+    gap = _GAP.search(pattern)
+    amounts = (one for key, one in attributes.items() if key in AMOUNTS and one.isascii() and one.isdigit())
+    amount = int(next(amounts, "0")[:4])
+    if gap is None or not 1 < amount <= MAX_FRAMES:
+        return []
+    folder = attributes.get("data-folder") or attributes.get("data-path") or attributes.get("data-base-url") or ""
+    folder = "" if "/" in pattern else folder
+    width = len(gap[0]) if gap[0][0] == "#" else 0
+    return [f"{folder}{pattern[: gap.start()]}{at:0{width}d}{pattern[gap.end() :]}" for at in range(1, amount + 1)]
+
+
+def _turns(text: str) -> bool:
+    return ("}" in text or "#" in text) and len(text) < 500 and _FRAME.fullmatch(text) is not None
