@@ -42,12 +42,12 @@ def chosen(about: Facts, **given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("about", "expected"),
     [
-        ({}, {"size": 64, "width": 32, "batch_size": 16, "r1": 0.5, "condition": "label", "lr_end": 0.25}),
+        ({}, {"size": 64, "width": 32, "batch_size": 16, "r1": 0.5, "condition": "label", "lr_end": 0.04}),
         ({"minutes": 2.0}, {"size": 32, "r1": 0.125, "lr_end": 1.0, "augment": ["translation"]}),
         ({"cuda": True}, {"size": 128, "batch_size": 64, "r1": 2.0}),
         ({"cuda": True, "labels": {"full": 20_000}}, {"width": 64, "augment": [], "condition": "none"}),
         ({"minutes": 300.0}, {"size": 128}),
-        ({"minutes": None}, {"size": 64, "lr_end": 0.25}),
+        ({"minutes": None}, {"size": 64, "lr_end": 0.04}),
         ({"side": 60, "cuda": True}, {"size": 64}),
         ({"labels": {"full": 500}}, {"augment": ["color", "translation", "cutout"], "strength_end": 0.3}),
         ({"labels": {"full": 9}}, {"batch_size": 8}),
