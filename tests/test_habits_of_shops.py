@@ -45,8 +45,8 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("marks of pay, flags, stores and partners", "".join(f'<img src="/i/{one}">' for one in (
         "payment-icons.png?v=2", "flags/fr.png", "flag-it.png", "partner-logo-x.png", "trustpilot-stars.png",
         "google-play-badge.png", "paypal_280x280.png", "site-logo.png", "88x31.png", "attribute/swatch/red.jpg",
-        "catalogo.png", "gift-card.png"))
-     + '<img src="https://x.adnxs.com/1.jpg">', ["/i/catalogo.png", "/i/gift-card.png"]),
+        "catalogo.png", "gift-card.png", "black-tee-with-logo.png"))
+     + '<img src="https://x.adnxs.com/1.jpg">', ["/i/catalogo.png", "/i/gift-card.png", "/i/black-tee-with-logo.png"]),
     ("faces and marks by their classes", "".join(f'<img class="{name}" src="/{at}.jpg">' for at, name in enumerate((
         "header-title-logo", "author-image", "contributor-avatar", "swatch-image", "cc-badge", "card-with-icon",
         "author-gallery", "avatar-sm"))), ["/5.jpg", "/6.jpg"]),

@@ -37,6 +37,7 @@ from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolv
 from deepstyle.scraper.values import Found, read_values
 
 MAX_INNER = 3  # levels of markup inside markup: srcdoc, noscript, texts of JSON
+MAX_SCRIPTS = 20  # whose names of files are looked for among the pictures shown
 
 
 class Reader:
@@ -271,7 +272,7 @@ class Reader:
         for one in found.pictures:
             if self.budget.found >= 0 and (picture := self._add(one)):
                 picture.sizes = picture.others
-        self._names += [list(found.names)] if found.names else []
+        self._names += [list(found.names)] if found.names and len(self._names) < MAX_SCRIPTS else []
         for url in dict.fromkeys(found.following):
             self.links.more(resolve(self.base, url))
         for text in found.markup:

@@ -234,7 +234,7 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|klarna|apple-?pay|google-?pay|google-?play|app-?store|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
     r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
     r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)|/(?:flag|icon|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
-    r"|/(?:[\w-]*[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
+    r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
     r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
 )
 
