@@ -131,7 +131,9 @@ class Reader:
     # ---- pictures -----------------------------------------------------------------------------------------------
 
     def _add(self, one: Candidate | None, *, detail: str | None = None) -> Picture | None:
-        if one is None or not usable(one.url) or not decodable(one.url) or (self._stack and self._stack[-1].apart):
+        if one is None or self.budget.found < 0 or (self._stack and self._stack[-1].apart):
+            return None
+        if not usable(one.url) or not decodable(one.url):
             return None
         url = resolve(self.base, one.url)
         if not url or url == self.url or unwanted(url) or not self.budget.picture():
