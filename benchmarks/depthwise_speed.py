@@ -14,15 +14,9 @@ import time
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from deepstyle import lite
-from deepstyle.depthwise import depthwise
-
-
-def plain(maps: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
-    """The convolution with PyTorch's own gradients."""
-    return functional.conv2d(maps, weight, bias, stride, weight.shape[2] // 2, 1, len(weight))
+from deepstyle.depthwise import depthwise, plain
 
 
 def milliseconds(network: lite.LiteClassifier, images: Tensor, steps: int) -> float:

@@ -26,7 +26,7 @@ from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, read_coco
 from deepstyle.boxes import Box
 from deepstyle.catalog import Catalog
 from deepstyle.config import CropConfig, DetectorConfig, load_config
-from deepstyle.crop.figures import CropFigures, crop_figures, surest_rules
+from deepstyle.crop.figures import crop_figures, surest_rules
 from deepstyle.detector.evaluate import average_precision, find_all
 from deepstyle.detector.find import load_detector
 from deepstyle.detector.train import train_detector
@@ -35,8 +35,7 @@ from deepstyle.progress import Reporter
 
 TIMES = 5  # that an annotated photo counts beside those of MORE
 DRAWS = 200  # of the bootstrap
-RULES = load_config(CropConfig, "crop")
-Found = list[list[Box]]  # of each photo
+RULES = load_config(CropConfig, CropConfig.default_preset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,7 @@ class Fold:
     """A fold that reports: its photos, and what the detector that never saw them found there."""
 
     photos: AnnotatedSet
-    found: Found
+    found: list[list[Box]]
 
 
 def part_of(image: AnnotatedImage, folds: int) -> int:
@@ -77,9 +76,9 @@ def reported(k: int, photos: AnnotatedSet, more: Sequence[AnnotatedSet], args: a
     return Fold(photos=held, found=boxes)
 
 
-def line(name: str, fold: Fold, rules: CropConfig) -> str:
+def line(name: str, fold: Fold) -> str:
     """One row of the table."""
-    figures, crops = average_precision(fold.photos, fold.found), crop_figures(fold.photos, fold.found, rules)
+    figures, crops = average_precision(fold.photos, fold.found), crop_figures(fold.photos, fold.found, RULES)
     labels = ", ".join(f"{label} {value:.3f}" for label, value in figures.per_label.items() if value is not None)
     return (
         f"{name} ({figures.photos} photos): AP50 {figures.ap50:.3f}, AP {figures.ap:.3f}, AP75 {figures.ap75:.3f}; {labels}; "
@@ -92,7 +91,7 @@ def together(folds: Sequence[Fold]) -> Fold:
     return Fold(photos=joined([fold.photos for fold in folds]), found=[row for fold in folds for row in fold.found])
 
 
-def chosen_elsewhere(folds: Sequence[Fold], recall: float) -> CropFigures:
+def chosen_elsewhere(folds: Sequence[Fold], recall: float) -> str:
     """The crops of every fold by the rules that the other folds choose, counted together."""
     crops = right = garments = doubles = 0
     for k, fold in enumerate(folds):
@@ -102,7 +101,7 @@ def chosen_elsewhere(folds: Sequence[Fold], recall: float) -> CropFigures:
         count = sum(len(image.annotations) for image in fold.photos.images)
         crops, garments, doubles = crops + there.crops, garments + count, doubles + there.doubles
         right += round((there.recall or 0) * count)
-    return replace(there, crops=crops, precision=right / crops, recall=right / garments, doubles=doubles)
+    return f"{crops} crops: right {right / crops:.3f}, garments found so {right / garments:.3f}, doubles {doubles}"
 
 
 def errors(whole: Fold) -> dict[str, float]:
@@ -134,13 +133,12 @@ def main() -> None:
     folds = []
     for k in args.only if args.only is not None else range(args.folds):
         folds.append(reported(k, photos, more, args))
-        print(line(f"fold {k}", folds[-1], RULES), flush=True)
+        print(line(f"fold {k}", folds[-1]), flush=True)
     whole = together(folds)
-    print(line("all", whole, RULES))
+    print(line("all", whole))
     print(f"standard errors: {errors(whole)}")
     if len(folds) > 1:
-        there = asdict(chosen_elsewhere(folds, args.recall))
-        print(f"crops by rules that the other folds chose for a recall of {args.recall}: {there}")
+        print(f"rules chosen by the other folds: {chosen_elsewhere(folds, args.recall)}")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,11 @@ def depthwise(maps: Tensor, weight: Tensor, bias: Tensor | None, stride: int) ->
     if learns and maps.device.type == "cpu" and torch.bfloat16 in (maps.dtype, _cast()):
         found: Tensor = _Depthwise.apply(maps, weight, bias, stride)
         return found
+    return plain(maps, weight, bias, stride)
+
+
+def plain(maps: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
+    """The same with PyTorch's own gradients."""
     return functional.conv2d(maps, weight, bias, stride, weight.shape[2] // 2, 1, len(weight))
 
 
@@ -44,7 +49,7 @@ class _Depthwise(torch.autograd.Function):
         """The convolution; keeps what its gradients need."""
         ctx.save_for_backward(maps, weight)
         ctx.stride = stride
-        return functional.conv2d(maps, weight, bias, stride, weight.shape[2] // 2, 1, len(weight))
+        return plain(maps, weight, bias, stride)
 
     @staticmethod
     @once_differentiable
