@@ -84,7 +84,7 @@ def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None
 # addresses of one photo without https://, the one that is asked for first
 SIZES: list[tuple[str, list[str]]] = [
     ("m.example/1.jpg?auto=format&cs=srgb&w=1600", ["m.example/1.jpg?auto=format%2Ccompress&w=300&h=400&fit=crop"]),
-    ("m.example/1.jpg?imwidth=1366&imdensity=1", ["m.example/1.jpg?imwidth=320", "m.example/1.jpg?im=Resize,width=400",
+    ("m.example/1.jpg?imwidth=5000&imdensity=1", ["m.example/1.jpg?imwidth=320", "m.example/1.jpg?im=Resize,width=400",
      "m.example/1.jpg?impolicy=thumb"]),
     ("m.example/1.jpg?optimize=high&auto=webp&width=1200&canvas=1:1", ["m.example/1.jpg?optimize=medium&width=300&format=pjpg"]),
     ("m.example/dw/1.jpg?sw=1800&sfrm=png&bgcolor=ffffff", ["m.example/dw/1.jpg?sw=300&sh=450&sm=fit"]),

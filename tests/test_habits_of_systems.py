@@ -68,6 +68,13 @@ SIZES: list[tuple[str, list[str]]] = [
     ("b.cdn.example/1.jpg?brightness=1&width=900&quality=75&bg=f2",
      ["b.cdn.example/1.jpg?brightness=1&width=300&quality=75&bg=f2"]),
     ("m.example/zoom/1.jpg", ["m.example/thumb/1.jpg"]),
+    ("m.example/1_zoom.jpg", ["m.example/1_main.jpg", "m.example/1_thumb.jpg"]),
+    ("m.example/1_full.jpg", ["m.example/1_big.jpg", "m.example/1_normal.jpg"]),
+    ("framerusercontent.com/images/a.jpg", ["framerusercontent.com/images/a.jpg?scale-down-to=512&width=2000&height=3000"]),
+    ("imagedelivery.net/a/b/w=9999", ["imagedelivery.net/a/b/w=400,h=600"]),
+    ("a.bynder.com/m/1a2b/original/look-1.jpg", ["a.bynder.com/m/1a2b/webimage-look-1.jpg"]),
+    ("m.example/1.jpg", ["m.example/1.jpg?im=Resize,width=640"]),
+    ("m.example/1.jpg?a=1&imwidth=5000", ["m.example/1.jpg?a=1&imwidth=320"]),
     ("m.example/1.jpeg", ["m.example/thumb_1.jpg", "m.example/1-300x200.webp", "m.example/1-300x200.jpg.webp"]),
 ]  # fmt: skip
 
@@ -84,7 +91,8 @@ def test_the_sizes_of_one_photo_are_one_photo(best: str, others: list[str]) -> N
      "m.example/full_moon.jpg m.example/moon.jpg", "m.example/1.jpg m.example/1.png", "m.example/s1.jpg m.example/s2.jpg",
      "m.example/view.php?src=/1.jpg m.example/view.php?src=/2.jpg", "m.example/a-12x12/1.jpg m.example/1.jpg",
      "i.example/iiif/2/o/full/max/0/default.jpg i.example/iiif/2/p/full/max/0/default.jpg",
-     "m.example/files/styles/1.jpg m.example/files/1.jpg", HM.format("/1/", "m", "main") + " " + HM.format("/1/", "m",
+     "m.example/files/styles/1.jpg m.example/files/1.jpg", "m.example/d_main.jpg m.example/d.jpg",
+     HM.format("/1/", "m", "main") + " " + HM.format("/1/", "m",
       "main").replace("1a2b", "9a2b")],
 )  # fmt: skip
 def test_two_photos_stay_two(urls: str) -> None:

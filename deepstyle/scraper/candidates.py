@@ -83,6 +83,7 @@ _CSS = re.compile(
     | "(?P<string>(?>(?:[^"\\]|\\.)*))"?+ | '(?P<text>(?>(?:[^'\\]|\\.)*))'?+
     | (?P<set>image-set\()
     | (?<![-\w])(?:width|height)\s*+:\s*+(?P<side>[1-9]\d{0,4})(?>(?:\.\d++)?)px
+    | (?<![-\w])(?P<tiled>repeat(?:-[xy])?+)(?=[\s;"'}]|$)
     | (?<![-\w])(?P<name>-?[-\w]++)\s*+:
     | (?<![-\w.])(?P<density>\d{1,4}(?:\.\d{1,4})?)(?:x|dppx)\b
     | (?P<mark>[(){};])""",
@@ -130,6 +131,11 @@ class _Style:
             chosen = best([self.found[place], replace(self.found.pop(), rank=rank)])
             self.found[place] = chosen or self.found[place]
 
+    def tile(self) -> None:
+        """What the declaration paints is repeated: a drawing is a pattern then."""
+        if self.sure and len(self.found) > self.rule and extension_of(self.found[-1].url) in _ORNAMENTS:
+            self.found.pop()
+
     def url(self, url: str, *, string: bool) -> None:
         """A URL or string; a string is a URL in an image-set only."""
         if self.typed or not url.strip() or (string and self.options is None):
@@ -172,6 +178,8 @@ def parse_css(text: str) -> list[Candidate]:
             state.end()
             state.sure = state.maybe = False
             state.small |= int(match["side"]) < MIN_SIDE
+        elif kind == "tiled":
+            state.tile()
         elif kind == "set":
             state.options, state.depth = [], 1
         elif kind == "type":

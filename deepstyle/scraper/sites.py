@@ -75,6 +75,12 @@ RULES: tuple[Rule, ...] = (
           r"\1/\2"),
     _rule("imgix", ".imgix.net/",
           r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)(?:w|h|fit|crop|auto|q|dpr|fm|ar|rect|cs|bg)=.*", r"\1"),
+    _rule("framer", "framerusercontent.com/", r"(https?://framerusercontent\.com/images/[^?]+)\?.*", r"\1"),
+    _rule("cloudflare-flexible", "imagedelivery.net/", r"(https?://imagedelivery\.net/[^/?]++/[^?]+)/(?!w=9999$)[a-z-]+=[^/?]*+",
+          r"\1/w=9999", r"\1/public"),
+    _rule("akamai-query", "im=", rf"(https?://[^?]+{_EXT})\?im=(?:AspectCrop|Resize|Crop|Scale|FitAndFill)\b[^&#]*+", r"\1"),
+    _rule("akamai-width", "imwidth=", rf"(https?://[^?]+{_EXT}\?(?:[^#&]*&)*?imwidth=)\d{{2,4}}((?:&.*)?)", r"\g<1>5000\2"),
+    _rule("bynder", "/webimage-", r"(https?://[^?]+/m/[0-9a-f]+)/webimage-([^/?]+)(?:\?.*)?", r"\1/original/\2"),
     _rule("wix", "static.wixstatic.com/", r"(https?://static\.wixstatic\.com/media/[^/?]+)/v1/(?:fill|fit|crop)/.*", r"\1"),
     _rule("shopify-query", "/files/",
           r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(?=(?:[^&#]*+&)*?(?:width|height|crop)=)"
@@ -224,7 +230,7 @@ RULES: tuple[Rule, ...] = (
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|loading|loader|sprites?)\.(?:gif|png)"
-    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/attribute/swatch/"
+    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/(?:attribute|images)/swatch/|/swatches/|[-_]swatch\.(?:jpe?g|png|webp|gif)"
     r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
     r"|//(?:[\w-]++\.)*(?:googlesyndication|amazon-adsystem|adnxs|criteo|taboola|outbrain|pubmatic|rubiconproject)\.(?:com|net)/"
 )
