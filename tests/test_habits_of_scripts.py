@@ -57,6 +57,25 @@ PAGES: list[tuple[str, str, list[str]]] = [
      a = ["DIO_0001.jpg", "DIO_0002.jpg"]; b = [{images: ["DIO_0003.jpg"]}]; c = {alt: "DIO_0004.jpg"}</script>""",
      ["https://c.example/ss19/DIO_0001.jpg?w=300", "https://c.example/ss19/DIO_0002.jpg", "https://c.example/ss19/DIO_0003.jpg"]),
     ("names of which none is shown", '<script>a = ["DIO_0001.jpg", "DIO_0002.jpg"]; siteUrl = "https://c.example/"</script>', []),
+    ("paths behind a host of another variable", """<script>var CDN_HOST = "https://c.example", looks = ["/f/1.jpg"];</script>
+     <script>window.cfg = {"imageHost": "https:\\/\\/i.example\\/m\\/"}; window.d = {slides: [{image: "/f/2.jpg"}]}</script>""",
+     ["https://c.example/f/1.jpg", "https://i.example/m/f/2.jpg"]),
+    ("paths behind a host that is not photos'", """<script>api = {cdnApiHost: "https://c.example", siteUrl: "https://s.example",
+     galleryUrl: "https://g.example/x", assetPrefix: "https://p.example"}; looks = ["/f/1.jpg"]</script>""", ["/f/1.jpg"]),
+    ("paths of which one is shown on another host", """<img src="https://c.example/ss19/1.jpg?w=300"><script>a = [{src:
+     "/ss19/1.jpg", alt: "x"}, {src: "/ss19/2.jpg"}]</script>""", ["https://c.example/ss19/1.jpg", "https://c.example/ss19/2.jpg"]),
+    ("a file's name beside its address", """<img src="https://c.example/h1/look-1.jpg"><script>a = [{file: {url:
+     "//c.example/h2/look-2.jpg", fileName: "look-1.jpg"}}, {url: "/u/3_ab.jpg", name: "look-1.jpg"}]</script>""",
+     ["https://c.example/h1/look-1.jpg", "http://c.example/h2/look-2.jpg", "/u/3_ab.jpg"]),
+    ("main beside zoom", """<img src="/1_main.jpg"><img src="/2_main.jpg"><script>a = [{thumb: "/1_thumb.jpg", main:
+     "/1_main.jpg", zoom: "/1_zoom.jpg"}, {main: "/3.jpg", hover: "/3b.jpg"}]</script>""",
+     ["/1_zoom.jpg", "/2_main.jpg", "/3.jpg", "/3b.jpg"]),
+    ("patterns that repeat", """<style>.a{background:#000 url("/noise.gif") repeat}.b{background:url(/1.png) no-repeat}
+     .c{background:url(/2.jpg) repeat}</style>""", ["/1.png", "/2.jpg"]),
+    ("swatches", '<i style="background:url(/images/swatch/red.jpg)"></i><img src="/red_swatch.jpg"><img src="/swatch/1.jpg">',
+     ["/swatch/1.jpg"]),
+    ("an encrypted size beside an open one", """<meta property="og:image" content="http://b.example/1.jpg"><img
+     src="https://b.example/1.jpg?w=300">""", ["https://b.example/1.jpg"]),
     ("windows that open",
      ("""<a href="javascript:openWin('/1.jpg',600,800)"><img src="/t/a.jpg"></a><a href="/2.html" onclick="window"""
      """.open('/2.jpg','w'); return false"><img src="/t/b.jpg"></a><img src="/t/c.jpg" onclick="zoom('/3.jpg')">"""),

@@ -1,23 +1,32 @@
 """Names of files that a script puts behind a folder (pure): ``base = "/looks/"; pics = ["1.jpg", "2.jpg"]``.
 
-The folder is in a variable or value of its own, or it is that of a picture of these which the page shows.
+The folder is in a variable or value of its own, or it is that of a picture of these which the page shows. So may be the host of
+paths: ``cdnHost = "https://cdn.example"; pics = ["/looks/1.jpg"]``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 _ENDING = r"\.(?:jpe?g|png|webp|avif|gif)"
 _RELATIVE = re.compile(rf"[\"'`][\w%~-][\w%~./-]{{0,300}}{_ENDING}[\"'`]", re.IGNORECASE)
 _NAME = re.compile(rf"[\w%~-][\w%~./-]{{0,300}}{_ENDING}", re.IGNORECASE)
 _FOLDER = re.compile(r"[=:]\s*+[\"'`]((?:https?:)?[\w%~.+/\\-][\w%~.+/\\:-]{0,300})(?<=/)[\"'`]")
+_PATH = re.compile(rf"[\"'`]\\?/[\w%~-][\w%~./\\-]{{0,300}}{_ENDING}[\"'`]", re.IGNORECASE)
+_HOST = re.compile(
+    r"[=:]\s*+[\"'`]((?:https?:)?(?:\\?/){2}[\w-]{1,60}(?:\.[\w-]{1,60}){1,5}(?::\d{1,5})?((?:\\?/[\w-]{1,60}){0,5}))\\?/?[\"'`]"
+)
 _BEFORE = re.compile(r"([\w$-]{1,40})[\"']?\s{0,4}$")
 _NONE = re.compile(
     r"thumb|small|tiny|icon|logo|avatar|flag|script|style|ajax|api|theme|plugin|module|font|page|canonical",
     re.IGNORECASE,
 )
 _PHOTOS = re.compile(r"image|img|photo|pic|media|look|gallery|asset", re.IGNORECASE)
+_NO_HOST = re.compile(rf"{_NONE.pattern}|asset_?prefix|video", re.IGNORECASE)
+_OF_PHOTOS = re.compile(rf"{_PHOTOS.pattern}|cdn|static", re.IGNORECASE)
+_SERVES = re.compile(r"host|domain|server|origin|base|root|prefix|cdn", re.IGNORECASE)
 _LARGE = re.compile(r"full|large|big|zoom|orig|hi-?res", re.IGNORECASE)
 _PLACE = re.compile(r"path|dir|folder|base|root|prefix|cdn|url|host", re.IGNORECASE)
 _PLAIN = re.compile(r"path|dir|folder|base|prefix|cdn", re.IGNORECASE)
@@ -33,8 +42,35 @@ MAX_NAMES = 2_000  # of one page
 MIN_NAME = 7  # characters of a name that tells its folder by standing in an address
 
 
-def folder_of(text: str) -> str:
-    """The folder that a script's text names for the pictures whose file names it has; empty where it names none."""
+@dataclass(frozen=True, kw_only=True)
+class Bases:
+    """What a script puts before the names of pictures' files (``folder``) and before their paths (``host``); empty: nothing."""
+
+    folder: str = ""
+    host: str = ""
+
+
+NONE = Bases()
+
+
+def bases_of(text: str) -> Bases:
+    """What a script's text names for the pictures whose file names or paths it has."""
+    folder, host = _folder_of(text), _host_of(text)
+    return Bases(folder=folder, host=host) if folder or host else NONE
+
+
+def _host_of(text: str) -> str:
+    """The address without a slash at its end that a script's text names for pictures, where it has paths of some."""
+    for match in _HOST.finditer(text) if _PATH.search(text) else ():
+        before = _BEFORE.search(text, max(0, match.start() - 46), match.start())
+        name = before[1] if before else ""
+        serves = _SERVES.search(name) or (not match[2] and _PLACE.search(name))
+        if serves and _OF_PHOTOS.search(name) and not _NO_HOST.search(name):
+            return match[1].replace("\\/", "/")
+    return ""
+
+
+def _folder_of(text: str) -> str:
     if not _RELATIVE.search(text):
         return ""
     found: list[tuple[int, str]] = []
@@ -61,6 +97,17 @@ def shown_folder(names: Iterable[str], urls: Iterable[str]) -> str:
         name = wanted.get(head.rpartition("/")[2])
         if name and head.endswith(f"/{name}"):
             return head.removesuffix(name)
+    return ""
+
+
+def shown_host(paths: Iterable[str], urls: Iterable[str], base: str) -> str:
+    """The other host, as ``https://cdn.example``, at which a page shows a picture of these paths."""
+    own = base.split("/")[2:3]
+    ends = {path for path in paths if len(path) >= MIN_NAME}
+    for url in urls if ends else ():
+        scheme, _, host, *rest = url.partition("?")[0].split("/")
+        if [host] != own and "/" + "/".join(rest) in ends:
+            return f"{scheme}//{host}"
     return ""
 
 

@@ -24,7 +24,7 @@ from deepstyle.scraper.attributes import (
     second,
     usable,
 )
-from deepstyle.scraper.bases import folder_of
+from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, leads, led, named, painted, shown
@@ -256,7 +256,7 @@ class Reader:
             value = json_value(text, self.budget)
             if attributes.get("id") == "__NUXT_DATA__" or "data-nuxt-data" in attributes:
                 value = nuxt3(value, self.budget)
-            self._values([value], schema=kind == "application/ld+json", folder=folder_of(text))
+            self._values([value], schema=kind == "application/ld+json", bases=bases_of(text))
         elif holds == "markup":
             self._inner(text)
         elif holds == "code":
@@ -265,10 +265,10 @@ class Reader:
                 self.links.more(resolve(self.base, url))
             values = list(script_values(text, self.budget))
             self._flight += [value for name, value in values if name == "flight"]
-            self._values([value for name, value in values if name != "flight"], folder=folder_of(text))
+            self._values([value for name, value in values if name != "flight"], bases=bases_of(text))
 
-    def _values(self, values: Iterable[Any], *, schema: bool = False, depth: int = 0, folder: str = "") -> None:
-        found = Found(folder=folder)
+    def _values(self, values: Iterable[Any], *, schema: bool = False, depth: int = 0, bases: Bases = NONE) -> None:
+        found = Found(bases=bases)
         for value in values:
             read_values(value, found, self.budget, schema=schema)
         for one in found.pictures:
@@ -280,7 +280,7 @@ class Reader:
         for text in found.markup:
             self._inner(text)
         if found.json and depth < MAX_INNER:
-            self._values([json_value(text, self.budget) for text in found.json], depth=depth + 1, folder=folder)
+            self._values([json_value(text, self.budget) for text in found.json], depth=depth + 1, bases=bases)
 
     def _inner(self, text: str, *, before: Open | None = None) -> None:
         """Markup inside markup: an escaped noscript, HTML in JSON, the srcdoc of an iframe."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from deepstyle.scraper.bases import shown_folder
+from deepstyle.scraper.bases import shown_folder, shown_host
 from deepstyle.scraper.candidates import ORIGINAL, Candidate
 from deepstyle.scraper.families import family
 from deepstyle.scraper.sites import ranked
@@ -15,7 +15,8 @@ from deepstyle.scraper.values import size_rank
 
 MAX_FALLBACKS = 6
 _VERSION = re.compile(r"(?:v|ver|version|ts|timestamp|cb|rev|mtime|updated|modified)=[\w.-]{1,40}", re.IGNORECASE)
-_LETTERED = re.compile(r"([^?]*/)(?:([sml]|xs)_([^?/]+)|([^?/]+)[-_]([sml]|xs))(\.\w+)", re.IGNORECASE)
+_WORDS = "[sml]|xs|main|big|normal|regular|standard"  # names of sizes, where another size stands beside
+_LETTERED = re.compile(rf"([^?]*/)(?:({_WORDS})_([^?/]+)|([^?/]+)[-_]({_WORDS}))(\.\w+)", re.IGNORECASE)
 _WIDTH = re.compile(
     r"[-_](1[05]0|2[05]0|[3-9]00|1[0-8]00|2[0-9]00|3000|320|375|414|480|640|720|750|768|960|1024|1080|1280|1440|1536|1920|2048|2560)(?=\.\w+$)"
 )
@@ -56,13 +57,22 @@ class Picture:
 
 
 def placed(found: list[Picture], names: list[str], base: str) -> list[Picture]:
-    """The pictures of a page with those of which a script has only the names, in the folder where the page shows one of them."""
+    """The pictures of a page with those of which a script has only names or paths, where the page shows one of them."""
     relative = {resolve(base, name): name for name in names}
     shown = [one for one in found if one.url not in relative]
-    folder = shown_folder(names, (one.url for one in shown))
+    urls = [one.url for one in shown]
+    host = shown_host((name for name in names if name[0] == "/"), urls, base)
+    for one in found if host else ():
+        if relative.get(one.url, "")[:1] == "/":
+            old, one.url = one.url, host + relative[one.url]
+            one.also([old])
+            one.sizes = one.others
+    names = [name for name in names if name[0] != "/"]
+    folder = shown_folder(names, urls)
     if not folder:
         return found
-    heads = {one.url.partition("?")[0] for one in shown}
+    shown = [one for one in found if relative.get(one.url, "/")[0] == "/"]
+    heads = {url.partition("?")[0] for url in urls}
     moved = dict.fromkeys(resolve(folder, name) for name in names)
     return shown + [Picture(url=url, rank=1.0) for url in moved if url and url not in heads]
 
@@ -116,7 +126,7 @@ def _letter(key: str) -> float:
 def _joined(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
     """Groups that are one photo only beside others: a version beside the same file without, letters beside more sizes.
 
-    ``a_m.jpg`` alone may be a name of its own; with ``a_l.jpg``, or with ``a_xl.jpg``, it is a size.
+    ``a_m.jpg`` or ``a_main.jpg`` alone may be a name of its own; with ``a_l.jpg``, or with ``a_zoom.jpg``, it is a size.
     """
     joined: dict[str, str] = {}
     letters: dict[str, list[str]] = {}
@@ -127,12 +137,25 @@ def _joined(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
         elif match := _LETTERED.fullmatch(key):
             letters.setdefault(f"{match[1]}{match[3] or match[4]}{match[6]}", []).append(key)
     for stem, keys in letters.items():
-        if any(size < ORIGINAL for size, _ in groups.get(stem, ())):
+        if any(size < ORIGINAL or _tells_size(one.url, stem) for size, one in groups.get(stem, ())):
             joined.update(dict.fromkeys(keys, stem))
         elif len(keys) > 1:
             first, *others = sorted(keys, key=_letter, reverse=True)
             joined.update(dict.fromkeys(others, first))
     return {key: larger for key, larger in joined.items() if larger not in joined}
+
+
+def _tells_size(url: str, stem: str) -> bool:
+    """Whether the name of a photo's file is not the one that its sizes have in common: ``a_full.jpg``, not ``a.jpg``."""
+    name, short = url.partition("?")[0].rpartition("/")[2], stem.rpartition("/")[2].rpartition(".")[0]
+    return name.startswith((f"{short}_", f"{short}-"))
+
+
+def _secured(urls: Iterable[str], group: list[tuple[float, Picture]]) -> dict[str, None]:
+    """The URLs, encrypted where their hosts give another size of the photo so; then as they are."""
+    hosts = {one.url.split("/")[2] for _, one in group if one.url.startswith("https:")}
+    secure = [f"https{url[4:]}" if url.startswith("http:") and url.split("/")[2] in hosts else url for url in urls]
+    return dict.fromkeys([*secure, *urls])
 
 
 def _first(sized: tuple[float, Picture]) -> tuple[float, int, bool, bool]:
@@ -149,8 +172,10 @@ def _merged(group: list[tuple[float, Picture]]) -> Picture:
     urls = dict.fromkeys(ranked(first.url))
     for _, one in ordered[:20]:
         urls.update(dict.fromkeys([one.url, *one.others]))
+    width = next((one.width for one in same if one.width), None) if next(iter(urls)) == first.url else None
+    if first.url.startswith("http:"):
+        urls = _secured(urls, group)
     url, *others = urls
-    width = next((one.width for one in same if one.width), None) if url == first.url else None
     title = first.title or next((one.title for _, one in group if one.title), "")
     return Picture(
         url=url, rank=first.rank, width=width, title=title, detail=detail, others=tuple(others)[:MAX_FALLBACKS]

@@ -6,11 +6,12 @@ Sources: schema.org ImageObject and Product; the shapes that image hosts and sho
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
-from deepstyle.scraper.bases import MAX_NAMES, is_name
+from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of
@@ -56,18 +57,22 @@ _SIDE = re.compile(r"(?:width|height|size|\b[wh])\W{1,4}(\d{2,5})(?!\d)", re.IGN
 _JSON = re.compile(r"\s*+[\[{]\s*+[\[{\"]")
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
+_LABELS = frozenset({
+    "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
+    "original_name", "original_filename", "name", "Name", "key",
+})  # fmt: skip  # what a file is called, beside its address
 _NOUNS = frozenset({"image", "img", "photo", "picture"})
 _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 
 @dataclass(kw_only=True)
 class Found:
-    """What values hold: pictures, links to the next part, texts with HTML or JSON in them, names of files.
+    """What values hold: pictures, links to the next part, texts with HTML or JSON in them, files' names and paths.
 
-    ``folder``: where files are of which only the names are written, if that is known.
+    ``bases``: where files are of which only the names or paths are written, if that is known.
     """
 
-    folder: str = ""
+    bases: Bases = NONE
     names: dict[str, None] = field(default_factory=dict)
 
     pictures: list[Candidate] = field(default_factory=list)
@@ -91,6 +96,8 @@ def size_rank(name: str) -> float | None:
     lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
     if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
         return float(number[1] or number[2])
+    if lower == "main":  # mainImage may be another picture than image
+        return 1200.0
     return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(_AFFIX.sub("", lower)))
 
 
@@ -154,18 +161,27 @@ def _from_list(
 
 
 def _placed(value: str, key: str, found: Found) -> str:
-    """A text, behind its folder where it is the name of a picture's file; a name without a known folder is remembered."""
+    """A text, behind its folder where it is the name of a picture's file; a path or name without one is remembered."""
+    if value[:1] == "/" and value[1:2] != "/" and extension_of(value) in IMAGE_EXTENSIONS:
+        if not found.bases.host and len(found.names) < MAX_NAMES:
+            found.names[value] = None
+        return found.bases.host + value
     if value.startswith(("/", "http")) or "." not in value[-5:] or not is_name(key, value):
         return value
-    if not found.folder and len(found.names) < MAX_NAMES:
+    if not found.bases.folder and len(found.names) < MAX_NAMES:
         found.names[value] = None
-    return found.folder + value
+    return found.bases.folder + value
+
+
+def _here(value: str, written: str) -> tuple[str, ...]:
+    """What a path is an address of where its host is only guessed: a file of the page's own host."""
+    return (written,) if value != written and written.startswith("/") else ()
 
 
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
-    value = _placed(value, key, found)
+    written, value = value, _placed(value, key, found)
     if is_picture_url(value, surely=schema and key in _WHOLE, named=_LISTED.fullmatch(key[:40]) is not None):
-        return [Candidate(url=value, rank=size_rank(key) or 1500)]
+        return [Candidate(url=value, rank=size_rank(key) or 1500, others=_here(value, written))]
     if _NEXT.fullmatch(key[:40]) and _ADDRESS.match(value) and len(value) < 2_000 and " " not in value:
         found.following.append(value)
     elif "srcset" in key.lower() and " " in value:
@@ -176,6 +192,19 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
     elif len(value) > 10 and _JSON.match(value) and len(found.json) < MAX_MARKUP:
         found.json.append(value)
     return []
+
+
+def _pairs(node: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """What an object holds, but the name of a file whose address stands beside it."""
+    if _LABELS.isdisjoint(node) or not any(_addressed(value) for value in node.values()):
+        return node.items()
+    return [
+        (key, value) for key, value in node.items() if key not in _LABELS or not isinstance(value, str) or "/" in value
+    ]
+
+
+def _addressed(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(("http", "/")) and is_picture_url(value)
 
 
 def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
@@ -198,20 +227,22 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     others: list[Candidate] = []
     groups: list[list[Candidate]] = []
     nested_sizes = True
-    for key, value in node.items():
+    for key, value in _pairs(node):
         if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):  # HAL: {"next": {"href": ...}}
             url = str(value.get("href") or value.get("url") or "")
             if _NUMBERED.search(url[:2_000]):
                 _from_text(url, "next", found, schema=False)
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
-            value = _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
+            written, value = value, _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
             surely = (pictured and key.lower() in {"url", "src", "contenturl", "href"}) or (
                 len(sizes) > 1 and key in sizes
             )
             if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"}), named=True):
                 title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")
-                own.append((key, Candidate(url=value, rank=rank, width=width, title=title)))
+                own.append(
+                    (key, Candidate(url=value, rank=rank, width=width, title=title, others=_here(value, written)))
+                )
                 continue
         inner = _walk(value, key, found, budget, schema=schema, depth=depth + 1)
         if isinstance(value, (dict, list)) and inner:
