@@ -70,6 +70,8 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("main beside zoom", """<img src="/1_main.jpg"><img src="/2_main.jpg"><script>a = [{thumb: "/1_thumb.jpg", main:
      "/1_main.jpg", zoom: "/1_zoom.jpg"}, {main: "/3.jpg", hover: "/3b.jpg"}]</script>""",
      ["/1_zoom.jpg", "/2_main.jpg", "/3.jpg", "/3b.jpg"]),
+    ("folders of one letter, and of many", """<img src="/s/1.jpg"><img src="/l/1.jpg"><img src="/m/2.jpg"><img src="/x/a/3.jpg">
+     <img src="/x/l/3.jpg"><img src="/x/m/3.jpg">""", ["/l/1.jpg", "/m/2.jpg", "/x/a/3.jpg", "/x/l/3.jpg", "/x/m/3.jpg"]),
     ("patterns that repeat", """<style>.a{background:#000 url("/noise.gif") repeat}.b{background:url(/1.png) no-repeat}
      .c{background:url(/2.jpg) repeat}</style>""", ["/1.png", "/2.jpg"]),
     ("swatches", '<i style="background:url(/images/swatch/red.jpg)"></i><img src="/red_swatch.jpg"><img src="/swatch/1.jpg">',

@@ -70,6 +70,8 @@ SIZES: list[tuple[str, list[str]]] = [
     ("m.example/zoom/1.jpg", ["m.example/thumb/1.jpg"]),
     ("m.example/1_zoom.jpg", ["m.example/1_main.jpg", "m.example/1_thumb.jpg"]),
     ("m.example/1_full.jpg", ["m.example/1_big.jpg", "m.example/1_normal.jpg"]),
+    ("m.example/l/1.jpg", ["m.example/s/1.jpg", "m.example/t/1.jpg"]),
+    ("m.example/1-large.jpg", ["m.example/1.jpg?size=m", "m.example/1.jpg?size=s"]),
     ("framerusercontent.com/images/a.jpg", ["framerusercontent.com/images/a.jpg?scale-down-to=512&width=2000&height=3000"]),
     ("imagedelivery.net/a/b/w=9999", ["imagedelivery.net/a/b/w=400,h=600"]),
     ("a.bynder.com/m/1a2b/original/look-1.jpg", ["a.bynder.com/m/1a2b/webimage-look-1.jpg"]),

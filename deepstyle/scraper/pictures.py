@@ -17,6 +17,14 @@ MAX_FALLBACKS = 6
 _VERSION = re.compile(r"(?:v|ver|version|ts|timestamp|cb|rev|mtime|updated|modified)=[\w.-]{1,40}", re.IGNORECASE)
 _WORDS = "[sml]|xs|main|big|normal|regular|standard"  # names of sizes, where another size stands beside
 _LETTERED = re.compile(rf"([^?]*/)(?:({_WORDS})_([^?/]+)|([^?/]+)[-_]({_WORDS}))(\.\w+)", re.IGNORECASE)
+_FOLDERED = re.compile(r"([^?]*/)([a-z])(/[^?/]+\.\w+)", re.IGNORECASE)
+_FOLDERS = {
+    "t": 100.0,
+    "s": 400.0,
+    "m": 800.0,
+    "l": 2_000.0,
+    "o": ORIGINAL,
+}  # names of folders, where another stands beside
 _WIDTH = re.compile(
     r"[-_](1[05]0|2[05]0|[3-9]00|1[0-8]00|2[0-9]00|3000|320|375|414|480|640|720|750|768|960|1024|1080|1280|1440|1536|1920|2048|2560)(?=\.\w+$)"
 )
@@ -119,6 +127,8 @@ def _wide(key: str) -> float:
 
 def _letter(key: str) -> float:
     """The size that a single letter names; above all others where there is none."""
+    if folder := _FOLDERED.fullmatch(key):
+        return _FOLDERS.get(folder[2].lower(), 2 * ORIGINAL)
     match = _LETTERED.fullmatch(key)
     return size_rank(match[2] or match[5]) or 0.0 if match else 2 * ORIGINAL
 
@@ -126,20 +136,28 @@ def _letter(key: str) -> float:
 def _joined(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
     """Groups that are one photo only beside others: a version beside the same file without, letters beside more sizes.
 
-    ``a_m.jpg`` or ``a_main.jpg`` alone may be a name of its own; with ``a_l.jpg``, or with ``a_zoom.jpg``, it is a size.
+    ``a_m.jpg`` or ``a_main.jpg`` alone may be a name of its own; with ``a_l.jpg``, or with ``a_zoom.jpg``, it is a size. So is
+    the folder of ``/s/a.jpg`` beside ``/l/a.jpg``.
     """
     joined: dict[str, str] = {}
     letters: dict[str, list[str]] = {}
+    folders: dict[str, list[str]] = {}
     for key in groups:
         bare, mark, query = key.partition("?")
         if mark and bare in groups and _VERSION.fullmatch(query):
             joined[key] = bare
         elif match := _LETTERED.fullmatch(key):
             letters.setdefault(f"{match[1]}{match[3] or match[4]}{match[6]}", []).append(key)
+        elif match := _FOLDERED.fullmatch(key):
+            folders.setdefault(f"{match[1]}{match[3]}", []).append(key)
     for stem, keys in letters.items():
         if any(size < ORIGINAL or _tells_size(one.url, stem) for size, one in groups.get(stem, ())):
             joined.update(dict.fromkeys(keys, stem))
         elif len(keys) > 1:
+            first, *others = sorted(keys, key=_letter, reverse=True)
+            joined.update(dict.fromkeys(others, first))
+    for keys in folders.values():  # beside /a/1.jpg they are the first letters of names
+        if len(keys) > 1 and all(_letter(key) <= ORIGINAL for key in keys):
             first, *others = sorted(keys, key=_letter, reverse=True)
             joined.update(dict.fromkeys(others, first))
     return {key: larger for key, larger in joined.items() if larger not in joined}
