@@ -62,11 +62,18 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ["https://c.example/f/1.jpg", "https://i.example/m/f/2.jpg"]),
     ("paths behind a host that is not photos'", """<script>api = {cdnApiHost: "https://c.example", siteUrl: "https://s.example",
      galleryUrl: "https://g.example/x", assetPrefix: "https://p.example"}; looks = ["/f/1.jpg"]</script>""", ["/f/1.jpg"]),
+    ("names behind a folder without a slash", """<script>const IMG_BASE = "https://c.example/fw"; a = ["1.jpg"]</script><script>
+     cdnHost = "https://c.example"; a = ["2.jpg"]</script>""", ["https://c.example/fw/1.jpg"]),
+    ("names behind a folder in an attribute", """<i data-book='{"base": "https://c.example/l/", "files": ["1_large.jpg"],
+     "thumbs": ["1_small.jpg"]}'></i>""", ["https://c.example/l/1_large.jpg"]),
+    ("what pages are drawn with", '<img src="/btn_next.png"><img src="/header_bg.gif"><img src="/button.jpg">', ["/button.jpg"]),
     ("paths of which one is shown on another host", """<img src="https://c.example/ss19/1.jpg?w=300"><script>a = [{src:
      "/ss19/1.jpg", alt: "x"}, {src: "/ss19/2.jpg"}]</script>""", ["https://c.example/ss19/1.jpg", "https://c.example/ss19/2.jpg"]),
     ("a file's name beside its address", """<img src="https://c.example/h1/look-1.jpg"><script>a = [{file: {url:
      "//c.example/h2/look-2.jpg", fileName: "look-1.jpg"}}, {url: "/u/3_ab.jpg", name: "look-1.jpg"}]</script>""",
      ["https://c.example/h1/look-1.jpg", "http://c.example/h2/look-2.jpg", "/u/3_ab.jpg"]),
+    ("a file's name beside its thumbnail", """<script>path = "/l/"; a = [{thumb: "/t/1.jpg", name: "1.jpg"}]</script>""",
+     ["/l/1.jpg"]),
     ("main beside zoom", """<img src="/1_main.jpg"><img src="/2_main.jpg"><script>a = [{thumb: "/1_thumb.jpg", main:
      "/1_main.jpg", zoom: "/1_zoom.jpg"}, {main: "/3.jpg", hover: "/3b.jpg"}]</script>""",
      ["/1_zoom.jpg", "/2_main.jpg", "/3.jpg", "/3b.jpg"]),

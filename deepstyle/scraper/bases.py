@@ -56,12 +56,14 @@ NONE = Bases()
 def bases_of(text: str) -> Bases:
     """What a script's text names for the pictures whose file names or paths it has."""
     folder, host = _folder_of(text), _host_of(text)
+    if not folder and host.count("/") > 2 and _RELATIVE.search(text):  # no file stands beside a whole host's folders
+        folder = f"{host}/"
     return Bases(folder=folder, host=host) if folder or host else NONE
 
 
 def _host_of(text: str) -> str:
-    """The address without a slash at its end that a script's text names for pictures, where it has paths of some."""
-    for match in _HOST.finditer(text) if _PATH.search(text) else ():
+    """The address without a slash at its end that a script's text names for pictures, where it has names or paths of some."""
+    for match in _HOST.finditer(text) if _PATH.search(text) or _RELATIVE.search(text) else ():
         before = _BEFORE.search(text, max(0, match.start() - 46), match.start())
         name = before[1] if before else ""
         serves = _SERVES.search(name) or (not match[2] and _PLACE.search(name))

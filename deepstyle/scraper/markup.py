@@ -212,7 +212,7 @@ class Reader:
         for name, value in one.attributes.items():
             if len(value) > 8 and value.lstrip()[:1] in {"{", "["} and name not in {"style", "class"}:
                 before = len(self.found)
-                self._values([json_value(value, self.budget)])
+                self._values([json_value(value, self.budget)], bases=bases_of(value))
                 if one.place is not None and ("source" in name or "srcset" in name):
                     one.place.also(picture.url for picture in self.found[before:])
                     del self.found[before:]

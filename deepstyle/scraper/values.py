@@ -196,15 +196,18 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
 
 def _pairs(node: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     """What an object holds, but the name of a file whose address stands beside it."""
-    if _LABELS.isdisjoint(node) or not any(_addressed(value) for value in node.values()):
+    if _LABELS.isdisjoint(node) or not any(_addressed(*pair) for pair in node.items()):
         return node.items()
     return [
         (key, value) for key, value in node.items() if key not in _LABELS or not isinstance(value, str) or "/" in value
     ]
 
 
-def _addressed(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith(("http", "/")) and is_picture_url(value)
+def _addressed(key: str, value: Any) -> bool:
+    """Whether a value is the address of a picture, and of no thumbnail of it."""
+    if not isinstance(value, str) or not value.startswith(("http", "/")) or not is_picture_url(value):
+        return False
+    return (size_rank(key) or 1500) > 400
 
 
 def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
