@@ -70,6 +70,7 @@ SIZES: list[tuple[str, list[str]]] = [
     ("m.example/zoom/1.jpg", ["m.example/thumb/1.jpg"]),
     ("m.example/1_zoom.jpg", ["m.example/1_main.jpg", "m.example/1_thumb.jpg"]),
     ("m.example/1_full.jpg", ["m.example/1_big.jpg", "m.example/1_normal.jpg"]),
+    ("m.example/1_a?$pdp-main$", ["m.example/1_a?$pdp-thumb$"]),
     ("m.example/l/1.jpg", ["m.example/s/1.jpg", "m.example/t/1.jpg"]),
     ("m.example/1-large.jpg", ["m.example/1.jpg?size=m", "m.example/1.jpg?size=s"]),
     ("framerusercontent.com/images/a.jpg", ["framerusercontent.com/images/a.jpg?scale-down-to=512&width=2000&height=3000"]),

@@ -73,6 +73,7 @@ _COSMETIC = re.compile(  # of the address of a picture's file: what changes how 
 _SIGNED = re.compile(r"(?<=[?&])(?:s|sig|signature|auth|token|hash)=[^&]*+(?:&|$)", re.IGNORECASE)  # beside a width
 _WITHIN = re.compile(r"(?:width|w|resize)[=_-](\d{2,4})", re.IGNORECASE)
 _CHOSEN = re.compile(r"[?&](?:\$|impolicy=|im=|preset=|profile=|tr=)", re.IGNORECASE)
+_PRESET = re.compile(r"\?\$([\w-]{1,60})\$(?:&.*)?")  # of Scene7 and its kin, whose files have no extension
 UNTOLD = 300.0  # the size of what a preset gives, whose name does not tell it
 _PAIR = re.compile(  # two folders; /94/94/ is a box, and no day of a month
     rf"(?:w|width)/({_SIDE})|(?:h|height)/{_SIDE}|(?:q|quality)/\d{{2,3}}|((?!19\d\d|20[0-3]\d)[1-9]\d{{2,3}}|[4-9]\d)/\2",
@@ -172,9 +173,15 @@ def _stripped(url: str) -> tuple[str, float]:
     rest = _QUERY.sub("", mark + query).rstrip("?&")
     if not _identified(head, mark + query, rest):
         return "/".join([start, *folders, name]) + mark + query, min(sizes, default=ORIGINAL)
-    if rest and names_image(head) and (bare := _bare(rest, mark + query)) != rest:
+    preset = _PRESET.fullmatch(rest)
+    if rest and (preset or names_image(head)) and (bare := _bare(rest, mark + query)) != rest:
         within = [float(match[1]) for match in _WITHIN.finditer(rest)]
-        sizes += within[:1] or ([UNTOLD] if _CHOSEN.search(rest) and "w" not in query.lower().partition("=")[0] else [])
+        told = [size for word in re.split("[-_]+", preset[1]) if (size := size_rank(word))] if preset else []
+        sizes += (
+            within[:1]
+            or told[:1]
+            or ([UNTOLD] if _CHOSEN.search(rest) and "w" not in query.lower().partition("=")[0] else [])
+        )
         rest = bare
     for match in _QUERY.finditer(mark + query):
         sizes += [float(match[1])] if match[1] else [_named(match[2])] if match[2] else []

@@ -242,6 +242,7 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)|/(?:flag|icon|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
     r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
     r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
+    r"|/(?:btn|button|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
 )
 
 
