@@ -7,8 +7,8 @@ No pattern may look at a character more than a few times, whatever the URL: what
 Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress and Photon, Squarespace, Cloudinary, imgix,
 Wix, Contentful, Sanity, Prismic, Storyblok, Scene7, Amplience, ImageKit, Uploadcare, TwicPics, Thumbor, Next.js, Nuxt Image,
 Cloudflare Images, Drupal, MediaWiki, Shopware, Sitecore, the IIIF Image API, imgproxy, Gumlet, Sirv, DatoCMS, Hygraph,
-Salesforce Commerce Cloud, BigCommerce, Umbraco, Sitefinity, Optimizely, Kentico, Liferay) and the addresses that the
-sites' own pages use.
+Salesforce Commerce Cloud, BigCommerce, Umbraco, Sitefinity, Optimizely, Kentico, Liferay, VTEX, Directus,
+Craft, Akamai) and the addresses that the sites' own pages use.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ RULES: tuple[Rule, ...] = (
     _rule("shopify-width", "?v=",
           r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(v=\d+)&(?:width|height|crop)=.*",
           r"\1?\2"),
-    _rule("squarespace", "images.squarespace-cdn.com/",
-          r"(https?://images\.squarespace-cdn\.com/[^?]+)(?:\?(?!format=original)format=.*)",
+    _rule("squarespace", ".squarespace",
+          r"(https?://(?:images\.squarespace-cdn|static1\.squarespace)\.com/[^?]+)\?(?!format=original)format=.*",
           r"\1?format=original", r"\1?format=2500w"),
     _rule("cloudinary", "/image/",
           rf"(https?://[^?]+/image/(?:upload|private))/(?>(?:{_STEP_VALUE}(?>(?:(?:,|%2C){_STEP_VALUE})*)/)+)([^?]+)(?:\?.*)?",
@@ -80,13 +80,18 @@ RULES: tuple[Rule, ...] = (
           r"\1/w=9999", r"\1/public"),
     _rule("akamai-query", "im=", rf"(https?://[^?]+{_EXT})\?im=(?:AspectCrop|Resize|Crop|Scale|FitAndFill)\b[^&#]*+", r"\1"),
     _rule("akamai-width", "imwidth=", rf"(https?://[^?]+{_EXT}\?(?:[^#&]*&)*?imwidth=)\d{{2,4}}((?:&.*)?)", r"\g<1>5000\2"),
+    _rule("vtex", "/arquivos/ids/", r"(https?://[^?]+/arquivos/ids/\d++)(?:-[\w-]++)?(/[^/?]++)?"
+          r"(?:\?(?>(?:(?!v=)[^&#]*+(?:&|$))*)(?>(v=\d++)?).*)?", r"\1\2?\3"),
+    _rule("contentstack", "images.contentst", r"(https?://[\w-]*images\.contentstack\.(?:io|com)/v3/assets/[^?]+)\?.*", r"\1"),
+    _rule("directus", "/assets/", r"(https?://[^?]+/assets/[0-9a-f]{8}-[0-9a-f-]{27}(?:/[^/?]++)?)"
+          r"\?(?:width|height|quality|fit|format|key|transforms|withoutEnlargement)=(?!.*access_token=).*", r"\1"),
+    _rule("craft", "/_", r"(https?://[^?]+/)_(?:\d++|AUTO)x(?:\d++|AUTO)_(?:crop|fit|stretch|letterbox)_[\w.-]++/(?:\d++/)?([^/?]++)(?:\?.*)?",
+          r"\1\2"),
     _rule("bynder", "/webimage-", r"(https?://[^?]+/m/[0-9a-f]+)/webimage-([^/?]+)(?:\?.*)?", r"\1/original/\2"),
     _rule("wix", "static.wixstatic.com/", r"(https?://static\.wixstatic\.com/media/[^/?]+)/v1/(?:fill|fit|crop)/.*", r"\1"),
     _rule("shopify-query", "/files/",
           r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(?=(?:[^&#]*+&)*?(?:width|height|crop)=)"
           r"(?>(?:(?!v=)[^&#]*+(?:&|$))*)(?>(v=\d++)?).*", r"\1?\2"),
-    _rule("squarespace-static", "static1.squarespace.com/",
-          r"(https?://static1\.squarespace\.com/[^?]+)\?(?!format=original)format=.*", r"\1?format=original", r"\1?format=2500w"),
     _rule("imgix-library", ".imgix.net/", r"(https?://[^/?]+\.imgix\.net/[^?]+)\?(?!(?:[^#]*&)?s=)ix(?:lib|id)=.*", r"\1"),
     _rule("cloudinary-fetch", "/image/fetch/",
           r"https?://[^/?]+(?:/[^/?]+)?/image/fetch/(?:[^/?]+/){0,4}?(https?(?::|%3A).+)", r"{1}"),

@@ -196,11 +196,16 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
 
 def _pairs(node: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     """What an object holds, but the name of a file whose address stands beside it."""
-    if _LABELS.isdisjoint(node) or not any(_addressed(*pair) for pair in node.items()):
+    if _LABELS.isdisjoint(node):
         return node.items()
-    return [
-        (key, value) for key, value in node.items() if key not in _LABELS or not isinstance(value, str) or "/" in value
-    ]
+    labels = [key for key in _LABELS & node.keys() if _names_file(node[key])]
+    if not labels or not any(_addressed(*pair) for pair in node.items()):
+        return node.items()
+    return [pair for pair in node.items() if pair[0] not in labels]
+
+
+def _names_file(value: Any) -> bool:
+    return isinstance(value, str) and "." in value[-5:] and "/" not in value
 
 
 def _addressed(key: str, value: Any) -> bool:
@@ -208,6 +213,13 @@ def _addressed(key: str, value: Any) -> bool:
     if not isinstance(value, str) or not value.startswith(("http", "/")) or not is_picture_url(value):
         return False
     return (size_rank(key) or 1500) > 400
+
+
+def _from_link(node: dict[str, Any], found: Found) -> None:
+    """Follow HAL's links to a next part: ``{"next": {"href": ...}}``."""
+    url = str(node.get("href") or node.get("url") or "")
+    if _NUMBERED.search(url[:2_000]):
+        _from_text(url, "next", found, schema=False)
 
 
 def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
@@ -231,10 +243,8 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     groups: list[list[Candidate]] = []
     nested_sizes = True
     for key, value in _pairs(node):
-        if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):  # HAL: {"next": {"href": ...}}
-            url = str(value.get("href") or value.get("url") or "")
-            if _NUMBERED.search(url[:2_000]):
-                _from_text(url, "next", found, schema=False)
+        if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):
+            _from_link(value, found)
         rank = size_rank(key)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             written, value = value, _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
