@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepstyle.dcgan.patches import SMALL, Down, Up
+from deepstyle.dcgan.patches import SMALL, Close, Down, Open, Up
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -16,17 +16,21 @@ def layers(kind: type[nn.Module], *, bias: bool) -> tuple[nn.Module, nn.Module, 
     torch.manual_seed(0)
     ours: nn.Module
     theirs: nn.Module
-    if kind is Down:
-        ours, theirs = Down(5, 7, bias=bias), nn.Conv2d(5, 7, 4, 2, 1, bias=bias)
+    if kind is Open:
+        ours, theirs, side = Open(5, 7), nn.ConvTranspose2d(5, 7, 4, bias=False), 1
+    elif kind is Close:
+        ours, theirs, side = Close(5), nn.Conv2d(5, 1, 4), 4
+    elif kind is Down:
+        ours, theirs, side = Down(5, 7, bias=bias), nn.Conv2d(5, 7, 4, 2, 1, bias=bias), 2 * SMALL
     else:
-        ours, theirs = Up(5, 7, bias=bias), nn.ConvTranspose2d(5, 7, 4, 2, 1, bias=bias)
+        ours, theirs, side = Up(5, 7, bias=bias), nn.ConvTranspose2d(5, 7, 4, 2, 1, bias=bias), SMALL
     theirs.load_state_dict(ours.state_dict())
-    side = 2 * SMALL if kind is Down else SMALL
     return ours.double(), theirs.double(), torch.randn(3, 5, side, side, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("kind", [Down, Up])
+@pytest.mark.parametrize(
+    ("kind", "bias"), [(Down, True), (Down, False), (Up, True), (Up, False), (Open, False), (Close, True)]
+)
 def test_the_product_is_the_convolution(kind: type[nn.Module], *, bias: bool) -> None:
     """On few pixels the layer gives what PyTorch's gives, and so do the gradients of images, weights and bias."""
     ours, theirs, images = layers(kind, bias=bias)
@@ -41,7 +45,7 @@ def test_the_product_is_the_convolution(kind: type[nn.Module], *, bias: bool) ->
         torch.testing.assert_close(mine, other)
 
 
-@pytest.mark.parametrize("kind", [Down, Up])
+@pytest.mark.parametrize("kind", [Down, Up, Open, Close])
 def test_a_gradient_penalty_can_be_learned_from(kind: type[nn.Module]) -> None:
     """The gradients of a squared gradient are PyTorch's as well (R1 and R2 need them)."""
     ours, theirs, images = layers(kind, bias=True)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from deepstyle.dcgan.patches import Down
+from deepstyle.dcgan.patches import Close, Down, Open
 from deepstyle.dcgan.resized import upsample
 
 
@@ -89,7 +89,7 @@ class Generator(nn.Module):
         self.told = Told(latent, shares)
         maps = feature_maps(size, width)
         layers: list[nn.Module] = [
-            nn.ConvTranspose2d(self.told.size, maps[0], 4, bias=False), nn.BatchNorm2d(maps[0]), nn.ReLU(inplace=True)
+            Open(self.told.size, maps[0]), nn.BatchNorm2d(maps[0]), nn.ReLU(inplace=True)
         ]  # fmt: skip
         for i, (before, after) in enumerate(pairwise(maps)):
             layers.append(upsample(upsampling, before, after, 8 * 2**i, bias=False))
@@ -120,7 +120,7 @@ class Discriminator(nn.Module):
             layers.append(Down(before, after, bias=not batch))
             layers += [nn.BatchNorm2d(after)] if batch else []
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        layers.append(nn.Conv2d(maps[-1], 1, 4))
+        layers.append(Close(maps[-1]))
         self.layers = nn.Sequential(*layers)
         self.projection = Projection(labels, maps[-1])
         self.apply(initialise)

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepstyle.dcgan.patches import Up, up
+from deepstyle.dcgan.patches import KERNEL, Up, up
 
 SIDE = 3  # of the kernel, in pixels
+SUMS = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))  # which of three weights each of four pixels sums up, in a line
 KEPT = 16  # pixels: "mixed" upsamples to this side and below by transposed convolutions
 
 
@@ -26,30 +27,35 @@ class Resized(nn.Conv2d):
     """
 
     taps: Tensor
+    copies: Tensor
 
     def __init__(self, before: int, after: int, *, bias: bool = True, filtered: bool = False) -> None:
         super().__init__(before, after, SIDE, padding=SIDE // 2, bias=bias)
         self.filtered = filtered
         line = torch.tensor([1.0, 2.0, 1.0]) / 4
         self.register_buffer("taps", line[:, None] * line, persistent=False)
+        sums = torch.tensor(SUMS, dtype=torch.float32)
+        self.register_buffer("copies", torch.kron(sums, sums), persistent=False)  # 16 x 9
 
     def forward(self, images: Tensor) -> Tensor:
         """As nearest neighbours and this convolution."""
         if not self.filtered:
-            return up(images, merged(self.weight), self.bias)
-        image = F.pad(up(images, merged(self.weight), None), (1, 1, 1, 1), mode="replicate")
+            return up(images, merged(self.weight, self.copies), self.bias)
+        image = F.pad(up(images, merged(self.weight, self.copies), None), (1, 1, 1, 1), mode="replicate")
         taps = self.taps.expand(len(self.weight), 1, SIDE, SIDE)
         return F.conv2d(image, taps, self.bias, groups=len(self.weight))
 
 
-def merged(weight: Tensor) -> Tensor:
+def merged(weight: Tensor, copies: Tensor) -> Tensor:
     """The kernel (C x D x 4 x 4) of the transposed convolution that is nearest neighbours and a D x C x 3 x 3 convolution.
 
-    Each weight stands on the four pixels that are copies of the one it looks at.
+    Each weight stands on the four pixels that are copies of the one it looks at: a product with ``copies`` (16 x 9, zeros and
+    ones), in float32, that leaves the kernel in the order in which ``up`` reads it.
     """
-    wide = F.pad(weight, (1, 1, 1, 1))
-    tall = wide[:, :, 1:] + wide[:, :, :-1]
-    return (tall[..., 1:] + tall[..., :-1]).flip(2, 3).transpose(0, 1)
+    after, before = weight.shape[:2]
+    with torch.autocast(weight.device.type, enabled=False):
+        kernel = copies @ weight.permute(2, 3, 0, 1).reshape(SIDE * SIDE, -1)  # 16 x D C
+    return kernel.view(KERNEL, KERNEL, after, before).permute(3, 2, 0, 1)
 
 
 def upsample(kind: str, before: int, after: int, side: int, *, bias: bool = True) -> nn.Module:
