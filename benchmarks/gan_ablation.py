@@ -37,11 +37,13 @@ from deepstyle.progress import Reporter
 
 PLUS, RESIDUAL, DCGAN = "dcgan-plus-64", "residual-64", "dcgan-64"
 NO_PENALTY = ("r1=0", "r2=0")
+TURNS = "updates=alternating"
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> preset, and what differs from it
     "base": (PLUS, ()),
     # loss
     "bce": (PLUS, ("loss=bce",)),
-    "hinge": (PLUS, ("loss=hinge",)),
+    "alternating": (PLUS, (TURNS,)),
+    "hinge": (PLUS, ("loss=hinge", TURNS)),  # against "alternating"
     # what keeps the discriminator in bounds
     "no penalty": (PLUS, NO_PENALTY),
     "r1 alone": (PLUS, ("r2=0",)),
@@ -49,7 +51,7 @@ VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {  # name -> preset, and what
     "penalty every 16 steps": (PLUS, ("penalty_every=16",)),
     "stronger penalty": (PLUS, ("r1=2", "r2=2")),
     "spectral norm too": (PLUS, ("norm=spectral",)),
-    "spectral norm, hinge": (PLUS, ("norm=spectral", "loss=hinge", *NO_PENALTY)),
+    "spectral norm, hinge": (PLUS, ("norm=spectral", "loss=hinge", TURNS, *NO_PENALTY)),
     # augmentation
     "no augmentation": (PLUS, ("augment=[]",)),
     "DiffAugment": (PLUS, ("augment=[color,translation,cutout]",)),

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from deepstyle.config import GanConfig, load_config
-from deepstyle.dcgan.game import adapt, follow, half_life, logits_and_penalty, play
-from deepstyle.dcgan.loss import squared_gradient
+from deepstyle.dcgan.augment import augment, flip
+from deepstyle.dcgan.game import adapt, follow, half_life, look_at, play
+from deepstyle.dcgan.loss import discriminator_loss, generator_loss, slope
 from deepstyle.dcgan.players import Players
 from deepstyle.engine import make_fabric, seeded
+from deepstyle.errors import ConfigError
 
 SMALL = ["size=32", "width=4", "max_width=8", "latent=8", "batch_size=8", "precision=32"]
 
@@ -60,11 +62,51 @@ def test_one_pass_is_two_passes() -> None:
     p = players("penalty_every=2")
     p.step = 1
     a, b = real(p), real(p).flip(2)
-    together = logits_and_penalty(p, a, b, None)
+    together = look_at(p, a, b, None)
 
     assert together[2] is None
     assert torch.allclose(together[0], p.discriminator(a), atol=1e-5)
     assert torch.allclose(together[1], p.discriminator(b), atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("loss", ["bce", "relativistic"])
+def test_learning_at_once_follows_both_gradients(loss: str, number: int) -> None:
+    """With simultaneous updates each network gets its own loss's gradient at the same weights, with a penalty and without."""
+    p = players(
+        f"loss={loss}", "updates=simultaneous", "network=dcgan", "norm=none", "minibatch_stddev=false", "penalty_every=2",
+        "augment=[translation]", "ada_target=null", "r1=0.5", "r2=0.25", "condition=label",
+    )  # fmt: skip
+    p.step, labels = number, torch.arange(8) % 3
+    now = p.draw()
+    seen = augment(flip(real(p), now.flips), p.policies, now.chances[0], p.strength)
+    made = augment(p.generator(now.z[0], labels), p.policies, now.chances[1], p.strength)
+    said, answer = p.discriminator(seen, labels), p.discriminator(made, labels)
+    wanted_of_g = torch.autograd.grad(
+        generator_loss(answer, said, loss), list(p.generator.parameters()), retain_graph=True
+    )
+    d_loss = discriminator_loss(said, p.discriminator(made.detach(), labels), loss)
+    if number == 0:
+        for images, weight in ((seen, 0.5), (made, 0.25)):
+            one = images.detach().requires_grad_()
+            squares = slope(one, p.discriminator(one, labels)).square().sum((1, 2, 3))
+            d_loss = d_loss + 2 * weight / 2 * squares.mean()
+    wanted_of_d = torch.autograd.grad(d_loss, list(p.discriminator.parameters()), allow_unused=True)
+
+    play(p, real(p), labels)
+
+    for network, wanted in ((p.generator, wanted_of_g), (p.discriminator, wanted_of_d)):
+        for tensor, gradient in zip(network.parameters(), wanted, strict=True):
+            torch.testing.assert_close(tensor.grad, gradient, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["norm=batch", "loss=hinge", "minibatch_stddev=true"])
+def test_learning_at_once_needs_a_discriminator_of_single_images(wrong: str) -> None:
+    """Simultaneous updates are refused where D's logits depend on other images, or its loss has no slope everywhere."""
+    others = ["network=dcgan", "r1=0", "r2=0", "minibatch_stddev=false"] if wrong == "norm=batch" else ["r1=1"]
+
+    with pytest.raises(ConfigError, match="updates=alternating"):
+        load_config(GanConfig, "residual-64", ["updates=simultaneous", "minibatch_stddev=false", *others, wrong])
 
 
 def test_a_lazy_penalty_weighs_as_much() -> None:
@@ -76,11 +118,11 @@ def test_a_lazy_penalty_weighs_as_much() -> None:
         squares = []
         for image in images:
             one = image[None].clone().requires_grad_()
-            squares.append(float(squared_gradient(one, p.discriminator(one)).detach()))
+            squares.append(float(slope(one, p.discriminator(one)).detach().square().sum()))
         means.append(sum(squares) / 8)
     penalties = []
     for p.step in range(8):
-        penalties.append(logits_and_penalty(p, a, b, None)[2])
+        penalties.append(look_at(p, a, b, None)[2])
 
     assert [number for number, one in enumerate(penalties) if one is not None] == [0, 4]
     assert penalties[0] is not None

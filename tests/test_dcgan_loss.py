@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from deepstyle.dcgan.loss import discriminator_loss, generator_loss, relative, squared_gradient
+from deepstyle.dcgan.loss import discriminator_loss, generator_loss, relative, slope
 
 
 def test_losses_are_binary_cross_entropy() -> None:
@@ -46,7 +46,7 @@ def test_the_penalty_is_the_squared_gradient() -> None:
     """For D(x) = w . x + b the squared gradient is |w|^2 at every image, and its derivative by w is 2 w."""
     weight = torch.randn(3 * 4 * 4, requires_grad=True)
     images = torch.randn(5, 3, 4, 4, requires_grad=True)
-    squares = squared_gradient(images, images.flatten(1) @ weight + 3)
+    squares = slope(images, images.flatten(1) @ weight + 3).square().sum((1, 2, 3))
     squares.mean().backward()  # type: ignore[no-untyped-call]
 
     assert torch.allclose(squares, weight.square().sum().expand(5))

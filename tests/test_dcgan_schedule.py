@@ -12,7 +12,7 @@ from test_dcgan_train import config, losses, packed, train
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
-from deepstyle.dcgan.game import logits_and_penalty
+from deepstyle.dcgan.game import look_at
 from deepstyle.dcgan.schedule import Pace, pace
 from deepstyle.dcgan.train import train_gan
 from deepstyle.errors import ConfigError
@@ -45,10 +45,10 @@ def test_the_players_keep_pace() -> None:
     """Both optimisers, the penalty and the augmentation are those of the moment; a rollback still halves the rate."""
     p = players(*R3GAN, "penalty_every=1", "ada_target=null")
     a, b = real(p), real(p).flip(2)
-    strong = logits_and_penalty(p, a, b, None)[2]
+    strong = look_at(p, a, b, None)[2]
     p.rollbacks = 1
     p.keep_pace(1.0)
-    weak = logits_and_penalty(p, a, b, None)[2]
+    weak = look_at(p, a, b, None)[2]
 
     for optimizer in (p.g_optimizer, p.d_optimizer):
         assert optimizer.param_groups[0]["lr"] == pytest.approx(2.5e-5)

@@ -45,6 +45,10 @@ class GanConfig(Config):
         "none", description="tell both networks each garment's label, or the category the classifier gives it"
     )
     loss: Literal["bce", "hinge", "relativistic"] = Field("bce", description="the game's loss")
+    updates: Literal["alternating", "simultaneous"] = Field(
+        "alternating",
+        description="D learns and then G against the new D; or both at once from the same images, which is faster",
+    )
     r1: float = Field(0.0, ge=0, le=10_000, description="factor: weight of D's squared gradient at real images; 0: off")
     r2: float = Field(0.0, ge=0, le=10_000, description="factor: the same at generated images; 0: off")
     penalty_every: int = Field(1, ge=1, le=1000, description="steps: from one gradient penalty to the next")
@@ -131,6 +135,11 @@ class GanConfig(Config):
         if self.norm == "batch" and (self.r1 or self.r2):
             raise ValueError(
                 "r1 and r2 need a gradient per image, batch norm mixes them: set norm=none, or r1=0 and r2=0"
+            )
+        if self.updates == "simultaneous" and (self.norm == "batch" or self.minibatch_stddev or self.loss == "hinge"):
+            raise ValueError(
+                "updates=simultaneous needs a discriminator that looks at each image alone and a smooth loss: set norm=none or "
+                "norm=spectral, minibatch_stddev=false, and loss=bce or loss=relativistic; or updates=alternating"
             )
         if self.strength_end is not None and self.ada_target is not None:
             raise ValueError("ada_target and strength_end both move the strength: set one of them to null")

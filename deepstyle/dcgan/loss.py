@@ -32,14 +32,15 @@ def generator_loss(fake: Tensor, real: Tensor | None = None, kind: str = "bce") 
     return -fake.mean() if kind == "hinge" else softplus(-fake).mean()
 
 
-def squared_gradient(images: Tensor, logits: Tensor) -> Tensor:
-    """||dD/dx||^2 of each image, N numbers that can be differentiated again (Mescheder et al. 2018, 1801.04406, eq. 9).
+def slope(images: Tensor, logits: Tensor) -> Tensor:
+    """dD/dx of each image, N x 3 x S x S, which can be differentiated again.
 
-    R1 is half of its mean over real images times a weight, R2 the same over generated ones. ``logits`` must come from
-    ``images`` (N x 3 x S x S float32, requiring gradients), each from its own.
+    R1 is half of a weight times the mean over real images of its squared length (Mescheder et al. 2018, 1801.04406, eq. 9),
+    R2 the same over generated ones. ``logits`` must come from ``images`` (N x 3 x S x S float32, requiring gradients), each
+    from its own.
     """
     (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
-    return gradient.square().sum((1, 2, 3))
+    return gradient
 
 
 def relative(real: Tensor, fake: Tensor, kind: str) -> tuple[Tensor, Tensor]:
