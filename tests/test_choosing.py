@@ -84,7 +84,8 @@ def test_a_budget_of_images_is_not_told_as_the_machines() -> None:
     """When a number of images binds, not the time, the reason for the size names that number and no processor."""
     assert reason(facts(minutes=None, images=1000), "size").startswith("the budget is 1,000 images, below 20,000")
     assert reason(facts(minutes=300.0, images=50_000), "size") == "the budget is 50,000 images"
-    assert reason(facts(), "size") == "in the time 2 CPU cores can show about 216,000 images of 64 px"
+    assert reason(facts(), "size") == "in the time 2 CPU cores can show about 288,000 images of 64 px"
+    assert "about 518,400 images" in reason(facts(bfloat=True), "size")
 
 
 def test_what_is_given_is_not_chosen() -> None:
@@ -147,13 +148,13 @@ def test_a_run_keeps_its_choices(tmp_path: Path) -> None:
     with Catalog(tmp_path) as catalog:
         catalog.put_run("gan-001", "gan", status="running", images=0, figures={})
 
-    longer, said = dry(tmp_path, "--minutes", "200")
-    assert longer == begun | {"minutes": 200.0}
+    longer, said = dry(tmp_path, "--minutes", "100")
+    assert longer == begun | {"minutes": 100.0}
     assert "as gan-001 has it" in said
-    assert dry(tmp_path, "--minutes", "200", "--fresh")[0]["size"] == 64
-    assert dry(tmp_path, "--minutes", "200", "--set", "lr=0.001")[0]["size"] == 64
+    assert dry(tmp_path, "--minutes", "100", "--fresh")[0]["size"] == 64
+    assert dry(tmp_path, "--minutes", "100", "--set", "lr=0.001")[0]["size"] == 64
     workspace(tmp_path, 24)
-    assert dry(tmp_path, "--minutes", "200")[0]["size"] == 64
+    assert dry(tmp_path, "--minutes", "100")[0]["size"] == 64
 
 
 def begin(root: Path, name: str, *words: str) -> dict[str, Any]:
@@ -172,9 +173,9 @@ def test_a_run_keeps_its_choices_though_others_were_begun(tmp_path: Path) -> Non
     begin(tmp_path, "gan-002", "--set", "lr=0.001")
     begin(tmp_path, "gan-003")
     (tmp_path / "runs/gan-003/config.yaml").write_text("size: many")
-    again, said = dry(tmp_path, "--minutes", "200")
+    again, said = dry(tmp_path, "--minutes", "100")
 
-    assert again == first | {"minutes": 200.0}
+    assert again == first | {"minutes": 100.0}
     assert "as gan-001 has it" in said
 
 

@@ -11,12 +11,8 @@ from deepstyle.dcgan.augment import FEW
 from deepstyle.source import Source, growable
 from deepstyle.weak import FEW_IMAGES
 
-RATES = {
-    32: 200.0,
-    64: 60.0,
-    128: 15.0,
-    256: 4.0,
-}  # images/s of one core, by size; two without AMX: 123 at 64 px (docs/log.md)
+RATES = {32: 200.0, 64: 80.0, 128: 18.0, 256: 5.0}  # images/s of one core in float32, by size: careful (docs/log.md)
+BFLOAT = 1.8  # times as many where the processor computes in bfloat16
 GPU_RATES = {32: 5000.0, 64: 3000.0, 128: 800.0, 256: 250.0}  # images/s, careful guesses
 ENOUGH = 300_000  # images after which a larger size is worth its cost
 LONG = 200_000  # images from which there is time to begin coarsely and to end finely
@@ -30,14 +26,15 @@ PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with t
 class Facts:
     """What is chosen for. ``labels``: garments of each; ``side``: median of their shorter sides in pixels.
 
-    ``masks``: the detector gave every garment one; ``plain``: all were cut on a plain ground; ``cores``: of the processor;
-    ``cuda``: there is a GPU; ``minutes``, ``images``: the budget as far as it is given.
+    ``masks``: the detector gave every garment one; ``plain``: all were cut on a plain ground; ``cores``: of the processor,
+    ``bfloat``: it computes in bfloat16; ``cuda``: there is a GPU; ``minutes``, ``images``: the budget as far as it is given.
     """
 
     labels: Mapping[str, int]
     side: int
     cores: int
     cuda: bool
+    bfloat: bool = False
     masks: bool = False
     plain: bool = False
     minutes: float | None = None
@@ -55,7 +52,7 @@ class Facts:
 
     def shown(self, size: int) -> int:
         """About how many images the budget shows at that size."""
-        rate = GPU_RATES[size] if self.cuda else RATES[size] * self.cores
+        rate = GPU_RATES[size] if self.cuda else RATES[size] * self.cores * (BFLOAT if self.bfloat else 1)
         by_time = float("inf") if self.minutes is None else self.minutes * 60 * rate
         by_count = 1_000_000 if self.images is None and self.minutes is None else self.images or float("inf")
         return int(min(by_time, by_count))
