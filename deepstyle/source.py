@@ -29,6 +29,11 @@ BOTH = (
 )  # settings that decide whether weights fit, of both networks
 ONLY_DISCRIMINATOR = ("norm", "minibatch_stddev")
 GROWING = ("network", "latent", "upsampling")  # of those, the ones that stay when it grows
+ALIKE = {
+    "nearest",
+    "balanced",
+    "filtered",
+}  # kinds of upsampling whose weights have the same shapes: one goes on as another
 GROWS_FROM = 12  # least width of a network that grows: with half of it, two maps for each colour pass the image through
 
 
@@ -129,7 +134,7 @@ def remember(folder: Path, source: Source) -> None:
 def growable(source: Source) -> bool:
     """Whether a source can grow to twice its size: its outermost layers can be taken apart, and its width can be halved."""
     config = source.config
-    plain = config.network == "dcgan" and config.upsampling in {"nearest", "mixed"}
+    plain = config.network == "dcgan" and config.upsampling in {"nearest", "balanced", "mixed"}
     return (
         plain and config.width % 2 == 0 and config.width >= GROWS_FROM and (config.norm == "none" or not source.whole)
     )
@@ -160,7 +165,7 @@ def check_fits(source: Source, config: GanConfig) -> None:
     if (theirs == "none") != (ours == "none"):
         pairs.append(("condition", theirs, ours))
     for key, theirs, ours in pairs:
-        if theirs != ours:
+        if theirs != ours and not (key == "upsampling" and {theirs, ours} <= ALIKE):
             raise UsageError(
                 f"--from {source.name}: its {key} is {_plain(theirs)}, here it is {_plain(ours)}: leave --config and --set "
                 f"{key}=... out to take its settings, or --set {key}={_plain(theirs)}"

@@ -50,7 +50,25 @@ def test_the_filter_is_one_two_one() -> None:
     assert np.allclose(filtered(images).detach().numpy(), expected)
 
 
-@pytest.mark.parametrize(("kind", "transposed"), [("transposed", 4), ("nearest", 0), ("filtered", 0), ("mixed", 2)])
+def test_balanced_kernels_weigh_both_diagonals_alike() -> None:
+    """A balanced layer is a plain one whose kernels lack what NumPy finds of their corners weighed against one another."""
+    torch.manual_seed(0)
+    plain, balanced = Resized(3, 4).double(), Resized(3, 4, balanced=True).double()
+    balanced.load_state_dict(plain.state_dict())
+    images = torch.randn(2, 3, 6, 6, dtype=torch.float64)
+    kernels = plain.weight.detach().numpy().copy()
+    twist = kernels[..., 0, 0] - kernels[..., 0, 2] - kernels[..., 2, 0] + kernels[..., 2, 2]
+    kernels -= twist[..., None, None] * np.array([[1, 0, -1], [0, 0, 0], [-1, 0, 1]]) / 4
+    without = torch.from_numpy(kernels)
+
+    assert np.abs(twist).max() > 0.01
+    expected = F.conv2d(F.interpolate(images, scale_factor=2, mode="nearest"), without, plain.bias, padding=1)
+    torch.testing.assert_close(balanced(images), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "transposed"), [("transposed", 4), ("nearest", 0), ("balanced", 0), ("filtered", 0), ("mixed", 2)]
+)
 def test_the_setting_chooses_the_layers(kind: str, transposed: int) -> None:
     """Of the four doublings to 64 px "mixed" leaves the two to 16 px to the paper's layers, the others none or all."""
     config = load_config(GanConfig, "dcgan-plus-64", ["width=4", "condition=none", f"upsampling={kind}"])

@@ -71,7 +71,7 @@ def same_but_larger(large: torch.Tensor, small: torch.Tensor) -> None:
     torch.testing.assert_close(large[..., 1:-1, 1:-1], twice[..., 1:-1, 1:-1], rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("upsampling", ["nearest", "mixed"])
+@pytest.mark.parametrize("upsampling", ["nearest", "balanced", "mixed"])
 @pytest.mark.parametrize("shares", [None, torch.tensor([0.25, 0.75])])
 @pytest.mark.parametrize("synced", [False, True])
 def test_a_grown_generator_makes_the_same_images_twice_as_large(

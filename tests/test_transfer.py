@@ -100,6 +100,14 @@ def test_a_model_gives_its_generator(tmp_path: Path) -> None:
     assert "a model holds no discriminator" in told.getvalue()
 
 
+def test_a_kind_of_upsampling_goes_on_as_another_of_the_same_shapes(tmp_path: Path) -> None:
+    """A run with nearest upsampling goes on with balanced kernels, from the same weights."""
+    source = train(tmp_path, "images=16")
+    made = train(tmp_path, "images=8", "start_from=gan-001", "upsampling=balanced")
+
+    assert same(state(made, 0)["generator"], state(source, 16)["generator"])
+
+
 def test_labels_known_by_name_keep_their_vectors(tmp_path: Path) -> None:
     """A label of the source keeps its vectors wherever it stands now; a new one gets fresh ones, and that is said."""
     source = train(tmp_path, "images=16")  # full, upper

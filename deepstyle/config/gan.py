@@ -28,10 +28,11 @@ class GanConfig(Config):
     size: Literal[32, 64, 128, 256] = Field(64, description="pixels: side of the images")
     latent: int = Field(100, ge=2, le=4096, description="numbers: length of the random vector z")
     width: int = Field(64, ge=4, le=512, description="maps: feature maps of the layer nearest the image (ngf = ndf)")
-    upsampling: Literal["transposed", "nearest", "filtered", "mixed"] = Field(
+    upsampling: Literal["transposed", "nearest", "balanced", "filtered", "mixed"] = Field(
         "transposed",
         description="how dcgan's generator doubles the side: the paper's transposed convolutions; nearest neighbours and "
-        "3 x 3 convolutions, which leave no weave; these with a [1, 2, 1] filter; or the first to 16 px, nearest above",
+        "3 x 3 convolutions, which leave little weave; these with kernels that weigh both diagonals alike, or with a [1, 2, 1] "
+        "filter; or the first to 16 px, nearest above",
     )
     max_width: int = Field(256, ge=4, le=4096, description="maps: most feature maps of a residual network's layer")
     norm: Literal["batch", "spectral", "none"] = Field("batch", description="what keeps the discriminator in bounds")

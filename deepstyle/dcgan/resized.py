@@ -4,6 +4,10 @@ A transposed 4 x 4 convolution with stride 2 gives neighbouring pixels different
 balance them weaves a pattern into its images (Odena et al. 2016, Deconvolution and Checkerboard Artifacts). Copying each
 pixel four times and convolving 3 x 3 cannot do that by itself. The two steps are together a transposed 4 x 4 convolution
 whose kernel is made of the nine weights, and are computed as one: the same numbers in less than half the time.
+
+What such kernels can still do is to prefer one diagonal to the other. That part of a kernel, its corners weighed against one
+another, answers to frequencies as sin u sin v, most at a period of 4 pixels on the diagonals, and there trained generators
+show a fine ribbing (docs/log.md). "balanced" kernels are what remains without it: eight numbers of nine.
 """
 
 from __future__ import annotations
@@ -16,6 +20,17 @@ from deepstyle.dcgan.patches import KERNEL, Up, up
 
 SIDE = 3  # of the kernel, in pixels
 SUMS = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))  # which of three weights each of four pixels sums up, in a line
+CORNERS = (
+    0.5,
+    0.0,
+    -0.5,
+    0.0,
+    0.0,
+    0.0,
+    -0.5,
+    0.0,
+    0.5,
+)  # the part of a 3 x 3 kernel that prefers one diagonal, of length 1
 KEPT = 16  # pixels: "mixed" upsamples to this side and below by transposed convolutions
 
 
@@ -23,19 +38,23 @@ class Resized(nn.Conv2d):
     """Twice the side. ``forward``: N x C x H x W -> N x D x 2H x 2W.
 
     ``filtered``: what comes out passes a [1, 2, 1] filter both ways, as in Karras et al. 2018 (arXiv 1812.04948,
-    appendix C).
+    appendix C). ``balanced``: the kernels weigh both diagonals alike.
     """
 
     taps: Tensor
     copies: Tensor
 
-    def __init__(self, before: int, after: int, *, bias: bool = True, filtered: bool = False) -> None:
+    def __init__(
+        self, before: int, after: int, *, bias: bool = True, filtered: bool = False, balanced: bool = False
+    ) -> None:
         super().__init__(before, after, SIDE, padding=SIDE // 2, bias=bias)
         self.filtered = filtered
         line = torch.tensor([1.0, 2.0, 1.0]) / 4
         self.register_buffer("taps", line[:, None] * line, persistent=False)
         sums = torch.tensor(SUMS, dtype=torch.float32)
-        self.register_buffer("copies", torch.kron(sums, sums), persistent=False)  # 16 x 9
+        corners = torch.tensor(CORNERS)
+        kept = torch.eye(SIDE * SIDE) - corners[:, None] * corners if balanced else torch.eye(SIDE * SIDE)
+        self.register_buffer("copies", torch.kron(sums, sums) @ kept, persistent=False)  # 16 x 9
 
     def forward(self, images: Tensor) -> Tensor:
         """As nearest neighbours and this convolution."""
@@ -50,7 +69,7 @@ def merged(weight: Tensor, copies: Tensor) -> Tensor:
     """The kernel (C x D x 4 x 4) of the transposed convolution that is nearest neighbours and a D x C x 3 x 3 convolution.
 
     Each weight stands on the four pixels that are copies of the one it looks at: a product with ``copies`` (16 x 9, zeros and
-    ones), in float32, that leaves the kernel in the order in which ``up`` reads it.
+    ones where nothing is balanced), in float32, that leaves the kernel in the order in which ``up`` reads it.
     """
     after, before = weight.shape[:2]
     with torch.autocast(weight.device.type, enabled=False):
@@ -62,4 +81,4 @@ def upsample(kind: str, before: int, after: int, side: int, *, bias: bool = True
     """The layer of that ``kind`` (config's ``upsampling``) that ends at ``side`` pixels."""
     if kind == "transposed" or (kind == "mixed" and side <= KEPT):
         return Up(before, after, bias=bias)
-    return Resized(before, after, bias=bias, filtered=kind == "filtered")
+    return Resized(before, after, bias=bias, filtered=kind == "filtered", balanced=kind == "balanced")
