@@ -83,7 +83,7 @@ _CSS = re.compile(
     | "(?P<string>(?>(?:[^"\\]|\\.)*))"?+ | '(?P<text>(?>(?:[^'\\]|\\.)*))'?+
     | (?P<set>image-set\()
     | (?<![-\w])(?:width|height)\s*+:\s*+(?P<side>[1-9]\d{0,4})(?>(?:\.\d++)?)px
-    | (?<![-\w])(?:(?P<tiled>repeat(?:-[xy])?+)(?=[\s;"'}]|$)|(?P<name>-?[-\w]++)\s*+:)
+    | (?<![-\w])(?:(?P<tiled>repeat(?>(?:-[xy])?))(?=[\s;"'}]|$)|(?P<name>-?[-\w]++)\s*+:)
     | (?<![-\w.])(?P<density>\d{1,4}(?:\.\d{1,4})?)(?:x|dppx)\b
     | (?P<mark>[(){};])""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
