@@ -72,8 +72,7 @@ def in_turns(p: Players, now: Draws, seen: Tensor, labels: Tensor | None) -> tup
     with torch.no_grad(), p.fabric.autocast():
         fake = p.generate(now.z[0], labels).float()
     look = look_at(p, seen, augment(fake, p.policies, now.chances[1], p.strength), labels)
-    d_loss = discriminator_loss(look.real, look.fake, loss)
-    update(p.fabric, p.discriminator, p.d_optimizer, d_loss if look.penalty is None else d_loss + look.penalty)
+    d_loss = discriminator_learns(p, look)
 
     p.discriminator.requires_grad_(requires_grad=False)
     with p.fabric.autocast():
@@ -96,22 +95,27 @@ def at_once(p: Players, now: Draws, seen: Tensor, labels: Tensor | None) -> tupl
         made = augment(fake, p.policies, now.chances[1], p.strength)
     shown = made.detach().requires_grad_()
     look = look_at(p, seen, shown, labels)
-    d_loss = discriminator_loss(look.real, look.fake, p.config.loss)
+    d_loss = discriminator_learns(p, look)
 
     logits = look.fake.detach().requires_grad_()  # N, apart from both networks
     rivals = look.real.detach()
     g_loss = generator_loss(logits, rivals, p.config.loss)
     (towards,) = torch.autograd.grad(g_loss, logits)
-    (against,) = torch.autograd.grad(discriminator_loss(rivals, logits, p.config.loss), logits)
-
-    update(p.fabric, p.discriminator, p.d_optimizer, d_loss if look.penalty is None else d_loss + look.penalty)
     if look.slope is None:
+        (against,) = torch.autograd.grad(discriminator_loss(rivals, logits, p.config.loss), logits)
         assert shown.grad is not None, "D has learned from these images"
         pull = shown.grad * (towards / against.clamp(min=TINY))[:, None, None, None]
     else:
         pull = look.slope * towards[:, None, None, None]
     update(p.fabric, p.generator, p.g_optimizer, made, pull)
     return look, d_loss, g_loss, fake
+
+
+def discriminator_learns(p: Players, look: Look) -> Tensor:
+    """One step of the discriminator on what it said, with its penalty where there is one; its loss without that."""
+    loss = discriminator_loss(look.real, look.fake, p.config.loss)
+    update(p.fabric, p.discriminator, p.d_optimizer, loss if look.penalty is None else loss + look.penalty)
+    return loss
 
 
 def look_at(p: Players, real: Tensor, fake: Tensor, labels: Tensor | None) -> Look:

@@ -52,9 +52,11 @@ class Resized(nn.Conv2d):
         line = torch.tensor([1.0, 2.0, 1.0]) / 4
         self.register_buffer("taps", line[:, None] * line, persistent=False)
         sums = torch.tensor(SUMS, dtype=torch.float32)
-        corners = torch.tensor(CORNERS)
-        kept = torch.eye(SIDE * SIDE) - corners[:, None] * corners if balanced else torch.eye(SIDE * SIDE)
-        self.register_buffer("copies", torch.kron(sums, sums) @ kept, persistent=False)  # 16 x 9
+        copies = torch.kron(sums, sums)  # 16 x 9
+        if balanced:
+            corners = torch.tensor(CORNERS)
+            copies -= torch.outer(copies @ corners, corners)
+        self.register_buffer("copies", copies, persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """As nearest neighbours and this convolution."""

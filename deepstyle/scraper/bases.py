@@ -55,30 +55,34 @@ NONE = Bases()
 
 def bases_of(text: str) -> Bases:
     """What a script's text names for the pictures whose file names or paths it has."""
-    folder, host = _folder_of(text), _host_of(text)
-    if not folder and host.count("/") > 2 and _RELATIVE.search(text):  # no file stands beside a whole host's folders
+    named = _RELATIVE.search(text) is not None
+    folder = _folder_of(text) if named else ""
+    host = _host_of(text) if named or _PATH.search(text) else ""
+    if named and not folder and host.count("/") > 2:  # no file stands beside a whole host's folders
         folder = f"{host}/"
     return Bases(folder=folder, host=host) if folder or host else NONE
 
 
 def _host_of(text: str) -> str:
-    """The address without a slash at its end that a script's text names for pictures, where it has names or paths of some."""
-    for match in _HOST.finditer(text) if _PATH.search(text) or _RELATIVE.search(text) else ():
-        before = _BEFORE.search(text, max(0, match.start() - 46), match.start())
-        name = before[1] if before else ""
+    """The address without a slash at its end that a script's text names for pictures."""
+    for match in _HOST.finditer(text):
+        name = _called(match)
         serves = _SERVES.search(name) or (not match[2] and _PLACE.search(name))
         if serves and _OF_PHOTOS.search(name) and not _NO_HOST.search(name):
             return match[1].replace("\\/", "/")
     return ""
 
 
+def _called(match: re.Match[str]) -> str:
+    """The name of the variable or key whose value a match is; empty where none is written before it."""
+    before = _BEFORE.search(match.string, max(0, match.start() - 46), match.start())
+    return before[1] if before else ""
+
+
 def _folder_of(text: str) -> str:
-    if not _RELATIVE.search(text):
-        return ""
     found: list[tuple[int, str]] = []
     for match in _FOLDER.finditer(text):
-        before = _BEFORE.search(text, max(0, match.start() - 46), match.start())
-        name, folder = before[1] if before else "", match[1].replace("\\/", "/")
+        name, folder = _called(match), match[1].replace("\\/", "/")
         if _NONE.search(name) or not _PLACE.search(name) or folder == "/":
             continue
         rank = 3 if _LARGE.search(name) else 2 if _PHOTOS.search(name) else 1 if _PLAIN.search(name) else 0

@@ -154,13 +154,17 @@ def _joined(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
         if any(size < ORIGINAL or _tells_size(one.url, stem) for size, one in groups.get(stem, ())):
             joined.update(dict.fromkeys(keys, stem))
         elif len(keys) > 1:
-            first, *others = sorted(keys, key=_letter, reverse=True)
-            joined.update(dict.fromkeys(others, first))
+            joined |= _under_largest(keys)
     for keys in folders.values():  # beside /a/1.jpg they are the first letters of names
         if len(keys) > 1 and all(_letter(key) <= ORIGINAL for key in keys):
-            first, *others = sorted(keys, key=_letter, reverse=True)
-            joined.update(dict.fromkeys(others, first))
+            joined |= _under_largest(keys)
     return {key: larger for key, larger in joined.items() if larger not in joined}
+
+
+def _under_largest(keys: list[str]) -> dict[str, str]:
+    """Each of these groups but that of the largest size, under it."""
+    first, *others = sorted(keys, key=_letter, reverse=True)
+    return dict.fromkeys(others, first)
 
 
 def _tells_size(url: str, stem: str) -> bool:
