@@ -13,7 +13,7 @@ from deepstyle.config import GanConfig, keys_of, load_config
 from deepstyle.crop.rules import cut_by
 from deepstyle.dcgan.choose import Choice, Facts, choose
 from deepstyle.errors import ConfigError
-from deepstyle.machine import resolve_precision, threads
+from deepstyle.machine import in_bfloat, threads
 from deepstyle.progress import Reporter
 from deepstyle.run import BUDGETS
 
@@ -38,7 +38,7 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
         masks=all(one.share is not None and cut.untouched for one, cut in zip(garments, cuts, strict=True)),
         plain=all(cut.ground == "plain" for cut in cuts),
         side=int(np.median([min(one.width, one.height) for one in garments])),
-        cores=threads(), bfloat=resolve_precision(asked.precision) == "bf16-mixed", cuda=torch.cuda.is_available(),
+        cores=threads(), bfloat=in_bfloat(asked.precision), cuda=torch.cuda.is_available(),
         minutes=given.get("minutes"), images=given.get("images"),
     )  # fmt: skip
     made = choose(facts, given) if kept is None else [kept]

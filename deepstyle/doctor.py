@@ -121,14 +121,14 @@ def _device(installed: Installed) -> Iterator[Finding]:
         import torch
         import torchvision
 
-        from deepstyle.machine import resolve_precision
+        from deepstyle.machine import in_bfloat
     except (ImportError, OSError, RuntimeError) as error:
         remedy = "python -m pip install --force-reinstall torch torchvision"
         yield Finding(name="torch", outcome="problem", value=f"{installed('torch')}, but: {error}", remedy=remedy)
         return
     yield Finding(name="torch", outcome="ok", value=torch.__version__)
     yield Finding(name="torchvision", outcome="ok", value=torchvision.__version__)
-    half = resolve_precision("auto").startswith("bf16")
+    half = in_bfloat("auto")
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count())]
         told = ", ".join(f"{one.name} ({one.total_memory / GIGABYTE:.0f} GB)" for one in names)

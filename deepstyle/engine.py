@@ -21,7 +21,7 @@ from torch import Tensor
 
 from deepstyle.config import Precision
 from deepstyle.errors import ConfigError, UsageError
-from deepstyle.machine import resolve_precision, threads
+from deepstyle.machine import in_bfloat, threads
 
 V = TypeVar("V")
 PATIENCE = timedelta(hours=12)  # how long processes wait for the one that evaluates; when one ends, torchrun ends all
@@ -56,7 +56,7 @@ def make_fabric(precision: Precision) -> Fabric:
     logging.getLogger("lightning.fabric").setLevel(logging.ERROR)
     cuda = torch.cuda.is_available()
     torch.set_num_threads(threads())
-    mixed = resolve_precision(precision) == "bf16-mixed"
+    mixed = in_bfloat(precision)
     plugins: list[Any] = [Autocast("bf16-mixed", "cuda" if cuda else "cpu")] if mixed else []
     world, here = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if cuda and here > torch.cuda.device_count():

@@ -12,16 +12,14 @@ import torch
 from deepstyle.config import Precision
 
 
-def resolve_precision(precision: Precision) -> str:
-    """Fabric's name of the precision: ``auto`` is bfloat16 where the processor computes in it, else float32."""
-    if precision == "auto":
-        if torch.cuda.is_available():
-            native = torch.cuda.is_bf16_supported()
-        else:
-            capabilities = torch.cpu.get_capabilities()
-            native = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
-        precision = "bf16" if native else "32"
-    return {"32": "32-true", "bf16": "bf16-mixed"}[precision]
+def in_bfloat(precision: Precision) -> bool:
+    """Whether a model of that precision computes in bfloat16 here: ``auto`` does where the processor does."""
+    if precision != "auto":
+        return precision == "bf16"
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def threads_for(cores: int, limits: Iterable[str]) -> int:

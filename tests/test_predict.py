@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import evaluate
 from deepstyle.classifier.network import Classifier, Preprocessing, parts
 from deepstyle.classifier.predict import Picture, find_folder, load, predict
+from deepstyle.classifier.tagger import Tagger, build_tagger
 from deepstyle.cli import main
-from deepstyle.config import ClassifierConfig, load_config, to_yaml
+from deepstyle.config import ClassifierConfig, TaggerConfig, load_config, to_yaml
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.errors import UsageError
 from deepstyle.images import encode
@@ -81,16 +83,47 @@ def test_a_cpu_looks_at_as_much_as_its_cache_holds() -> None:
     assert list(parts(100, 64, 192, gpu)) == [slice(0, 64), slice(64, 128)]
 
 
-def test_a_resnet_looks_with_less_work_and_says_the_same(model: Path) -> None:
+def test_a_resnet_looks_with_less_work_and_says_the_same(model: Path, tmp_path: Path) -> None:
     """What `predict` loads has folded norms, and gives the probabilities of the network as it was saved."""
     random = np.random.default_rng(0)
     pixels = random.integers(0, 255, (20, 32, 32, 3), np.uint8)
-    own, plain = load(model), Classifier.load(model)
+    own, plain = load(_precise(model, tmp_path, "32")), Classifier.load(model)
     assert isinstance(own, Classifier)
 
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in own.network.modules())
     assert any(isinstance(part, torch.nn.BatchNorm2d) for part in plain.network.modules())
     assert np.abs(own.embed(pixels)[1] - plain.embed(pixels)[1]).max() < 1e-3
+
+
+def _precise(model: Path, place: Path, precision: str) -> Path:
+    """A copy of a model whose config asks for that precision."""
+    copy = shutil.copytree(model, place / precision)
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace("precision: auto", f"precision: '{precision}'"))
+    return copy
+
+
+def test_predicting_rounds_where_the_processor_does_and_scoring_never(model: Path, tmp_path: Path) -> None:
+    """In bfloat16 `predict` gives shares near those in float32, of a tagger, too; what scores stays exactly as it is."""
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 32, 32, 3), np.uint8)
+    halved = _precise(model, tmp_path, "bf16")
+    own, exact = load(halved), Classifier.load(model).embed(pixels)
+    assert isinstance(own, Classifier)
+    found = own.embed(pixels)
+
+    assert not np.array_equal(found[0], exact[0])
+    assert found[1] == pytest.approx(exact[1], abs=0.03)
+    assert np.array_equal(Classifier.load(halved).embed(pixels)[0], exact[0])
+
+    config = load_config(TaggerConfig, "tagger-96", ["network=small", "width=8", "image_size=32"])
+    taggers = [
+        Tagger(build_tagger(config, [2]), Preprocessing(image_size=32), {"": ("a", "b")}, "t", bfloat=bfloat)
+        for bfloat in (False, True)
+    ]
+    taggers[1].network.load_state_dict(taggers[0].network.state_dict())
+    plain, rounded = (one.shares(pixels) for one in taggers)
+    assert not np.array_equal(plain, rounded)
+    assert rounded == pytest.approx(plain, abs=0.03)
 
 
 def _run(*words: str | Path, stdin: bytes = b"") -> Result:

@@ -14,7 +14,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar, get_args
@@ -34,6 +34,7 @@ from deepstyle.config import ClassifierConfig, NetworkConfig, load_config
 from deepstyle.errors import ConfigError, InputError, ModelError
 from deepstyle.images import Fit, Pixels
 from deepstyle.lite import STAGES, LiteClassifier
+from deepstyle.machine import in_bfloat
 
 KIND = "classifier"
 FORMAT = 1
@@ -72,7 +73,7 @@ class Classifier:
     ``weights_name`` that with a digest of the weights (empty before there is a folder); features are the mean over the
     views that ``tta`` names, unless ``embed`` is told otherwise. ``stage``: lite0's maps of that stage are
     the features, averaged over their places; without one they are what the last layer sees. ``beside``: the detector whose
-    surest garment ``predict`` looks at beside the whole picture.
+    surest garment ``predict`` looks at beside the whole picture. ``bfloat``: all but the last layer is computed in bfloat16.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class Classifier:
         tta: Tta = "mirror",
         stage: str = "",
         beside: str = "",
+        bfloat: bool = False,
     ) -> None:
         self.network, self.preprocessing, self.labels, self.name = network, preprocessing, labels, name
-        self.tta, self.stage, self.beside = tta, stage, beside
+        self.tta, self.stage, self.beside, self.bfloat = tta, stage, beside, bfloat
         self.image_size, self.weights_name = preprocessing.image_size, weights_name
         self._head: nn.Linear = network.get_submodule("fc")  # type: ignore[assignment]
         self._trunk = nn.Sequential(*(part for title, part in network.named_children() if title != "fc"), nn.Flatten())
@@ -108,7 +110,10 @@ class Classifier:
         own = name_of(folder)
         network = ready(network, device, arranged=arranged)
         beside = str(about.get("beside", ""))
-        return cls(network, preprocessing, labels, folder.name, weights_name=own, tta=config.tta, beside=beside)
+        return cls(
+            network, preprocessing, labels, folder.name, weights_name=own, tta=config.tta, beside=beside,
+            bfloat=arranged and in_bfloat(config.precision),
+        )  # fmt: skip
 
     def describe(self) -> dict[str, Any]:
         """All that its features depend on, for a score: weights, preprocessing, how many numbers."""
@@ -181,7 +186,8 @@ class Classifier:
         """N x S x S x 3 uint8, any S -> N x D float32 features, N x L float32 probabilities (rows sum to 1).
 
         Features are the mean over the views of ``tta`` (the judge's own by default): a garment is the same garment seen in a
-        mirror. Always float32 and evaluation mode, so a score does not depend on the precision of training.
+        mirror. Evaluation mode, and float32 unless it was loaded for looking only, so that a score depends neither on the
+        precision of training nor on the machine.
         Raises InputError when the array is no stack of RGB images.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[3] != 3:
@@ -210,11 +216,18 @@ class Classifier:
         return seen, vectors
 
     def _look(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        if self.stage:
-            assert isinstance(self.network, LiteClassifier)
-            return self.network.looks(images, self.stage)
-        vectors: Tensor = self._trunk(images)
-        return vectors, vectors
+        with rounded(images, bfloat=self.bfloat):
+            if self.stage:
+                assert isinstance(self.network, LiteClassifier)
+                seen, vectors = self.network.looks(images, self.stage)
+            else:
+                seen = vectors = self._trunk(images)
+        return seen.float(), vectors.float()
+
+
+def rounded(images: Tensor, *, bfloat: bool) -> AbstractContextManager[object]:
+    """Inside, convolutions and products of such images are computed in bfloat16, or else as around it."""
+    return torch.autocast(images.device.type, torch.bfloat16) if bfloat else nullcontext()
 
 
 @contextmanager
@@ -258,7 +271,8 @@ def complete(folder: Path, kind: str) -> Iterator[None]:
 def ready(network: nn.Module, device: torch.device | None, *, arranged: bool = False) -> nn.Module:
     """The network on ``device`` (a GPU if there is one, by default), for looking only.
 
-    ``arranged``: it looks with less work, if it is a ResNet, but can be neither saved nor exported.
+    ``arranged``: it looks with less work, if it is a ResNet, but can be neither saved nor exported. Its owner computes in
+    bfloat16 then, where the processor does and its config allows it.
     """
     network = network.to(device or torch.device("cuda" if torch.cuda.is_available() else "cpu")).eval()
     if arranged:

@@ -76,11 +76,12 @@ def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
 
 
 def load(folder: Path) -> Single:
-    """The classifier, the tagger or the taggers in a folder, for looking only. Raises ModelError when there is none."""
-    kind = read_about(folder).get("kind")
-    if kind == together.KIND:
-        return Taggers.load(folder)
-    return Tagger.load(folder, arranged=True) if kind == tagger.KIND else Classifier.load(folder, arranged=True)
+    """The classifier, the tagger or the taggers in a folder, for looking only: in bfloat16 where the processor computes in it.
+
+    Raises ModelError when there is none.
+    """
+    kinds: dict[str, type[Tagger | Taggers]] = {together.KIND: Taggers, tagger.KIND: Tagger}
+    return kinds.get(str(read_about(folder).get("kind")), Classifier).load(folder, arranged=True)
 
 
 def find(catalog: Catalog | None, name: str | None, router: str | None = None, routes: Sequence[str] = ()) -> Model:

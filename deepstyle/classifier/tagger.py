@@ -21,11 +21,12 @@ from deepstyle import weights
 from deepstyle.about import name_of
 from deepstyle.classifier.augment import to_float
 from deepstyle.classifier.build import Apart, build_network
-from deepstyle.classifier.network import Preprocessing, complete, opened, parts, ready, scoring
+from deepstyle.classifier.network import Preprocessing, complete, opened, parts, ready, rounded, scoring
 from deepstyle.classifier.tag_figures import Shares, decide, slices
 from deepstyle.classifier.views import Tta, views
 from deepstyle.config import TaggerConfig
 from deepstyle.images import Pixels
+from deepstyle.machine import in_bfloat
 
 KIND = "tagger"
 FORMAT = 1
@@ -89,15 +90,18 @@ class Tags(ABC):
 
 
 class Tagger(Tags):
-    """A network with its tags; ``tta``: the views whose mean counts; ``region``: the detector whose regions it learned from."""
+    """A network with its tags; ``tta``: the views whose mean counts; ``region``: the detector whose regions it learned from.
+
+    ``bfloat``: it computes in bfloat16.
+    """
 
     def __init__(
         self, network: nn.Module, preprocessing: Preprocessing, groups: Mapping[str, tuple[str, ...]], name: str, *,
         thresholds: Sequence[float] | None = None, weights_name: str = "", tta: Tta = "mirror",
-        region: str = "",
+        region: str = "", bfloat: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(preprocessing, groups, name, thresholds, weights_name)
-        self.network, self.tta, self.region = network, tta, region
+        self.network, self.tta, self.region, self.bfloat = network, tta, region, bfloat
 
     @classmethod
     def load(cls, folder: Path, *, device: torch.device | None = None, arranged: bool = False) -> Self:
@@ -118,6 +122,7 @@ class Tagger(Tags):
         return cls(
             ready(network, device, arranged=arranged), preprocessing, groups, folder.name,
             thresholds=thresholds, weights_name=name_of(folder), tta=config.tta, region=str(about.get("region", "")),
+            bfloat=arranged and in_bfloat(config.precision),
         )  # fmt: skip
 
     def save(
@@ -143,4 +148,6 @@ class Tagger(Tags):
     def told(self, images: Tensor, tta: Tta | None = None) -> Tensor:
         """NCHW float32 in [0, 1] -> N x T shares, as those of ``shares``, for who sets mode and precision itself."""
         seen = views(images, self.preprocessing.image_size, tta or self.tta)
-        return torch.stack([self.network(self.preprocessing(view)).sigmoid() for view in seen]).mean(dim=0)
+        with rounded(images, bfloat=self.bfloat):
+            logits = [self.network(self.preprocessing(view)).float() for view in seen]
+        return torch.stack(logits).sigmoid().mean(dim=0)

@@ -41,15 +41,20 @@ class Taggers(Tags):
         self.members, self.parts = tuple(members), parts
 
     @classmethod
-    def load(cls, folder: Path, *, device: torch.device | None = None) -> Self:
-        """Open a model folder. Raises ModelError when it is incomplete, or a member is gone or has changed."""
+    def load(cls, folder: Path, *, device: torch.device | None = None, arranged: bool = False) -> Self:
+        """Open a model folder; ``arranged``: see ``network.ready``.
+
+        Raises ModelError when it is incomplete, or a member is gone or has changed.
+        """
         about = read_about(folder)
         with complete(folder, KIND):
             told = [(str(one["name"]), str(one["weights"]), float(one["share"])) for one in about["members"]]
             thresholds = [float(value) for value in about["thresholds"]]
             if not told or len(thresholds) != len(about["labels"]):
                 raise ValueError("it has no members, or not one threshold for each tag")
-        members = [Tagger.load(folder.parent / Path(name).name, device=device) for name, _, _ in told]
+        members = [
+            Tagger.load(folder.parent / Path(name).name, device=device, arranged=arranged) for name, _, _ in told
+        ]
         for one, (name, digest, _) in zip(members, told, strict=True):
             if one.weights_name != digest or list(one.labels) != about["labels"]:
                 raise ModelError(f"{folder}: its member {name} was trained again since; average them again")

@@ -20,7 +20,7 @@ from torchvision.models.detection import FasterRCNN
 from deepstyle.detector.inference import Inference, TorchHead, TorchTrunk
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.errors import UsageError
-from deepstyle.machine import resolve_precision
+from deepstyle.machine import in_bfloat
 
 
 class OpenvinoDetector(TorchvisionDetector):
@@ -31,7 +31,7 @@ class OpenvinoDetector(TorchvisionDetector):
         inference = self.inference_on(network, torch.device("cpu"), torch.float32)
         assert isinstance(inference.trunk, TorchTrunk)
         assert isinstance(inference.head, TorchHead)
-        precision = "bf16" if resolve_precision(self.config.precision) == "bf16-mixed" else "f32"
+        precision = "bf16" if in_bfloat(self.config.precision) else "f32"
         width = int(network.backbone.out_channels) * math.prod(inference.head.cells)
         trunk = _compiled(_Flat(inference.trunk), torch.zeros(1, 3, 128, 128), [-1, 3, -1, -1], precision)
         head = _compiled(inference.head, torch.zeros(1, width), [-1, width], precision)

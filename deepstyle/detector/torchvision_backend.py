@@ -20,7 +20,7 @@ from deepstyle.detector.networks import build_network
 from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.detector.tiles import together, windows_of
 from deepstyle.images import Pixels
-from deepstyle.machine import best_device, resolve_precision
+from deepstyle.machine import best_device, in_bfloat
 
 VIEWS = 16  # photos and windows that are looked at at a time, where there are windows
 
@@ -41,7 +41,7 @@ class TorchvisionDetector:
 
     def arrange(self, network: FasterRCNN) -> Inference:
         """The network as it is used for detection: on the best device, in the precision of the config."""
-        dtype = torch.bfloat16 if resolve_precision(self.config.precision) == "bf16-mixed" else torch.float32
+        dtype = torch.bfloat16 if in_bfloat(self.config.precision) else torch.float32
         return self.inference_on(network, best_device(), dtype)
 
     def inference_on(self, network: FasterRCNN, device: torch.device, dtype: torch.dtype) -> Inference:
