@@ -11,8 +11,8 @@ import torch
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_confusion_matrix
 
 from deepstyle.annotations.table import LabelRow, LabelTable
-from deepstyle.classifier import data, learner
-from deepstyle.classifier.augment import FEW, augment, places, random_views, recolour, to_float
+from deepstyle.classifier import augment, data, learner
+from deepstyle.classifier.augment import FEW, places, random_views, recolour
 from deepstyle.classifier.evaluate import from_probabilities
 from deepstyle.classifier.pictures import confusion_picture, mistakes_picture
 from deepstyle.config import ClassifierConfig, load_config
@@ -20,6 +20,7 @@ from deepstyle.engine import batch_indices, seeded
 from deepstyle.errors import InputError, TrainingError
 from deepstyle.progress import Reporter
 
+CPU = torch.device("cpu")
 CONFIG = load_config(ClassifierConfig, "classifier-64", ["validation_share=0.2"])
 
 
@@ -150,8 +151,8 @@ def test_every_image_is_shown_once_an_epoch() -> None:
 
 def test_views_are_random_but_repeatable() -> None:
     """The same generator gives the same views, in [0, 1] and of the wanted size; every image gets its own."""
-    images = torch.rand(1, 3, 50, 50, generator=seeded(1)).expand(4, -1, -1, -1)
-    first, second = (augment(images, 32, seeded(2)) for _ in range(2))
+    stored = np.random.default_rng(1).integers(0, 256, (1, 50, 50, 3), dtype=np.uint8)
+    first, second = (random_views(stored, np.zeros(4, np.int64), 32, CPU, seeded(2)) for _ in range(2))
 
     assert first.shape == (4, 3, 32, 32)
     assert torch.equal(first, second)
@@ -187,21 +188,26 @@ def test_presets_load(preset: str) -> None:
 
 def test_a_share_of_a_batch_is_seen_as_in_the_whole() -> None:
     """A process that has a part of a batch makes the views that one process makes of that part, byte for byte."""
-    images = torch.rand(8, 3, 48, 48, generator=seeded(0))
-    whole = augment(images, 32, seeded(2))
-    parts = [augment(images[one], 32, seeded(2), (8, one)) for one in (slice(0, 4), slice(4, 8))]
+    stored = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 3), dtype=np.uint8)
+    chosen = np.arange(8)
+    whole = random_views(stored, chosen, 32, CPU, seeded(2))
+    halves = (slice(0, 4), slice(4, 8))
+    parts = [random_views(stored, chosen[one], 32, CPU, seeded(2), (8, one)) for one in halves]
 
     assert torch.equal(torch.cat(parts), whole)
 
 
-def test_views_of_stored_images_are_those_of_the_batch() -> None:
-    """Stored images seen a few at a time give the batch's views byte for byte, and draw as much from the generator."""
+def test_a_few_views_at_a_time_are_those_of_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images seen a few at a time give the batch's views byte for byte, and draw as much from the generator."""
     stored = np.random.default_rng(0).integers(0, 256, (50, 48, 48, 3), dtype=np.uint8)
-    chosen, cpu = np.random.default_rng(1).permutation(50)[: 2 * FEW + 3], torch.device("cpu")
+    chosen = np.random.default_rng(1).permutation(50)[: 2 * FEW + 3]
     one, other = seeded(2), seeded(2)
-    whole = augment(to_float(stored[chosen], cpu), 32, one)
-
-    assert torch.equal(random_views(stored, chosen, 32, cpu, other), whole)
-    assert torch.equal(torch.rand(1, generator=one), torch.rand(1, generator=other))
+    found = random_views(stored, chosen, 32, CPU, one)
     part = slice(4, 9)
-    assert torch.equal(random_views(stored, chosen[part], 32, cpu, seeded(2), (len(chosen), part)), whole[part])
+    shared = random_views(stored, chosen[part], 32, CPU, seeded(2), (len(chosen), part))
+    monkeypatch.setattr(augment, "FEW", len(chosen))
+    whole = random_views(stored, chosen, 32, CPU, other)
+
+    assert torch.equal(found, whole)
+    assert torch.equal(shared, whole[part])
+    assert torch.equal(torch.rand(1, generator=one), torch.rand(1, generator=other))

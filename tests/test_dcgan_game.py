@@ -57,6 +57,20 @@ def test_every_combination_plays(loss: str, norm: str, network: str) -> None:
     assert sum(moved) / len(moved) > 0.9
 
 
+@pytest.mark.parametrize("upsampling", ["transposed", "mixed", "nearest", "filtered", "balanced"])
+@pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
+def test_gradients_lie_in_memory_as_their_weights_do(upsampling: str, updates: str) -> None:
+    """Each gradient, and each of Adam's means, has its weight's strides: fused Adam on a CPU pairs them as they lie, unasked."""
+    p = players(f"upsampling={upsampling}", f"updates={updates}", preset="dcgan-plus-64")
+    for _ in range(2):
+        step(p, torch.arange(8) % 3)
+
+    for optimizer in (p.g_optimizer, p.d_optimizer):
+        for weight, means in optimizer.state.items():
+            assert weight.grad.stride() == weight.stride()
+            assert means["exp_avg"].stride() == means["exp_avg_sq"].stride() == weight.stride()
+
+
 def test_one_pass_is_two_passes() -> None:
     """Without batch norm, D's logits of real and generated images in one pass equal those of a pass each."""
     p = players("penalty_every=2")

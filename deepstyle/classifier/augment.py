@@ -36,24 +36,17 @@ def random_views(
     stored: Pixels, chosen: NDArray[np.int64], size: int, device: torch.device, generator: torch.Generator,
     share: tuple[int, slice] | None = None,
 ) -> Tensor:  # fmt: skip
-    """The ``augment``ed views of the ``chosen`` ones of stored images (N x S x S x 3 uint8), on the device.
+    """Random views of the ``chosen`` N of stored images (S x S x 3 uint8): N x 3 x size x size float32 in [0, 1], on the device.
 
-    On a CPU a few at a time, which makes the same views in two thirds of the time.
+    What is much larger than the views is first made smaller with an anti-aliasing filter. The random numbers come from
+    ``generator`` on the CPU, so every device sees the same views. ``share``: how many images the whole batch has, and
+    which of them these are; they look as they would in the whole batch. On a CPU a few are made at a time, the same views in
+    two thirds of the time.
     """
     few = FEW if device.type == "cpu" else len(chosen)
     plan = _plan(len(chosen), generator, share)
     parts = [slice(start, start + few) for start in range(0, len(chosen), few)]
     return torch.cat([_look(to_float(stored[chosen[part]], device), size, plan[:, part]) for part in parts])
-
-
-def augment(images: Tensor, size: int, generator: torch.Generator, share: tuple[int, slice] | None = None) -> Tensor:
-    """Turn NCHW float32 in [0, 1] into random views of it, N x C x size x size float32 in [0, 1].
-
-    What is much larger than the views is first made smaller with an anti-aliasing filter. The random numbers come from
-    ``generator`` on the CPU, so every device sees the same views. ``share``: how many images the whole batch has, and
-    which of them these are; they look as they would in the whole batch.
-    """
-    return _look(images, size, _plan(len(images), generator, share))
 
 
 def _plan(count: int, generator: torch.Generator, share: tuple[int, slice] | None) -> Tensor:

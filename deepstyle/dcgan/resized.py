@@ -20,17 +20,7 @@ from deepstyle.dcgan.patches import KERNEL, Up, up
 
 SIDE = 3  # of the kernel, in pixels
 SUMS = ((0, 0, 1), (0, 1, 1), (1, 1, 0), (1, 0, 0))  # which of three weights each of four pixels sums up, in a line
-CORNERS = (
-    0.5,
-    0.0,
-    -0.5,
-    0.0,
-    0.0,
-    0.0,
-    -0.5,
-    0.0,
-    0.5,
-)  # the part of a 3 x 3 kernel that prefers one diagonal, of length 1
+CORNERS = ((0.5, 0.0, -0.5), (0.0, 0.0, 0.0), (-0.5, 0.0, 0.5))  # what of a kernel prefers one diagonal, of length 1
 KEPT = 16  # pixels: "mixed" upsamples to this side and below by transposed convolutions
 
 
@@ -54,7 +44,7 @@ class Resized(nn.Conv2d):
         sums = torch.tensor(SUMS, dtype=torch.float32)
         copies = torch.kron(sums, sums)  # 16 x 9
         if balanced:
-            corners = torch.tensor(CORNERS)
+            corners = torch.tensor(CORNERS).flatten()
             copies -= torch.outer(copies @ corners, corners)
         self.register_buffer("copies", copies, persistent=False)
 
