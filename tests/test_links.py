@@ -39,6 +39,8 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
     ("meta refresh", '<meta http-equiv="refresh" content="0; url=/gallery">', ["/gallery"], []),
     ("iframe", '<iframe src="/embed/gallery"></iframe>', ["/embed/gallery"], []),
     ("frame", '<frameset><frame src="/main.html"></frameset>', ["/main.html"], []),
+    ("image of a link", '<a href="2.html"><img src="/btn.gif" alt="next page"></a>', ["/shows/2.html"], ["/shows/2.html"]),
+    ("slide of a link", '<a href="/fall/slide/2">Next slide</a>', ["/fall/slide/2"], ["/fall/slide/2"]),
     ("text of a link", '<a href="/shows/fall/2">Next</a>', ["/shows/fall/2"], ["/shows/fall/2"]),
     ("an arrow", '<a href="/shows/fall/2">\u00bb</a>', ["/shows/fall/2"], ["/shows/fall/2"]),
     ("next of a script", "<script>var state = {looks: [], nextPage: '/api/looks?page=2'}</script>",

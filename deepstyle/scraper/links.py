@@ -80,6 +80,7 @@ class Links:
         self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
         self._form: _Form | None = None
         self._select: tuple[str, int] | None = None  # name, options so far
+        self._alt = ""  # of the first image in the ``a`` that is open
         self._more = False  # whether the page looks as if it had more than it shows
 
     def element(self, tag: str, attributes: Attributes, base: str) -> None:
@@ -87,7 +88,10 @@ class Links:
         get = attributes.get
         self.base = base
         match tag:
+            case "img":
+                self._alt = self._alt or get("alt", "")
             case "a" | "area":
+                self._alt = ""
                 self._anchor(target(attributes), _words(attributes))
             case "link":
                 self._link(attributes)
@@ -119,10 +123,13 @@ class Links:
     def text(self, tag: str, attributes: Attributes, text: str, base: str) -> None:
         """Look at the text of an ``a``, button or option when it ends."""
         self.base = base
+        alt = self._alt if tag == "a" else ""
         if tag == "option":
             if "value" not in attributes and not _CHOOSE.match(text):
                 self._option(attributes, text)
-        elif (said := text.strip() or attributes.get("aria-label") or attributes.get("title", "")) and said_next(said):
+        elif (said := text.strip() or attributes.get("aria-label") or attributes.get("title") or alt) and said_next(
+            said
+        ):
             self._more = True
             names = ("href",) if tag == "a" and "nofollow" not in _words(attributes) else () if tag == "a" else URLS
             addressed = [url for name in names if attributes.get(name) and (url := resolve(base, attributes[name]))]

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 MAX_SAID = 40  # characters of what a link to the next part says
 _WORDS = (  # in the languages that shops and magazines are in
-    r"(?:go to )?next(?:\s+(?:page|results|items|looks))?|more|older(?:\s+(?:posts|entries))?|(?:load|show) more(?:\s\w+)?"
+    r"(?:go to )?next(?:\s+(?:page|results|items|looks?|slide|photo|image|picture))?"
+    r"|more|older(?:\s+(?:posts|entries))?|(?:load|show) more(?:\s\w+)?"
     r"|more (?:results|looks|products|items|photos)|(?:page )?suivante?|voir plus|charger plus"
     r"|weiter|n\u00e4chste(?: seite)?|mehr (?:laden|anzeigen)|(?:p\u00e1gina )?siguiente|cargar m\u00e1s|ver m\u00e1s"
     r"|(?:pagina )?successiva|avanti|carica altri|(?:pagina )?volgende|toon meer|pr\u00f3xim[ao]|carregar mais"
