@@ -12,8 +12,9 @@ import pytest
 
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.families import family
+from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pages import parse_html, parse_json
-from deepstyle.scraper.sites import ranked, unwanted
+from deepstyle.scraper.sites import ranked
 from deepstyle.scraper.state import nuxt3, turbo
 
 URL = "http://a.example/shows/fall"

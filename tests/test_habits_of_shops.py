@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from html import escape
 
 import pytest
@@ -13,6 +14,9 @@ from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.sites import ranked
 
 URL = "http://a.example/shows/fall"
+S7 = "https://s7.example/is/image/B"
+SAP = {"GALLERY": [{size: {"url": f"/medias/?context={size[0]}{n}", "format": size} for size in ("product", "zoom", "thumbnail")}
+                   for n in (1, 2)]}  # fmt: skip
 
 # name, markup, the photos that a person sees (their best URLs), nothing else
 PAGES: list[tuple[str, str, list[str]]] = [
@@ -72,6 +76,30 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("numbers that names have", '<img src="/a_800.jpg"><img src="/a_900.jpg">', ["/a_800.jpg", "/a_900.jpg"]),
     ("what frameworks bind", """<img v-lazy="'/1.jpg'"><img ng-src="/2.jpg"><img v-bind:src="`/3.jpg`"><img :src="photo.url">""",
      ["/1.jpg", "/2.jpg", "/3.jpg"]),
+    ("attributes of a shop's or forum's own", ('<img ec-data-src="/1.jpg"><img src="/none.gif" file="/2-s.jpg" zoomfile="/2.jpg">'
+     '<img src="/s/3.jpg" lowsrc="/3-low.jpg" alt="/x.jpg">'), ["/1.jpg", "/2.jpg", "/s/3.jpg"]),
+    ("addresses without extensions that only servers of pictures have",
+     (f"""<img src="{S7}/1?$list$" data-hover="{S7}/2?$list$"><script>x = {{url: "{S7}/3"}}</script>"""
+     f"""<img src="{S7}/1_swatch?$a$"><img src="{S7}/4?$pdp_swatch$">"""), [f"{S7}/{at}?scl=1" for at in (1, 2, 3)]),
+    ("a shop's own names of sizes",
+     f'<script id="spartacus-app-state" type="application/json">{json.dumps(SAP).replace(chr(34), "&q;")}</script>',
+     ["/medias/?context=z1", "/medias/?context=z2"]),
+    ("an element with its sizes",
+     '<zoom-image small="/s.jpg" large="/l.jpg"></zoom-image><x-view hd="/h.jpg" lqip="/q.jpg"></x-view>',
+     ["/l.jpg", "/h.jpg"]),
+    ("paths whose host puts a size before them", ('<img src="//c.example/img236x341/M/1_1_v1.jpg"><img '
+     """src="//c.example/img600x866/M/1_1_v1.jpg"><script>x = {gallery: ["/M/1_1_v1.jpg", "/M/1_2_v1.jpg"]}</script>"""),
+     ["http://c.example/img600x866/M/1_1_v1.jpg", "http://c.example/img600x866/M/1_2_v1.jpg"]),
+    ("a page's own properties of swatches and cursors", ('<i style="--swatch--background:url(/a.png);--cursor:url(/b.png)"></i>'
+     '<i style="--hero:url(/1.jpg)"></i>'), ["/1.jpg"]),
+    ("tables of sizes, spinners and smileys", "".join(f'<img src="{one}">' for one in (
+        "/files/size-chart.png?v=1", "/i/women_size_guide-2.jpg", "/a/spinner.gif", "/ajax-loader.gif", "/styles/smilies/x.png"))
+     + '<img class="smilie" src="/x.png"><img src="/oversize-table-coat.jpg"><img src="/size-8-model.jpg">',
+     ["/oversize-table-coat.jpg", "/size-8-model.jpg"]),
+    ("a forum's photos", ('<a href="/attachments/look-2-jpg.991/"><img src="/data/attachments/1/1-ab.jpg"></a>'
+     '<a href="/attachments/looks-zip.7/">all</a><a href="./download/file.php?id=4&mode=view"><img src="/t/4.jpg"></a>'
+     '<a href="/?action=dlattach;topic=1.0;attach=5;image"><img src="/t/5.jpg"></a>'),
+     ["/attachments/look-2-jpg.991/", "/shows/download/file.php?id=4&mode=view", "/?action=dlattach;topic=1.0;attach=5;image"]),
 ]  # fmt: skip
 
 

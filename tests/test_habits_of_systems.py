@@ -6,8 +6,10 @@ import pytest
 from test_habits_of_hosts import assert_listed_once
 
 from deepstyle.scraper.families import family
-from deepstyle.scraper.sites import ranked, unwanted
+from deepstyle.scraper.marks import unwanted
+from deepstyle.scraper.sites import ranked
 
+UUID = "5c0fe0a1-e2f5-4f42-d1bb-1d1e00000001"
 ARC = "ABCDEFGHIJKLMNOPQRSTUVWXY2.jpg"
 HM = "lp2.hm.com/hmgoepprod?set=quality%5B79%5D,source%5B{}1a2b3c4d.jpg%5D,res%5B{}%5D&call=url%5Bfile:/product/{}%5D"
 HM_MAIN = HM.format("/1/", "m", "main")
@@ -81,6 +83,11 @@ SIZES: list[tuple[str, list[str]]] = [
     ("m.example/1-large.jpg", ["m.example/1.jpg?size=m", "m.example/1.jpg?size=s"]),
     ("framerusercontent.com/images/a.jpg", ["framerusercontent.com/images/a.jpg?scale-down-to=512&width=2000&height=3000"]),
     ("imagedelivery.net/a/b/w=9999", ["imagedelivery.net/a/b/w=400,h=600"]),
+    (f"a.bynder.com/transform/{UUID}/look-1", [f"a.bynder.com/transform/{UUID}/look-1?io=transform:fill,width:600&format=webp"]),
+    ("m.example/web/product/big/202401/1.jpg", ["m.example/web/product/medium/202401/1.jpg"]),
+    ("m.example/web/product/extra/big/202401/1.jpg", ["m.example/web/product/extra/small/202401/1.jpg?ts=1"]),
+    ("m.example/attachment.php?attachmentid=12", ["m.example/attachment.php?attachmentid=12&stc=1&thumb=1&d=13"]),
+    ("m.example/img600x866/M/1.jpg", ["m.example/img236x341/M/1.jpg"]),
     ("a.bynder.com/m/1a2b/original/look-1.jpg", ["a.bynder.com/m/1a2b/webimage-look-1.jpg"]),
     ("m.example/1.jpg", ["m.example/1.jpg?im=Resize,width=640"]),
     ("m.example/1.jpg?a=1&imwidth=5000", ["m.example/1.jpg?a=1&imwidth=320"]),

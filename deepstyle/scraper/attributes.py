@@ -46,7 +46,9 @@ BACKGROUNDS = frozenset({
     "data-parallax-image", "data-image-url", "data-bg-multi", "data-bg-set", "data-background-image-set", "data-bg-hidpi",
 })  # fmt: skip
 _ONE = FULL | LAZY | LAZY_SETS | BACKGROUNDS  # what names sizes of one picture
+_PLAIN = frozenset({"alt", "title", "src", "href", "class", "id", "name", "usemap", "longdesc"})  # HTML's own
 DECORATIONS = frozenset({
+    "smilie", "smiley", "emoticon", "bbc_emoticon",
     "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
     "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder",
 })  # fmt: skip
@@ -78,6 +80,7 @@ _CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover|poster)
 _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-src, mobile-image, src-large
     r":?(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)-(?:src|image|img|url)"
     r"|:?(?:src|image|img|url)-(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)"
+    r"|(large|full|zoom|hi-?res|original|hd)|small|medium|thumb|thumbnail|preview|lqip"
 )
 _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
@@ -177,7 +180,7 @@ def usable(url: str) -> bool:
 @lru_cache(maxsize=2048)
 def _largest(name: str) -> float | None:
     """How an attribute's name ranks the picture in it: ``data-img-original`` before ``data-img-large``; None: it says nothing."""
-    if not name.startswith("data-") or name in LAZY or _SMALL.search(name):
+    if name in LAZY or _SMALL.search(name):
         return None
     return ORIGINAL + 1 if _LARGEST.search(name) else 2_000.0 if _LARGER.search(name) else None
 
@@ -217,7 +220,7 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
             found += [Candidate(url=one, rank=1.1 + place) for place, one in enumerate(value.split("|")[:MAX_PARTS])]
         elif name in BOUND:
             found += [Candidate(url=one, rank=1.05) for one in (value.strip().strip("'\"`"),) if is_picture_url(one)]
-        elif name.startswith("data-") and not _SECOND.search(name) and is_picture_url(value, surely=False):
+        elif name not in _PLAIN and not _SECOND.search(name) and is_picture_url(value):
             found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else _largest(name) or 1.05))
     if ("onclick" in attributes or "onmouseover" in attributes) and not _SWAPPED.search(
         attributes.get("onmouseover", "")
@@ -266,7 +269,7 @@ def custom(attributes: Attributes) -> list[Candidate]:
         if _CUSTOM.fullmatch(name) and is_picture_url(value):
             own.append(Candidate(url=value))
         elif (match := _CUSTOM_SIZE.fullmatch(name)) and is_picture_url(value):
-            sizes.append(Candidate(url=value, rank=2.0 if match[1] or match[2] else 0.5))
+            sizes.append(Candidate(url=value, rank=2.0 if match.lastindex else 0.5))
     largest = best([one for one in [*own[:1], *sizes] if usable(one.url)]) if sizes else None
     return [largest, *own[1:]] if largest else [one for one in own if usable(one.url)]
 

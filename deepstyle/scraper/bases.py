@@ -37,6 +37,9 @@ AMOUNTS = frozenset({
     "data-amount", "data-amount-x", "data-frames", "data-frame", "data-count", "data-total", "data-images", "data-image-count",
     "data-frame-count", "data-columns", "data-count-x",
 })  # fmt: skip
+_SIZE = re.compile(
+    r"(?:img|image|size|thumb|resize|crop|fit|w|h)?[-_]?\d{2,4}(?:x\d{0,4})?|original|large|medium", re.IGNORECASE
+)
 MAX_FRAMES = 120  # of a turning view
 MAX_NAMES = 2_000  # of one page
 MIN_NAME = 7  # characters of a name that tells its folder by standing in an address
@@ -107,14 +110,22 @@ def shown_folder(names: Iterable[str], urls: Iterable[str]) -> str:
 
 
 def shown_host(paths: Iterable[str], urls: Iterable[str], base: str) -> str:
-    """The other host, as ``https://cdn.example``, at which a page shows a picture of these paths."""
+    """The other host, as ``https://cdn.example``, at which a page shows a picture of these paths, with the folder of its size.
+
+    That is the largest of the page's: ``https://cdn.example/img600x866`` of ``/img236x341/looks/1.jpg`` and that one.
+    """
+    found: dict[str, int] = {}
     own = base.split("/")[2:3]
     ends = {path for path in paths if len(path) >= MIN_NAME}
     for url in urls if ends else ():
         scheme, _, host, *rest = url.partition("?")[0].split("/")
         if [host] != own and "/" + "/".join(rest) in ends:
             return f"{scheme}//{host}"
-    return ""
+        at = next((at for at, one in enumerate(rest[:5]) if _SIZE.fullmatch(one)), -1) + 1
+        if at and [host] != own and "/" + "/".join(rest[at:]) in ends:
+            sides = [int(side) for side in re.findall(r"\d{2,4}", rest[at - 1])] or [1_000]
+            found["/".join([f"{scheme}//{host}", *rest[:at]])] = sides[0]
+    return max(found, key=lambda one: found[one], default="")
 
 
 def frames(attributes: Mapping[str, str]) -> list[str]:

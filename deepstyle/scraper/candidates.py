@@ -90,6 +90,7 @@ _CSS = re.compile(
 )
 _PAINTED = {"background", "background-image"}
 _MAYBE = {"content", "list-style", "list-style-image", "border-image", "border-image-source"}
+_DRAWN = re.compile(r"swatch|icon|logo|cursor|spinner|flag|avatar|arrow|pattern")  # names of a page's own properties
 _ORNAMENTS = {"png", "gif", "bmp"}  # what bullets and borders are made of
 
 
@@ -172,7 +173,8 @@ def parse_css(text: str) -> list[Candidate]:
             name = match["name"].lower()
             state.end()
             state.ornament = name.startswith(("list-", "border-", "content"))
-            state.sure, state.maybe = name in _PAINTED, name in _MAYBE or name.startswith("--")
+            own = name.startswith("--") and not _DRAWN.search(name)
+            state.sure, state.maybe = name in _PAINTED, own or name in _MAYBE
         elif kind == "side":
             state.end()
             state.sure = state.maybe = False

@@ -55,10 +55,10 @@ _BOXED = re.compile(rf"(?<=\w)[-_](?=(\d+))(?:{_BOX})$", re.IGNORECASE)  # at a 
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
 _ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
 _FOLDER = re.compile(
-    rf"w-?{_SIDE}|{_BOX}|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
+    rf"w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit)?[-_]?(?:{_BOX})|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
     re.IGNORECASE,
 )
-_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(\d{2,4})(?:x|w)", re.IGNORECASE)
+_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(?:[a-z]{3,6})?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
 _QUERY = re.compile(
     rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d++)[\dx,.w]*+|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}|[sml]))(?:&|$)",

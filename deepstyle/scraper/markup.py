@@ -30,8 +30,8 @@ from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, p
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
+from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
-from deepstyle.scraper.sites import unwanted
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolve
 from deepstyle.scraper.values import Found, read_values

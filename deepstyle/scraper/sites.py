@@ -1,4 +1,4 @@
-"""What is known of sites' image URLs, as data (pure): how to write the original of a size variant, and what is no photo.
+"""What is known of sites' image URLs, as data (pure): how to write the original of a size variant.
 
 A rule's ``originals`` are templates for ``re.Match.expand``, the best first; ``{1}`` stands for group 1 without its percent
 escapes, ``{b1}`` for what group 1 is the base64 of.
@@ -8,7 +8,7 @@ Sources: the vendors' documentation of their URL interfaces (Shopify, WordPress 
 Wix, Contentful, Sanity, Prismic, Storyblok, Scene7, Amplience, ImageKit, Uploadcare, TwicPics, Thumbor, Next.js, Nuxt Image,
 Cloudflare Images, Drupal, MediaWiki, Shopware, Sitecore, the IIIF Image API, imgproxy, Gumlet, Sirv, DatoCMS, Hygraph,
 Salesforce Commerce Cloud, BigCommerce, Umbraco, Sitefinity, Optimizely, Kentico, Liferay, VTEX, Directus,
-Craft, Akamai) and the addresses that the sites' own pages use.
+Craft, Akamai, Bynder, Cafe24) and the addresses that the sites' own pages use.
 """
 
 from __future__ import annotations
@@ -88,6 +88,11 @@ RULES: tuple[Rule, ...] = (
     _rule("craft", "/_", r"(https?://[^?]+/)_(?:\d++|AUTO)x(?:\d++|AUTO)_(?:crop|fit|stretch|letterbox)_[\w.-]++/(?:\d++/)?([^/?]++)(?:\?.*)?",
           r"\1\2"),
     _rule("bynder", "/webimage-", r"(https?://[^?]+/m/[0-9a-f]+)/webimage-([^/?]+)(?:\?.*)?", r"\1/original/\2"),
+    _rule("bynder-transform", "/transform/",
+          r"(https?://[^/?]+/transform/[0-9a-f-]{36}(?:/[^/?]++)?)/?\?(?:[^#]*&)?io=.*", r"\1"),
+    _rule("cafe24", "/web/product/", r"(https?://[^/?]+/web/product/(?:extra/)?)(?:medium|small|tiny)/([^?]+)(?:\?.*)?",
+          r"\1big/\2"),
+    _rule("vbulletin", "attachmentid=", r"(https?://[^?]+/attachment\.php\?attachmentid=\d++)&(?=(?:[^#]*&)?thumb=1).*", r"\1"),
     _rule("wix", "static.wixstatic.com/", r"(https?://static\.wixstatic\.com/media/[^/?]+)/v1/(?:fill|fit|crop)/.*", r"\1"),
     _rule("shopify-query", "/files/",
           r"(https?://(?:cdn\.shopify\.com/s/files|[^/?]+/cdn/shop)/[^?]+)\?(?=(?:[^&#]*+&)*?(?:width|height|crop)=)"
@@ -231,32 +236,6 @@ RULES: tuple[Rule, ...] = (
           r"(?=(?:[^#]*&)?(?:w|h|width|height|size|zc|mw|maxwidth)=)(?:[^#&]*&)*?(?:url|src|uri|image|img|file|path|source|filename)="
           rf"((?:https?(?::|%3A)|/|%2F)[^&]*?{_EXT})(?:&.*)?", r"{1}"),
 )  # fmt: skip
-# Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
-_OTHERS = re.compile(
-    r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
-    r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|loading|loader|sprites?)\.(?:gif|png)"
-    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/(?:attribute|images)/swatch/|/swatches/|[-_]swatch\.(?:jpe?g|png|webp|gif)"
-    r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
-    r"|//(?:[\w-]++\.)*(?:googlesyndication|amazon-adsystem|adnxs|criteo|taboola|outbrain|pubmatic|rubiconproject)\.(?:com|net)/"
-)
-_MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networks, pay, stores and partners, flags, logos
-    r"/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
-    r"|/(?:(?:icon|ico|social|logo)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
-    r"|klarna|apple-?pay|google-?pay|google-?play|app-?store|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
-    r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
-    r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)|/(?:flag|icon|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
-    r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
-    r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
-    r"|/(?:btn|button|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
-)
-
-
-def unwanted(url: str) -> bool:
-    """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder."""
-    head = url[:300]
-    drawn = ".png" in head or ".gif" in head or ".webp" in head
-    return _OTHERS.search(head) is not None or (drawn and _MARKS.search(head) is not None)
-
 
 MAX_RULES = 3  # applied to one URL, one after the other: Photon before WordPress, say
 _PIECE = re.compile(r"\{(b?)(\d)\}")

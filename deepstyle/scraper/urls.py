@@ -30,6 +30,11 @@ _NORMAL = re.compile(  # a URL in normal form beyond doubt: a name, perhaps a po
     r"https?://(?=[^/]{1,200}/)[a-z0-9_][a-z0-9_.-]*+(?<![.-])(?::(?!80/|443/)(?:[1-9][0-9]{1,3}|[1-5][0-9]{4}))?"
     r"(?:/|(?>(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)+)/?+)"
 )
+_SERVED = re.compile(  # what servers of pictures call them, with no extension
+    r"/is/image/[^/?]+/[^?]|\.media\.amplience\.net/i/[^/?]+/[^?]|/medias/\?context=|//ucarecdn\.com/[0-9a-f-]{36}/|imagedelivery\.net/[^/?]+/"
+    r"|/_next/image/?\?url=|//images\.unsplash\.com/photo-|/transform/[0-9a-f-]{36}/|\.graphassets\.com/|cdn\.filestackcontent\.com/"
+    r"|pbs\.twimg\.com/media/|//image\.mux\.com/|/dw/image/v2/"
+)
 _WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
@@ -164,6 +169,11 @@ def extension_of(reference: str) -> str:
     """The extension of a reference as written, absolute or not, in lower case; an empty text when there is none."""
     path = reference[-MAX_URL:].partition("?")[0].partition("#")[0]
     return path.rpartition("/")[2].rpartition(".")[2].strip().lower() if "." in path.rpartition("/")[2] else ""
+
+
+def is_served(reference: str) -> bool:
+    """Whether a reference is an address of a server that has nothing but pictures, whose names need no extension."""
+    return _SERVED.search(reference[:300]) is not None
 
 
 def names_image(url: str) -> bool:

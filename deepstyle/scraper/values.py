@@ -14,7 +14,7 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of
+from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_served
 
 MAX_DEPTH = 60  # levels that are looked at
 MAX_MARKUP = 200  # texts with HTML in them
@@ -111,7 +111,8 @@ def is_picture_url(value: Any, *, surely: bool = False, named: bool = False) -> 
     ending = extension_of(value)
     if "/" not in value:
         return ending in IMAGE_EXTENSIONS and (surely or named)
-    return ending in IMAGE_EXTENSIONS or (surely and ending not in {"svg", "mp4", "webm", "html", "php", "js", "json"})
+    other = ending in {"svg", "mp4", "webm", "html", "php", "js", "json"}
+    return ending in IMAGE_EXTENSIONS or (not other and (surely or is_served(value)))
 
 
 def read_values(value: Any, found: Found, budget: Budget, *, schema: bool = False) -> None:
@@ -245,7 +246,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     for key, value in _pairs(node):
         if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):
             _from_link(value, found)
-        rank = size_rank(key)
+        rank = _size_of(key, value)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             written, value = value, _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
             surely = (pictured and key.lower() in {"url", "src", "contenturl", "href"}) or (
@@ -272,6 +273,12 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     if chosen and nested and chosen.rank <= 400:  # only a thumbnail of what the children show
         chosen = None
     return ([chosen] if chosen else []) + apart + nested + others
+
+
+def _size_of(key: str, value: Any) -> float | None:
+    """How large what stands under a key is; SAP Commerce's say in ``format`` that they are sizes (``product``)."""
+    named = isinstance(value, dict) and value.get("format") == key
+    return size_rank(key) or (1_000.0 if named else None)
 
 
 def _apart(own: list[tuple[str, Candidate]]) -> tuple[Candidate | None, list[Candidate]]:

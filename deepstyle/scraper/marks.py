@@ -1,0 +1,35 @@
+"""Pictures that are no photos of a page, by their addresses (pure): faces, marks, counters, placeholders, tables of sizes.
+
+No pattern may look at a character more than a few times, whatever the URL: what could be read in two ways is possessive.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
+_OTHERS = re.compile(
+    r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
+    r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|sprites?)\.(?:gif|png)"
+    r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/smil(?:ies|eys?)/|/(?:[\w-]{1,40}[-_])?size[-_]?(?:chart|guide|table)s?(?:[-_@][\w-]*)?\.(?:jpe?g|png|webp|gif)"
+    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/(?:attribute|images)/swatch/|/swatches/|[-_]swatch(?:\.(?:jpe?g|png|webp|gif)|[?&]|$)|[?&]\$(?:[\w-]{0,20}swatch[\w-]{0,20}|sw)\$"
+    r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
+    r"|//(?:[\w-]++\.)*(?:googlesyndication|amazon-adsystem|adnxs|criteo|taboola|outbrain|pubmatic|rubiconproject)\.(?:com|net)/"
+)
+_MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networks, pay, stores and partners, flags, logos
+    r"/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
+    r"|/(?:(?:icon|ico|social|logo)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
+    r"|klarna|apple-?pay|google-?pay|google-?play|app-?store|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
+    r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
+    r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)|/(?:flag|icon|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
+    r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
+    r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
+    r"|/(?:btn|button|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
+)
+
+
+def unwanted(url: str) -> bool:
+    """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder."""
+    head = url[:300]
+    drawn = ".png" in head or ".gif" in head or ".webp" in head
+    return _OTHERS.search(head) is not None or (drawn and _MARKS.search(head) is not None)
