@@ -14,6 +14,8 @@ from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.sites import ranked
 
 URL = "http://a.example/shows/fall"
+OCC = {"images": [{"format": size, "imageType": "GALLERY", "galleryIndex": n, "url": f"/medias/{n}-{size}.jpg"} for n in (0, 1)
+                  for size in ("product", "zoom", "thumbnail", "cartIcon")]}  # fmt: skip
 S7 = "https://s7.example/is/image/B"
 SAP = {"GALLERY": [{size: {"url": f"/medias/?context={size[0]}{n}", "format": size} for size in ("product", "zoom", "thumbnail")}
                    for n in (1, 2)]}  # fmt: skip
@@ -84,6 +86,11 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("a shop's own names of sizes",
      f'<script id="spartacus-app-state" type="application/json">{json.dumps(SAP).replace(chr(34), "&q;")}</script>',
      ["/medias/?context=z1", "/medias/?context=z2"]),
+    ("a shop's list of sizes", f"<script>x = {json.dumps(OCC)}</script>", ["/medias/0-zoom.jpg", "/medias/1-zoom.jpg"]),
+    ("addresses that a script fills in", ("""<script>x = [{"src": "/h_($height),w_($width)/v1/1.jpg", "imageURL": "/v1/1.jpg"},"""
+     """{"url": "/i/%s/2.jpg"}]</script><img data-src="/i/%s/3.jpg" src="/3.jpg">"""), ["/v1/1.jpg", "/3.jpg"]),
+    ("faces of journals and forums", ('<img src="https://l-userpic.livejournal.com/1/2"><img src="/uc/avatar.php?uid=1">'
+     '<img src="/data/avatars/m/3/3451.jpg"><img class="asset-userpic" src="/x.jpg"><img src="/1.jpg">'), ["/1.jpg"]),
     ("an element with its sizes",
      '<zoom-image small="/s.jpg" large="/l.jpg"></zoom-image><x-view hd="/h.jpg" lqip="/q.jpg"></x-view>',
      ["/l.jpg", "/h.jpg"]),

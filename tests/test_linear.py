@@ -56,6 +56,7 @@ ADDRESSES = (
     ("https://a.example/transform/5c0fe0a1-e2f5-4f42-d1bb-1d1e00000001/a?", "io=", "#"),
     ("https://a.example", "/web/product/small/", "?"), ("https://a.example", "/attachment.php?attachmentid=1", ""),
     ("https://a.example/attachment.php?attachmentid=1&", "thumb=1", "#"), ("https://a.example/", "img-12x12", ""),
+    ("https://cdn.filestackcontent.com/", "resize=w:1/", "?"), ("https://a.pstatic.net/a", ".jpg?type=", "?"),
     ("https://a.imgix.net/a?w=1&", "s", ""),
     ("https://a.example/_next/image?", "url&", ""),
     ("https://i.pinimg.com/", "1x", "/a"),

@@ -90,9 +90,9 @@ _ADDED = frozenset(
     {"sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder"}
 )
 _GAPS = re.compile(r"[-_]+")
-_PARTS_OF = frozenset(
-    {"logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite"}
-)
+_PARTS_OF = frozenset({
+    "logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite", "userpic",
+})  # fmt: skip
 _WRITERS = frozenset({"author", "byline", "profile", "contributor"})
 _PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
 _BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
@@ -172,7 +172,7 @@ def usable(url: str) -> bool:
     """Whether a text may be a URL: no template of a script (``{{src}}``, ``${src}``, ``<%= src %>``), no data."""
     return (
         bool(url.strip())
-        and not any(mark in url for mark in ("{", "<", "%7B"))
+        and not any(mark in url for mark in ("{", "<", "%7B", "($", "%s"))
         and not url.startswith(("data:", "blob:"))
     )
 

@@ -9,8 +9,8 @@ import re
 
 from deepstyle.scraper.candidates import ORIGINAL
 from deepstyle.scraper.sites import ranked
+from deepstyle.scraper.sizes import size_rank
 from deepstyle.scraper.urls import names_image
-from deepstyle.scraper.values import size_rank
 
 # What two URLs of one photo share where none can be made of the other, for each size has a secret or hash in its name; in
 # group 2 what only a smaller size has.
@@ -67,7 +67,7 @@ _QUERY = re.compile(
 _COSMETIC = re.compile(  # of the address of a picture's file: what changes how it is made and not what it shows
     r"(?<=[?&])(?:(?:auto|fm|fmt|format|crop|fit|optimize|strip|cs|rect|ixlib|ar|aspect_ratio|fp-[xyz]|canvas|bg-?(?:color)?|sm|sfrm"
     r"|smart|fl|f|usm|op_\w+|sharp|pad|mode|scale|focus|gravity|enlarge|upscale|density|imdensity|imheight|impolicy|im|tr|preset"
-    r"|dpr|profile|width|height|context|brightness|contrast|sharpen|trim)=(?![^&]*\.(?:jpe?g|png|webp|avif|gif)\b)[^&]*+|\$[\w-]+\$)(?:&|$)",
+    r"|dpr|profile|width|height|context|filter|brightness|contrast|sharpen|trim)=(?![^&]*\.(?:jpe?g|png|webp|avif|gif)\b)[^&]*+|\$[\w-]+\$)(?:&|$)",
     re.IGNORECASE,
 )
 _SIGNED = re.compile(r"(?<=[?&])(?:s|sig|signature|auth|token|hash)=[^&]*+(?:&|$)", re.IGNORECASE)  # beside a width

@@ -9,7 +9,7 @@ import re
 
 # Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
 _OTHERS = re.compile(
-    r"gravatar\.com/avatar/|/buddyicons/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
+    r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|/avatar\.php\?|/data/avatars/|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif|/(?:spacer|transparent|1x1|sprites?)\.(?:gif|png)"
     r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/smil(?:ies|eys?)/|/(?:[\w-]{1,40}[-_])?size[-_]?(?:chart|guide|table)s?(?:[-_@][\w-]*)?\.(?:jpe?g|png|webp|gif)"
     r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/(?:attribute|images)/swatch/|/swatches/|[-_]swatch(?:\.(?:jpe?g|png|webp|gif)|[?&]|$)|[?&]\$(?:[\w-]{0,20}swatch[\w-]{0,20}|sw)\$"

@@ -10,8 +10,8 @@ from deepstyle.scraper.bases import shown_folder, shown_host
 from deepstyle.scraper.candidates import ORIGINAL, Candidate
 from deepstyle.scraper.families import family
 from deepstyle.scraper.sites import ranked
+from deepstyle.scraper.sizes import size_rank
 from deepstyle.scraper.urls import resolve
-from deepstyle.scraper.values import size_rank
 
 MAX_FALLBACKS = 6
 _VERSION = re.compile(r"(?:v|ver|version|ts|timestamp|cb|rev|mtime|updated|modified)=[\w.-]{1,40}", re.IGNORECASE)

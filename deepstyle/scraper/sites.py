@@ -231,6 +231,9 @@ RULES: tuple[Rule, ...] = (
           r"https?://(?:images\.weserv|wsrv)\.nl/\?(?:[^#]*&)?url=(?:(?:ssl:|https?(?::|%3A))(?:/|%2F)*)?([^&]++).*",
           r"https://{1}"),
     _rule("netlify", "/.netlify/images", r"https?://[^?]+/\.netlify/images/?\?(?:[^#]*&)?url=([^&#]++).*", r"{1}"),
+    _rule("naver", ".pstatic.net/", rf"(https?://[\w-]+\.pstatic\.net/[^?]+{_EXT})\?type=\w++", r"\1"),
+    _rule("filestack", "filestackcontent.com/",
+          r"(https?://cdn\.filestackcontent\.com/)(?>(?:(?!security=)[a-z_]++=[^/?]*+/)+)(\w{12,})", r"\1\2"),
     _rule("address-in-path", "/https%3A%2F%2F", rf"https?://[^?]+?/(https%3A%2F%2F[^/?]+?{_EXT})(?:[/?].*)?", r"{1}"),
     _rule("resizing-script", "=", r"https?://[^/?]*+/(?>(?:[^/?]*+/)*)(?=[^/?]*?(?:thumb|resiz|image|img|scale|crop))[^/?]*+\?"
           r"(?=(?:[^#]*&)?(?:w|h|width|height|size|zc|mw|maxwidth)=)(?:[^#&]*&)*?(?:url|src|uri|image|img|file|path|source|filename)="

@@ -14,6 +14,7 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
+from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_served
 
 MAX_DEPTH = 60  # levels that are looked at
@@ -24,26 +25,12 @@ _SKIP = re.compile(
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
-_SIZE_NAMES = {
-    "orig": ORIGINAL, "original": ORIGINAL, "originals": ORIGINAL, "full": ORIGINAL, "fullsize": ORIGINAL, "max": ORIGINAL,
-    "raw": ORIGINAL, "largest": ORIGINAL,
-    "biggest": ORIGINAL, "highres": ORIGINAL,
-    "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
-    "display": 2000, "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
-    "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
-    "file": 1500, "filename": 1500, "standard": 1000, "normal": 1000,
-    "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
-    "sm": 400, "s": 400, "xs": 200,
-    "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
-}  # fmt: skip
 _SIZED = frozenset({"raw", "full", "regular", "original", "large", "medium", "small", "thumb", "thumbnail", "xlarge"})
 _SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbnails|versions|variants|formats|sources")
 _SIZE_KEY = re.compile(
     r"[xsml]{1,3}|[sml][dmg]|[2-5]xl|small|medium|large|desktop|tablet|mobile|original", re.IGNORECASE
 )
-_AFFIX = re.compile(
-    r"^(?:image|img|photo|picture|url|cover)(?!s$)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path|resources)$"
-)
+_WRITTEN_IN = (*" <>\n{}\"'", "($", "%s")  # of what is no URL, or one that a script has to fill in
 _NEXT = re.compile(
     r"(?:next|more|load_?more|next_?page|pagination_?next|next_?endpoint)(?:_?(?:url|uri|href|link|path|page))?|endpoint|"
     r"load_?more_?endpoint|next_?page_?url|(?:loaded_?)?manifest(?:_?(?:ur[il]|id))?",
@@ -51,9 +38,6 @@ _NEXT = re.compile(
 )
 _ADDRESS = re.compile(r"[/?]|https?:|[\w%-][\w%./-]*+\?[\w%-]++=")
 _NUMBERED = re.compile(r"[?&](?:page|p|paged|offset|start|cursor|after)=|/page/", re.IGNORECASE)
-_ARGUMENTS = re.compile(r"^(\w+)[(:](?=[{(])(.*)$", re.ASCII)
-_WORD = re.compile(r"\w{1,20}", re.ASCII)
-_SIDE = re.compile(r"(?:width|height|size|\b[wh])\W{1,4}(\d{2,5})(?!\d)", re.IGNORECASE)  # no number of a picture
 _JSON = re.compile(r"\s*+[\[{]\s*+[\[{\"]")
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
@@ -61,7 +45,6 @@ _LABELS = frozenset({
     "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
     "original_name", "original_filename", "name", "Name", "key",
 })  # fmt: skip  # what a file is called, beside its address
-_NOUNS = frozenset({"image", "img", "photo", "picture"})
 _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 
@@ -87,26 +70,12 @@ def _skipped(key: str) -> bool:
     return not key.startswith((".", "#", "[")) and bool(_SKIP.search(_HUMP.sub("_", key).lower()))
 
 
-def size_rank(name: str) -> float | None:
-    """How large the size called ``name`` is (``236x``, ``w640``, ``orig``, ``thumbUrl``); None: no size."""
-    if match := _ARGUMENTS.search(name[:200]):  # GraphQL caches: image({"size":"large"})
-        sizes = [size_rank(word) or 0.0 for word in _WORD.findall(match[2])]
-        sizes += [float(number) for number in _SIDE.findall(match[2])]
-        return max(sizes, default=0.0) or (None if match[1].lower() in _NOUNS else size_rank(match[1]))
-    lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
-    if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
-        return float(number[1] or number[2])
-    if lower == "main":  # mainImage may be another picture than image
-        return 1200.0
-    return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(_AFFIX.sub("", lower)))
-
-
 def is_picture_url(value: Any, *, surely: bool = False, named: bool = False) -> bool:
     """Whether a text looks like a picture's URL; ``surely`` when its place says so and no extension is needed.
 
     ``named``: its key says so, and a file's name is enough.
     """
-    if not isinstance(value, str) or not 2 < len(value) <= 2_000 or any(char in value for char in " <>\n{}\"'"):
+    if not isinstance(value, str) or not 2 < len(value) <= 2_000 or any(part in value for part in _WRITTEN_IN):
         return False
     ending = extension_of(value)
     if "/" not in value:
@@ -154,11 +123,30 @@ def _from_list(
     ):
         first = best([one for group in groups for one in group])  # the sources of one picture element
         return [first] if first else []
+    if formats := _formats(value, groups):
+        return formats
     sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
     if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
         chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
         return [chosen] if chosen else []
     return [one for group in groups for one in group]
+
+
+def _formats(value: list[Any], groups: list[list[Candidate]]) -> list[Candidate]:
+    """The largest of each picture where objects of a list are one size each, as SAP Commerce has them; else nothing."""
+    found: dict[tuple[str, str], list[Candidate]] = {}
+    for one, group in zip(value, groups, strict=True):
+        if (
+            not isinstance(one, dict)
+            or "imageType" not in one
+            or not isinstance(one.get("format"), str)
+            or len(group) > 1
+        ):
+            return []
+        rank = 0.0 if _skipped(one["format"][:100]) else size_rank(one["format"]) or 1_000.0
+        place = str(one["imageType"]), str(one.get("galleryIndex"))
+        found.setdefault(place, []).extend(replace(each, rank=rank) for each in group)
+    return [chosen for sizes in found.values() if (chosen := best(sizes))]
 
 
 def _placed(value: str, key: str, found: Found) -> str:
@@ -283,10 +271,10 @@ def _size_of(key: str, value: Any) -> float | None:
 
 def _apart(own: list[tuple[str, Candidate]]) -> tuple[Candidate | None, list[Candidate]]:
     """The largest of an object's sizes; and what else it calls a picture under another name: ``{"image": ..., "photo": ...}``."""
-    first = next((one for key, one in own if key.lower() in _NOUNS), None)
+    first = next((one for key, one in own if key.lower() in NOUNS), None)
     file = first.url.rpartition("/")[2] if first else ""
     apart = [
-        one for key, one in own if key.lower() in _NOUNS and one is not first and one.url.rpartition("/")[2] != file
+        one for key, one in own if key.lower() in NOUNS and one is not first and one.url.rpartition("/")[2] != file
     ]
     return best([one for _, one in own if one not in apart]), apart
 
