@@ -89,6 +89,12 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("a shop's list of sizes", f"<script>x = {json.dumps(OCC)}</script>", ["/medias/0-zoom.jpg", "/medias/1-zoom.jpg"]),
     ("addresses that a script fills in", ("""<script>x = [{"src": "/h_($height),w_($width)/v1/1.jpg", "imageURL": "/v1/1.jpg"},"""
      """{"url": "/i/%s/2.jpg"}]</script><img data-src="/i/%s/3.jpg" src="/3.jpg">"""), ["/v1/1.jpg", "/3.jpg"]),
+    ("what stands for a photo, stars, codes and counters", "".join(f'<img src="{one}">' for one in (
+        "/a/placeholder-portrait.png", "/no-image.jpg", "/no_photo_large.gif", "/i/star-full.png", "/stars_4.5.png",
+        "/qr-code.png", "https://sp.analytics.yahoo.com/spp.pl?a=1", "https://px.ads.linkedin.com/collect/?fmt=gif", "https://mc.yandex.ru/watch/1",
+        "https://t.co/i/adsct?a=1", "/matomo.php?idsite=1", "/cgi-bin/counter.cgi?id=1",
+        "/star-1-dress.png", "/i/rock-star.png", "https://pixelmagazine.example/1.jpg")),
+     ["/star-1-dress.png", "/i/rock-star.png", "https://pixelmagazine.example/1.jpg"]),
     ("faces of journals and forums", ('<img src="https://l-userpic.livejournal.com/1/2"><img src="/uc/avatar.php?uid=1">'
      '<img src="/data/avatars/m/3/3451.jpg"><img class="asset-userpic" src="/x.jpg"><img src="/1.jpg">'), ["/1.jpg"]),
     ("an element with its sizes",

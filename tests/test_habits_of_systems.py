@@ -91,6 +91,7 @@ SIZES: list[tuple[str, list[str]]] = [
      "shop-phinf.pstatic.net/2/1_ab.jpg?type=m510"]),
     ("cdn.filestackcontent.com/AbCdEf1GhIjKlMn",
      ["cdn.filestackcontent.com/resize=width:400,fit:max/output=format:webp/AbCdEf1GhIjKlMn"]),
+    ("image.rakuten.co.jp/b/cabinet/1.jpg", ["thumbnail.image.rakuten.co.jp/@0_mall/b/cabinet/1.jpg?_ex=128x128"]),
     ("m.example/c.jpg?imwidth=5000", ["m.example/c.jpg?imwidth=762", "m.example/c.jpg?imwidth=156&filter=packshot"]),
     ("m.example/img600x866/M/1.jpg", ["m.example/img236x341/M/1.jpg"]),
     ("a.bynder.com/m/1a2b/original/look-1.jpg", ["a.bynder.com/m/1a2b/webimage-look-1.jpg"]),

@@ -130,6 +130,15 @@ def test_an_attribute_and_a_script_are_read_once(body: bytes) -> None:
     assert cpu(lambda: parse_html(body, URL)) < BOUND
 
 
+@pytest.mark.parametrize(
+    "piece", ["/download/file.php?", "?action=dlattach;", "/attachments/a-", "//sp.analytics", "/size-", "img236x341/"]
+)
+def test_an_address_is_compared_with_what_is_no_photo_once(piece: str) -> None:
+    """A link and an image whose address says the same again and again cost as much as any of their length."""
+    address = "http://a.example/" + piece * 100_000
+    assert cpu(lambda: parse_html(f'<a href="{address}"><img src="{address}"></a>'.encode(), URL)) < BOUND
+
+
 def test_a_meta_refresh_is_followed() -> None:
     """With spaces wherever there may be some, and in quotes."""
     found = parse_html(b"<meta http-equiv=refresh content='0 ; URL = \"/b/c\"'>", URL)

@@ -16,7 +16,8 @@ TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "b
 FALLBACKS = frozenset({"object", "video"})  # a picture inside them is shown in their place
 _VIEWED = re.compile(r"[?&](?:img|image|pic|picture|photo|file|src|url|foto|bild)=((?:/|%2F|https?(?::|%3A))[^&]+)")
 _ATTACHED = re.compile(  # a forum's photo: XenForo, phpBB, SMF
-    r"/attachments/[^/?]+-(?:jpe?g|png|webp|gif)\.\d+/?|/download/file\.php\?(?:[^#]*&)?mode=view(?:&.*)?|\?action=dlattach;[^#]*;image"
+    r"/attachments/[^/?]+-(?:jpe?g|png|webp|gif)\.\d+/?"
+    r"|/download/file\.php\?(?:[^#]*&)?mode=view(?:&.*)?|\?action=dlattach;[^#]*;image"
 )
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
@@ -67,7 +68,7 @@ class Open:
 def led(attributes: Attributes, base: str) -> tuple[str, str]:
     """Where an ``a`` leads, and the picture's file that it leads to: itself, what it downloads, or what a viewer is to show."""
     url = resolve(base, target(attributes))
-    if names_image(url) or (url and (names_image_text(attributes.get("download", "")) or _ATTACHED.search(url))):
+    if names_image(url) or (url and (names_image_text(attributes.get("download", "")) or _ATTACHED.search(url[:500]))):
         return url, url
     viewed = _VIEWED.search(url) if origin(url) == origin(base) else None
     picture = resolve(base, unquote(viewed[1])) if viewed else ""

@@ -232,6 +232,8 @@ RULES: tuple[Rule, ...] = (
           r"https://{1}"),
     _rule("netlify", "/.netlify/images", r"https?://[^?]+/\.netlify/images/?\?(?:[^#]*&)?url=([^&#]++).*", r"{1}"),
     _rule("naver", ".pstatic.net/", rf"(https?://[\w-]+\.pstatic\.net/[^?]+{_EXT})\?type=\w++", r"\1"),
+    _rule("rakuten", "thumbnail.image.rakuten", r"https?://thumbnail\.image\.rakuten\.co\.jp/@\w++/([^?]+)(?:\?.*)?",
+          r"https://image.rakuten.co.jp/\1"),
     _rule("filestack", "filestackcontent.com/",
           r"(https?://cdn\.filestackcontent\.com/)(?>(?:(?!security=)[a-z_]++=[^/?]*+/)+)(\w{12,})", r"\1\2"),
     _rule("address-in-path", "/https%3A%2F%2F", rf"https?://[^?]+?/(https%3A%2F%2F[^/?]+?{_EXT})(?:[/?].*)?", r"{1}"),

@@ -31,8 +31,10 @@ _NORMAL = re.compile(  # a URL in normal form beyond doubt: a name, perhaps a po
     r"(?:/|(?>(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*+)+)/?+)"
 )
 _SERVED = re.compile(  # what servers of pictures call them, with no extension
-    r"/is/image/[^/?]+/[^?]|\.media\.amplience\.net/i/[^/?]+/[^?]|/medias/\?context=|//ucarecdn\.com/[0-9a-f-]{36}/|imagedelivery\.net/[^/?]+/"
-    r"|/_next/image/?\?url=|//images\.unsplash\.com/photo-|/transform/[0-9a-f-]{36}/|\.graphassets\.com/|cdn\.filestackcontent\.com/"
+    r"/is/image/[^/?]+/[^?]|\.media\.amplience\.net/i/[^/?]+/[^?]|/medias/\?context="
+    r"|//ucarecdn\.com/[0-9a-f-]{36}/|imagedelivery\.net/[^/?]+/"
+    r"|/_next/image/?\?url=|//images\.unsplash\.com/photo-"
+    r"|/transform/[0-9a-f-]{36}/|\.graphassets\.com/|cdn\.filestackcontent\.com/"
     r"|pbs\.twimg\.com/media/|//image\.mux\.com/|/dw/image/v2/"
 )
 _WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
