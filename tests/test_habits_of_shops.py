@@ -14,6 +14,8 @@ from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.sites import ranked
 
 URL = "http://a.example/shows/fall"
+CROPS = [{"crops": {"square": {"url": "/1-a.jpg", "width": 600}, "original": {"url": "/1.jpg", "width": 2000}}},
+         {"ratios": {"16:9": {"url": "/2-b.jpg"}, "1:1": {"url": "/2-c.jpg"}, "master": {"url": "/2.jpg"}}}]  # fmt: skip
 OCC = {"images": [{"format": size, "imageType": "GALLERY", "galleryIndex": n, "url": f"/medias/{n}-{size}.jpg"} for n in (0, 1)
                   for size in ("product", "zoom", "thumbnail", "cartIcon")]}  # fmt: skip
 S7 = "https://s7.example/is/image/B"
@@ -95,6 +97,9 @@ PAGES: list[tuple[str, str, list[str]]] = [
         "https://t.co/i/adsct?a=1", "/matomo.php?idsite=1", "/cgi-bin/counter.cgi?id=1",
         "/star-1-dress.png", "/i/rock-star.png", "https://pixelmagazine.example/1.jpg")),
      ["/star-1-dress.png", "/i/rock-star.png", "https://pixelmagazine.example/1.jpg"]),
+    ("crops of one photo", f"<script>x = {json.dumps(CROPS)}</script>", ["/1.jpg", "/2.jpg"]),
+    ("faces on authors' cards", ('<img class="author-card__photo" src="/a.jpg"><div class="author-info"><img src="/b.jpg"></div>'
+     '<img class="card__photo" src="/1.jpg"><img class="info-image" src="/2.jpg">'), ["/1.jpg", "/2.jpg"]),
     ("faces of journals and forums", ('<img src="https://l-userpic.livejournal.com/1/2"><img src="/uc/avatar.php?uid=1">'
      '<img src="/data/avatars/m/3/3451.jpg"><img class="asset-userpic" src="/x.jpg"><img src="/1.jpg">'), ["/1.jpg"]),
     ("an element with its sizes",

@@ -92,6 +92,8 @@ SIZES: list[tuple[str, list[str]]] = [
     ("cdn.filestackcontent.com/AbCdEf1GhIjKlMn",
      ["cdn.filestackcontent.com/resize=width:400,fit:max/output=format:webp/AbCdEf1GhIjKlMn"]),
     ("image.rakuten.co.jp/b/cabinet/1.jpg", ["thumbnail.image.rakuten.co.jp/@0_mall/b/cabinet/1.jpg?_ex=128x128"]),
+    ("mmbiz.qpic.cn/mmbiz_jpg/aB1/0?wx_fmt=jpeg", ["mmbiz.qpic.cn/mmbiz_jpg/aB1/640?wx_fmt=jpeg"]),
+    ("wx1.sinaimg.cn/large/1.jpg", ["wx1.sinaimg.cn/orj360/1.jpg", "wx1.sinaimg.cn/bmiddle/1.jpg"]),
     ("m.example/c.jpg?imwidth=5000", ["m.example/c.jpg?imwidth=762", "m.example/c.jpg?imwidth=156&filter=packshot"]),
     ("m.example/img600x866/M/1.jpg", ["m.example/img236x341/M/1.jpg"]),
     ("a.bynder.com/m/1a2b/original/look-1.jpg", ["a.bynder.com/m/1a2b/webimage-look-1.jpg"]),

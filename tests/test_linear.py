@@ -57,6 +57,7 @@ ADDRESSES = (
     ("https://a.example", "/web/product/small/", "?"), ("https://a.example", "/attachment.php?attachmentid=1", ""),
     ("https://a.example/attachment.php?attachmentid=1&", "thumb=1", "#"), ("https://a.example/", "img-12x12", ""),
     ("https://cdn.filestackcontent.com/", "resize=w:1/", "?"), ("https://a.pstatic.net/a", ".jpg?type=", "?"),
+    ("https://mmbiz.qpic.cn/a/a/", "640?", "\n"), ("https://wx1.sinaimg.cn/thumb", "1/", ""),
     ("https://a.imgix.net/a?w=1&", "s", ""),
     ("https://a.example/_next/image?", "url&", ""),
     ("https://i.pinimg.com/", "1x", "/a"),

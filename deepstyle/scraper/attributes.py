@@ -57,7 +57,7 @@ APART = frozenset({
     "banner-ad", "sponsored-links", "taboola", "outbrain", "logo", "avatar", "navbar-brand", "payment-methods", "payment-icons",
     "payment-logos", "payments",
     "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
-    "partner-logos", "author-bio", "author-box",
+    "partner-logos", "author-bio", "author-box", "author-card", "author-info",
 })  # fmt: skip
 _BOXES = frozenset(
     {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
@@ -95,6 +95,7 @@ _PARTS_OF = frozenset({
 })  # fmt: skip
 _WRITERS = frozenset({"author", "byline", "profile", "contributor"})
 _PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
+_BLOCKS = frozenset({"card", "box", "bio", "info", "block"})  # author-card__photo
 _BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
 _STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+([1-9]\d{0,4})(?:\.\d+)?px", re.ASCII)
 _PARTS = re.compile(r"[,|;\s]\s*+")
@@ -149,7 +150,7 @@ def _decorates(name: str) -> bool:
     if len(words) == 1:
         return words[0] in {"logo", "avatar", "icon"}
     pictured = words[-1] in _PICTURES
-    last = words[-2 if pictured else -1]
+    last = next((one for one in reversed(words[: -1 if pictured else None]) if one not in _BLOCKS or not pictured), "")
     return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and _BESIDE.isdisjoint(words)
 
 

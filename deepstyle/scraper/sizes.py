@@ -16,12 +16,14 @@ _SIZE_NAMES = {
     "file": 1500, "filename": 1500, "standard": 1000, "normal": 1000,
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
+    "square": 600, "wide": 600, "landscape": 600, "portrait": 600, "cropped": 600,  # crops of one photo
     "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
 }  # fmt: skip
 NOUNS = frozenset({"image", "img", "photo", "picture"})
 _AFFIX = re.compile(
     r"^(?:image|img|photo|picture|url|cover)(?!s$)[_-]?(?=\w)|[_-]?(?:image|img|photo|picture|url|uri|src|size|path|resources)$"
 )
+_CROP = re.compile(r"\d{1,2}[:x_]\d{1,2}")  # 16:9, 4x3
 _ARGUMENTS = re.compile(r"^(\w+)[(:](?=[{(])(.*)$", re.ASCII)
 _WORD = re.compile(r"\w{1,20}", re.ASCII)
 _SIDE = re.compile(r"(?:width|height|size|\b[wh])\W{1,4}(\d{2,5})(?!\d)", re.IGNORECASE)  # no number of a picture
@@ -36,6 +38,8 @@ def size_rank(name: str) -> float | None:
     lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
     if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
         return float(number[1] or number[2])
+    if _CROP.fullmatch(lower):
+        return 600.0
     if lower == "main":  # mainImage may be another picture than image
         return 1200.0
     return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(_AFFIX.sub("", lower)))
