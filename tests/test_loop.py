@@ -282,3 +282,10 @@ def test_scrapes_leave_no_trace_beside_the_table(tmp_path: Path) -> None:
         scrape_urls([site.url], catalog, config, reporter=Reporter(quiet=True))
     assert taken(tmp_path) == {"/a.jpg"}
     assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} <= {".pace", ".pace.lock"}
+
+
+def test_pages_alone_wait_for_their_hosts_time(tmp_path: Path) -> None:
+    """Where nothing is in flight and the host may not be asked yet, the crawl waits; it is not over."""
+    routes: Routes = {"/": page('<a href="/look">one</a>'), "/look": page(img("/a.jpg")), **photos("/a.jpg")}
+    with serve(routes) as site:
+        assert crawl(tmp_path, site.url, rate=3).kept == 1

@@ -97,7 +97,10 @@ class Loop:
         while self.busy.total() < MAX_WORKERS and (entry := self.ledger.frontier.next(self._free_for_page)) is not None:
             self._visit(pool, entry, 0)
         left = len(self.ledger.photos) + len(self.doubts)
-        if self.flying or self.pages or len(self.again) or (left and self._wanted()):
+        pages = (
+            self.pages or len(self.again) or self.ledger.frontier.places()
+        )  # the last: their hosts' time may not have come
+        if self.flying or pages or (left and self._wanted()):
             return True
         return self.left == 0 and self.ledger.release_all()
 
