@@ -184,6 +184,8 @@ def test_keys_and_shapes_of_urls() -> None:
     assert page_key("http://a.example/?b=2&a=1&utm_source=x") == page_key("http://a.example/?a=1&b=2")
     assert shape("http://a.example/calendar/2017/01/") == shape("http://a.example/calendar/2018/12/")
     assert shape("http://a.example/p?page=1") != shape("http://a.example/q?page=1")
+    assert page_key("http://a.example/look;jsessionid=0A1B.n1?id=1") == page_key("http://a.example/look?id=1")
+    assert shape("http://a.example/look;jsessionid=0A1B.n1?id=1") == shape("http://a.example/look?id=2")
     assert runaway("http://a.example/" + "x/" * 5)
     assert not runaway("http://a.example/2017/01/01/01/01/x")
 

@@ -42,6 +42,9 @@ _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
     re.IGNORECASE,
 )
+_PATH_SESSION = re.compile(
+    r";(?:jsessionid|phpsessid|sessionid|sid)=[\w.!-]*+", re.IGNORECASE
+)  # as Java's servers write it
 _CODES = re.compile(r"(?<![a-z0-9])(?=[a-f]*\d)[0-9a-f]{8,}(?![a-z0-9])|\d+", re.IGNORECASE)
 
 
@@ -138,6 +141,7 @@ def host(url: str) -> str:
 def page_key(url: str) -> str:
     """What two URLs of the same page share: query parameters in any order, tracking and session parameters left out."""
     head, _, query = url.partition("?")
+    head = _PATH_SESSION.sub("", head) if ";" in head else head
     pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
     return f"{head}?{urlencode(sorted(pairs))}" if pairs else head
 
@@ -149,7 +153,7 @@ def shape(url: str) -> str:
     'http://a.example/calendar/#/#/?view'
     """
     head, _, query = url.partition("?")
-    parts = urlsplit(head)
+    parts = urlsplit(_PATH_SESSION.sub("", head) if ";" in head else head)
     names = sorted({name for name, _ in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)})
     path = _CODES.sub("#", parts.path)
     return f"{origin(head)}{path}" + (f"?{'&'.join(names)}" if names else "")
