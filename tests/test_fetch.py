@@ -234,3 +234,28 @@ def test_a_stopped_fetcher_answers_at_once() -> None:
     with serve({"/a.jpg": photo(1)}) as site, Fetcher(config()) as fetcher:
         fetcher.stop()
         assert fetcher.get(site.url + "/a.jpg", "image").outcome == "stopped"
+
+
+def test_a_redirect_back_is_followed_once_where_a_cookie_was_set() -> None:
+    """As pages do that ask for consent; without a cookie, or with the same one again, it is a loop."""
+
+    def gallery(x: Exchange) -> None:
+        if "seen=1" in (x.headers["Cookie"] or ""):
+            x.send(page("looks"))
+        else:
+            x.send(status=302, Location="/consent")
+
+    def stubborn(x: Exchange) -> None:
+        x.send(status=302, Location="/stubborn", Set_Cookie="never=enough")
+
+    routes: Routes = {
+        "/gallery": gallery,
+        "/consent": lambda x: x.send(status=302, Location="/gallery", Set_Cookie="seen=1; Path=/"),
+        "/stubborn": stubborn,
+        "/plain": lambda x: x.send(status=302, Location="/plain"),
+    }
+    with serve(routes) as site:
+        assert fetch(site.url + "/gallery", "page").outcome == "ok"
+        assert fetch(site.url + "/stubborn", "page").outcome == "too-many-redirects"
+        assert fetch(site.url + "/plain", "page").outcome == "too-many-redirects"
+        assert (site.hits["/stubborn"], site.hits["/plain"]) == (2, 1)

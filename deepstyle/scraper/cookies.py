@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http.cookiejar import CookieJar, LoadError, MozillaCookieJar
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,15 @@ def cookie_header(jar: CookieJar, url: str) -> dict[str, str]:
     jar.add_cookie_header(request)
     fit = [one for one in (request.get_header("Cookie") or "").split("; ") if one and not _UNFIT.search(one)]
     return {"Cookie": "; ".join(fit)} if fit else {}
+
+
+def circles(jar: CookieJar, url: str, seen: Sequence[str]) -> bool:
+    """Whether a redirect leads to where one was before, and nothing has changed.
+
+    A page that asks for consent, or looks whether cookies are kept, sets one and sends back: where a cookie is sent now, the
+    URL is asked for once more.
+    """
+    return url in seen and (seen.count(url) > 1 or not cookie_header(jar, url))
 
 
 def keep_cookies(jar: CookieJar, url: str, headers: Any) -> None:

@@ -17,7 +17,7 @@ from urllib3 import exceptions as u3
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.answer import RETRIED, Fetched, Kind, charset_of, confirmed, failure, is_text
 from deepstyle.scraper.body import Answer
-from deepstyle.scraper.cookies import cookie_header, keep_cookies, load_cookies
+from deepstyle.scraper.cookies import circles, cookie_header, keep_cookies, load_cookies
 from deepstyle.scraper.guard import AddressRefusedError, Resolve
 from deepstyle.scraper.hosts import PASSING, Hosts
 from deepstyle.scraper.manners import (
@@ -183,7 +183,7 @@ class Fetcher:
                 return answer
             if not answer.location:
                 return answer.but(outcome="bad-url", detail=answer.detail)
-            if answer.location in seen or len(seen) > self.config.max_redirects:
+            if len(seen) > self.config.max_redirects or circles(self._cookies, answer.location, seen):
                 return answer.but(outcome="too-many-redirects", detail=f"to {answer.location}")
             seen.append(answer.location)
 
