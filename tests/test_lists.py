@@ -60,3 +60,10 @@ def test_hosts_of_a_list_are_sent_the_headers_and_no_referer(tmp_path: Path) -> 
             fetcher.get(site.url + "/b.jpg", "image", referer="http://saved.invalid/home/me/page.html")
 
     assert seen == [("7", None), (None, None)]
+
+
+def test_a_broken_line_costs_no_other(tmp_path: Path) -> None:
+    """What is no JSON counts as a row without an address."""
+    (tmp_path / "l.jsonl").write_text(f'{{"url": "{X}"}}\n{{"url": "htt\n{{"url": "{Y}"}}\n')
+
+    assert [row.url for row in read_list(str(tmp_path / "l.jsonl"))] == [X, "", Y]

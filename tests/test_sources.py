@@ -93,12 +93,12 @@ def test_which_column_holds_the_address(tmp_path: Path) -> None:
 
 
 def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
-    """An empty list, a line that is no JSON, and a missing file are named."""
+    """An empty list, one without any address, and a missing file are named."""
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "bad.jsonl").write_text('{"url": 1}\n{"\n')
     with pytest.raises(InputError, match=r"empty\.txt: the list is empty"):
         crawl(tmp_path / "w", str(tmp_path / "empty.txt"))
-    with pytest.raises(InputError, match=r"bad\.jsonl: line 2 is no JSON"):
+    with pytest.raises(InputError, match=r"bad\.jsonl: none of its 2 rows holds an address"):
         crawl(tmp_path / "w", str(tmp_path / "bad.jsonl"))
     with pytest.raises(UsageError, match="not a web address"):
         crawl(tmp_path / "w", str(tmp_path / "none.txt"))

@@ -59,7 +59,7 @@ def read_list(source: str) -> Iterator[Row]:
             if kind in {".csv", ".tsv"}:
                 yield from (_row(one) for one in _table(file, "\t" if kind == ".tsv" else None))
             else:
-                yield from (_row(one) for one in _lines(file, source, json_only=kind in {".jsonl", ".ndjson"}))
+                yield from (_row(one) for one in _lines(file, json_only=kind in {".jsonl", ".ndjson"}))
         except (OSError, ValueError, csv.Error) as error:
             raise InputError(f"{shown(source)}: cannot be read ({error})") from error
 
@@ -102,11 +102,12 @@ def _table(file: TextIO, mark: str | None = None) -> Iterator[dict[str, Any]]:
             yield dict(zip(names, cells, strict=False))
 
 
-def _lines(file: TextIO, source: str, *, json_only: bool) -> Iterator[dict[str, Any]]:
-    """Lines of addresses, or of JSON objects; empty ones and comments are passed over."""
-    number = 0
+def _lines(file: TextIO, *, json_only: bool) -> Iterator[dict[str, Any]]:
+    """Lines of addresses, or of JSON objects; empty ones and comments are passed over.
+
+    A broken line must not cost the others: it counts as a row without an address.
+    """
     while line := file.readline(LONGEST):
-        number += 1
         text = line.strip().lstrip("\ufeff")
         if not text or text.startswith("#"):
             continue
@@ -116,8 +117,8 @@ def _lines(file: TextIO, source: str, *, json_only: bool) -> Iterator[dict[str, 
             continue
         try:
             value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{shown(source)}: line {number} is no JSON object ({error})") from error
+        except (ValueError, RecursionError):
+            value = None
         yield value if isinstance(value, dict) else {"url": value}
 
 

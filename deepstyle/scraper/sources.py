@@ -85,16 +85,19 @@ def enlist(
     for source in sources.lists:
         place = _address(source)
         rows = read_list(source)
-        seen = 0
+        seen = empty = 0
         while batch := list(islice(rows, BATCH)):
             seen += len(batch)
-            strange += sum(not row.url for row in batch)
+            empty += sum(not row.url for row in batch)
             if at_home is not None:
                 at_home(row.url for row in batch if row.url)
             new += crawl.add_rows(_pictures(batch, place))
             new += _pages(batch, place, crawl, frontier)
         if not seen:
             raise InputError(f"{shown(source)}: the list is empty; write an address a line")
+        if seen == empty:
+            raise InputError(f"{shown(source)}: none of its {seen:,} rows holds an address; write one a line")
+        strange += empty
     return new, strange
 
 
