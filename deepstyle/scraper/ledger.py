@@ -21,6 +21,7 @@ from deepstyle.records import Listing
 from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.candidates import decodable
+from deepstyle.scraper.details import Series, to_list
 from deepstyle.scraper.frontier import Frontier, Waiting
 from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.keep import to_keep, worth_keeping
@@ -45,6 +46,7 @@ class Ledger:
         self._waiting: dict[str, dict[str, Listing]] = {}  # page key -> thumbnails that wait for it
         self._released: set[str] = set()  # thumbnails that were taken after all
         self._shown: dict[str, set[str]] = {}  # page key -> images that the visited page shows by itself
+        self._series = Series()
         self._refused: dict[str, str] = {}  # page key -> robots or noai
         self.changed: set[str] = set()  # hosts whose robots.txt or tdmrep.json says something else than before
         gone = catalog.rights.forgotten()
@@ -141,7 +143,9 @@ class Ledger:
                 if not (page.nofollow or visit.answer.nofollow):
                     self._follow(here, page, deeper=visit.kind == "page")
                 listings = page.listings if outcome == "ok" else ()
-                images = sum(self._list(_after_its_page(one, here.url)) for one in listings)
+                waited = page_key(here.url) in self._waiting
+                own = self._series.own(listings, here.url, self.crawl.listing_outcome) if waited else None
+                images = sum(self._list(to_list(one, here.url, own)) for one in listings)
                 going_on = images and not page.nofollow and not self.frontier.vain(here.url)
                 for guess in page.guesses if going_on else ():  # until nothing new comes
                     self.frontier.add(guess, here.url, here.depth)
@@ -230,13 +234,14 @@ class Ledger:
         """Decide on the thumbnails that wait for a page, now that it is known what the page shows."""
         shown, refusal = self._shown.get(key, set()), self._refused.get(key)
         for one in self._waiting.pop(key, {}).values():
+            led = lead or self._series.leads(key, one)
             if one.image_url in self._released:
                 continue
             if refusal:
                 self.crawl.finish_listing(one.image_url, refusal)
             elif one.detail_url == one.page_url:  # a sitemap or feed has named it
                 self._release(one)
-            elif lead or shown - self._shown.get(page_key(one.page_url), set()) - {one.image_url}:
+            elif led or shown - self._shown.get(page_key(one.page_url), set()) - {one.image_url}:
                 self.crawl.finish_listing(one.image_url, "thumbnail")
             else:
                 self._release(one)
@@ -293,8 +298,3 @@ class Ledger:
             answer.url, kind, outcome, status=answer.status, size=size, seconds=answer.seconds, sha256=sha256,
             detail=detail or answer.detail, reservation=answer.reservation, led_to=answer.led_to,
         )  # fmt: skip
-
-
-def _after_its_page(one: Listing, here: str) -> Listing:
-    """A picture that is said to be on another page than the one that names it: it waits for that page."""
-    return one if one.page_url == here or one.detail_url else replace(one, detail_url=one.page_url)

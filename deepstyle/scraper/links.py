@@ -78,6 +78,7 @@ class Links:
         self.feeds: dict[str, None] = {}
         self.flags: set[str] = set()
         self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
+        self.amp = ""  # the same page without scripts of its own
         self._form: _Form | None = None
         self._select: tuple[str, int] | None = None  # name, options so far
         self._alt = ""  # of the first image in the ``a`` that is open
@@ -203,6 +204,8 @@ class Links:
             self._page(url, surely=True)
         elif url and "alternate" in kinds and attributes.get("type", "").lower() in FEEDS:
             self.feeds[url] = None
+        elif url and "amphtml" in kinds:
+            self.amp = url
 
     def _meta(self, attributes: Attributes) -> None:
         name = (attributes.get("property") or attributes.get("name") or attributes.get("itemprop") or "").lower()

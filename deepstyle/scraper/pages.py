@@ -32,6 +32,7 @@ __all__ = ["Listing", "Page", "normalise", "parse", "parse_feed", "parse_html", 
 
 Kind = Literal["page", "sitemap", "feed"]
 MAX_TITLE = 500  # characters
+FEW = 2  # pictures of a page, a logo say, that may have more by its scripts
 MAX_UNPACKED = 50_000_000  # bytes of a .xml.gz sitemap: the limit of sitemaps.org
 
 
@@ -127,6 +128,8 @@ def _of(reader: Reader) -> Page:
     )  # fmt: skip
     links = reader.links
     links.count()
+    if links.amp and len(reader.found) <= FEW:  # scripts may show the others: its AMP page has them in its markup
+        links.more(links.amp)
     return Page(
         listings=tuple(listings), links=tuple(links.links), next_links=tuple(links.next_links), feeds=tuple(links.feeds),
         guesses=tuple(links.guesses()), title=_tidy(reader.title), lead_image=reader.lead, cut=reader.budget.cut,

@@ -169,6 +169,7 @@ def conclude(loop: Loop, summary: ScrapeSummary) -> None:
         (url, outcome)
         for url in loop.starts
         if (outcome := loop.ledger.crawl.page_outcome(url)) not in {"ok", "redirect"}
+        and not (outcome == "image" and loop.ledger.crawl.listing_outcome(url))  # a picture's address: it was taken
     ]
     if summary.found == 0 and (failed or summary.pages):
         url, outcome = failed[0] if failed else (next(iter(loop.starts), "the list"), "ok")

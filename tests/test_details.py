@@ -1,0 +1,68 @@
+"""details.py and what becomes of thumbnails: pages whose large picture links to the next page, AMP pages, pictures as starts."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from loopback import Routes, page, serve
+from test_scrape import crawl, img, photos, taken
+
+LARGE = tuple(f"/large/{n}.jpg" for n in range(3))
+SMALL = tuple(f"/small/{n}.jpg" for n in range(3))
+
+
+@pytest.mark.parametrize("name", ["look-{}.html", "{}"])
+def test_a_large_picture_that_links_to_the_next_page_is_that_of_its_own(tmp_path: Path, name: str) -> None:
+    """As galleries do for a click through: each look is kept once, large, and no thumbnail is asked for."""
+    pages = [f"/show/{name.format(word)}" for word in ("coat", "dress", "suit")]
+    strip = "".join(f'<a href="{url}"><img src="{small}"></a>' for url, small in zip(pages, SMALL, strict=True))
+    following = [*pages[1:], pages[0]]
+    routes: Routes = {"/": page(img("/logo.jpg"), strip), **photos(*LARGE, *SMALL, "/logo.jpg")}
+    for url, onward, large in zip(pages, following, LARGE, strict=True):
+        routes[url] = page(img("/logo.jpg"), f'<a href="{onward}"><img src="{large}"></a>', strip)
+    with serve(routes) as site:
+        summary = crawl(tmp_path, site.url)
+
+        assert taken(tmp_path) == {*LARGE, "/logo.jpg"}
+        assert summary.outcomes["thumbnail"] == 3
+        assert not any(site.hits[small] for small in SMALL)
+
+
+def test_a_look_beside_thumbnails_of_others_is_told_from_them(tmp_path: Path) -> None:
+    """Where a page shows a picture without a link, those that link on are thumbnails as ever."""
+    routes: Routes = {"/": page('<a href="/show/1"><img src="/small/0.jpg"></a>'), **photos(*LARGE, *SMALL)}
+    for n, onward in ((1, 2), (2, 1)):
+        routes[f"/show/{n}"] = page(
+            img(f"/large/{n}.jpg"), f'<a href="/show/{onward}"><img src="/small/{onward}.jpg"></a>'
+        )
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+
+    assert taken(tmp_path) == {"/large/1.jpg", "/large/2.jpg"}
+
+
+def test_the_amp_page_of_a_page_that_shows_nothing_by_itself(tmp_path: Path) -> None:
+    """It is looked at where scripts would show the pictures, and not where they are there."""
+    amp = '<link rel="amphtml" href="{}">'
+    routes: Routes = {
+        "/": page(img("/logo.jpg"), '<div id="root"></div><a href="/full">x</a>', head=amp.format("/amp")),
+        "/amp": page('<amp-img src="/a.jpg" width="300" height="320"></amp-img>'),
+        "/full": page(img("/b.jpg", "/c.jpg", "/d.jpg"), head=amp.format("/full/amp")),
+        **photos("/logo.jpg", "/a.jpg", "/b.jpg", "/c.jpg", "/d.jpg"),
+    }
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+
+        assert taken(tmp_path) == {"/logo.jpg", "/a.jpg", "/b.jpg", "/c.jpg", "/d.jpg"}
+        assert "/full/amp" not in site.hits
+
+
+def test_the_address_of_a_picture_needs_no_other_page(tmp_path: Path) -> None:
+    """Given as a start it is taken without a word of reproach."""
+    said = io.StringIO()
+    with serve({**photos("/a.jpg")}) as site:
+        assert crawl(tmp_path, site.url + "/a.jpg", say=said).kept == 1
+
+    assert "give the page" not in said.getvalue()
