@@ -207,6 +207,7 @@ def test_headers_cookies_and_contact_are_sent(tmp_path: Path) -> None:
 
     (tmp_path / "cookies.txt").write_text(
         "# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t4102444800\tsession\tabc\n"
+        "127.0.0.1\tFALSE\t/\tFALSE\t0\tuntil-it-closes\t1\n127.0.0.1\tFALSE\t/\tFALSE\t1000000000\tover\t1\n"
     )
     with serve({"/b.jpg": shop}) as cdn, serve({"/": shop}) as site:
         words = [
@@ -225,7 +226,7 @@ def test_headers_cookies_and_contact_are_sent(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, words)
         assert result.exit_code == 0, result.output
 
-    assert seen["/"][:2] == ["a: b", "session=abc"]
+    assert seen["/"][:2] == ["a: b", "session=abc; until-it-closes=1"]
     assert seen["/b.jpg"][0] == ""
     assert seen["/"][2].endswith("; me@a.example)")
     for wrong in (["--header", "nothing"], ["--cookies", "none.txt"], ["--proxy", "nowhere"]):

@@ -28,6 +28,8 @@ def load_cookies(jar: CookieJar, path: str) -> None:
         words = reason(error) if isinstance(error, OSError) and error.strerror else "not a Netscape cookies.txt"
         raise InputError(f"--cookies {shown(path)}: {words}") from error
     for cookie in found:
+        if cookie.expires == 0:  # how browsers' exports write a cookie that lives as long as the browser is open
+            cookie.expires, cookie.discard = None, True
         jar.set_cookie(cookie)
 
 
