@@ -23,7 +23,7 @@ from deepstyle.scraper.check import check
 from deepstyle.scraper.ends import cut, whole
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.reservations import Verdict
-from deepstyle.scraper.take import take, visit
+from deepstyle.scraper.take import look, take, visit
 
 
 class Failing(Fetcher):
@@ -278,3 +278,15 @@ def test_the_hash_of_a_draft_is_near_that_of_the_photo() -> None:
         found = check(data, config(), ()).looks
         assert found is not None
         assert (int(found.dhash, 16) ^ int(looks(Image.fromarray(decode(data))).dhash, 16)).bit_count() <= 2
+
+
+def test_a_dry_run_reads_tdmrep_json(tmp_path: Path) -> None:
+    """What it reserves is not announced as a photo that would be fetched."""
+    tdm = b'[{"location": "/x/", "tdm-reservation": 1}]'
+    with (
+        serve({"/.well-known/tdmrep.json": lambda x: x.send(tdm, "application/json")}) as site,
+        Fetcher(config()) as one,
+    ):
+        found = [look(one, Listing(image_url=site.url + path, page_url=site.url)) for path in ("/x/a.jpg", "/b.jpg")]
+
+    assert [taken.outcome for taken in found] == ["noai", "wanted"]

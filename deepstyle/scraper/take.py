@@ -134,8 +134,11 @@ def _from_disk(fetcher: Fetcher, one: Listing) -> Listing:
 
 
 def look(fetcher: Fetcher, one: Listing) -> Taken:
-    """What would be done about a picture, which is not asked for."""
-    return Taken(answer=fetcher.look(one.image_url, "image"))
+    """What would be done about a picture, which is not asked for: what its host's files reserve its own header may free."""
+    answer = fetcher.look(one.image_url, "image")
+    if answer.outcome == "wanted" and (found := fetcher.reservation(answer, ())).reserved:
+        answer = replace(answer, outcome="noai", detail=found.words[:300], reservation=found.words)
+    return Taken(answer=answer)
 
 
 def take(
