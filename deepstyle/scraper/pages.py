@@ -32,7 +32,6 @@ __all__ = ["Listing", "Page", "normalise", "parse", "parse_feed", "parse_html", 
 
 Kind = Literal["page", "sitemap", "feed"]
 MAX_TITLE = 500  # characters
-FEW = 2  # pictures of a page, a logo say, that may have more by its scripts
 MAX_UNPACKED = 50_000_000  # bytes of a .xml.gz sitemap: the limit of sitemaps.org
 
 
@@ -128,7 +127,7 @@ def _of(reader: Reader) -> Page:
     )  # fmt: skip
     links = reader.links
     links.count()
-    if links.amp and len(reader.found) <= FEW:  # scripts may show the others: its AMP page has them in its markup
+    if links.amp and all(one.detail for one in reader.found):  # a logo that leads home, say: its scripts may show more
         links.more(links.amp)
     return Page(
         listings=tuple(listings), links=tuple(links.links), next_links=tuple(links.next_links), feeds=tuple(links.feeds),
