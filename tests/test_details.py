@@ -47,15 +47,15 @@ def test_the_amp_page_of_a_page_that_shows_nothing_by_itself(tmp_path: Path) -> 
     """It is looked at where scripts would show the pictures, and not where they are there."""
     amp = '<link rel="amphtml" href="{}">'
     routes: Routes = {
-        "/": page(img("/logo.jpg"), '<div id="root"></div><a href="/full">x</a>', head=amp.format("/amp")),
+        "/": page('<a href="/full"><img src="/logo.jpg"></a><div id="root"></div>', head=amp.format("/amp")),
         "/amp": page('<amp-img src="/a.jpg" width="300" height="320"></amp-img>'),
-        "/full": page(img("/b.jpg", "/c.jpg", "/d.jpg"), head=amp.format("/full/amp")),
-        **photos("/logo.jpg", "/a.jpg", "/b.jpg", "/c.jpg", "/d.jpg"),
+        "/full": page(img("/b.jpg"), head=amp.format("/full/amp")),
+        **photos("/logo.jpg", "/a.jpg", "/b.jpg"),
     }
     with serve(routes) as site:
         crawl(tmp_path, site.url)
 
-        assert taken(tmp_path) == {"/logo.jpg", "/a.jpg", "/b.jpg", "/c.jpg", "/d.jpg"}
+        assert taken(tmp_path) == {"/a.jpg", "/b.jpg"}
         assert "/full/amp" not in site.hits
 
 
@@ -66,3 +66,20 @@ def test_the_address_of_a_picture_needs_no_other_page(tmp_path: Path) -> None:
         assert crawl(tmp_path, site.url + "/a.jpg", say=said).kept == 1
 
     assert "give the page" not in said.getvalue()
+
+
+def test_a_download_link_is_the_original_of_its_thumbnail(tmp_path: Path) -> None:
+    """Its bytes tell, where the server calls it a file of no kind, a text, or nothing at all; an archive is no picture."""
+    names = ("/download/1", "/download/2", "/download/3")
+    kinds = ("application/octet-stream", "text/plain", "")
+    links = "".join(f'<a href="{url}"><img src="{small}"></a>' for url, small in zip(names, SMALL, strict=True))
+    large = photos(*names, width=900)
+    routes: Routes = {"/": page(links, '<a href="/zip">all</a>'), **photos(*SMALL)}
+    routes["/zip"] = lambda x: x.send(b"PK\3\4" * 9, "application/octet-stream")
+    for name, kind in zip(names, kinds, strict=True):
+        routes[name] = lambda x, kind=kind: x.send(large[x.path], kind)  # type: ignore[misc]
+    with serve(routes) as site:
+        crawl(tmp_path, site.url)
+
+        assert taken(tmp_path) == set(names)
+        assert not any(site.hits[small] for small in SMALL)

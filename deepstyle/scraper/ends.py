@@ -18,10 +18,14 @@ def whole(body: bytes) -> bool:
     return body[:4] == b"RIFF" and body[8:12] == b"WEBP" and len(body) >= int.from_bytes(body[4:8], "little") + 8
 
 
+def begun(body: bytes) -> bool:
+    """Whether the bytes begin as a picture of these formats does."""
+    return body.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8")) or (body[:4] == b"RIFF" and body[8:12] == b"WEBP")
+
+
 def cut(body: bytes) -> bool:
     """Whether the bytes begin as a picture of these formats does, and its end is missing."""
-    known = body.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8")) or (body[:4] == b"RIFF" and body[8:12] == b"WEBP")
-    return known and not whole(body)
+    return begun(body) and not whole(body)
 
 
 def _first_scan(body: bytes) -> int | None:

@@ -33,7 +33,7 @@ from deepstyle.scraper.manners import (
 from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
 from deepstyle.scraper.saved import NOWHERE, Saved
-from deepstyle.scraper.stream import Watchdog, drain, read_body
+from deepstyle.scraper.stream import Watchdog, drain, is_picture, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve
 from deepstyle.scraper.waits import Waits
 from deepstyle.scraper.wire import Wire
@@ -274,7 +274,7 @@ class Fetcher:
         """Read the body, if it is of a kind that is wanted."""
         headers, kind = raw.headers, answer.content_type
         if answer.kind == "page" and not is_text(kind):
-            return answer.but(outcome="image" if kind.startswith("image/") else "not-page", detail=kind)
+            return answer.but(outcome="image" if is_picture(raw, kind) else "not-page", detail=kind)
         limit = MAX_ROBOTS if answer.kind == "robots" else self.config.max_bytes
         outcome, body = read_body(raw, limit, expired, self.config.deadline, kind=answer.kind)
         if answer.kind == "robots" and outcome == "too-large":

@@ -10,6 +10,7 @@ from deepstyle.config import ScrapeConfig
 from deepstyle.records import Listing
 from deepstyle.scraper.answer import RETRIED, Fetched
 from deepstyle.scraper.check import Checked, check
+from deepstyle.scraper.ends import begun
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.links import link_header
 from deepstyle.scraper.pages import Kind, Page, parse
@@ -86,6 +87,8 @@ def visit(
         answer = fetcher.once(url, "page", tries=tries, before=before)
         if answer.outcome in RETRIED and tries < fetcher.config.retries:
             return Visit(answer=answer, again=fetcher.wait_after(answer, tries))
+        if answer.outcome == "ok" and begun(answer.body):  # said to be text, or nothing was said of its kind
+            answer = replace(answer, outcome="image")
         if answer.outcome != "ok":
             return Visit(answer=answer)
         body, charset, failed = _rendered(answer, render)
