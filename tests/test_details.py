@@ -30,6 +30,17 @@ def test_a_large_picture_that_links_to_the_next_page_is_that_of_its_own(tmp_path
         assert not any(site.hits[small] for small in SMALL)
 
 
+def test_a_large_picture_that_links_back_is_that_of_its_own(tmp_path: Path) -> None:
+    """A click on the look leads to the gallery again, whose folder it shares."""
+    links = "".join(f'<a href="/show/{n}.html"><img src="{small}"></a>' for n, small in enumerate(SMALL))
+    routes: Routes = {"/show/": page(links), **photos(*LARGE, *SMALL)}
+    routes |= {f"/show/{n}.html": page(f'<a href="/show/"><img src="{large}"></a>') for n, large in enumerate(LARGE)}
+    with serve(routes) as site:
+        crawl(tmp_path, site.url + "/show/")
+
+    assert taken(tmp_path) == set(LARGE)
+
+
 def test_a_look_beside_thumbnails_of_others_is_told_from_them(tmp_path: Path) -> None:
     """Where a page shows a picture without a link, those that link on are thumbnails as ever."""
     routes: Routes = {"/": page('<a href="/show/1"><img src="/small/0.jpg"></a>'), **photos(*LARGE, *SMALL)}
@@ -83,3 +94,25 @@ def test_a_download_link_is_the_original_of_its_thumbnail(tmp_path: Path) -> Non
 
         assert taken(tmp_path) == set(names)
         assert not any(site.hits[small] for small in SMALL)
+
+
+def test_a_click_through_that_is_entered_in_its_middle_loses_no_look(tmp_path: Path) -> None:
+    """No thumbnail waits for the first page; its look is not taken for one of the next page."""
+    routes: Routes = {**photos(*LARGE), "/show/3": page("the end", '<a href="/show/0">again</a>')}
+    routes |= {f"/show/{n}": page(f'<a href="/show/{n + 1}"><img src="{large}"></a>') for n, large in enumerate(LARGE)}
+    with serve(routes) as site:
+        crawl(tmp_path, site.url + "/show/1")
+
+    assert taken(tmp_path) == set(LARGE)
+
+
+def test_a_strip_of_thumbnails_on_every_page_costs_no_look(tmp_path: Path) -> None:
+    """A page's own thumbnail in the strip is not the picture for which the look before it would be dropped."""
+    strip = "".join(f'<a href="/show/{n}"><img src="{small}"></a>' for n, small in enumerate(SMALL))
+    routes: Routes = photos(*LARGE, *SMALL)
+    for n, large in enumerate(LARGE):
+        routes[f"/show/{n}"] = page(f'<a href="/show/{(n + 1) % 3}"><img src="{large}"></a>', strip)
+    with serve(routes) as site:
+        crawl(tmp_path, site.url + "/show/1")
+
+    assert taken(tmp_path) >= set(LARGE)

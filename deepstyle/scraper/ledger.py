@@ -143,8 +143,8 @@ class Ledger:
                 if not (page.nofollow or visit.answer.nofollow):
                     self._follow(here, page, deeper=visit.kind == "page")
                 listings = page.listings if outcome == "ok" else ()
-                waited = page_key(here.url) in self._waiting
-                own = self._series.own(listings, here.url, self.crawl.listing_outcome) if waited else None
+                small = self._waiting.get(page_key(here.url), {}).values()
+                own = self._series.own(listings, here.url, small, self.crawl.listing_outcome)
                 images = sum(self._list(to_list(one, here.url, own)) for one in listings)
                 going_on = images and not page.nofollow and not self.frontier.vain(here.url)
                 for guess in page.guesses if going_on else ():  # until nothing new comes
@@ -233,15 +233,15 @@ class Ledger:
     def _settle(self, key: str, *, lead: bool) -> None:
         """Decide on the thumbnails that wait for a page, now that it is known what the page shows."""
         shown, refusal = self._shown.get(key, set()), self._refused.get(key)
-        for one in self._waiting.pop(key, {}).values():
-            led = lead or self._series.leads(key, one)
+        for one in (waiting := self._waiting.pop(key, {}).values()):
+            new = shown - self._shown.get(page_key(one.page_url), set())
             if one.image_url in self._released:
                 continue
             if refusal:
                 self.crawl.finish_listing(one.image_url, refusal)
             elif one.detail_url == one.page_url:  # a sitemap or feed has named it
                 self._release(one)
-            elif led or shown - self._shown.get(page_key(one.page_url), set()) - {one.image_url}:
+            elif lead or self._series.leads(key, one, new, waiting):
                 self.crawl.finish_listing(one.image_url, "thumbnail")
             else:
                 self._release(one)
