@@ -97,10 +97,8 @@ class Loop:
         while self.busy.total() < MAX_WORKERS and (entry := self.ledger.frontier.next(self._free_for_page)) is not None:
             self._visit(pool, entry, 0)
         left = len(self.ledger.photos) + len(self.doubts)
-        pages = (
-            self.pages or len(self.again) or self.ledger.frontier.places()
-        )  # the last: their hosts' time may not have come
-        if self.flying or pages or (left and self._wanted()):
+        waiting = self.pages or len(self.again) or self.ledger.frontier.places()  # the last for their hosts' time
+        if self.flying or waiting or (left and self._wanted()):
             return True
         return self.left == 0 and self.ledger.release_all()
 

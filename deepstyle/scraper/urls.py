@@ -42,9 +42,9 @@ _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
     re.IGNORECASE,
 )
-_PATH_SESSION = re.compile(
+_PATH_SESSION = re.compile(  # as Java's servers write it
     r";(?:jsessionid|phpsessid|sessionid|sid)=[\w.!-]*+", re.IGNORECASE
-)  # as Java's servers write it
+)
 _CODES = re.compile(r"(?<![a-z0-9])(?=[a-f]*\d)[0-9a-f]{8,}(?![a-z0-9])|\d+", re.IGNORECASE)
 
 
