@@ -26,6 +26,9 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ('<span data-img-large="/b/1.jpg" data-img-small="/c/1.jpg" data-img-original="/a/1.jpg"><img src="/d/1.jpg">'
      "</span>"), ["/a/1.jpg"]),
     ("Royal Slider", '<a href="/m.jpg" data-rsbigimg="/f.jpg"><img src="/t.jpg"></a>', ["/f.jpg"]),
+    ("Galleria", ('<a href="/m.jpg"><img src="/t.jpg" data-big="/f.jpg"></a>'
+     '<a href="/g.jpg"><img src="/t/g.jpg" data-2x="/t/g@2x.jpg"></a>'),
+     ["/f.jpg", "/g.jpg"]),
     ("Fotorama", '<a href="/m.jpg" data-full="/f.jpg"><img src="/t.jpg"></a>', ["/f.jpg"]),
     ("jQuery Zoom", """<a href="javascript:void(0)" rel="{smallimage: '/m.jpg', largeimage: '/f.jpg'}"><img src="/t.jpg"></a>""",
      ["/f.jpg"]),
@@ -114,6 +117,39 @@ PAGES: list[tuple[str, str, list[str]]] = [
 def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None:
     """Each habit lists each photo once, with its best URL, and nothing else."""
     found = parse_html(f"<html>{markup}</html>".encode(), URL).listings
+
+    assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted
+
+
+# name, script, the photos whose addresses it puts together
+SUMS: list[tuple[str, str, list[str]]] = [
+    ("names and a list", """var base = 'img/'; var ext = '.jpg'; var pics = new Array("a1", "b2");
+     for (var i = 0; i < pics.length; i++) {
+     document.write('<img src="' + base + pics[i] + ext + '" width="600">'); }""", ["/shows/img/a1.jpg", "/shows/img/b2.jpg"]),
+    ("templates", """const cdn = `https://c.example`; const folder = 'lb/22';
+     const looks = [{src: `${cdn}/${folder}/1.jpg`}, {src: cdn + '/x/2.jpg'}];""",
+     ["https://c.example/lb/22/1.jpg", "https://c.example/x/2.jpg"]),
+    ("a loop that counts", """for (var i=1; i<=2; i++) {
+     document.write('<a href="/big/' + i + '.jpg"><img src="/t/' + i + '.jpg"></a>'); }""",
+     ["/big/1.jpg", "/big/2.jpg"]),
+    ("zeros before", """const dir = '/l/'; for (let n = 9; n < 11; n++) {
+     html += `<img src="${dir}${String(n).padStart(3, '0')}.jpg">`; }""", ["/l/009.jpg", "/l/010.jpg"]),
+    ("a zero before", """for (i = 9; i <= 10; i++) document.write("<img src='/l/" + (i < 10 ? "0" + i : i) + ".jpg'>");""",
+     ["/l/09.jpg", "/l/10.jpg"]),
+    ("through a list", """const names = ['a', 'b']; show(names.map((name) => `/l/${name}.jpg`));""", ["/l/a.jpg", "/l/b.jpg"]),
+    ("a list of a length", """show(Array.from({ length: 2 }, (_, i) => `/l/look-${i + 1}.jpg`));""",
+     ["/l/look-1.jpg", "/l/look-2.jpg"]),
+    ("what is not known", """var a = '/l/'; var b = '/l/'; b += x; var pics = ['1', '2'];
+     document.write('<img src="' + a + other[i] + '.jpg">');
+     document.write('<img src="' + b + '3.jpg">'); for (i = 1; i < 3; i++) f(i); for (i = 1; i < 9; i++) show('/l/' + i + '.jpg');
+     function g(a) { return '<img src="' + a + '4.jpg">'; } document.write('<img src="' + pics[i] + pics[j] + '.jpg">');""", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("script", "wanted"), [case[1:] for case in SUMS], ids=[case[0] for case in SUMS])
+def test_addresses_that_a_script_puts_together_are_written_out(script: str, wanted: list[str]) -> None:
+    """Sums of strings that the script states are read, over its lists and counting loops, too; no other is guessed."""
+    found = parse_html(f"<html><script>{script}</script></html>".encode(), URL).listings
 
     assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted
 

@@ -122,9 +122,11 @@ def test_rules_still_know_their_variants() -> None:
     [
         b"<meta http-equiv=refresh content='0" + b" " * 200_000 + b"x'>",
         b"<meta http-equiv=refresh content='0;url=" + b" " * 200_000 + b"'>",
+        b"<script>a = 'x'; b = ['.jpg'];" + b"a=b[i]+'" * 30_000 + b"</script>",
+        b"<script>a = '<img>';" + b"a+=a+(a+" * 30_000 + b"</script>",
         b"<script>img;" + b"__NUXT__=function(" * 20_000 + b"</script>",
     ],
-    ids=["refresh", "refresh to nowhere", "nuxt"],
+    ids=["refresh", "refresh to nowhere", "sums", "sums of sums", "nuxt"],
 )
 def test_an_attribute_and_a_script_are_read_once(body: bytes) -> None:
     """Two hundred thousand spaces in a meta refresh, and of beginnings of Nuxt's function."""

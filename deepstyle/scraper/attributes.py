@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
-from deepstyle.scraper.candidates import MIN_SIDE, ORIGINAL, Candidate, best, decodable, parse_srcset
+from deepstyle.scraper.candidates import LARGER_STILL, MIN_SIDE, ORIGINAL, Candidate, best, decodable, parse_srcset
 from deepstyle.scraper.urls import names_image
 from deepstyle.scraper.values import is_picture_url
 
@@ -57,7 +57,8 @@ APART = frozenset({
     "banner-ad", "sponsored-links", "taboola", "outbrain", "logo", "avatar", "navbar-brand", "payment-methods", "payment-icons",
     "payment-logos", "payments",
     "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
-    "partner-logos", "author-bio", "author-box", "author-card", "author-info",
+    "partner-logos", "author-bio", "author-box", "author-card", "author-info", "mega-menu", "megamenu",
+    "newsletter-popup", "newsletter-modal", "newsletter-signup", "related-posts", "related-articles",
 })  # fmt: skip
 _BOXES = frozenset(
     {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
@@ -183,6 +184,8 @@ def _largest(name: str) -> float | None:
     """How an attribute's name ranks the picture in it: ``data-img-original`` before ``data-img-large``; None: it says nothing."""
     if name in LAZY or _SMALL.search(name):
         return None
+    if name == "data-big":  # Galleria's
+        return LARGER_STILL
     return ORIGINAL + 1 if _LARGEST.search(name) else 2_000.0 if _LARGER.search(name) else None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from deepstyle.scraper.urls import UNDECODABLE, extension_of, names_image
 
 ORIGINAL = 1_000_000.0  # the rank of what is called the original; other ranks are widths in pixels or densities
+LARGER_STILL = ORIGINAL + 2  # of what a gallery names beside the picture that a link leads to
 MIN_SIDE = 64  # pixels: an explicit width or height below this makes an icon
 MAX_BRACES = 20  # of a style sheet, one within the other
 MAX_SELECTOR = 300  # characters

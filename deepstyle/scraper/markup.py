@@ -33,6 +33,7 @@ from deepstyle.scraper.links import Links
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
+from deepstyle.scraper.sums import settled
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolve
 from deepstyle.scraper.values import Found, read_values
 
@@ -166,7 +167,7 @@ class Reader:
         chosen = replace(chosen, title=title, width=chosen.width or said(image))
         anchor = one.anchor
         if anchor is not None and anchor.place is not None:  # the link's own picture is this one, larger
-            anchor.place.also([resolve(self.base, url) for url in (chosen.url, *chosen.others)])
+            anchor.place.within(chosen, [resolve(self.base, url) for url in (chosen.url, *chosen.others)])
             anchor.place.title = title or anchor.place.title
             return
         before = one.noscript.previous if one.noscript is not None else None
@@ -260,6 +261,7 @@ class Reader:
         elif holds == "markup":
             self._inner(text)
         elif holds == "code":
+            text = settled(text, self.budget)
             self._inner(written(text))
             for url in asked_for(text):
                 self.links.more(resolve(self.base, url))

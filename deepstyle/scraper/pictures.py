@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deepstyle.scraper.bases import shown_folder, shown_host
-from deepstyle.scraper.candidates import ORIGINAL, Candidate
+from deepstyle.scraper.candidates import LARGER_STILL, ORIGINAL, Candidate
 from deepstyle.scraper.families import family
 from deepstyle.scraper.sites import ranked
 from deepstyle.scraper.sizes import size_rank
@@ -57,6 +57,12 @@ class Picture:
             self.url, self.rank, self.width = url, one.rank, one.width
         else:
             self.also([url])
+
+    def within(self, one: Candidate, urls: list[str]) -> None:
+        """Take the sizes of the image in a link to the picture: to fall back to, but for one that is named as larger."""
+        if one.rank > LARGER_STILL - 1:
+            self.improve(urls[0], one)
+        self.also(urls)
 
     def fold(self, thumbnail: Picture) -> None:
         """A gallery's element carries the picture, and the one image inside it is its thumbnail."""

@@ -38,7 +38,8 @@ _ARRAY = re.compile(
     r"(?:\bnew\s++Array|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\s]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
     r"|(?:\w\[\d{1,4}\]|\.src)\s*+=\s*+[\"']([^\"'\s]{1,300})[\"']"
 )
-_WRITTEN = re.compile(r"<img\b([^<>]{1,1000})>", re.IGNORECASE)
+_WRITTEN = re.compile(r"(?P<link><a\b[^<>]{1,1000}>\s{0,20})?(?P<image><img\b[^<>]{1,1000}>)", re.IGNORECASE)
+_ENLARGED = re.compile(r"\.(?:jpe?g|png|webp|avif)\b", re.IGNORECASE)
 _JOINED = re.compile(r"[\"']\s*+\+|\$\{|\{\{|<%")
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
@@ -107,10 +108,18 @@ def held(kind: str, text: str) -> str:
 
 
 def written(text: str) -> str:
-    """The img elements in a script's strings (``document.write('<img src="1.jpg">')``), but those that it puts together."""
+    """The img elements in a script's strings (``document.write('<img src="1.jpg">')``), but those that it puts together.
+
+    The link around one comes with it where it leads to a picture's file.
+    """
     if "<img" not in text or "__next_f" in text:  # what is in flight is read as such
         return ""
-    found = [match[0] for match in _WRITTEN.finditer(text) if not _JOINED.search(match[1])]
+    found: list[str] = []
+    for match in _WRITTEN.finditer(text):
+        link = match["link"] or ""
+        if not _JOINED.search(match["image"]):
+            linked = _ENLARGED.search(link) and not _JOINED.search(link)
+            found.append(f"{link}{match['image']}</a>" if linked else match["image"])
     return "".join(found[:MAX_LITERALS]).replace('\\"', '"').replace("\\'", "'").replace("\\/", "/")
 
 
