@@ -53,6 +53,7 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("marks of pay, flags, stores and partners", "".join(f'<img src="/i/{one}">' for one in (
         "payment-icons.png?v=2", "flags/fr.png", "flag-it.png", "partner-logo-x.png", "trustpilot-stars.png",
         "google-play-badge.png", "paypal_280x280.png", "site-logo.png", "88x31.png", "attribute/swatch/red.jpg",
+        "pin-it.png", "badges/norton.png", "subscribe.gif", "captcha.php?id=7", "newsletter-popup.jpg",
         "catalogo.png", "gift-card.png", "black-tee-with-logo.png"))
      + '<img src="https://x.adnxs.com/1.jpg">', ["/i/catalogo.png", "/i/gift-card.png", "/i/black-tee-with-logo.png"]),
     ("faces and marks by their classes", "".join(f'<img class="{name}" src="/{at}.jpg">' for at, name in enumerate((
@@ -61,6 +62,7 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("boxes of logos, pay and advertisements", ('<body class="wp-custom-logo"><a id="logo"><img src="/a.jpg"></a>'
      '<a class="logo-link"><img src="/h.jpg"></a>'
      '<div class="site-logo"><img src="/b.jpg"></div><ul class="payment-methods"><li><img src="/c.jpg"></ul>'
+     '<div class="related-posts"><a href="/x"><img src="/i.jpg"></a></div><ul class="mega-menu"><li><img src="/j.jpg"></ul>'
      '<div class="ads"><a href="/d.jpg"><img src="/e.jpg"></a></div><img src="/f.jpg" width="728" height="90">'
      '<img src="/g_728x90.jpg"><p class="load"><img src="/1.jpg"></p>'), ["/1.jpg"]),
     ("one box in several media", ("<style>.a{background:url(/1.jpg)} @media (max-width:700px){.a{background:url(/2.jpg)}"
