@@ -47,22 +47,7 @@ BACKGROUNDS = frozenset({
 })  # fmt: skip
 _ONE = FULL | LAZY | LAZY_SETS | BACKGROUNDS  # what names sizes of one picture
 _PLAIN = frozenset({"alt", "title", "src", "href", "class", "id", "name", "usemap", "longdesc"})  # HTML's own
-DECORATIONS = frozenset({
-    "smilie", "smiley", "emoticon", "bbc_emoticon",
-    "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
-    "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder",
-})  # fmt: skip
-APART = frozenset({
-    "ad", "ads", "advert", "advertisement", "adsbygoogle", "ad-slot", "ad-banner", "ad-container", "ad-unit", "ad-wrapper",
-    "banner-ad", "sponsored-links", "taboola", "outbrain", "logo", "avatar", "navbar-brand", "payment-methods", "payment-icons",
-    "payment-logos", "payments",
-    "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
-    "partner-logos", "author-bio", "author-box", "author-card", "author-info", "mega-menu", "megamenu",
-    "newsletter-popup", "newsletter-modal", "newsletter-signup", "related-posts", "related-articles",
-})  # fmt: skip
-_BOXES = frozenset(
-    {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
-)  # WordPress gives a whole body "wp-custom-logo"
+_NOTHING = frozenset({"", "#", "undefined", "null", "none", "false", "NaN"})  # what a script wrote that had no URL
 BANNERS = frozenset(
     {(728, 90), (468, 60), (320, 50), (970, 90), (970, 250), (160, 600), (120, 600), (234, 60), (320, 100)}
 )
@@ -87,17 +72,6 @@ _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
-_ADDED = frozenset(
-    {"sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder"}
-)
-_GAPS = re.compile(r"[-_]+")
-_PARTS_OF = frozenset({
-    "logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite", "userpic",
-})  # fmt: skip
-_WRITERS = frozenset({"author", "byline", "profile", "contributor"})
-_PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
-_BLOCKS = frozenset({"card", "box", "bio", "info", "block"})  # author-card__photo
-_BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
 _STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+([1-9]\d{0,4})(?:\.\d+)?px", re.ASCII)
 _PARTS = re.compile(r"[,|;\s]\s*+")
 _PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
@@ -120,41 +94,6 @@ def is_icon(attributes: Attributes) -> bool:
     return min(sides, default=MIN_SIDE) < MIN_SIDE or tuple(sides[:2]) in BANNERS
 
 
-def is_decoration(attributes: Attributes) -> bool:
-    """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
-    return "class" in attributes and any(
-        one in DECORATIONS or _decorates(one) for one in attributes["class"].lower()[:1_000].split()
-    )
-
-
-def is_apart(tag: str, attributes: Attributes) -> bool:
-    """Whether what stands in an element is said to be no part of the page's own: advertisements, logos, marks of pay."""
-    if tag not in _BOXES or not attributes:
-        return False
-    return ("class" in attributes and _apart(attributes["class"])) or ("id" in attributes and attributes["id"] in APART)
-
-
-@lru_cache(maxsize=4096)
-def _apart(names: str) -> bool:
-    return any(
-        one in APART or (("logo" in one or "avatar" in one) and _decorates(one.removesuffix("s")))
-        for one in names.lower()[:300].split()
-    )
-
-
-@lru_cache(maxsize=4096)
-def _decorates(name: str) -> bool:
-    """Whether a class is of a page's or block's mark or face: ``header__logo--small``, ``site-logo-img``, ``author-photo``."""
-    words = _GAPS.split(name[:60].partition("--")[0])
-    while len(words) > 1 and (words[-1] in _ADDED or words[-1].isdigit()):
-        words.pop()
-    if len(words) == 1:
-        return words[0] in {"logo", "avatar", "icon"}
-    pictured = words[-1] in _PICTURES
-    last = next((one for one in reversed(words[: -1 if pictured else None]) if one not in _BLOCKS or not pictured), "")
-    return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and _BESIDE.isdisjoint(words)
-
-
 def said(attributes: Attributes) -> int | None:
     """The width that an img element says it has, where that is one and no part of a ratio."""
     width = pixels(attributes, "width")
@@ -171,9 +110,9 @@ def is_lazy(attributes: Attributes) -> bool:
 
 
 def usable(url: str) -> bool:
-    """Whether a text may be a URL: no template of a script (``{{src}}``, ``${src}``, ``<%= src %>``), no data."""
+    """Whether a text may be a URL: no template of a script (``{{src}}``, ``${src}``, ``<%= src %>``), no data, no ``null``."""
     return (
-        bool(url.strip())
+        url.strip() not in _NOTHING
         and not any(mark in url for mark in ("{", "<", "%7B", "($", "%s"))
         and not url.startswith(("data:", "blob:"))
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_apart, names_image_text, several, target
+from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, names_image_text, several, target
 from deepstyle.scraper.bases import AMOUNTS, frames
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
+from deepstyle.scraper.decorations import is_apart
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import names_image, origin, resolve
 

@@ -16,7 +16,6 @@ from deepstyle.scraper.attributes import (
     Attributes,
     carried,
     custom,
-    is_decoration,
     is_icon,
     is_lazy,
     offered,
@@ -27,6 +26,7 @@ from deepstyle.scraper.attributes import (
 from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
+from deepstyle.scraper.decorations import is_decoration
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
