@@ -139,6 +139,10 @@ SUMS: list[tuple[str, str, list[str]]] = [
     ("through a list", """const names = ['a', 'b']; show(names.map((name) => `/l/${name}.jpg`));""", ["/l/a.jpg", "/l/b.jpg"]),
     ("a list of a length", """show(Array.from({ length: 2 }, (_, i) => `/l/look-${i + 1}.jpg`));""",
      ["/l/look-1.jpg", "/l/look-2.jpg"]),
+    ("an attribute that is set", "img.setAttribute('src', '/d/1.jpg'); two.src = '/d/2.jpg';", ["/d/1.jpg", "/d/2.jpg"]),
+    ("a step of one", """for (let i = 1; i <= 2; i += 1) { slides.push('<img src="/w/' + i + '.jpg">'); }""",
+     ["/w/1.jpg", "/w/2.jpg"]),
+    ("names in calls", """show(['/l/' + folder + '/1.jpg', '/l/2.jpg?v=' + version]);""", ["/l/2.jpg?v="]),
     ("what is not known", """var a = '/l/'; var b = '/l/'; b += x; var pics = ['1', '2'];
      document.write('<img src="' + a + other[i] + '.jpg">');
      document.write('<img src="' + b + '3.jpg">'); for (i = 1; i < 3; i++) f(i); for (i = 1; i < 9; i++) show('/l/' + i + '.jpg');

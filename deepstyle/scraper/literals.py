@@ -38,6 +38,7 @@ MAX_PATTERN = 300  # characters of one
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r?\n)|(.))", re.DOTALL)
 _CONTROL = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _WORDS = {"true": True, "false": False, "null": None, "undefined": None, "NaN": None, "Infinity": None}
+_WHOLE = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?:[?#][^\s\"'<>]{0,150})?$", re.IGNORECASE)  # a picture's address
 _NOTHING = object()
 
 
@@ -69,6 +70,13 @@ def _parameters(old: Any, value: Any) -> bool:
     return isinstance(old, list) and isinstance(value, (dict, list)) and all(isinstance(one, Name) for one in old[:20])
 
 
+def _behind(text: str, value: str) -> str:
+    """A string with what follows it: where that is a name, what it stands for is not known, and needed before a file's end."""
+    if not isinstance(value, Name):
+        return text + value
+    return text if _WHOLE.search(text[-200:]) else f"{text}{{{value}}}"
+
+
 class _Level:
     """An open bracket: what it holds so far, and the key that waits for its value."""
 
@@ -93,13 +101,13 @@ class _Level:
             if old is _NOTHING or isinstance(old, Name) or _parameters(old, value):
                 self.holder[self.key] = value
             elif joined and isinstance(old, str) and isinstance(value, str) and len(old) < MAX_JOINED:
-                self.holder[self.key] = old + value
+                self.holder[self.key] = _behind(old, value)
             self.set = True
         elif self.set and joined and self.holder and isinstance(self.holder[-1], str) and isinstance(value, str):
             if isinstance(self.holder[-1], Name):
                 self.holder[-1] = value
             elif len(self.holder[-1]) < MAX_JOINED:
-                self.holder[-1] += value
+                self.holder[-1] = _behind(self.holder[-1], value)
         else:
             self.holder.append(value)
             self.set = True

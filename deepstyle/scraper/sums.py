@@ -44,7 +44,7 @@ _LIST = re.compile(r"\[|new\s{1,3}Array\(")
 _LOOP = re.compile(
     rf"\bfor\s{{0,3}}\(\s{{0,3}}(?:(?:var|let)\s{{1,3}})?(?P<name>{_NAME})\s{{0,3}}=\s{{0,3}}(?P<first>\d{{1,3}})\s{{0,3}};"
     rf"\s{{0,3}}(?P=name)\s{{0,3}}(?P<test><=?)\s{{0,3}}(?P<last>\d{{1,3}})\s{{0,3}};\s{{0,3}}"
-    rf"(?:(?P=name)\s{{0,3}}\+\+|\+\+\s{{0,3}}(?P=name))"
+    rf"(?:(?P=name)\s{{0,3}}(?:\+\+|\+=\s{{0,3}}1\b)|\+\+\s{{0,3}}(?P=name))"
 )
 _EACH = re.compile(
     rf"(?<![\w$.])(?P<list>{_NAME})\.(?:map|forEach)\(\s{{0,3}}(?:function\s{{0,3}})?\(?\s{{0,3}}(?P<one>{_NAME})"
