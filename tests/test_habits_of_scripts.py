@@ -140,6 +140,15 @@ SUMS: list[tuple[str, str, list[str]]] = [
     ("a list of a length", """show(Array.from({ length: 2 }, (_, i) => `/l/look-${i + 1}.jpg`));""",
      ["/l/look-1.jpg", "/l/look-2.jpg"]),
     ("an attribute that is set", "img.setAttribute('src', '/d/1.jpg'); two.src = '/d/2.jpg';", ["/d/1.jpg", "/d/2.jpg"]),
+    ("a number with a name", """var total = 2; for (var n = 1; n <= total; n++)
+     document.write("<img src='/r/" + n + ".jpg'>");""",
+     ["/r/1.jpg", "/r/2.jpg"]),
+    ("as long as a list", """var k = ['x', 'y']; for (n = 0; n < k.length; n++)
+     document.write('<img src="/r/' + n + k[n] + '.jpg">');""",
+     ["/r/0x.jpg", "/r/1y.jpg"]),
+    ("a number that changes", """total = 2; total = 3; for (n = 0; n < total; n++)
+     document.write('<img src="/r/' + n + '.jpg">');""", []),
+    ("calls that add", 'show.addImage("p/1.jpg", "Look 1"); show.addSlide("/2.jpg", "Look 2");', ["/shows/p/1.jpg", "/2.jpg"]),
     ("a step of one", """for (let i = 1; i <= 2; i += 1) { slides.push('<img src="/w/' + i + '.jpg">'); }""",
      ["/w/1.jpg", "/w/2.jpg"]),
     ("names in calls", """show(['/l/' + folder + '/1.jpg', '/l/2.jpg?v=' + version]);""", ["/l/2.jpg?v="]),

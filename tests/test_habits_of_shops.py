@@ -50,13 +50,16 @@ PAGES: list[tuple[str, str, list[str]]] = [
      '<img class="card__image" src="/instagram-look.jpg">'), ["/instagram-look.jpg"]),
     ("the largest of an object", """<i data-photos='{"all":[{"ThumbnailUrl":"/t/1.jpg","LargestImage":"/x/9.jpg"}]}'></i>""",
      ["/x/9.jpg"]),
+    ("colours of a product", """<i data-p='{"colours":[{"swatch":"/c/red.png","views":["/1.jpg","/2.jpg"]},
+     {"swatchImage":"/c/tan.png","views":["/3.jpg"]}],"swatches":[{"image":"/4.jpg"}]}'></i>""",
+     ["/1.jpg", "/2.jpg", "/3.jpg", "/4.jpg"]),
     ("marks of pay, flags, stores and partners", "".join(f'<img src="/i/{one}">' for one in (
         "payment-icons.png?v=2", "flags/fr.png", "flag-it.png", "partner-logo-x.png", "trustpilot-stars.png",
         "google-play-badge.png", "paypal_280x280.png", "site-logo.png", "88x31.png", "attribute/swatch/red.jpg",
         "pin-it.png", "badges/norton.png", "subscribe.gif", "captcha.php?id=7", "newsletter-popup.jpg", "nav/a.gif",
         "social/ig.png", "qr.png", "sale-badge.png", "cookie.png", "print.gif", "maps/api/staticmap?size=600x300", "nav/a.jpg",
         "catalogo.png", "gift-card.png", "black-tee-with-logo.png"))
-     + '<img src="https://x.adnxs.com/1.jpg"><img src="https://img.shields.io/badge/x-y.png"><img src="null" data-src="undefined">',
+     + '<img src="https://x.adnxs.com/1.jpg"><img src="https://img.shields.io/badge/x.png"><img src="null" data-src="undefined">',
      ["/i/nav/a.jpg", "/i/catalogo.png", "/i/gift-card.png", "/i/black-tee-with-logo.png"]),
     ("faces and marks by their classes", "".join(f'<img class="{name}" src="/{at}.jpg">' for at, name in enumerate((
         "header-title-logo", "author-image", "contributor-avatar", "swatch-image", "cc-badge", "card-with-icon",

@@ -36,7 +36,7 @@ _ASKED = re.compile(
 _QUOTED = re.compile(r"[\"']([^\"'\s]{1,300})[\"']")
 _ARRAY = re.compile(
     r"(?:\bnew\s++Array|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\s]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
-    r"|(?:(?:\w\[\d{1,4}\]|\.src)\s*+=|\.setAttribute\(\s*+[\"']src[\"']\s*+,)\s*+[\"']([^\"'\s]{1,300})[\"']"
+    r"|(?:(?:\w\[\d{1,4}\]|\.src)\s*+=|\.setAttribute\(\s*+[\"']src[\"']\s*+,|\badd(?:Image|Photo|Picture|Slide)\()\s*+[\"']([^\"'\s]{1,300})[\"']"
 )
 _WRITTEN = re.compile(r"(?P<link><a\b[^<>]{1,1000}>\s{0,20})?(?P<image><img\b[^<>]{1,1000}>)", re.IGNORECASE)
 _ENLARGED = re.compile(r"\.(?:jpe?g|png|webp|avif)\b", re.IGNORECASE)

@@ -43,9 +43,10 @@ _SET = re.compile(rf"(?<![\w$.])(?:(?P<part>{_NAME}\.)?(?P<name>{_NAME}))\s{{0,9
 _LIST = re.compile(r"\[|new\s{1,3}Array\(")
 _LOOP = re.compile(
     rf"\bfor\s{{0,3}}\(\s{{0,3}}(?:(?:var|let)\s{{1,3}})?(?P<name>{_NAME})\s{{0,3}}=\s{{0,3}}(?P<first>\d{{1,3}})\s{{0,3}};"
-    rf"\s{{0,3}}(?P=name)\s{{0,3}}(?P<test><=?)\s{{0,3}}(?P<last>\d{{1,3}})\s{{0,3}};\s{{0,3}}"
+    rf"\s{{0,3}}(?P=name)\s{{0,3}}(?P<test><=?)\s{{0,3}}(?P<last>\d{{1,3}}|{_NAME}(?:\.length)?)\s{{0,3}};\s{{0,3}}"
     rf"(?:(?P=name)\s{{0,3}}(?:\+\+|\+=\s{{0,3}}1\b)|\+\+\s{{0,3}}(?P=name))"
 )
+_NUMBER = re.compile(rf"(?<![\w$.])({_NAME})\s{{0,9}}(?:=\s{{0,9}}(\d{{1,3}})(?![\w.])|\+\+|[-+*]?=)")
 _EACH = re.compile(
     rf"(?<![\w$.])(?P<list>{_NAME})\.(?:map|forEach)\(\s{{0,3}}(?:function\s{{0,3}})?\(?\s{{0,3}}(?P<one>{_NAME})"
     rf"|\bfor\s{{0,3}}\(\s{{0,3}}(?:const|let|var)\s{{1,3}}(?P<each>{_NAME})\s{{1,3}}of\s{{1,3}}(?P<all>{_NAME})\s{{0,3}}\)"
@@ -124,8 +125,11 @@ def _known(text: str, budget: Budget) -> dict[str, _Value]:
 def _counting(text: str, known: dict[str, _Value]) -> dict[str, _Value]:
     """What counts between written bounds, or goes through a list, in one loop only."""
     found: dict[str, list[tuple[str, ...]]] = {}
+    counts: dict[str, set[str]] = {}
+    for match in _NUMBER.finditer(text):
+        counts.setdefault(match[1], set()).add(match[2] or "")
     for match in _LOOP.finditer(text):
-        last = int(match["last"]) + (match["test"] == "<=")
+        last = _last(match["last"], known, counts) + (match["test"] == "<=")
         texts = tuple(str(one) for one in range(int(match["first"]), min(last, MAX_VALUES)))
         found.setdefault(match["name"], []).append(texts)
     for match in _EACH.finditer(text):
@@ -135,6 +139,15 @@ def _counting(text: str, known: dict[str, _Value]) -> dict[str, _Value]:
         texts = known[through].texts if through in known and known[through].index else tuple(map(str, count))
         found.setdefault(name, []).append(texts)
     return {name: _Value(texts[0], name) for name, texts in found.items() if len(set(texts)) == 1 and texts[0]}
+
+
+def _last(bound: str, known: dict[str, _Value], counts: dict[str, set[str]]) -> int:
+    """The number that ends a loop: as written, a name's that is given one number only, or how long a list is; else none."""
+    name, _, length = bound.partition(".")
+    if length:
+        return len(known[name].texts) if name in known and known[name].index else -1
+    numbers = {bound} if bound.isdigit() else counts.get(bound, {""})
+    return int(next(iter(numbers)) or -1) if len(numbers) == 1 else -1
 
 
 def _strings(text: str, position: int, budget: Budget) -> _Value | None:

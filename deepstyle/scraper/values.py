@@ -24,6 +24,9 @@ _SKIP = re.compile(
     r"avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
+_CHIP = re.compile(
+    r"swatch(?:es)?[-_]?(?:image|img|url|src)?s?$", re.IGNORECASE
+)  # a text under it is a colour's, no photo's
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIZED = frozenset({"raw", "full", "regular", "original", "large", "medium", "small", "thumb", "thumbnail", "xlarge"})
 _SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbnails|versions|variants|formats|sources")
@@ -168,6 +171,8 @@ def _here(value: str, written: str) -> tuple[str, ...]:
 
 
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
+    if _CHIP.search(key[-100:]):
+        return []
     written, value = value, _placed(value, key, found)
     if is_picture_url(value, surely=schema and key in _WHOLE, named=_LISTED.fullmatch(key[:40]) is not None):
         return [Candidate(url=value, rank=size_rank(key) or 1500, others=_here(value, written))]
