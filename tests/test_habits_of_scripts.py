@@ -152,6 +152,8 @@ SUMS: list[tuple[str, str, list[str]]] = [
     ("a step of one", """for (let i = 1; i <= 2; i += 1) { slides.push('<img src="/w/' + i + '.jpg">'); }""",
      ["/w/1.jpg", "/w/2.jpg"]),
     ("names in calls", """show(['/l/' + folder + '/1.jpg', '/l/2.jpg?v=' + version]);""", ["/l/2.jpg?v="]),
+    ("what a call gives", """var dir = pick(); var one = dir + '/1.jpg';
+     document.write('<img src="' + one + '">'); show(dir + i);""", []),
     ("what is not known", """var a = '/l/'; var b = '/l/'; b += x; var pics = ['1', '2'];
      document.write('<img src="' + a + other[i] + '.jpg">');
      document.write('<img src="' + b + '3.jpg">'); for (i = 1; i < 3; i++) f(i); for (i = 1; i < 9; i++) show('/l/' + i + '.jpg');

@@ -206,8 +206,10 @@ def _term(text: str, position: int, names: dict[str, _Value]) -> tuple[_Value | 
 
 def _named(match: re.Match[str], names: dict[str, _Value]) -> _Value | None:
     value = names.get(match["name"])
-    if value is None or value.index == "[]":  # a list by itself is no string
-        return _Value(value.texts, match["index"]) if value and match["index"] else None
+    if value is None or not value.texts:
+        return None
+    if value.index == "[]":  # a list by itself is no string
+        return _Value(value.texts, match["index"]) if match["index"] else None
     return None if match["index"] else value
 
 
