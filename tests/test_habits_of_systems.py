@@ -7,6 +7,7 @@ from test_habits_of_hosts import assert_listed_once
 
 from deepstyle.scraper.families import family
 from deepstyle.scraper.marks import unwanted
+from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.sites import ranked
 
 UUID = "5c0fe0a1-e2f5-4f42-d1bb-1d1e00000001"
@@ -137,3 +138,20 @@ def test_what_may_be_a_photo_is_asked_for() -> None:
     host = "https://m.example/i/"
     assert [unwanted(host + name) for name in ("pixel.png", "blank.png", "clear.png")] == [False] * 3
     assert all(unwanted(host + name) for name in ("pixel.gif", "spacer.png", "sprite.png", "loading.gif", "1x1.png"))
+
+
+@pytest.mark.parametrize(("markup", "wanted"), [
+    ('<figure><img src="/large.jpg"><figcaption>1912 <a href="/o.tif.jpg">Download full size</a></figcaption></figure>',
+     ["/o.tif.jpg"]),
+    ('<meta property="og:image" content="/a.jpg"><figure><img src="/a.jpg"><a href="/b.jpg">View larger image</a></figure>',
+     ["/b.jpg"]),
+    ('<figure><img src="/a.jpg"><a href="/b.jpg">The back view</a></figure>', ["/a.jpg", "/b.jpg"]),
+    ('<figure><img src="/a.jpg"><img src="/c.jpg"><a href="/b.jpg">Enlarge</a></figure>', ["/a.jpg", "/c.jpg", "/b.jpg"]),
+    ('<div><img src="/a.jpg"><a href="/b.jpg">Enlarge</a></div>', ["/a.jpg", "/b.jpg"]),
+    ('<figure><a href="/look/1"><img src="/a.jpg"></a><a href="/b.jpg">Enlarge</a></figure>', ["/a.jpg", "/b.jpg"]),
+])  # fmt: skip
+def test_the_words_under_a_figure_lead_to_its_photo(markup: str, wanted: list[str]) -> None:
+    """A figure's only image and the file that its words call larger are one photo; another link or image is one of its own."""
+    found = parse_html(markup.encode(), "http://a.example/").listings
+
+    assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted

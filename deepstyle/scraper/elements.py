@@ -66,6 +66,17 @@ class Open:
         return "".join(texts[self.text : None if whole else self.text + MAX_PIECES])
 
 
+def folded(one: Open, found: list[Picture]) -> None:
+    """Make one of the two pictures in an element that ended: what a gallery's carries, or what a figure's words link to."""
+    if len(found) - one.inner != 2:
+        return
+    if one.place is not None and one.tag not in IMAGES:
+        one.place.fold(found.pop())
+    elif one.tag == "figure" and found[-1].enlarges and not found[-2].enlarges and not found[-2].detail:
+        found[-1].fold(found.pop(-2))
+        found[-1].sizes = found[-1].others
+
+
 def led(attributes: Attributes, base: str) -> tuple[str, str]:
     """Where an ``a`` leads, and the picture's file that it leads to: itself, what it downloads, or what a viewer is to show."""
     url = resolve(base, target(attributes))

@@ -27,7 +27,7 @@ from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.decorations import is_decoration
-from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, leads, led, named, painted, shown
+from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, folded, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.marks import unwanted
@@ -97,8 +97,7 @@ class Reader:
             self._text(one, one.piece(self._texts))
             if not self._listening:
                 self._texts.clear()
-        if one.place is not None and len(self.found) - one.inner == 2 and one.tag not in IMAGES:
-            one.place.fold(self.found.pop())
+        folded(one, self.found)
         if self._stack and one.tag not in {"noscript", "script", "br", "source"}:
             self._stack[-1].previous = one.previous
         self.links.end(one.tag)
@@ -237,7 +236,7 @@ class Reader:
                     picture.title = picture.title or text
                 one.figure.clear()
             case "a" if one.place is not None:
-                one.place.title = one.place.title or text
+                one.place.say(text)
             case "style":
                 for chosen in parse_css(text):
                     self._add(chosen)

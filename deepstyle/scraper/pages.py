@@ -8,6 +8,7 @@ Rule 3: icons (an explicit side under 64 pixels), ``data:`` URLs and vector grap
 
 Understood: img, srcset, picture, SVG images, video posters, lazy-loading and gallery attributes, noscript, links to originals,
 CSS backgrounds, og:image, microdata, preloads, JSON-LD, JSON and JavaScript state (Next.js, Nuxt), JSON in attributes, AMP;
+addresses that scripts put together of strings, lists and counting loops that they state;
 base href; sitemaps with image:loc; RSS, Media RSS and Atom; JSON that a "load more" button fetches.
 """
 

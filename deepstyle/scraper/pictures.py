@@ -25,6 +25,13 @@ _FOLDERS = {
     "l": 2_000.0,
     "o": ORIGINAL,
 }  # names of folders, where another stands beside
+_ENLARGED = frozenset({
+    "full", "fullsize", "high", "hi", "large", "larger", "big", "bigger", "original", "enlarge", "enlarged", "zoom", "download",
+})  # fmt: skip
+_ENLARGES = _ENLARGED | frozenset({
+    "view", "open", "see", "show", "get", "the", "this", "photo", "image", "picture", "in", "at", "as", "size", "sized",
+    "resolution", "res", "quality", "version", "file",
+})  # fmt: skip
 _WIDTH = re.compile(
     r"[-_](1[05]0|2[05]0|[3-9]00|1[0-8]00|2[0-9]00|3000|320|375|414|480|640|720|750|768|960|1024|1080|1280|1440|1536|1920|2048|2560)(?=\.\w+$)"
 )
@@ -35,6 +42,7 @@ class Picture:
     """One picture of the page: absolute URL, how good its size is, its other URLs, and the page it links to.
 
     ``sizes``: those of its other URLs that one element offers, each of which is this picture wherever it stands.
+    ``enlarges``: the words of the link to it say that it is what stands beside them, larger.
     """
 
     url: str
@@ -44,6 +52,13 @@ class Picture:
     detail: str | None = None
     others: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
+    enlarges: bool = False
+
+    def say(self, text: str) -> None:
+        """Take what a link to the picture says."""
+        words = set(re.findall(r"\w+", text[:80].lower()))
+        self.enlarges = not self.others and words <= _ENLARGES and not words.isdisjoint(_ENLARGED)
+        self.title = self.title or ("" if self.enlarges else text)
 
     def also(self, urls: Iterable[str]) -> None:
         """Remember URLs to fall back to."""
