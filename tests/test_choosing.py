@@ -42,7 +42,13 @@ def chosen(about: Facts, **given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("about", "expected"),
     [
-        ({}, {"size": 64, "width": 32, "batch_size": 16, "r1": 0.5, "condition": "label", "lr_end": 0.04}),
+        (
+            {},
+            {
+                "size": 64, "width": 32, "batch_size": 16, "r1": 0.5, "condition": "label",
+                "lr_end": 0.04, "penalty_end": 0.2,
+            },
+        ),
         ({"minutes": 2.0}, {"size": 32, "r1": 0.125, "lr_end": 1.0, "augment": ["translation"]}),
         ({"cuda": True}, {"size": 128, "batch_size": 64, "r1": 2.0}),
         ({"cuda": True, "labels": {"full": 20_000}}, {"width": 64, "augment": [], "condition": "none"}),

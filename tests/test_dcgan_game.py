@@ -67,6 +67,7 @@ def test_gradients_lie_in_memory_as_their_weights_do(upsampling: str, updates: s
 
     for optimizer in (p.g_optimizer, p.d_optimizer):
         for weight, means in optimizer.state.items():
+            assert weight.grad is not None
             assert weight.grad.stride() == weight.stride()
             assert means["exp_avg"].stride() == means["exp_avg_sq"].stride() == weight.stride()
 

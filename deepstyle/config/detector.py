@@ -122,7 +122,7 @@ class MaskConfig(Config):
     default_preset: ClassVar[str] = "masks"
     kind: Literal["masks"] = "masks"
     width: int = Field(
-        32, ge=4, le=512, description="channels: the head's finest layers; the others have twice as many"
+        64, ge=4, le=512, description="channels: the head's finest layers; the others have twice as many"
     )
     batch_size: int = Field(4, ge=1, le=256, description="photos: batch of one step")
     images: int = Field(8_000, ge=1, le=MANY, description="photos: training photos to see, repeats counted")

@@ -187,5 +187,6 @@ def _schedule(facts: Facts, known: Mapping[str, Any]) -> Choice:
     if shown < LONG:
         why = f"about {shown:,} images leave no time to slow down"
         return Choice(settings={"lr_end": 1.0}, reason=why)
-    why = f"about {shown:,} images: the rate falls to a twenty-fifth, the average grows longer, the penalty stays"
-    return Choice(settings={"lr_end": 0.04, "ema_images": max(5_000.0, 0.025 * shown)}, reason=why)
+    settings = {"lr_end": 0.04, "penalty_end": 0.2, "ema_images": max(5_000.0, 0.025 * shown)}
+    why = f"about {shown:,} images: the rate falls to a twenty-fifth, the penalty to a fifth, the average grows longer"
+    return Choice(settings=settings, reason=why)
