@@ -11,8 +11,9 @@ from loopback import Exchange, Routes, page, photo, serve
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.fetch import Fetcher
-from deepstyle.scraper.manners import product_token, read_robots, retry_after, robots_directives
+from deepstyle.scraper.manners import read_robots, retry_after, robots_directives
 from deepstyle.scraper.pace import KEEPS, Pace
+from deepstyle.scraper.reservations import product_token
 
 
 def config(**changes: object) -> ScrapeConfig:
@@ -166,6 +167,24 @@ def test_one_rate_and_crawl_delay_a_host() -> None:
     assert read_robots(b"User-agent: *\nCrawl-delay: 2.5\n", "deepstyle/1").delay == 2.5
     assert read_robots(b"User-agent: *\nRequest-rate: 1/10\n", "deepstyle/1").delay == 10
     assert product_token("DeepStyle/0.1 (+https://github.com/x)") == "deepstyle"
+
+
+@pytest.mark.parametrize("name", ["DeepStyle", "deepstyle/0.1", "deepstyle/*", "deepstyle (+https://a.example)",
+                                  "GPTBot, deepstyle", '"deepstyle"', "deepstyle*", "deepstyle # a comment"])  # fmt: skip
+def test_a_group_is_ours_however_the_site_writes_our_name(name: str) -> None:
+    """With a version, in quotes or in a row of names: its rules hold for us, and those for all do not."""
+    refused = read_robots(f"User-agent: {name}\r\nDisallow: /\r\n".encode(), "deepstyle/0.1 (+https://b.example)")
+    assert not refused.allows("http://a.example/1.jpg")
+    text = f"User-Agent: other\nuser-agent:{name}\nDisallow: /x\n\nUser-agent: *\nDisallow: /\n"
+    allowed = read_robots(text.encode(), "deepstyle/0.1")
+    assert allowed.allows("http://a.example/1.jpg")
+    assert not allowed.allows("http://a.example/x")
+
+
+@pytest.mark.parametrize("name", ["deepstylebot", "deepstyle-images", "other/deepstyle", "my deepstyle"])
+def test_a_group_of_another_is_not_ours(name: str) -> None:
+    """A longer name, and ours in what stands behind another's, address another."""
+    assert read_robots(f"User-agent: {name}\nDisallow: /\n".encode(), "deepstyle/0.1").allows("http://a.example/1.jpg")
 
 
 def test_the_longest_pause_is_waited_for() -> None:

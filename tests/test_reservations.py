@@ -83,6 +83,7 @@ ROBOTS = [
     ("escapes that are none", "User-agent: *\nContent-Usage: /%73hows/ train-ai=n\n", True),
     ("said twice in one line", "User-agent: *\nContent-Usage: train-ai=n, train-ai=y\n", True),
     ("signalled twice in one line", "User-agent: *\nContent-Signal: ai-train=no, ai-train=yes\n", True),
+    ("our name with a version", "User-agent: DeepStyle/0.1\nContent-Signal: ai-train=no\n", True),
     ("behind 30,000 lines", "User-agent: *\n" + "\n" * 30_000 + "Content-Signal: ai-train=no\n", True),
     ("a comment", "User-agent: *\n# Content-Signal: ai-train=no\n", False),
     ("nonsense", "Content-Signal\nContent-Usage: \n\0: x\nUser-agent\n", False),

@@ -11,8 +11,15 @@ from dataclasses import dataclass
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_rights import HostRecord, Standing
-from deepstyle.scraper.manners import Robots, product_token, read_robots
-from deepstyle.scraper.reservations import Statement, recorded_statements, robots_statements, tdmrep_statements, verdict
+from deepstyle.scraper.manners import Robots, read_robots
+from deepstyle.scraper.reservations import (
+    Statement,
+    product_token,
+    recorded_statements,
+    robots_statements,
+    tdmrep_statements,
+    verdict,
+)
 from deepstyle.scraper.urls import origin
 
 REFUSED = frozenset({"robots", "noai"})

@@ -26,12 +26,11 @@ from deepstyle.scraper.manners import (
     NO_IMAGES,
     NO_PAGES,
     Robots,
-    product_token,
     retry_after,
     robots_directives,
 )
 from deepstyle.scraper.pace import Pace, Slots
-from deepstyle.scraper.reservations import Statement, Verdict, header_statements, verdict
+from deepstyle.scraper.reservations import Statement, Verdict, header_statements, product_token, verdict
 from deepstyle.scraper.saved import NOWHERE, Saved
 from deepstyle.scraper.stream import Watchdog, drain, is_picture, read_body
 from deepstyle.scraper.urls import host, normalise, origin, resolve

@@ -13,19 +13,15 @@ from email.utils import parsedate_to_datetime
 
 from protego import Protego
 
-from deepstyle.scraper.reservations import Statement
+from deepstyle.scraper.reservations import Statement, names_us, product_token
 
 MAX_ROBOTS = 512_000  # bytes that are parsed; RFC 9309 2.5 asks for at least 500 kibibytes
 MAX_DELAY = 3600.0  # seconds between two requests: a host that asks for more is not asked for anything
 NO_IMAGES = frozenset({"noai", "noimageai", "noml", "none", "noindex", "noimageindex"})
 NO_PAGES = frozenset({"noai", "noimageai", "noml"})
 _VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
+_GROUP = re.compile(r"^([ \t]*user[- ]?agent[ \t]*:)([^#\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _AGENT = re.compile(r"\s*([\w.*-]+)\s*:(.*)", re.DOTALL)
-
-
-def product_token(user_agent: str) -> str:
-    """The name robots.txt addresses us by (RFC 9309 2.2.1): ``deepstyle/0.1 (+https://...)`` -> ``deepstyle``."""
-    return re.split(r"[/\s(]", user_agent.strip(), maxsplit=1)[0].lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +58,9 @@ class Robots:
 
 def read_robots(body: bytes, user_agent: str) -> Robots:
     """Parse a robots.txt body; garbage gives no rules, as RFC 9309 2.3.1.5 wants."""
-    text = body[:MAX_ROBOTS].decode("utf-8-sig", "replace")
-    return Robots(rules=Protego.parse(text), agent=product_token(user_agent))
+    text, agent = body[:MAX_ROBOTS].decode("utf-8-sig", "replace"), product_token(user_agent)
+    text = _GROUP.sub(lambda line: f"{line[1]} {agent}" if names_us(line[2], agent) else line[0], text)
+    return Robots(rules=Protego.parse(text), agent=agent)
 
 
 def robots_directives(headers: Iterable[str], agent: str) -> set[str]:

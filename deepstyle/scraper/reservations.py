@@ -43,6 +43,19 @@ class Statement:
     path: str = ""
 
 
+def product_token(user_agent: str) -> str:
+    """The name robots.txt addresses us by (RFC 9309 2.2.1): ``deepstyle/0.1 (+https://...)`` -> ``deepstyle``."""
+    return re.split(r"[/\s(]", user_agent.strip(" \t\"'"), maxsplit=1)[0].rstrip("\"'").lower()
+
+
+def names_us(value: str, agent: str) -> bool:
+    """Whether a User-agent line's value is ours, with a version behind it or among several names in one line as well.
+
+    RFC 9309 2.2.1 has a name alone in its line; a site that writes ``deepstyle/0.1`` or ``GPTBot, deepstyle`` means us too.
+    """
+    return any(product_token(one) == agent for one in re.split("[,;]", value))
+
+
 def _matches(pattern: str, path: str) -> bool:
     """Whether a robots.txt path pattern (``*`` and a final ``$``) matches; linear in the path for each star."""
     if not pattern:
@@ -101,7 +114,8 @@ def robots_statements(text: str, agent: str) -> list[Statement]:
         if not mark:
             continue
         if name == "user-agent":
-            agents = [*agents, value.lower()] if in_agents else [value.lower()]
+            name = agent if names_us(value, agent) else value.lower()
+            agents = [*agents, name] if in_agents else [name]
             in_agents = True
             continue
         in_agents = False
