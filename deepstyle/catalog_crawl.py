@@ -81,6 +81,13 @@ class Crawl:
         """How many pages were fetched and understood."""
         return self._number("SELECT count(*) FROM pages WHERE crawl = ? AND outcome IN ('ok', 'noai')")
 
+    def page_outcomes(self) -> dict[str, int]:
+        """How many pages ended each way, e.g. ``{"ok": 40, "http-403": 2}``."""
+        rows = self._db.rows(
+            "SELECT outcome, count(*) AS n FROM pages WHERE crawl = ? GROUP BY outcome", (self.number,)
+        )
+        return {row["outcome"]: row["n"] for row in rows}
+
     def page_outcome(self, url: str) -> str:
         """How a page stands: its outcome, or ``queued``."""
         row = self._db.one("SELECT outcome FROM pages WHERE crawl = ? AND url = ?", (self.number, url))

@@ -21,6 +21,9 @@ from deepstyle.commands.options import (
 from deepstyle.commands.tables import counts, print_json, show
 from deepstyle.errors import UsageError
 
+# How pages end that were read, or where nothing is missing: the others may have had photos.
+_ORDINARY = frozenset({"ok", "redirect", "off-site", "image", "not-page", "queued"})
+
 
 def _header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, str] | None:
     pairs = [value.partition(":") for value in values]
@@ -88,6 +91,9 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
     rows["outcomes"] = counts(outcomes)
     if small := summary.outcomes.get("thumbnail"):
         rows["thumbnails of these"] = f"{small:,}, passed over"
+    unread = {name: count for name, count in summary.page_outcomes.items() if name not in _ORDINARY}
+    if unread:
+        rows["pages not used"] = counts(unread)
     folder = session.workspace / "photos"
     show(f"photos are in {folder}", rows, folder=folder, **asdict(summary))
 

@@ -64,7 +64,7 @@ class ScrapeSummary:
     """The whole crawl as the catalog records it, however many calls it took; ``seconds`` is the time of this call.
 
     ``found``: distinct image URLs, thumbnails of found pictures left out. ``near_duplicates`` are among ``kept`` unless
-    ``drop_near``. ``failed``: neither kept, duplicate, near duplicate, refused, too small, forgotten, nor still to do.
+    ``drop_near``. ``failed``: pictures neither kept, duplicate, near duplicate, refused, too small, forgotten, nor still to do.
     """
 
     pages: int
@@ -79,6 +79,7 @@ class ScrapeSummary:
     failed: int
     seconds: float
     outcomes: dict[str, int]
+    page_outcomes: dict[str, int]
 
 
 def scrape_urls(
@@ -160,6 +161,7 @@ def summarise(crawl: Crawl, started: float) -> ScrapeSummary:
         near_duplicates=crawl.near_duplicates(), refused_robots=counts["robots"], refused_noai=counts["noai"],
         too_small=counts["too-small"], forgotten=counts["forgotten"], failed=counts.total() - sum(counts[name] for name in named),
         seconds=time.monotonic() - started, outcomes=dict(counts),
+        page_outcomes=crawl.page_outcomes(),
     )  # fmt: skip
 
 
