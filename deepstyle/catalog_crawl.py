@@ -83,10 +83,7 @@ class Crawl:
 
     def page_outcomes(self) -> dict[str, int]:
         """How many pages ended each way, e.g. ``{"ok": 40, "http-403": 2}``."""
-        rows = self._db.rows(
-            "SELECT outcome, count(*) AS n FROM pages WHERE crawl = ? GROUP BY outcome", (self.number,)
-        )
-        return {row["outcome"]: row["n"] for row in rows}
+        return self._ended("pages")
 
     def page_outcome(self, url: str) -> str:
         """How a page stands: its outcome, or ``queued``."""
@@ -220,10 +217,11 @@ class Crawl:
 
     def outcomes(self) -> dict[str, int]:
         """How many images ended each way, e.g. ``{"kept": 351, "duplicate": 12, "robots": 39}``."""
-        rows = self._db.rows(
-            "SELECT outcome, count(*) AS n FROM listings WHERE crawl = ? GROUP BY outcome", (self.number,)
-        )
-        return {row["outcome"]: row["n"] for row in rows}
+        return self._ended("listings")
+
+    def _ended(self, table: str) -> dict[str, int]:
+        ended = "SELECT outcome, count(*) AS n FROM {} WHERE crawl = ? GROUP BY outcome"
+        return {row["outcome"]: row["n"] for row in self._db.rows(ended.format(table), (self.number,))}
 
     def near_duplicates(self) -> int:
         """How many images are near duplicates of another photo, kept or not."""
@@ -245,8 +243,18 @@ class Crawl:
             for url in lost:
                 self.finish_listing(url, "queued")
             if lost:
-                self._db.run("UPDATE crawls SET finished_at = NULL WHERE id = ?", (self.number,))
+                self.reopen()
         return len(lost)
+
+    def requeue_failed(self, outcomes: Iterable[str]) -> int:
+        """Queue the pages and images again that ended in one of these ways; how many. The crawl is then not complete."""
+        again = "UPDATE {} SET outcome = 'queued' WHERE crawl = ? AND outcome = ?"
+        with self._db.transaction():
+            values = [(self.number, one) for one in outcomes]
+            count = sum(self._db.run_each(again.format(table), values) for table in ("pages", "listings"))
+            if count:
+                self.reopen()
+        return count
 
     # ---- fetches ------------------------------------------------------------------------------------------------
 

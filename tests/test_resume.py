@@ -189,3 +189,32 @@ def test_ctrl_c_does_not_wait_for_slow_servers(tmp_path: Path) -> None:
         routes |= photos("/a.jpg", "/b.jpg")
 
         assert crawl(tmp_path, site.url).outcomes == {"kept": 2}
+
+
+def test_what_failed_while_a_server_was_down_is_asked_for_by_the_same_command(tmp_path: Path) -> None:
+    """Photos and pages that got no answer come with the next call; what is gone or good is not asked for again."""
+    down = True
+
+    def shaky(body: bytes, kind: str) -> Route:
+        return lambda x: x.send(status=503) if down else x.send(body, kind)
+
+    routes: Routes = {
+        "/": page(img("/a.jpg", "/b.jpg", "/gone.jpg"), '<a href="/2">2</a>'),
+        "/2": shaky(page(img("/c.jpg")), "text/html"),
+        "/b.jpg": shaky(photo(2), "image/jpeg"),
+        **photos("/a.jpg", "/c.jpg"),
+    }
+    with serve(routes) as site:
+        say = io.StringIO()
+        crawl(tmp_path, site.url, say=say)
+        assert taken(tmp_path) == {"/a.jpg"}
+        assert "2 pages and photos failed" in say.getvalue()
+        down = False
+        summary = crawl(tmp_path, site.url)
+
+        assert taken(tmp_path) == {"/a.jpg", "/b.jpg", "/c.jpg"}
+        assert summary.outcomes == {"kept": 3, "http-404": 1}
+        assert (site.hits["/"], site.hits["/a.jpg"], site.hits["/gone.jpg"], site.hits["/b.jpg"]) == (1, 1, 1, 2)
+        before = site.hits.total()
+        crawl(tmp_path, site.url)
+        assert site.hits.total() == before

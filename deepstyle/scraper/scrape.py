@@ -16,6 +16,8 @@ Outcomes of a page: ``ok``, those of ``fetch.py``, and
     off-site  it leads to another site
     trap      one of an endless series without new photos: not fetched
 
+A complete crawl that is called again asks for nothing but what failed for a reason that may be over (``MAY_PASS``).
+
 Worker threads fetch, parse and decode (``take.py``); only the main thread (``loop.py``) touches the catalog. A page's
 outcome, its links and its listings are committed together, as are a photo's row, its fetch and its outcome.
 """
@@ -35,6 +37,7 @@ from deepstyle.errors import InputError
 from deepstyle.files import shown
 from deepstyle.progress import Reporter
 from deepstyle.scraper.again import asking_again
+from deepstyle.scraper.answer import RETRIED
 from deepstyle.scraper.browser import Browser
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier
@@ -44,6 +47,10 @@ from deepstyle.scraper.sources import Sources, enlist, read_sources
 from deepstyle.scraper.take import Render
 from deepstyle.scraper.together import SharedSlots
 
+MAY_PASS = RETRIED | {
+    "too-slow",
+    "given-up",
+}  # how pages and photos fail that a complete crawl, called again, asks for once more
 REMEDIES = {
     "private-address": "add --allow-private if this is your own server",
     "robots": "the site's robots.txt does not want it; ask its owner, or choose another start page",
@@ -123,6 +130,8 @@ def scrape(
     crawl = catalog.open_crawl(sources.key, fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
+    if crawl.finished() and (failed := crawl.requeue_failed(MAY_PASS)):
+        reporter.say(f"{failed:,} pages and photos failed for reasons that may be over; they are asked for again")
     frontier = Frontier(crawl, config, starts)
     _enlist(sources, crawl, frontier, fetcher, reporter)
     ledger = Ledger(catalog, crawl, config, frontier)
@@ -181,6 +190,11 @@ def conclude(loop: Loop, summary: ScrapeSummary) -> None:
     for url, outcome in failed:
         loop.reporter.say(f"{url}: {outcome}; {REMEDIES.get(outcome, 'check the address')}")
     if loop.ledger.crawl.finish():
+        again = sum(summary.outcomes.get(one, 0) + summary.page_outcomes.get(one, 0) for one in MAY_PASS)
+        if again:
+            loop.reporter.say(
+                f"{again:,} pages and photos failed for reasons that may pass; the same command asks again"
+            )
         return
     if loop.ledger.full():
         loop.reporter.say(f"stopped at max_photos={loop.config.max_photos}; a larger one goes on from here")
