@@ -47,10 +47,8 @@ from deepstyle.scraper.sources import Sources, enlist, read_sources
 from deepstyle.scraper.take import Render
 from deepstyle.scraper.together import SharedSlots
 
-MAY_PASS = RETRIED | {
-    "too-slow",
-    "given-up",
-}  # how pages and photos fail that a complete crawl, called again, asks for once more
+# How pages and photos fail that a complete crawl, called again, asks for once more.
+MAY_PASS = RETRIED | {"too-slow", "given-up"}
 REMEDIES = {
     "private-address": "add --allow-private if this is your own server",
     "robots": "the site's robots.txt does not want it; ask its owner, or choose another start page",
