@@ -62,6 +62,18 @@ Content-Transfer-Encoding: base64
 """
 
 
+def test_files_of_a_saved_page_are_found_however_their_names_are_spelt(tmp_path: Path) -> None:
+    """Brackets, commas and accents stand in a page as they are or escaped, in one piece or in two."""
+    names = ("look(1).jpg", "a,b & c.jpg", "e\u0301te\u0301.jpg", "it's.jpg", "50%.jpg")
+    for name in names:
+        put_file(tmp_path / "g_files" / name, photos(name)[name])  # type: ignore[arg-type]
+    shown = ("look(1).jpg", "a%2Cb%20&amp;%20c.jpg", "\u00e9t\u00e9.jpg", "it%27s.jpg", "50%25.jpg")
+    body = page(*(f'<img src="./g_files/{name}">' for name in shown), head='<meta charset="utf-8">')
+    put_file(tmp_path / "g.html", b"<!-- saved from url=(0019)http://127.0.0.1:9/ -->" + body)
+
+    assert crawl(tmp_path / "w", str(tmp_path / "g.html")).outcomes == {"kept": 5}
+
+
 def test_an_archive_is_read_from_disk(tmp_path: Path) -> None:
     """The parts of an .mht are found by their address and by their number; a folder stands for the pages in it."""
     import base64

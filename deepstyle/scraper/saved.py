@@ -9,6 +9,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -46,7 +47,7 @@ class Saved:
         self._parts: dict[str, Part] = {}
 
     def __contains__(self, url: str) -> bool:
-        return url in self._parts
+        return _spelt(url) in self._parts
 
     def add(self, path: Path) -> None:
         """Read a saved page, or all directly in a folder. Raises InputError for what cannot be read."""
@@ -61,7 +62,7 @@ class Saved:
 
     def get(self, url: str, kind: Kind, limit: int) -> Fetched | None:
         """The answer that was saved for an address; None when there is none."""
-        part = self._parts.get(url)
+        part = self._parts.get(_spelt(url))
         if part is None:
             return None
         blank = Fetched(outcome="unreadable", kind=kind, url=url, final_url=url, content_type=part.content_type)
@@ -85,8 +86,9 @@ class Saved:
             folder = path.with_name(path.stem + name)
             for file in sorted(folder.rglob("*")) if folder.is_dir() else ():
                 if file.is_file():
-                    self._parts[resolve(url, quote(file.relative_to(path.parent).as_posix()))] = Part(path=file)
-        self._parts[url] = Part(body=body, content_type="text/html")
+                    place = resolve(url, quote(file.relative_to(path.parent).as_posix()))
+                    self._parts[_spelt(place)] = Part(path=file)
+        self._parts[_spelt(url)] = Part(body=body, content_type="text/html")
 
     def _archive(self, path: Path) -> None:
         """RFC 2557: parts of a multipart message, each with its address or its number (cid:)."""
@@ -104,9 +106,19 @@ class Saved:
                 place = place or resolve(url, f"/saved-part-{number}")
                 named[name] = place
             if place and part is not page:
-                self._parts[place] = Part(body=_payload(part), content_type=part.get_content_type())
+                self._parts[_spelt(place)] = Part(body=_payload(part), content_type=part.get_content_type())
         self.pages.append(url)
-        self._parts[url] = Part(body=_linked(_payload(page), named), content_type="text/html")
+        self._parts[_spelt(url)] = Part(body=_linked(_payload(page), named), content_type="text/html")
+
+
+def _spelt(url: str) -> str:
+    """One spelling of an address: which signs of a file's name are escaped, and how an accent is written, is each program's way.
+
+    >>> _spelt("http://a.example/look%281%29.jpg") == _spelt("http://a.example/look(1).jpg")
+    True
+    """
+    path, mark, query = url.partition("?")
+    return quote(unicodedata.normalize("NFC", unquote(path)), safe="/:") + mark + query
 
 
 def _linked(body: bytes, named: dict[str, str]) -> bytes:
