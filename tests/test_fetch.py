@@ -105,6 +105,19 @@ def test_x_robots_tag(headers: list[str], *, noai: bool) -> None:
     assert ("noai" in robots_directives(headers, "deepstyle")) == noai
 
 
+def test_a_redirect_may_reserve_what_it_leads_to() -> None:
+    """A noai or TDM reservation of the answer that sends on holds for the picture; noindex is about the address alone."""
+    said = {"noai": {"X_Robots_Tag": "noai"}, "tdm": {"TDM_Reservation": "1"}, "noindex": {"X_Robots_Tag": "noindex"}}
+
+    def hop(exchange: Exchange) -> None:
+        exchange.send(b"", "text/html", 302, Location="/a.jpg", **said[exchange.path[1:]])
+
+    with serve({"/a.jpg": photo(1), **{f"/{name}": hop for name in said}}) as site:
+        outcomes = {name: fetch(f"{site.url}/{name}", "image").outcome for name in said}
+        assert outcomes == {"noai": "noai", "tdm": "noai", "noindex": "ok"}
+        assert site.hits["/a.jpg"] == 1
+
+
 def test_retry_after_is_waited_for() -> None:
     """A 429 pauses the host as long as it asks, then the same URL is tried again."""
     times: list[float] = []

@@ -254,16 +254,16 @@ class Fetcher:
         answer = blank.but(status=status, content_type=kind, outcome=f"http-{status}")
         if status != 200:
             drain(raw, expired)
+        directives = robots_directives(headers.getlist("X-Robots-Tag"), self._agent)
         if status in REDIRECTS:
             target = headers.get("Location", "")
-            return answer.but(outcome="redirect", location=resolve(blank.final_url, target) if target else "",
-                           detail=f"redirect to {target[:200]!r}")  # fmt: skip
+            answer = answer.but(outcome="redirect", location=resolve(blank.final_url, target) if target else "")
+            return self._stated(answer.but(detail=f"redirect to {target[:200]!r}"), directives & NO_PAGES, headers)
         if status in {429, 503}:
             return answer.but(retry_after=retry_after(headers.get("Retry-After"), time.time()))
         unchanged = blank.before if status == 304 else None
         if status != 200 and unchanged is None:
             return answer
-        directives = robots_directives(headers.getlist("X-Robots-Tag"), self._agent)
         answer = self._stated(answer, directives, headers)
         if answer.outcome == "noai":
             return answer
