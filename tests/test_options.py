@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
+from deepstyle.commands.options import without_secrets
 from deepstyle.config import ClassifierConfig, GanConfig, load_config
 from deepstyle.errors import ConfigError
 
@@ -65,3 +66,17 @@ def test_help_says_what_the_option_does_here(command: str, words: str) -> None:
     told = CliRunner().invoke(main, [command, "--help"], terminal_width=200).output
 
     assert words in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("override", "shown"),
+    [
+        ("proxy=http://me:se@cret@a.example:8080", "proxy=http://...@a.example:8080"),
+        ("headers={Authorization: Bearer secret}", "headers=(not shown)"),
+        ("headers.Cookie=a=secret", "headers.Cookie=(not shown)"),
+        ("rate=2", "rate=2"),
+    ],
+)
+def test_what_is_printed_of_settings_holds_no_secret(override: str, shown: str) -> None:
+    """The line of settings ends in logs: it has neither a header's value nor a proxy's password."""
+    assert without_secrets(override) == shown

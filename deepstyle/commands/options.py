@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,11 +140,11 @@ def given_config(
 
 def build_config(
     session: Session, kind: str, config: str | None, overrides: Sequence[str], flags: dict[str, Any], *, dry_run: bool,
-    like: Any = None, chosen: Sequence[Any] = (),
+    like: Any = None, chosen: Sequence[Any] = (), rest: str = "--dry-run shows them all",
 ) -> Any:  # fmt: skip
     """Build a config from preset (without one from ``like``), --set and the command's own flags, and show it.
 
-    ``chosen``: settings that the command chose, with their reasons.
+    ``chosen``: settings that the command chose, with their reasons. ``rest``: where all settings can be seen.
     """
     from deepstyle import config as configs
 
@@ -160,8 +161,20 @@ def build_config(
         raise Ended(0)
     name = config or (type(built).default_preset if like is None else f"those of {built.start_from}")
     changed = [one for one in (*overrides, *given) if like is None or not one.startswith("start_from=")]
-    session.reporter.say(f"settings: {', '.join([name, *changed])} (--dry-run shows them all)")
+    session.reporter.say(f"settings: {', '.join([name, *map(without_secrets, changed)])} ({rest})")
     return built
+
+
+def without_secrets(override: str) -> str:
+    """An override as it may be shown: what is printed ends in logs, so no header's value and no password of a proxy.
+
+    >>> without_secrets("proxy=http://me:secret@a.example:8080")
+    'proxy=http://...@a.example:8080'
+    """
+    name, mark, value = override.partition("=")
+    if name.startswith("headers"):
+        return f"{name}{mark}(not shown)"
+    return f"{name}{mark}{re.sub('//[^/]*@', '//...@', value)}"
 
 
 def checked_name(_: click.Context, parameter: click.Parameter, value: str) -> str:

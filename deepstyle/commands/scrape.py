@@ -72,7 +72,8 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
         deepstyle scrape --template "https://a-site.example/{house}/{season}"
         deepstyle scrape looks.csv --contact me@a.example
     """
-    built = build_config(session, "ScrapeConfig", config, overrides, flags, dry_run=False)
+    rest = "`deepstyle settings scrape` explains them"  # its --dry-run lists photos
+    built = build_config(session, "ScrapeConfig", config, overrides, flags, dry_run=False, rest=rest)
     from deepstyle.config import load_values
     from deepstyle.scraper.scrape import scrape_urls
     from deepstyle.scraper.templates import expand
