@@ -172,7 +172,8 @@ def test_version() -> None:
     [
         (["crop"], "there is no workspace yet"),
         (["status"], "there is no workspace yet"),
-        (["scrape"], "URL: give the address of a gallery"),
+        (["scrape"], "SOURCE: give the address of a gallery"),
+        (["scrape", "looks.csv"], "looks.csv: there is no such file; for a web address, begin it with https://"),
         (["scrape", "ftp://a.example/"], "ftp://a.example/"),
         (["scrape", "http://a.example/", "--set", "rate=-1"], "rate: input should be greater than 0"),
         (["train-gan", "--config", "dcgan-46", "--dry-run"], "did you mean dcgan-64?"),

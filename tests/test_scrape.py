@@ -242,10 +242,12 @@ def test_a_start_page_that_fails(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"private-address.*--allow-private"):
             crawl(tmp_path, site.url, allow_private=False)
         assert crawl(tmp_path, site.url).kept == 2
-    with serve({"/text": page("nothing")}) as site:
+    with serve({"/text": page("nothing"), "/club": lambda x: x.send(status=401)}) as site:
+        with pytest.raises(InputError, match=r"/club: http-401.*--cookies, or --header 'Authorization"):
+            crawl(tmp_path, site.url + "/club")
         with pytest.raises(InputError, match=r"/none: http-404"):
             crawl(tmp_path, site.url + "/none")
-        with pytest.raises(InputError, match=r"/text: ok, no picture found; the page shows no pictures"):
+        with pytest.raises(InputError, match=r"/text: ok, no picture found; the page shows no pictures .* --render"):
             crawl(tmp_path, site.url + "/text")
 
 

@@ -100,7 +100,7 @@ def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
         crawl(tmp_path / "w", str(tmp_path / "empty.txt"))
     with pytest.raises(InputError, match=r"bad\.jsonl: none of its 2 rows holds an address"):
         crawl(tmp_path / "w", str(tmp_path / "bad.jsonl"))
-    with pytest.raises(UsageError, match="not a web address"):
+    with pytest.raises(UsageError, match="there is no such file"):
         crawl(tmp_path / "w", str(tmp_path / "none.txt"))
 
 
@@ -273,6 +273,8 @@ def test_a_proxy_is_asked_for_everything_but_private_addresses(tmp_path: Path) -
         assert crawl(tmp_path / "1", "http://gallery.invalid/", proxy=proxy, allow_private=False).kept == 1
         with pytest.raises(InputError, match="private-address"):
             crawl(tmp_path / "2", "http://127.0.0.1:9/", proxy=proxy, allow_private=False)
+        with pytest.raises(InputError, match="check the proxy"):
+            crawl(tmp_path / "3", "http://gallery.invalid/", proxy="http://127.0.0.1:9", allow_private=False)
         server.shutdown()
         thread.join()
 

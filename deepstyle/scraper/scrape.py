@@ -58,10 +58,21 @@ REMEDIES = {
     "timeout": "try again later, or raise --set read_timeout=60",
     "too-slow": "try again later, or raise --set deadline=300",
     "host-busy": "the server asks to be left alone for a while; run the same command later",
+    "http-401": "it wants a login: give your browser's --cookies, or --header 'Authorization: ...'",
+    "http-403": "the site refuses it; if you see it in a browser with a login, give that browser's --cookies",
     "image": "this is a picture, not a page; give the page that shows it",
     "not-page": "this is not a web page; give the page that shows the pictures",
-    "ok": "the page shows no pictures that can be found without running its scripts; try another page of the site",
+    "ok": "the page shows no pictures that can be found without running its scripts; try --render, or another page",
 }
+
+
+def remedy(outcome: str, config: ScrapeConfig) -> str:
+    """What can be done about a start page that ended so, in words."""
+    if config.proxy and outcome in {"connection", "timeout"}:
+        return "check the proxy (--proxy), the address and your network"
+    if config.render and outcome == "ok":
+        return "the page shows no pictures; try another page of the site"
+    return REMEDIES.get(outcome, "check the address")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,9 +195,9 @@ def conclude(loop: Loop, summary: ScrapeSummary) -> None:
         url, outcome = failed[0] if failed else (next(iter(loop.starts), "the list"), "ok")
         outcome = "host-busy" if outcome == "queued" else outcome
         loop.ledger.requeue(loop.starts)
-        raise InputError(f"{url}: {outcome}, no picture found; {REMEDIES.get(outcome, 'check the address')}")
+        raise InputError(f"{url}: {outcome}, no picture found; {remedy(outcome, loop.config)}")
     for url, outcome in failed:
-        loop.reporter.say(f"{url}: {outcome}; {REMEDIES.get(outcome, 'check the address')}")
+        loop.reporter.say(f"{url}: {outcome}; {remedy(outcome, loop.config)}")
     if loop.ledger.crawl.finish():
         again = sum(summary.outcomes.get(one, 0) + summary.page_outcomes.get(one, 0) for one in MAY_PASS)
         if again:

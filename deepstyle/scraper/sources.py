@@ -15,8 +15,8 @@ from deepstyle.errors import InputError, UsageError
 from deepstyle.files import exists, shown, whole
 from deepstyle.records import Listing
 from deepstyle.scraper.frontier import Frontier
-from deepstyle.scraper.lists import Row, is_list, read_list
-from deepstyle.scraper.saved import Saved, is_saved
+from deepstyle.scraper.lists import SUFFIXES, Row, is_list, read_list
+from deepstyle.scraper.saved import ARCHIVES, HTML, Saved, is_saved
 from deepstyle.scraper.templates import GAP
 from deepstyle.scraper.urls import normalise, origin
 
@@ -55,7 +55,7 @@ def read_sources(given: Iterable[str]) -> Sources:
         else:
             raise UsageError(_neither(one))
     if not starts and not lists and not saved.pages:
-        raise UsageError("URL: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
+        raise UsageError("SOURCE: give the address of a gallery, e.g. https://a-gallery.example/fall-2026/")
     return Sources(starts=tuple(starts), lists=tuple(lists), saved=saved)
 
 
@@ -63,6 +63,8 @@ def _neither(one: str) -> str:
     path = one.removeprefix("file://")
     if os.path.lexists(path):
         return f"URL {shown(one)}: a place on this machine; use `deepstyle add {shlex.quote(shown(path))}`"
+    if "://" not in path and Path(path).suffix.lower() in SUFFIXES | HTML | ARCHIVES:
+        return f"{shown(path)}: there is no such file; for a web address, begin it with https://"
     hint = f"write https://{one.strip()}" if "://" not in one else "it must start with http:// or https://"
     return f"URL {shown(one)!r}: not a web address; {hint}"
 
