@@ -92,6 +92,15 @@ class Catalog:
             assert number is not None
         return Crawl(self._db, number, clock=self._clock, stands=self.stands)
 
+    def reach(self, crawl: Crawl) -> str:
+        """How far a crawl was let go, as ``note_reach`` was told last; empty where that is unknown."""
+        row = self._db.one("SELECT reach FROM crawls WHERE id = ?", (crawl.number,))
+        return str(row["reach"]) if row is not None else ""
+
+    def note_reach(self, crawl: Crawl, reach: str) -> None:
+        """Keep how far a crawl is let go."""
+        self._db.run("UPDATE crawls SET reach = ? WHERE id = ?", (reach, crawl.number))
+
     def newest_start(self) -> str | None:
         """The start URL of the newest crawl; None when there is none."""
         row = self._db.one("SELECT start_url FROM crawls ORDER BY id DESC LIMIT 1")

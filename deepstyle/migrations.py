@@ -101,6 +101,10 @@ LED_TO = (
     "ALTER TABLE fetches ADD COLUMN led_to TEXT NOT NULL DEFAULT ''",
 )  # addresses that it was sent on to, spaces between
 
+REACH = (
+    "ALTER TABLE crawls ADD COLUMN reach TEXT NOT NULL DEFAULT ''",
+)  # how far it was let go, as JSON; empty: unknown
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES, CROPS, LED_TO,
+    FIRST, MARKS, DETAILS, OWN_PHOTOS, FALLBACKS, RESERVATIONS, RIGHTS, TAGS, SOURCES, SHAPES, CROPS, LED_TO, REACH,
 )  # fmt: skip

@@ -55,6 +55,27 @@ def test_a_finished_crawl_asks_nothing_and_fresh_asks_for_pages_only(tmp_path: P
     assert taken(tmp_path) == {"/a.jpg", "/b.jpg", "/c.jpg"}
 
 
+def test_a_crawl_that_may_go_farther_than_before_does(tmp_path: Path) -> None:
+    """A greater depth, a login or one more host: pages are visited again, kept photos are not; else nothing is asked."""
+    names = ("/0.jpg", "/1.jpg", "/2.jpg")
+    with serve({"/": page(img("/2.jpg"), '<a href="/never">x</a>'), **photos("/2.jpg")}) as other:
+        women = page(img("/1.jpg"), f'<a href="{other.url}/">sister site</a>')
+        routes: Routes = {"/": page(img("/0.jpg"), '<a href="/women">w</a>'), "/women": women, **photos(*names)}
+        with serve(routes) as site:
+            steps: list[tuple[dict[str, object], int]] = [
+                ({"max_depth": 0}, 1),
+                ({"max_depth": 1}, 2),
+                ({"max_depth": 1}, 2),
+                ({"max_depth": 0}, 2),
+                ({"also_hosts": (other.url,)}, 3),
+                ({"headers": {"Authorization": "Bearer x"}}, 3),
+            ]
+            for changes, kept in steps:
+                crawl(tmp_path, site.url, fresh=False, say=None, **changes)
+                assert len(taken(tmp_path)) == kept
+            assert (site.hits["/"], site.hits["/women"], site.hits["/0.jpg"], site.hits["/1.jpg"]) == (4, 3, 1, 1)
+
+
 def test_a_busy_host_leaves_the_rest_for_later(tmp_path: Path) -> None:
     """What asks to be left alone for longer than max_retry_wait is left for the next call, which finishes."""
     routes: Routes = {"/": page(img("/a.jpg", "/b.jpg")), "/a.jpg": lambda x: x.send(status=429, Retry_After="900"),

@@ -43,6 +43,7 @@ from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Frontier
 from deepstyle.scraper.ledger import Ledger
 from deepstyle.scraper.loop import Loop
+from deepstyle.scraper.reach import Reach
 from deepstyle.scraper.sources import Sources, enlist, read_sources
 from deepstyle.scraper.take import Render
 from deepstyle.scraper.together import SharedSlots
@@ -136,7 +137,7 @@ def scrape(
     fetcher.at_home(starts)
     fetcher.serve(sources.saved)
     fetcher.waits.say = reporter.say
-    crawl = catalog.open_crawl(sources.key, fresh=fresh)
+    crawl = _opened(sources, catalog, config, reporter, fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
     if crawl.finished() and (failed := crawl.requeue_failed(MAY_PASS)):
@@ -156,6 +157,19 @@ def scrape(
         return summary
     conclude(loop, summary)
     return summary
+
+
+def _opened(sources: Sources, catalog: Catalog, config: ScrapeConfig, reporter: Reporter, *, fresh: bool) -> Crawl:
+    """The crawl of these sources; a new one where it may go farther than the one that is there: links were left out of that."""
+    crawl = catalog.open_crawl(sources.key, fresh=fresh)
+    now = Reach.of(config, links=bool(sources.starts))
+    before = Reach.read(catalog.reach(crawl))
+    if before is not None and not now.within(before):
+        reporter.say("the crawl may go farther than before: its pages are visited again")
+        crawl = catalog.open_crawl(sources.key, fresh=True)
+    if not crawl.finished():
+        catalog.note_reach(crawl, now.text())
+    return crawl
 
 
 def _enlist(sources: Sources, crawl: Crawl, frontier: Frontier, fetcher: Fetcher, reporter: Reporter) -> None:
