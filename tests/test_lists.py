@@ -45,6 +45,19 @@ def test_words_behind_an_address(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"])
+def test_a_list_may_be_written_on_windows(tmp_path: Path, encoding: str) -> None:
+    """UTF-16, which spreadsheets and PowerShell write with a byte order mark, is read as UTF-8 is, with or without one."""
+    mark = "\ufeff" if encoding.startswith("utf-16") else ""
+    (tmp_path / "l.tsv").write_bytes(
+        f"{mark}url\ttitle\r\n{X}\tRobe d\u2019\u00e9t\u00e9\r\n{Y}\t\u30c9\u30ec\u30b9\r\n".encode(encoding)
+    )
+
+    assert [(row.url, row.title) for row in read_list(str(tmp_path / "l.tsv"))] == [
+        (X, "Robe d\u2019\u00e9t\u00e9"), (Y, "\u30c9\u30ec\u30b9"),
+    ]  # fmt: skip
+
+
 def test_hosts_of_a_list_are_sent_the_headers_and_no_referer(tmp_path: Path) -> None:
     """The addresses of a list were given, as those of the command line are; a file on this machine is nobody's business."""
     seen: list[tuple[str | None, str | None]] = []

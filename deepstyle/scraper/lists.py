@@ -73,7 +73,9 @@ def _opened(source: str) -> Iterator[TextIO]:
         raw = open_regular(Path(source))
     except OSError as error:
         raise InputError(f"{shown(source)}: cannot be read ({reason(error)})") from error
-    with io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="") as file:
+    unicode = raw.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # as Windows calls UTF-16
+    encoding = "utf-16" if unicode else "utf-8-sig"
+    with io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="") as file:
         yield file
 
 
