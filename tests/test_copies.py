@@ -101,6 +101,16 @@ def test_two_garments_of_one_outline_are_no_copies() -> None:
     assert not shirt.copied
 
 
+def test_a_smaller_copy_on_a_plain_ground_is_hardly_less_alike() -> None:
+    """Its edges are thin: the comparison finds its size and place to less than a pixel, so that it clears the threshold well."""
+    real = np.full((12, SIDE, SIDE, 3), 240, np.uint8)
+    for whole, inner in zip(real, REAL, strict=False):
+        whole[14:50, 14:50] = np.asarray(Image.fromarray(inner).resize((36, 36)))
+    alike = [float(correlations(_smaller(image), image[None])[0]) for image in real]
+
+    assert min(alike) > COPY_ON_PLAIN + 0.035
+
+
 def test_repeats_count_from_the_second() -> None:
     """Of an image that occurs three times, two are repeats of an earlier one."""
     images = np.concatenate([REAL[:4], REAL[2:3], REAL[5:7], np.ascontiguousarray(REAL[2:3, :, ::-1])])

@@ -22,8 +22,9 @@ from deepstyle.images import Pixels
 
 SIDE = 32  # pixels of the grey images that are compared
 PLANE = (48, 48)  # of the Fourier transforms: no shift wraps around
-ZOOMS = (0.8, 0.9, 1.0, 1.12, 1.25)
+ZOOMS = (25 / 32, 26 / 32, 0.9, 1.0, 1.12, 1.25)  # fine where a copy is small: its edges are
 HALVES = ((0, 0), (0, 1), (1, 0), (1, 1))  # shifts by half a pixel of SIDE, down and to the right
+FINE = 0.85  # up to this zoom, and at 1, these shifts are tried, too
 SHIFT = 6  # pixels of SIDE that two images may be shifted at most, beside what a zoom leaves room for
 THUMB = 8  # pixels: side of the thumbnails that propose candidates beside the features
 PROPOSED = 16  # candidates from features, and as many from thumbnails
@@ -110,7 +111,7 @@ def correlations(sample: Pixels, others: Pixels) -> Tensor:
     best = torch.full((len(others),), -1.0)
     for zoom in ZOOMS:
         side = round(SIDE * zoom)
-        its, shown = gradients(_halved(_grey(others, 2 * side))), 8 if zoom == 1 else 2
+        its, shown = gradients(_halved(_grey(others, 2 * side))), 8 if zoom == 1 or zoom < FINE else 2
         field, area = torch.fft.rfft2(its, PLANE), torch.fft.rfft2(torch.ones(side, side), PLANE)
         product = torch.fft.irfft2((spectra[:shown, None] * field).sum(2), PLANE)  # shown x N x PLANE
         own_part = torch.fft.irfft2(energies[:shown, None] * area, PLANE)
