@@ -71,6 +71,11 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
      ["/api/looks.json?page=2", "/api/looks"], ["/api/looks.json?page=2", "/api/looks"]),
     ("an endpoint of a script", '<script>const endpoint = "/api/looks"; const url = "/x"</script>',
      ["/api/looks"], ["/api/looks"]),
+    ("what ends a session or fills a cart", "".join(f'<a href="{one}">x</a>' for one in (
+        "/account/logout", "/wp-login.php?action=logout&_wpnonce=1", "/Account/LogOff", "/account/logoutSuccess",
+        "/sign_out", "/users/sign-out?a=1", "/shop/?add-to-cart=12", "/cart/?remove_item=a", "/checkout/cart/add/product/7/",
+        "/cart/add?id=1", "/looks/blackout", "/log-off-shoulder", "/cart", "/looks/add", "/blog/sign-outfits")),
+     ["/account/logoutSuccess", "/looks/blackout", "/log-off-shoulder", "/cart", "/looks/add", "/blog/sign-outfits"], []),
     ("no links", '<a href="javascript:x()">x</a><a href="#top">t</a><button data-url="/a.jpg">i</button>', [URL[16:]], []),
 ]  # fmt: skip
 

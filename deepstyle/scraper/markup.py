@@ -29,7 +29,7 @@ from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, p
 from deepstyle.scraper.decorations import is_decoration
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, folded, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
-from deepstyle.scraper.links import Links
+from deepstyle.scraper.links import Links, acts
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
@@ -151,7 +151,7 @@ class Reader:
         if picture and decodable(picture):
             full = Candidate(url=picture, rank=ORIGINAL, title=one.attributes.get("title", ""))
             one.place = self._add(full, detail=None if url == picture else url)  # a viewer is looked at first
-        elif url and page_key(url) != page_key(self.url) and extension(url) not in OTHER_EXTENSIONS:
+        elif url and page_key(url) != page_key(self.url) and extension(url) not in OTHER_EXTENSIONS and not acts(url):
             one.detail = url
 
     def _image(self, one: Open, sources: list[tuple[str, Attributes]]) -> None:
