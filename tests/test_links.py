@@ -71,6 +71,9 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
      ["/api/looks.json?page=2", "/api/looks"], ["/api/looks.json?page=2", "/api/looks"]),
     ("an endpoint of a script", '<script>const endpoint = "/api/looks"; const url = "/x"</script>',
      ["/api/looks"], ["/api/looks"]),
+    ("a script that leads on", ("""<script>if (!seen) { location.replace("\\/gallery"); } else location.href = 'fall2.html'"""
+     """</script><script>location.href = "/login?back=" + x; if (location == '/y') location.assign('#top')</script>"""),
+     ["/gallery", "/shows/fall2.html"], []),
     ("what ends a session or fills a cart", "".join(f'<a href="{one}">x</a>' for one in (
         "/account/logout", "/wp-login.php?action=logout&_wpnonce=1", "/Account/LogOff", "/account/logoutSuccess",
         "/sign_out", "/users/sign-out?a=1", "/shop/?add-to-cart=12", "/cart/?remove_item=a", "/checkout/cart/add/product/7/",

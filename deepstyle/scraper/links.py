@@ -41,6 +41,7 @@ _FOLLOWS = re.compile(r"next|more|infinite|hx-get")
 FRAMES = frozenset({"iframe", "frame", "turbo-frame", "include-fragment", "amp-list"})
 MAX_OPTIONS = 200  # of a select
 MAX_VALUES = 20  # of a form
+MAX_LEAVING = 2_000  # characters of a script that does little but lead to another page
 _REFRESH = re.compile(
     r"\s*+[\d.]*+\s*+(?:[;,]\s*+(?>(?:url\s*+=\s*+)?)|url\s*+=\s*+)['\"]?+\s*+([^'\"]++)", re.IGNORECASE
 )
@@ -152,6 +153,12 @@ class Links:
     def more(self, url: str) -> None:
         """A URL that a script or JSON names as the next part."""
         self._follow(url, following=True)
+
+    def script(self, text: str) -> None:
+        """Where a short script of the page leads at once, unless it puts the address together: ``location.replace('/a')``."""
+        for match in _ONCLICK.finditer(text) if len(text) <= MAX_LEAVING and "location" in text else ():
+            if not text[match.end() :].lstrip().startswith("+"):
+                self._page(match[1].replace("\\/", "/"), surely=True)
 
     def take(self, inner: Links) -> None:
         """Add what markup inside the page links to; flags are the page's own."""

@@ -262,6 +262,7 @@ class Reader:
         elif holds == "code":
             text = settled(text, self.budget)
             self._inner(written(text))
+            self.links.script(text)
             for url in asked_for(text):
                 self.links.more(resolve(self.base, url))
             values = list(script_values(text, self.budget))
