@@ -141,6 +141,10 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("one picture by two names", '<script>s = {"img":"/m/1.jpg","image":"/f/1.jpg"}</script>', ["/m/1.jpg"]),
     ("Shopify widths", '<img data-src="/cdn/shop/files/a_{width}x.jpg?v=1" data-widths="[180, 360, 1080]">',
      ["/cdn/shop/files/a.jpg?v=1"]),
+    ("widths that the page does not name", '<img data-src="/files/a_{width}x.jpg">', ["/files/a_2048x.jpg"]),
+    ("clicks of Alpine and Vue", ("""<img src="/t/1.jpg" @click="$dispatch('open', {src: '/f/1.jpg'})">"""
+     """<li x-on:click.prevent="show('/f/2.jpg')"><img src="/t/2.jpg"></li>"""), ["/f/1.jpg", "/f/2.jpg"]),
+    ("a card's hover image", '<div class="card" data-hover-image="/f/2.jpg"><img src="/f/1.jpg"></div>', ["/f/2.jpg", "/f/1.jpg"]),
     ("widths", '<img data-src="/a/{width}/1.jpg" data-widths="[180, 1080, 360]">', ["/a/1080/1.jpg"]),
     ("itemprop of two words", '<meta itemprop="image thumbnailUrl" content="/f.jpg">', ["/f.jpg"]),
     ("itemprop of a span", '<span itemprop="image" content="/f.jpg"></span>', ["/f.jpg"]),

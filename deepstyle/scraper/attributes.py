@@ -60,7 +60,9 @@ _LARGEST = re.compile(
 )
 _LARGER = re.compile(r"large|(?<![a-z])(?:max|xl|hd|lg)(?![a-z])")
 _HANDLED = re.compile(r"['\"]([^'\"\s<>]{1,1000}\.(?:jpe?g|png|webp|avif)(?:\?[^'\"\s<>]{0,300})?)['\"]", re.IGNORECASE)
-_HANDLERS = ("href", "onclick", "onmouseover", "onload")
+_CLICKS = ("onclick", "@click", "x-on:click", "v-on:click", "@click.prevent", "x-on:click.prevent", "@click.stop")
+_HANDLERS = ("href", *_CLICKS, "onmouseover", "onload")
+MOST_WIDE = 2048  # pixels: what a gap for a width is filled with where the page names no widths
 _SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
 _CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover|poster)(?:-(?:src|url|hover))?")
 _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-src, mobile-image, src-large
@@ -165,19 +167,18 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
             found += [Candidate(url=one, rank=1.05) for one in (value.strip().strip("'\"`"),) if is_picture_url(one)]
         elif name not in _PLAIN and not _SECOND.search(name) and is_picture_url(value):
             found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else _largest(name) or 1.05))
-    if ("onclick" in attributes or "onmouseover" in attributes) and not _SWAPPED.search(
-        attributes.get("onmouseover", "")
-    ):
+    clicked = "onmouseover" in attributes or any(name in attributes for name in _CLICKS)
+    if clicked and not _SWAPPED.search(attributes.get("onmouseover", "")):
         found += [Candidate(url=one, rank=ORIGINAL) for one in handled(attributes)[-1:]]
     return [one for one in found if usable(one.url) and decodable(one.url, kind)]
 
 
 def _filled(url: str, attributes: Attributes) -> str:
-    """A URL with ``{width}`` for the largest of ``data-widths``, as Shopify's themes write them."""
+    """A URL with ``{width}`` for the largest of ``data-widths``, or a large one: lazysizes fills in whatever width it needs."""
     if "{width}" not in url:
         return url
     widths = [int(one) for one in re.findall(r"\d{2,5}", attributes.get("data-widths", "")[:500])]
-    return url.replace("{width}", str(max(widths))) if widths else url
+    return url.replace("{width}", str(max(widths, default=MOST_WIDE)))
 
 
 def second(attributes: Attributes) -> list[Candidate]:

@@ -220,6 +220,7 @@ class Reader:
                     one.place = self.found[before]
                 one.inner += len(self.found) - before  # these are no thumbnails of what the element carries
         anchor, found = one.anchor, painted(one.attributes)
+        found += second(one.attributes) if one.tag not in IMAGES else []
         if not found or is_icon(one.attributes) or (anchor is not None and anchor.place is not None):
             return
         for chosen in found:
