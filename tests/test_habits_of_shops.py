@@ -121,6 +121,16 @@ PAGES: list[tuple[str, str, list[str]]] = [
         "/files/size-chart.png?v=1", "/i/women_size_guide-2.jpg", "/a/spinner.gif", "/ajax-loader.gif", "/styles/smilies/x.png"))
      + '<img class="smilie" src="/x.png"><img src="/oversize-table-coat.jpg"><img src="/size-8-model.jpg">',
      ["/oversize-table-coat.jpg", "/size-8-model.jpg"]),
+    ("classes with humps, swatches and faces", ('<label class="ColorSwatch" style="background-image:url(/i/black.jpg)"></label>'
+     '<img class="MuiAvatar-img" src="/a.jpg"><picture class="ContributorImage-avatar"><img src="/b.jpg"></picture>'
+     '<span class="swatch" style="background:url(/c.jpg)"></span><img class="variable-item-image" src="/d-50x50.jpg">'
+     """<script>x = {"contributors": [{"image": {"url": "/e.jpg"}}], "images": ["/1.jpg"]}</script>"""
+     '<div class="HeroImage" style="background:url(/2.jpg)"></div><img class="SwatchLook" src="/3.jpg">'),
+     ["/1.jpg", "/2.jpg", "/3.jpg"]),
+    ("licences, chips and what is seen through", "".join(f'<img src="{one}">' for one in (
+        "/images/cc-by-nc-sa.png", "/pidgets/pin_it_button.png", "/450/chip/goods_450_chip.jpg", "/i/transparent-background.png",
+        "https://64.media.tumblr.com/avatar_1a2b_64.pnj", "/chip/coat.jpg", "/look/blue_chip.jpg", "/transparent-dress.png")),
+     ["/chip/coat.jpg", "/look/blue_chip.jpg", "/transparent-dress.png"]),
     ("a forum's photos", ('<a href="/attachments/look-2-jpg.991/"><img src="/data/attachments/1/1-ab.jpg"></a>'
      '<a href="/attachments/looks-zip.7/">all</a><a href="./download/file.php?id=4&mode=view"><img src="/t/4.jpg"></a>'
      '<a href="/?action=dlattach;topic=1.0;attach=5;image"><img src="/t/5.jpg"></a>'),

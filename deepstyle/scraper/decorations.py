@@ -9,7 +9,7 @@ from functools import lru_cache
 DECORATIONS = frozenset({
     "smilie", "smiley", "emoticon", "bbc_emoticon",
     "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
-    "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder",
+    "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder", "swatch", "variable-item-image",
 })  # fmt: skip
 APART = frozenset({
     "ad", "ads", "advert", "advertisement", "adsbygoogle", "ad-slot", "ad-banner", "ad-container", "ad-unit", "ad-wrapper",
@@ -27,6 +27,7 @@ _ADDED = frozenset(
     {"sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder"}
 )
 _GAPS = re.compile(r"[-_]+")
+_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")  # ColorSwatch, ContributorAvatar
 _PARTS_OF = frozenset({
     "logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite", "userpic",
 })  # fmt: skip
@@ -39,7 +40,7 @@ _BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
 def is_decoration(attributes: Mapping[str, str]) -> bool:
     """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
     return "class" in attributes and any(
-        one in DECORATIONS or _decorates(one) for one in attributes["class"].lower()[:1_000].split()
+        one in DECORATIONS or _decorates(one) for one in _written(attributes["class"][:1_000])
     )
 
 
@@ -54,8 +55,13 @@ def is_apart(tag: str, attributes: Mapping[str, str]) -> bool:
 def _apart(names: str) -> bool:
     return any(
         one in APART or (("logo" in one or "avatar" in one) and _decorates(one.removesuffix("s")))
-        for one in names.lower()[:300].split()
+        for one in _written(names[:300])
     )
+
+
+def _written(names: str) -> list[str]:
+    """Classes in small letters, those with humps with dashes, too."""
+    return [*names.lower().split(), *(_HUMP.sub("-", one).lower() for one in names.split() if not one.islower())]
 
 
 @lru_cache(maxsize=4096)

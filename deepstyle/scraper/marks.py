@@ -9,10 +9,10 @@ import re
 
 # Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
 _OTHERS = re.compile(
-    r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|/avatar\.php\?|/data/avatars/"
+    r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|\.tumblr\.com/avatar_|/avatar\.php\?|/data/avatars/"
     r"|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif"
-    r"|/(?:spacer|transparent|1x1|sprites?)\.(?:gif|png)"
+    r"|/(?:spacer|transparent(?:[-_](?:background|bg|pixel))?|1x1|sprites?)\.(?:gif|png)|/chips?/[^/?.]*+(?<=[-_]chip)\."
     r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/smil(?:ies|eys?)/"
     r"|/(?:[\w-]{1,40}[-_])?size[-_]?"
     r"(?:chart|guide|table)s?(?:[-_@][\w-]*)?\.(?:jpe?g|png|webp|gif)"
@@ -36,7 +36,7 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|klarna|apple-?pay|google-?pay|google-?play|app-?store"
     r"|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
     r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
-    r"|/(?:pin-?it|norton|mcafee|verisign|comodo|maestro|add-?to-?(?:cart|bag|basket|wish-?list)|buy-?now|subscribe|sign-?up"
+    r"|/(?:pin[-_]?it|cc[-_](?:by|zero)(?:[-_](?:nc|nd|sa))*|norton|mcafee|verisign|comodo|maestro|add-?to-?(?:cart|bag|basket|wish-?list)|buy-?now|subscribe|sign-?up"
     r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|\d{1,3}))*"
     r"\.(?:gif|png|webp)|/(?:trust|security|payment)[-_]badges?/[^/?.]*+\.(?:gif|png|webp)"
     r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)"

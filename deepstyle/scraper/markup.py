@@ -156,7 +156,7 @@ class Reader:
 
     def _image(self, one: Open, sources: list[tuple[str, Attributes]]) -> None:
         image = next((attributes for tag, attributes in sources if tag in IMAGES), one.attributes)
-        if is_icon(image) or is_decoration(image):
+        if is_icon(image) or is_decoration(image) or is_decoration(one.attributes):
             return
         options = [option for tag, attributes in sources for option in offered(attributes, source=tag == "source")]
         chosen = best([option for option in options if resolve(self.base, option.url)])
@@ -220,8 +220,8 @@ class Reader:
                     one.place = self.found[before]
                 one.inner += len(self.found) - before  # these are no thumbnails of what the element carries
         anchor, found = one.anchor, painted(one.attributes)
-        found += second(one.attributes) if one.tag not in IMAGES else []
-        if not found or is_icon(one.attributes) or (anchor is not None and anchor.place is not None):
+        found += [] if one.tag in IMAGES else second(one.attributes)
+        if not found or is_icon(one.attributes) or is_decoration(one.attributes) or (anchor and anchor.place):
             return
         for chosen in found:
             self._add(replace(chosen, title=one.title()), detail=anchor.detail if anchor else None)

@@ -22,7 +22,7 @@ MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
     r"avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
-    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|flag)s?(?:{_BESIDE})?(?![a-z])"
+    rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|contributor|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _CHIP = re.compile(
     r"swatch(?:es)?[-_]?(?:image|img|url|src)?s?$", re.IGNORECASE
