@@ -43,6 +43,19 @@ def test_two_hundred_pages_of_one_shape_without_an_image_are_a_trap(
     assert visit_all(frontier, images_at=images_at) == visited
 
 
+@pytest.mark.parametrize(("base", "images_at", "visited"), [
+    ("/coats?s=a", None, 200), ("/coats?s=a", 100, 300), ("/coats?", None, 480),
+])  # fmt: skip
+def test_two_hundred_filters_upon_filters_without_an_image_are_a_trap(
+    frontier: Frontier, base: str, images_at: int | None, visited: int
+) -> None:
+    """Whatever parameters they add to their parent's; a page's first parameter counts by its shape alone."""
+    for number in range(480):
+        frontier.add(f"{SITE}{base}&{'abcd'[number % 4]}={number}", SITE + base.rstrip("?"), 1)
+
+    assert visit_all(frontier, images_at=images_at) == visited
+
+
 def follow_chain(frontier: Frontier, *, images_at: int | None = None, most: int = 100) -> int:
     """Visit pages that each link to the next one, as far as they lead; how many pages were visited."""
     count = 0

@@ -4,8 +4,10 @@ The catalog holds the frontier; this is the same in memory, rebuilt from the cat
 ``scrape.py`` because what to visit can be understood without what to download.
 
 Traps: a chain of pages of one shape (URLs equal but for digits) that brought no new image for CHAIN pages, or SHAPE such
-pages in a row anywhere on the site; relative-link loops; permuted, tracking and session parameters. A part that no link names
-is not guessed after CHAIN parts whose photos do not exist; one that is slow, or fails for a while, does not count.
+pages in a row anywhere on the site, or SHAPE filters upon filters in a row (pages of one path that add parameters to their
+parent's: there are as many shapes of them as sets of parameters); relative-link loops; permuted, tracking and session
+parameters. A part that no link names is not guessed after CHAIN parts whose photos do not exist; one that is slow, or fails
+for a while, does not count.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.hosts import missing
-from deepstyle.scraper.urls import host, origin, page_key, runaway, shape
+from deepstyle.scraper.urls import host, narrows, origin, page_key, runaway, shape
 
 CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
 SHAPE = 200  # pages of one shape in a row without a new image, however they are linked
@@ -127,7 +129,7 @@ class Frontier:
             return False
         here, parent = shape(entry.url), entry.parent
         chained = parent is not None and shape(parent) == here and self._barren.get(parent, 0) >= CHAIN
-        return chained or self._shapes[here] >= SHAPE
+        return chained or any(self._shapes[one] >= SHAPE for one in _counted(entry.url, parent))
 
     def link_depth(self, url: str, entry: Waiting, *, following: bool) -> int:
         """How deep a link leads: the next page of a series is no deeper than the one it follows."""
@@ -148,4 +150,11 @@ class Frontier:
         here = shape(url)
         chain = self._barren.get(parent, 0) if parent is not None and shape(parent) == here else 0
         self._barren[url] = 0 if images else chain + 1
-        self._shapes[here] = 0 if images else self._shapes[here] + 1
+        for one in _counted(url, parent):
+            self._shapes[one] = 0 if images else self._shapes[one] + 1
+
+
+def _counted(url: str, parent: str | None) -> list[str]:
+    """As what a page without a new image counts: its shape, and as one of its path's filters if it narrows its parent."""
+    filters = parent is not None and narrows(url, parent)
+    return [shape(url), *([f"{url.partition('?')[0]}?*"] if filters else [])]

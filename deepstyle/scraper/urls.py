@@ -159,6 +159,16 @@ def shape(url: str) -> str:
     return f"{origin(head)}{path}" + (f"?{'&'.join(names)}" if names else "")
 
 
+def narrows(url: str, parent: str) -> bool:
+    """Whether a URL is its parent's with more parameters than it has: a second filter of a shop, which shows some of the same.
+
+    >>> narrows("http://a.example/coats?size=8&colour=red", "http://a.example/coats?colour=red")
+    True
+    """
+    (head, _, query), (other, _, fewer) = url.partition("?"), parent.partition("?")
+    return bool(fewer) and head == other and set(parse_qsl(fewer)) < set(parse_qsl(query))
+
+
 def runaway(url: str) -> bool:
     """Whether the URL looks made by a relative-link loop: too long, or one word again and again in its path."""
     words = [word for word in urlsplit(url).path.split("/") if word and not word.isdigit()]
