@@ -144,6 +144,8 @@ CASES: list[tuple[str, str, list[str]]] = [
     ("widths that the page does not name", '<img data-src="/files/a_{width}x.jpg">', ["/files/a_2048x.jpg"]),
     ("clicks of Alpine and Vue", ("""<img src="/t/1.jpg" @click="$dispatch('open', {src: '/f/1.jpg'})">"""
      """<li x-on:click.prevent="show('/f/2.jpg')"><img src="/t/2.jpg"></li>"""), ["/f/1.jpg", "/f/2.jpg"]),
+    ("a call in x-data", ("""<p x-data='gallery({"items":[{"src":"/f/1.jpg"}]})'></p>"""
+     """<i x-data="slides([{src: '/f/2.jpg'}], 3)"></i>"""), ["/f/1.jpg", "/f/2.jpg"]),
     ("a card's hover image", '<div data-hover-image="/f/2.jpg"><img src="/f/1.jpg"></div>', ["/f/2.jpg", "/f/1.jpg"]),
     ("widths", '<img data-src="/a/{width}/1.jpg" data-widths="[180, 1080, 360]">', ["/a/1080/1.jpg"]),
     ("itemprop of two words", '<meta itemprop="image thumbnailUrl" content="/f.jpg">', ["/f.jpg"]),

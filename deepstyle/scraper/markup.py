@@ -32,7 +32,7 @@ from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links, acts
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
-from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
+from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, stated, written
 from deepstyle.scraper.sums import settled
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolve
 from deepstyle.scraper.values import Found, read_values
@@ -210,9 +210,9 @@ class Reader:
     def _painted(self, one: Open) -> None:
         """Backgrounds, and JSON in attributes."""
         for name, value in one.attributes.items():
-            if len(value) > 8 and value.lstrip()[:1] in {"{", "["} and name not in {"style", "class"}:
+            if text := stated(name, value):
                 before = len(self.found)
-                self._values([json_value(value, self.budget)], bases=bases_of(value))
+                self._values([json_value(text, self.budget)], bases=bases_of(text))
                 if one.place is not None and ("source" in name or "srcset" in name):
                     one.place.also(picture.url for picture in self.found[before:])
                     del self.found[before:]

@@ -41,6 +41,7 @@ _ARRAY = re.compile(
 _WRITTEN = re.compile(r"(?P<link><a\b[^<>]{1,1000}>\s{0,20})?(?P<image><img\b[^<>]{1,1000}>)", re.IGNORECASE)
 _ENLARGED = re.compile(r"\.(?:jpe?g|png|webp|avif)\b", re.IGNORECASE)
 _JOINED = re.compile(r"[\"']\s*+\+|\$\{|\{\{|<%")
+_CALL = re.compile(r"\s*+[\w$.]{1,60}\(\s*+(?=[\[{])")
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
@@ -105,6 +106,15 @@ def held(kind: str, text: str) -> str:
     if start[:1] in {"{", "["} and start != "{{":
         return "values"
     return "markup" if kind.startswith("text/") and "<" in text and "babel" not in kind else ""
+
+
+def stated(name: str, value: str) -> str:
+    """The JSON, or nearly that, that an attribute states, without the call around it in Alpine's ``x-data``; or nothing."""
+    if len(value) <= 8 or name in {"style", "class"}:
+        return ""
+    call = _CALL.match(value) if name.startswith("x-") else None
+    text = value[call.end() :].rstrip().removesuffix(")") if call else value
+    return text if text.lstrip()[:1] in {"{", "["} else ""
 
 
 def written(text: str) -> str:
