@@ -40,7 +40,7 @@ def test_the_gan_trains_by_images_with_a_limit_of_minutes() -> None:
     """The demo's GAN sees as many images on any machine, within the minutes given, and shows eight grids before garments."""
     gan = demo_stages(images_seen=IMAGES, minutes=15).gan
 
-    assert (gan.images, gan.minutes) == (40_000, 15)
+    assert (gan.images, gan.minutes) == (80_000, 15)
     assert FEW_IMAGES // gan.snapshot_every >= 8
     assert gan.images >= 1.5 * FEW_IMAGES
     assert gan.model_dump(exclude={"images", "minutes", "snapshot_every", "score_samples"}) == load_config(
