@@ -53,7 +53,7 @@ def chosen(about: Facts, **given: Any) -> dict[str, Any]:
         ({"cuda": True}, {"size": 128, "batch_size": 64, "r1": 2.0}),
         ({"cuda": True, "labels": {"full": 20_000}}, {"width": 64, "augment": [], "condition": "none"}),
         ({"minutes": 300.0}, {"size": 128}),
-        ({"minutes": None}, {"size": 64, "lr_end": 0.04}),
+        ({"minutes": None}, {"size": 64, "lr_end": 0.04, "penalty_end": 1.0}),
         ({"side": 60, "cuda": True}, {"size": 64}),
         ({"labels": {"full": 500}}, {"augment": ["color", "translation", "cutout"], "strength_end": 0.3}),
         ({"labels": {"full": 9}}, {"batch_size": 8}),

@@ -16,6 +16,7 @@ BFLOAT = 1.8  # times as many where the processor computes in bfloat16
 GPU_RATES = {32: 5000.0, 64: 3000.0, 128: 800.0, 256: 250.0}  # images/s, careful guesses
 ENOUGH = 300_000  # images after which a larger size is worth its cost
 LONG = 200_000  # images from which there is time to begin coarsely and to end finely
+LONGER = 400_000  # images up to which a penalty that falls is known to help; 640,000 with it were no better (docs/log.md)
 HEART = 350  # visits to each garment, moved alone, up to which copies stay rare (docs/log.md)
 LEAST = 50  # garments of each label that a network can learn the label from
 MOST = 10_000.0  # largest R1 and R2 that a config takes
@@ -187,6 +188,8 @@ def _schedule(facts: Facts, known: Mapping[str, Any]) -> Choice:
     if shown < LONG:
         why = f"about {shown:,} images leave no time to slow down"
         return Choice(settings={"lr_end": 1.0}, reason=why)
-    settings = {"lr_end": 0.04, "penalty_end": 0.2, "ema_images": max(5_000.0, 0.025 * shown)}
-    why = f"about {shown:,} images: the rate falls to a twenty-fifth, the penalty to a fifth, the average grows longer"
+    falls = shown <= LONGER
+    settings = {"lr_end": 0.04, "penalty_end": 0.2 if falls else 1.0, "ema_images": max(5_000.0, 0.025 * shown)}
+    penalty = "falls to a fifth" if falls else "stays"
+    why = f"about {shown:,} images: the rate falls to a twenty-fifth, the penalty {penalty}, the average grows longer"
     return Choice(settings=settings, reason=why)
