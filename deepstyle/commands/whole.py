@@ -59,7 +59,7 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 @click.option("--minutes", type=click.FloatRange(0.1, 6000), default=15.0, show_default=True,
               help="The GAN stops after this time, if it has not seen them by then.")  # fmt: skip
 @click.option(
-    "--looks", type=click.IntRange(40, 20_000), default=300, show_default=True, help="Looks of the drawn site."
+    "--looks", type=click.IntRange(40, 20_000), default=340, show_default=True, help="Looks of the drawn site."
 )
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.KEY=VALUE",
               help="Change one value; STAGE is scrape, detector, masks, crop, classifier or gan.")  # fmt: skip
