@@ -8,8 +8,9 @@ from pathlib import Path
 from deepstyle.annotations.table import read_table
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
+from deepstyle.demo import IMAGES
 from deepstyle.demo.draw import CATEGORIES
-from deepstyle.demo.tour import IMAGES, annotated_looks, demo_stages, free_port, write_table
+from deepstyle.demo.tour import annotated_looks, demo_stages, free_port, write_table
 from deepstyle.ground import AROUND, filled
 from deepstyle.images import decode
 from deepstyle.progress import Reporter

@@ -9,6 +9,7 @@ import click
 
 from deepstyle.commands.options import Session, json_option, open_catalog
 from deepstyle.commands.tables import show
+from deepstyle.demo import IMAGES
 
 
 @click.command()
@@ -54,7 +55,7 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 
 @click.command()
 @json_option
-@click.option("--images", type=click.IntRange(100, 10_000_000), default=80_000, show_default=True,
+@click.option("--images", type=click.IntRange(100, 10_000_000), default=IMAGES, show_default=True,
               help="Images that the GAN sees, repeats counted.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(0.1, 6000), default=15.0, show_default=True,
               help="The GAN stops after this time, if it has not seen them by then.")  # fmt: skip

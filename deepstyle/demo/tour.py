@@ -21,7 +21,6 @@ from deepstyle.ground import main_part, on_plain
 from deepstyle.progress import Reporter
 
 SITE_SEED, TRAIN_SEED, VALIDATION_SEED = 1, 2, 3  # looks of the site, of training and of validation never coincide
-IMAGES = 80_000  # that the GAN sees, on a fast machine and a slow one: garments come with images, not with minutes (docs/log.md)
 GRID_EVERY = 2_500  # images: eight grids and more by the time that drawn garments have outlines (weak.FEW_IMAGES)
 
 

@@ -61,6 +61,7 @@ _LARGEST = re.compile(
 _LARGER = re.compile(r"large|(?<![a-z])(?:max|xl|hd|lg)(?![a-z])")
 _HANDLED = re.compile(r"['\"]([^'\"\s<>]{1,1000}\.(?:jpe?g|png|webp|avif)(?:\?[^'\"\s<>]{0,300})?)['\"]", re.IGNORECASE)
 _CLICKS = ("onclick", "@click", "x-on:click", "v-on:click", "@click.prevent", "x-on:click.prevent", "@click.stop")
+_CLICKED = frozenset({*_CLICKS, "onmouseover"})
 _HANDLERS = ("href", *_CLICKS, "onmouseover", "onload")
 MOST_WIDE = 2048  # pixels: what a gap for a width is filled with where the page names no widths
 _SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
@@ -167,8 +168,7 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
             found += [Candidate(url=one, rank=1.05) for one in (value.strip().strip("'\"`"),) if is_picture_url(one)]
         elif name not in _PLAIN and not _SECOND.search(name) and is_picture_url(value):
             found.append(Candidate(url=value, rank=0.5 if _SMALL.search(name) else _largest(name) or 1.05))
-    clicked = "onmouseover" in attributes or any(name in attributes for name in _CLICKS)
-    if clicked and not _SWAPPED.search(attributes.get("onmouseover", "")):
+    if not _CLICKED.isdisjoint(attributes) and not _SWAPPED.search(attributes.get("onmouseover", "")):
         found += [Candidate(url=one, rank=ORIGINAL) for one in handled(attributes)[-1:]]
     return [one for one in found if usable(one.url) and decodable(one.url, kind)]
 

@@ -39,9 +39,7 @@ _BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
 
 def is_decoration(attributes: Mapping[str, str]) -> bool:
     """Whether an img element's class says that it is an avatar, a logo, an emoji and the like."""
-    return "class" in attributes and any(
-        one in DECORATIONS or _decorates(one) for one in _written(attributes["class"][:1_000])
-    )
+    return "class" in attributes and _decoration(attributes["class"])
 
 
 def is_apart(tag: str, attributes: Mapping[str, str]) -> bool:
@@ -49,6 +47,11 @@ def is_apart(tag: str, attributes: Mapping[str, str]) -> bool:
     if tag not in _BOXES or not attributes:
         return False
     return ("class" in attributes and _apart(attributes["class"])) or ("id" in attributes and attributes["id"] in APART)
+
+
+@lru_cache(maxsize=4096)
+def _decoration(names: str) -> bool:
+    return any(one in DECORATIONS or _decorates(one) for one in _written(names[:1_000]))
 
 
 @lru_cache(maxsize=4096)

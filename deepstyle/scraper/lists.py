@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import open_regular, reason, shown
+from deepstyle.scraper.pages import marked
 from deepstyle.scraper.urls import names_image, normalise
 
 SUFFIXES = frozenset({".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
@@ -73,8 +74,7 @@ def _opened(source: str) -> Iterator[TextIO]:
         raw = open_regular(Path(source))
     except OSError as error:
         raise InputError(f"{shown(source)}: cannot be read ({reason(error)})") from error
-    unicode = raw.peek(2).startswith((b"\xff\xfe", b"\xfe\xff"))  # as Windows calls UTF-16
-    encoding = "utf-16" if unicode else "utf-8-sig"
+    encoding = marked(raw.peek(3)) or "utf-8"  # UTF-16 from spreadsheets on Windows
     with io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="") as file:
         yield file
 

@@ -174,11 +174,19 @@ _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
+def marked(body: bytes) -> str | None:
+    r"""The encoding that a byte order mark at the beginning of a text states; None where there is none.
+
+    >>> marked(b"\xff\xfea\0")
+    'utf-16'
+    """
+    return next((name for bom, name in _BOMS if body.startswith(bom)), None)
+
+
 def _decoded(body: bytes, charset: str | None) -> str:
     """Bytes to text as browsers do (WHATWG "determining the character encoding"): BOM, header, meta, UTF-8, cp1252."""
     declared = _META_CHARSET.search(body[:4096])
-    names = [name for bom, name in _BOMS if body.startswith(bom)]
-    names += [charset] if charset else []
+    names = [name for name in (marked(body), charset) if name]
     names += [declared[1].decode("ascii")] if declared else []
     for name in [*names, "utf-8"]:
         try:
