@@ -111,6 +111,29 @@ def test_a_smaller_copy_on_a_plain_ground_is_hardly_less_alike() -> None:
     assert min(alike) > COPY_ON_PLAIN + 0.035
 
 
+def test_what_a_brighter_copy_lost_in_white_does_not_hide_it() -> None:
+    """Folds of a light garment are gone where it was made white; what is left is its source's all the same."""
+    real = np.full((12, SIDE, SIDE, 3), 240, np.uint8)
+    for whole, inner in zip(real, REAL, strict=False):
+        small = np.asarray(Image.fromarray(inner).resize((36, 36))).astype(int)
+        whole[14:50, 14:50] = 205 + small // 8  # light, with folds: all of them white in the copy
+        whole[30:34, 14:50] = small[16:20]  # a belt
+    brighter = (real * 1.25 + 8).clip(0, 255).astype(np.uint8)
+    alike = np.stack([correlations(image, real).numpy() for image in brighter])
+
+    assert np.diag(alike).min() > COPY_ON_PLAIN + 0.03
+    assert (alike.argmax(axis=1) == np.arange(12)).all()
+
+
+def test_white_images_are_nobodys_copies() -> None:
+    """Where all or nearly all of an image is white, nothing is left to compare, and light images are no sources of it."""
+    light = 200 + REAL // 5
+    white = np.full((2, SIDE, SIDE, 3), 255, np.uint8)
+    white[1, 60:62, 60:62] = 0
+
+    assert max(float(correlations(one, light).max()) for one in white) < COPY - 0.1
+
+
 def test_repeats_count_from_the_second() -> None:
     """Of an image that occurs three times, two are repeats of an earlier one."""
     images = np.concatenate([REAL[:4], REAL[2:3], REAL[5:7], np.ascontiguousarray(REAL[2:3, :, ::-1])])

@@ -3,7 +3,8 @@
 Features of a network say which images are alike; two shirts are alike, too. What tells a copy is that the same edges lie
 at the same places: the gradients of two grey images, correlated at every shift, at a few zooms and in the mirror, each
 over the part that both show (normalised cross-correlation, Lewis 1995). Gradients and a norm are blind to brightness;
-the grey is the mean of the channels, so that swapped channels change nothing.
+what a brighter copy has lost in white is left out; the grey is the mean of the channels, so that swapped channels change
+nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ZOOMS = (25 / 32, 26 / 32, 0.9, 1.0, 1.12, 1.25)  # fine where a copy is small: 
 HALVES = ((0, 0), (0, 1), (1, 0), (1, 1))  # shifts by half a pixel of SIDE, down and to the right
 FINE = 0.85  # up to this zoom, and at 1, these shifts are tried, too
 SHIFT = 6  # pixels of SIDE that two images may be shifted at most, beside what a zoom leaves room for
+WHITE, LIGHT = 0.985, 0.75  # of 1: where a copy is white and the other one light, brightening has hidden what was there
+SEEN = 0.25  # of a garment's edges that count at least, however much is white
 THUMB = 8  # pixels: side of the thumbnails that propose candidates beside the features
 PROPOSED = 16  # candidates from features, and as many from thumbnails
 COPY = 0.80  # correlation from which on an image is a copy; see docs/log.md
@@ -106,24 +109,30 @@ def thumbnails(pixels: Pixels) -> Tensor:
 
 def correlations(sample: Pixels, others: Pixels) -> Tensor:
     """The best correlation of S x S x 3 uint8 with each of N x S x S x 3, over shifts, zooms and the mirror; N float32."""
-    spectra, energies = _shown(sample)
+    spectra, energies, white = _shown(sample)
     box = torch.fft.rfft2(torch.ones(SIDE, SIDE), PLANE).conj()
     best = torch.full((len(others),), -1.0)
     for zoom in ZOOMS:
         side = round(SIDE * zoom)
-        its, shown = gradients(_halved(_grey(others, 2 * side))), 8 if zoom == 1 or zoom < FINE else 2
+        grey = _halved(_grey(others, 2 * side))
+        its, shown = gradients(grey), 8 if zoom == 1 or zoom < FINE else 2
         field, area = torch.fft.rfft2(its, PLANE), torch.fft.rfft2(torch.ones(side, side), PLANE)
         product = torch.fft.irfft2((spectra[:shown, None] * field).sum(2), PLANE)  # shown x N x PLANE
         own_part = torch.fft.irfft2(energies[:shown, None] * area, PLANE)
-        its_part = torch.fft.irfft2(box * torch.fft.rfft2(its.square().sum(1), PLANE), PLANE)
+        energy = its.square().sum(1)
+        its_part = torch.fft.irfft2(box * torch.fft.rfft2(energy, PLANE), PLANE)
+        if white is not None:
+            unseen = torch.fft.rfft2(energy * (grey[:, 0] >= LIGHT), PLANE)
+            hidden = torch.fft.irfft2(white[:shown, None] * unseen, PLANE)
+            its_part = torch.maximum(its_part - hidden, SEEN * its_part)
         shifts = torch.arange(min(0, side - SIDE) - SHIFT, max(0, side - SIDE) + SHIFT + 1) % PLANE[0]
         found = product / (own_part.clamp(min=1e-6) * its_part.clamp(min=1e-6)).sqrt()
         best = torch.maximum(best, found[:, :, shifts][:, :, :, shifts].amax(dim=(0, 2, 3)))
     return best
 
 
-def _shown(sample: Pixels) -> tuple[Tensor, Tensor]:
-    """Spectra of an image's gradients (8 x 2 x H x W) and of their squares (8 x H x W), conjugate.
+def _shown(sample: Pixels) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Spectra of an image's gradients (8 x 2 x H x W), of their squares (8 x H x W), and of where it is white, conjugate.
 
     The image and its mirror image come first, then both moved by half a pixel of SIDE to the right, down, or both.
     """
@@ -131,7 +140,9 @@ def _shown(sample: Pixels) -> tuple[Tensor, Tensor]:
     moved = [functional.pad(grey, (x, 0, y, 0), mode="replicate")[:, :, : 2 * SIDE, : 2 * SIDE] for y, x in HALVES]
     small = _halved(torch.cat([side for one in moved for side in (one, one.flip(3))]))
     own = gradients(small)
-    return torch.fft.rfft2(own, PLANE).conj(), torch.fft.rfft2(own.square().sum(1), PLANE).conj()
+    dark = functional.max_pool2d((small < WHITE).float(), 3, 1, 1)[:, 0]  # or beside what is not white
+    white = None if bool(dark.all()) else torch.fft.rfft2(1 - dark, PLANE).conj()
+    return torch.fft.rfft2(own, PLANE).conj(), torch.fft.rfft2(own.square().sum(1), PLANE).conj(), white
 
 
 def _halved(grey: Tensor) -> Tensor:
