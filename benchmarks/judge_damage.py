@@ -46,8 +46,8 @@ from deepstyle.squares import read_pictures
 from deepstyle.status import find_model
 
 Features = NDArray[np.float64]
-BETTER = {"frechet": 1, "kid": 1, "patches": 1, "precision": -1, "recall": -1}  # 1: grows with damage
-NEIGHBOURS = 5  # of precision and recall
+BETTER = {"frechet": 1, "kid": 1, "patches": 1, "precision": -1, "recall": -1, "coverage": -1}  # 1: grows with damage
+NEIGHBOURS = 5  # of precision, recall and coverage
 
 
 class Looks:
@@ -96,7 +96,8 @@ def figures(real: Features, fake: Features) -> dict[str, float]:
     real_radius, fake_radius = (np.sort(one, axis=1)[:, NEIGHBOURS] for one in (among_real, among_fake))
     precision = float((between <= real_radius[:, None]).any(axis=0).mean())
     recall = float((between <= fake_radius[None]).any(axis=1).mean())
-    return {"frechet": frechet, "kid": float(within - 2 * cross.mean()), "precision": precision, "recall": recall}
+    kid, covered = float(within - 2 * cross.mean()), float((between <= real_radius[:, None]).any(axis=1).mean())
+    return {"frechet": frechet, "kid": kid, "precision": precision, "recall": recall, "coverage": covered}
 
 
 def distances(first: Features, second: Features) -> Features:

@@ -13,7 +13,7 @@ PICTURES = {  # of a GAN: names of the code -> names shown
     "samples/grid": "1 generated", "samples/real": "2 real garments", "samples/categories": "3 categories",
     "score/nearest": "4 nearest real garments (score)", "score/categories": "5 categories (score)",
 }  # fmt: skip
-MEASURES = ("frechet", "kid", "precision", "recall", "patches")
+MEASURES = ("frechet", "kid", "precision", "recall", "coverage", "patches")
 ENGINE = ("gradient/", "weight/", "learning_rate", "images_per_second")
 SHEET = 4  # columns of a sheet in TensorBoard: it shows pictures 350 pixels wide
 FIRST = ("size", "loss", "lr")  # settings of the table of runs that stand right after its figures

@@ -69,7 +69,7 @@ def test_too_few_images_are_undertrained() -> None:
 def test_collapses_copies_and_coverage_are_told() -> None:
     """Where it collapsed, what share of samples are copies beyond chance, and what share of garments it covers."""
     said = verdict(
-        stats(lambda _: 50, copies=0.14, recall=0.4), images=400_000, seconds=HOUR, collapses=[120_000, 300_000]
+        stats(lambda _: 50, copies=0.14, coverage=0.4), images=400_000, seconds=HOUR, collapses=[120_000, 300_000]
     )
     few = verdict(stats(lambda _: 50, copies=0.04), images=400_000, seconds=HOUR)
 

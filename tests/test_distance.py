@@ -14,6 +14,7 @@ from deepstyle.errors import InputError
 from deepstyle.metrics.distance import (
     CHUNK,
     FrechetReference,
+    coverage,
     frechet_distance,
     kernel_distance,
     nearest,
@@ -133,6 +134,33 @@ def test_precision_and_recall_of_known_cases() -> None:
     assert precision_recall(both, left) == (1.0, 0.5)
 
 
+@settings(max_examples=15)
+@given(seed=st.integers(0, 10_000))
+def test_coverage_agrees_with_a_naive_one(seed: int) -> None:
+    """Coverage is that of the paper's definition, written out with loops, also when it is looked at in chunks."""
+    real, fake = _two_sets(seed, count=40, size=3)
+    radii = [np.sort(np.linalg.norm(real - one, axis=1))[3] for one in real]  # the first is its own
+    naive = np.mean([(np.linalg.norm(fake - one, axis=1) <= far).any() for one, far in zip(real, radii, strict=True)])
+
+    assert coverage(real, fake, k=3) == naive
+    wide = np.tile(real, (CHUNK // len(real) + 2, 1)) + np.arange((CHUNK // len(real) + 2) * len(real))[:, None] * 1e3
+    assert coverage(wide, wide[: len(wide) // 2], k=1) == pytest.approx(0.5, abs=2 / len(wide))
+
+
+def test_coverage_of_known_cases() -> None:
+    """Equal sets score 1, distant ones 0, one mode of two a half; samples that are few, or all alike, cover what is near them."""
+    rng = np.random.default_rng(7)
+    left, right = rng.normal(size=(50, 4)), rng.normal(100, 1, size=(50, 4))
+    both = np.concatenate([left, right])
+
+    assert (coverage(both, both), coverage(left, right), coverage(both, left)) == (1.0, 0.0, 0.5)
+    assert 0 < coverage(both, left[:1] + 0.01) <= 0.2
+    assert coverage(both, (left[:1] + 0.01).repeat(100, axis=0)) == coverage(both, left[:1] + 0.01)
+    assert (
+        coverage(left, 40 * left) < 0.2 < precision_recall(left, 40 * left)[1]
+    )  # balls of samples far apart hold everything
+
+
 def test_nearest_finds_the_smallest_cosine_distances() -> None:
     """Indices and distances are those of the full matrix, also when it is looked at in chunks."""
     rng = np.random.default_rng(8)
@@ -147,12 +175,13 @@ def test_nearest_finds_the_smallest_cosine_distances() -> None:
 
 
 def test_the_least_that_is_refused_is_one_too_few() -> None:
-    """Two images a side have a Frechet distance, four a kernel distance, k + 1 precision and recall: one fewer does not."""
+    """Two images a side have a Frechet distance, four a kernel distance, k + 1 precision, recall, coverage: one fewer not."""
     rng = np.random.default_rng(9)
     few = [rng.normal(size=(count, 3)) for count in range(8)]
     calls: list[tuple[int, Callable[[int], object]]] = [
         (2, lambda n: frechet_distance(few[n], few[n])), (4, lambda n: kernel_distance(few[n], few[n], subsets=2)),
-        (4, lambda n: precision_recall(few[n], few[n], k=3)), (3, lambda n: nearest(few[5], few[n], 3)),
+        (4, lambda n: precision_recall(few[n], few[n], k=3)), (4, lambda n: coverage(few[n], few[1], k=3)),
+        (3, lambda n: nearest(few[5], few[n], 3)),
     ]  # fmt: skip
     for least, call in calls:
         call(least)
@@ -175,6 +204,7 @@ def test_a_ball_reaches_to_its_neighbour() -> None:
         (lambda: frechet_distance(np.zeros((5, 3)), np.zeros((5, 4))), "N x 3"),
         (lambda: kernel_distance(np.zeros((5, 3)), np.zeros((3, 3))), "3 generated images"),
         (lambda: precision_recall(np.zeros((9, 3)), np.zeros((5, 3))), "5 generated images"),
+        (lambda: coverage(np.zeros((9, 3)), np.zeros((0, 3))), "0 generated images"),
         (lambda: nearest(np.zeros((2, 3)), np.zeros((2, 3)), 3), "2 real images"),
         (lambda: frechet_distance(np.full((5, 3), np.nan), np.zeros((5, 3))), "not finite"),
     ],

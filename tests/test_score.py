@@ -99,6 +99,7 @@ def test_score_names_the_nearest_garments_and_their_pages(real: PackedDataset) -
     assert score.real_histogram == pytest.approx({"red": 1 / 3, "green": 1 / 3, "blue": 1 / 3})
     assert 0 <= score.precision <= 1
     assert 0 <= score.recall <= 1
+    assert 0 <= score.coverage <= 1
     assert sheet.dtype == np.uint8
     assert sheet.ndim == 3
 

@@ -31,7 +31,7 @@ from deepstyle.run import watch_command
 PATIENCE = 120  # seconds for one thing to appear: the machine may be busy with the other tests
 GAME = [f"3 GAN game/{name}" for name in ("loss/d", "loss/g", "d/real", "d/fake", "augmentation", "variety")]
 CURVES = [*GAME, *(f"4 GAN machine/{name}" for name in ("gradient/d", "gradient/g", "images_per_second"))]
-FIGURES = [f"2 GAN quality/{name}" for name in ("frechet", "kid", "precision", "recall")]
+FIGURES = [f"2 GAN quality/{name}" for name in ("frechet", "kid", "precision", "recall", "coverage")]
 GRID, REAL, CATEGORIES = (f"1 GAN samples/{name}" for name in ("1 generated", "2 real garments", "3 categories"))
 
 

@@ -119,7 +119,7 @@ def test_the_gan_is_judged_while_it_trains(tmp_path: Path) -> None:
     assert done.stdout.count("run gan-001 is in") == 1
     assert [path.name for path in run.parent.iterdir()] == ["gan-001"]
     assert [point["images"] for point in judged] == [0, 32, 64, 96]
-    assert all({"kid", "precision", "recall"} <= set(point) for point in judged)
+    assert all({"kid", "precision", "recall", "coverage"} <= set(point) for point in judged)
 
 
 def test_one_detector_comes_of_two_processes(trained: Trained) -> None:

@@ -8,7 +8,7 @@ from test_score import LABELS, MeanColours, garments, packed
 
 from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
-from deepstyle.metrics.distance import frechet_distance, kernel_distance, precision_recall
+from deepstyle.metrics.distance import coverage, frechet_distance, kernel_distance, precision_recall
 from deepstyle.metrics.tracker import BAR, GAP, INKS, LINE, Tracker, histogram_picture
 
 WEAVE = ("weave/2", "weave/4", "weave/8")
@@ -30,10 +30,21 @@ def test_tracker_looks_at_the_real_garments_once(real: PackedDataset) -> None:
     assert embed.calls == 3
     first, second = embed(real.images)[0], embed(samples)[0]
 
-    assert list(figures) == ["frechet", "kid", "precision", "recall", "copies", *WEAVE, *GROUND, "samples/categories"]
+    assert list(figures) == [
+        "frechet",
+        "kid",
+        "precision",
+        "recall",
+        "coverage",
+        "copies",
+        *WEAVE,
+        *GROUND,
+        "samples/categories",
+    ]
     assert figures["frechet"] == frechet_distance(first, second)
     assert figures["kid"] == kernel_distance(first, second, subsets=10)[0]
     assert (figures["precision"], figures["recall"]) == precision_recall(first, second)
+    assert figures["coverage"] == coverage(first, second)
 
 
 def test_few_images_have_a_frechet_distance_only(real: PackedDataset) -> None:

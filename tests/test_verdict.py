@@ -7,10 +7,10 @@ from deepstyle.metrics.verdict import verdict
 PAGES = [(1, "https://shop.example/a"), (5, "https://shop.example/b"), (9, "c.png"), (12, "d.png")]
 
 
-def _equal(precision: float, recall: float) -> dict[str, dict[str, float]]:
+def _equal(precision: float, coverage: float) -> dict[str, dict[str, float]]:
     return {
-        "samples": {"precision": precision, "recall": recall, "count": 500},
-        "real": {"precision": 0.8, "recall": 0.75, "count": 500},
+        "samples": {"precision": precision, "coverage": coverage, "count": 500},
+        "real": {"precision": 0.8, "coverage": 0.75, "count": 500},
     }
 
 

@@ -30,9 +30,9 @@ def score(session: Session, /, **options: Any) -> None:
 
     They are a run's, a model's, or the images of a FOLDER, whatever made them.
 
-    Frechet distance, KID, precision and recall on the classifier's features, its categories over the samples, copies of
-    real garments among the samples, and the nearest real garments of 8 samples with the pages they came from; what it
-    comes to in words.
+    Frechet distance, KID, precision, recall and coverage on the classifier's features, its categories over the samples,
+    copies of real garments among the samples, and the nearest real garments of 8 samples with the pages they came from;
+    what it comes to in words.
 
     \b
     Example:
@@ -55,7 +55,8 @@ def score(session: Session, /, **options: Any) -> None:
         "Frechet distance": f"{result.frechet:.2f} ({result.samples:,} samples, {result.real:,} garments)",
         "features of": result.features,
         "KID": f"{significant(result.kid)} ± {significant(result.kid_std)}", "precision": f"{result.precision:.2f}",
-        "recall": f"{result.recall:.2f}", "patches": f"{result.patches:.1f} (a second judge, without a network)",
+        "recall": f"{result.recall:.2f}", "coverage": f"{result.coverage:.2f}",
+        "patches": f"{result.patches:.1f} (a second judge, without a network)",
         "confidence": f"{result.confidence:.2f} on samples, {result.real_confidence:.2f} on garments",
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
         "nearest garments": scored.sheet,

@@ -28,7 +28,7 @@ def verdict(
 ) -> list[str]:
     """Sentences on a training of so many ``images`` and ``seconds``; ``stats``: its points, oldest first.
 
-    Points with ``frechet`` are its looks at samples, ``copies`` and ``recall`` of the last of them are shares in [0, 1].
+    Points with ``frechet`` are its looks at samples, ``copies`` and ``coverage`` of the last of them are shares in [0, 1].
     """
     looks = [point for point in stats if "frechet" in point and point["images"] > 0 and point["frechet"] > 0]
     last = looks[-1] if looks else {}
@@ -40,8 +40,8 @@ def verdict(
         said.append(
             f"memorises: {last['copies']:.0%} of samples are copies of garments or nearly (`deepstyle sample --novelty`)"
         )
-    if "recall" in last:
-        said.append(f"covers {last['recall']:.0%} of the real garments")
+    if "coverage" in last:
+        said.append(f"covers {last['coverage']:.0%} of the real garments")
     return [sentence for sentence in said if sentence]
 
 

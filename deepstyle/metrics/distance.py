@@ -109,6 +109,23 @@ def precision_recall(real: Features, fake: Features, k: int = 5) -> tuple[float,
     return _inside(second, first, k), _inside(first, second, k)
 
 
+def coverage(real: Features, fake: Features, k: int = 5) -> float:
+    """Coverage (Naeem et al. 2020, arXiv 2002.09797) of N x D and M x D features, in [0, 1].
+
+    The share of real images with a sample no farther away than their ``k``-th real neighbour. Unlike recall's, its balls
+    are those of real images: samples that are blurred or far apart do not widen them. Raises InputError for ``k`` or fewer
+    real images, and for no samples.
+    """
+    _check("real", real, least=k + 1)
+    _check("generated", fake, least=1, size=real.shape[1])
+    centre = real.mean(axis=0, dtype=np.float64)
+    first, second = _tensor(real, centre), _tensor(fake, centre)
+    hits = 0
+    for start, part in zip(range(0, len(first), CHUNK), _chunks(first), strict=True):
+        hits += int((torch.cdist(part, second).amin(dim=1) <= _radii(first, start, k)).sum())
+    return hits / len(first)
+
+
 def _inside(points: Tensor, manifold: Tensor, k: int) -> float:
     """The share of ``points`` within the ``k``-neighbour ball of some point of the ``manifold``."""
     radii = torch.cat([_radii(manifold, start, k) for start in range(0, len(manifold), CHUNK)])

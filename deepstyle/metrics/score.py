@@ -17,7 +17,7 @@ from deepstyle.errors import InputError
 from deepstyle.ground import ground_figures
 from deepstyle.images import Pixels
 from deepstyle.metrics.copies import find_copies, find_repeats
-from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
+from deepstyle.metrics.distance import FrechetReference, coverage, kernel_distance, nearest, precision_recall
 from deepstyle.metrics.patches import SEED, patch_distance
 from deepstyle.metrics.sheet import neighbour_sheet
 from deepstyle.metrics.verdict import verdict
@@ -67,7 +67,7 @@ PATCHES = "sliced Wasserstein distance of patches"
 EQUAL, EQUAL_LEAST = 1_000, 16  # images of a side in figures at equal counts: at most, at least
 CHECKED = 64  # samples that are held against real ones and one another, at most: 50 ms each
 NEIGHBOURS = 3  # real garments named for each traced sample
-MANIFOLD = 10_000  # real images that precision and recall look at, at most: their cost grows with the square
+MANIFOLD = 10_000  # real images that precision, recall and coverage look at, at most: their cost grows with the square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +100,8 @@ class Copy:
 class Score:
     """Figures of ``samples`` generated against ``real`` real images, on the features of the extractor ``features``.
 
-    ``frechet``, ``kid``: lower is better; ``precision``, ``recall`` in [0, 1]: higher is better, on ``manifold`` real
-    images. ``histogram`` and ``real_histogram`` are the shares of images called each label (they sum to 1),
+    ``frechet``, ``kid``: lower is better; ``precision``, ``recall``, ``coverage`` in [0, 1]: higher is better, on
+    ``manifold`` real images. ``histogram`` and ``real_histogram`` are the shares of images called each label (they sum to 1),
     ``confidence`` and ``real_confidence`` the mean probabilities of the called label. ``weave`` and ``real_weave`` are
     the strengths of patterns by their period in pixels (1: none). ``ground`` and ``real_ground`` tell what share lies on a
     plain ground, and how much of their square these garments fill (``ground_figures``). ``nearest`` holds one list for each
@@ -120,6 +120,7 @@ class Score:
     kid_std: float
     precision: float
     recall: float
+    coverage: float
     manifold: int
     confidence: float
     real_confidence: float
@@ -167,7 +168,7 @@ def score_samples(
     score = Score(
         samples=len(samples), real=len(real_vectors), features=features_name,
         frechet=FrechetReference(real_vectors).distance(vectors), kid=kid, kid_std=kid_std,
-        precision=precision, recall=recall, manifold=len(manifold),
+        precision=precision, recall=recall, coverage=coverage(manifold, vectors), manifold=len(manifold),
         confidence=float(probabilities.max(axis=1).mean()),
         real_confidence=float(real_probabilities.max(axis=1).mean()),
         histogram=histogram(probabilities, labels), real_histogram=histogram(real_probabilities, labels),
@@ -197,7 +198,8 @@ def at_equal_count(vectors: Vectors, real: Vectors) -> dict[str, dict[str, float
         precision, recall = precision_recall(reference, one)
         kid, _ = kernel_distance(reference, one, subsets=10)
         told[name] = {
-            "count": count, "frechet": known.distance(one), "kid": kid, "precision": precision, "recall": recall
+            "count": count, "frechet": known.distance(one), "kid": kid, "precision": precision, "recall": recall,
+            "coverage": coverage(reference, one),
         }  # fmt: skip
     return told
 

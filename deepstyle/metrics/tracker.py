@@ -10,13 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 from deepstyle.dataset import PackedDataset
 from deepstyle.ground import ground_figures
 from deepstyle.images import Pixels
-from deepstyle.metrics.distance import FrechetReference, kernel_distance, nearest, precision_recall
+from deepstyle.metrics.distance import FrechetReference, coverage, kernel_distance, nearest, precision_recall
 from deepstyle.metrics.score import Embed, Vectors, check_samples, histogram, subset
 from deepstyle.metrics.weave import weave_figures
 
-LEAST = 16  # images on a side from which KID, precision and recall mean anything
+LEAST = 16  # images on a side from which KID, precision, recall and coverage mean anything
 GARMENTS = 2_000  # real ones that are looked at, at most: the judge sees some twenty a second on a CPU core
-MANIFOLD = 1_000  # real images that precision and recall look at: a look must not cost what training does
+MANIFOLD = 1_000  # real images that precision, recall and coverage look at: a look must not cost what training does
 COPY = 0.5  # of the usual distance of two garments: a sample nearer than that is a copy or nearly
 SUBSETS = 10  # of the kernel distance; `deepstyle score` takes 100
 BAR, LINE, GAP = 300, 13, 8  # pixels: the longest bar, the height of a bar, the space between two labels
@@ -43,7 +43,7 @@ class Tracker:
         self._chance, self._looked = float((far[:, 1] < self._near).mean()), len(self._vectors) / len(real)
 
     def __call__(self, samples: Pixels) -> Figures:
-        """``frechet``, ``kid``, ``precision``, ``recall``, ``copies``, weave, ground and the picture ``samples/categories``.
+        """``frechet``, ``kid``, ``precision``, ``recall``, ``coverage``, ``copies``, weave, ground, ``samples/categories``.
 
         Of N x S x S x 3 uint8, N >= 2. With fewer than ``LEAST`` images on a side there is only the Frechet distance, the
         weave, the ground and the picture. Compare figures at equal N only. Raises InputError.
@@ -54,6 +54,7 @@ class Tracker:
         if min(len(vectors), len(self._vectors)) >= LEAST:
             figures["kid"] = kernel_distance(self._vectors, vectors, subsets=SUBSETS)[0]
             figures["precision"], figures["recall"] = precision_recall(self._manifold, vectors)
+            figures["coverage"] = coverage(self._manifold, vectors)
             figures["copies"] = self._copies(vectors)
         figures |= weave_figures(samples)
         figures |= {f"ground/{name}": value for name, value in ground_figures(samples).items()}

@@ -35,8 +35,8 @@ def verdict(
             f"{samples['precision']:.0%} lie among real garments, of {count} other real garments {real['precision']:.0%}"
         )
         said.append(
-            f"variety {_level(samples['recall'], real['recall'])}: {samples['recall']:.0%} of {count} "
-            f"real garments are covered, by as many other real garments {real['recall']:.0%}"
+            f"variety {_level(samples['coverage'], real['coverage'])}: {samples['coverage']:.0%} of {count} "
+            f"real garments are covered, by as many other real garments {real['coverage']:.0%}"
         )
     return said
 
