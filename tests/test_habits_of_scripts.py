@@ -196,6 +196,9 @@ LINKS: list[tuple[str, str, list[str], list[str]]] = [
     ("numbers alone", '<b>1</b><a href="/shows/fall?page=2">2</a><a href="/shows/fall?page=9">9</a><a href="/x?page=2">x</a>',
      ["/shows/fall?page=2", "/shows/fall?page=9", "/x?page=2"], ["/shows/fall?page=2"]),
     ("what does something", '<i data-add-to-cart-url-value="/cart/add"></i><i data-logout-path-value="/logout"></i>', [], []),
+    ("what answers, shares or prints", ('<a href="/shows/fall?replytocom=5#respond">1</a><a href="/x?share=facebook&nb=1">2</a>'
+     '<a href="?print=1">3</a><a href="?print=floral">4</a><a href="/looks?view=print">5</a>'),
+     ["/shows/fall?print=floral", "/looks?view=print"], []),
     ("a wiki's page of a file", '<a href="/wiki/File:1.jpg">1</a>', ["/wiki/File:1.jpg"], []),
 ]  # fmt: skip
 

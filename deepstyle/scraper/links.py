@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.deeds import acts, prints
 from deepstyle.scraper.parts import counted, guessed, said_next
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
 
@@ -31,11 +32,6 @@ _CALLED = re.compile(  # attributes of scripts' own: data-gallery-url-value, dat
 )
 _ACTS = re.compile(
     r"cart|add|delete|remove|log-?(?:in|out)|sign|share|track|like|vote|wish|subscribe|upload|submit|post"
-)
-_DOES = re.compile(  # addresses at which something happens to who asks: a session ends, a cart fills
-    r"(?<![a-z0-9])(?:log|sign)[-_]?(?:out|off)(?=[/?&;=.]|$)|[?&](?:add[-_]to[-_](?:cart|bag|basket|wish-?list|compare)|remove_item)="
-    r"|/(?:cart|bag|basket|wish-?list|compare|product_compare)/(?:index/)?(?:add|remove)(?=[/?;]|$)",
-    re.IGNORECASE,
 )
 _FOLLOWS = re.compile(r"next|more|infinite|hx-get")
 FRAMES = frozenset({"iframe", "frame", "turbo-frame", "include-fragment", "amp-list"})
@@ -203,7 +199,7 @@ class Links:
             self._page(f"{value}?page={max(2, int(number))}", following=following)
 
     def _follow(self, url: str, *, following: bool) -> None:
-        if url and (url in self.links or (not acts(url) and self.budget.picture())):
+        if url and (url in self.links or (not acts(url) and not prints(url, self.url) and self.budget.picture())):
             self.links[url] = None
             if following:
                 self.next_links[url] = None
@@ -265,11 +261,6 @@ class Links:
             self._page(_with(form.action, [*form.values, (name, value)]))
         elif value:
             self._page(value)
-
-
-def acts(url: str) -> bool:
-    """Whether something happens to who asks for an address: a session ends, a cart fills."""
-    return _DOES.search(url) is not None
 
 
 def link_header(value: str, base: str) -> list[str]:

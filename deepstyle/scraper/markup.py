@@ -12,24 +12,15 @@ from dataclasses import replace
 from html import unescape
 from typing import Any
 
-from deepstyle.scraper.attributes import (
-    Attributes,
-    carried,
-    custom,
-    is_icon,
-    is_lazy,
-    offered,
-    said,
-    second,
-    usable,
-)
+from deepstyle.scraper.attributes import Attributes, carried, custom, is_icon, is_lazy, offered, said, second, usable
 from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.decorations import is_decoration
+from deepstyle.scraper.deeds import acts
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, folded, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
-from deepstyle.scraper.links import Links, acts
+from deepstyle.scraper.links import Links
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, stated, written
