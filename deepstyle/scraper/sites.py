@@ -146,6 +146,9 @@ RULES: tuple[Rule, ...] = (
     _rule("bigcommerce", "/images/stencil/",
           r"(https?://(?>(?:(?!/images/stencil/)[^?])+)/images/stencil)/(?:\d+x\d+|\d+w)/(.+)",
           r"\1/original/\2", r"\1/1280x1280/\2"),
+    _rule("bigcommerce-product", "bigcommerce.com/",
+          r"(https?://[^/?]+/s-\w++)/products/(\d++)/images/(\d++)/([^/?]+)\.\d{2,4}\.\d{2,4}(\.\w++)(\?.*)?",
+          r"\1/images/stencil/original/products/\2/\3/\4\5\6", r"\1/images/stencil/1280x1280/products/\2/\3/\4\5\6"),
     _rule("umbraco", "/media/", rf"(https?://[^/?]+/media/[a-z0-9]{{4,10}}/[^/?]+{_EXT})"
           r"\?(?>(?:(?:anchor|mode|rmode|rxy|center|width|height|rnd|v|quality|format|ranchor|rsampler|cropmode|upscale|bgcolor|preset)=[^&]*+(?:&|$))+)",
           r"\1"),
