@@ -72,6 +72,9 @@ _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-
     r"|(large|full|zoom|hi-?res|original|hd)|small|medium|thumb|thumbnail|preview|lqip"
 )
 _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
+_OPTION = re.compile(
+    r"(?<![a-z])(?:zoom|large|big|full)[a-z]{0,12}'?\s{0,3}:\s{0,3}'([^'\"<>]{5,1000})'", re.IGNORECASE
+)
 _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
@@ -153,7 +156,7 @@ def _in_sets(text: str) -> list[Candidate]:
 def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
     """Every size an img (or ``source``) element offers: src ranks 1, lazy sources more, srcset by its descriptors."""
     kind = attributes.get("type", "") if source else ""
-    found: list[Candidate] = []
+    found: list[Candidate] = _optioned(attributes)
     for name, written in attributes.items():
         value = _filled(written, attributes)
         if name == "src" and not source:
@@ -179,6 +182,13 @@ def _filled(url: str, attributes: Attributes) -> str:
         return url
     widths = [int(one) for one in re.findall(r"\d{2,5}", attributes.get("data-widths", "")[:500])]
     return url.replace("{width}", str(max(widths, default=MOST_WIDE)))
+
+
+def _optioned(attributes: Attributes) -> list[Candidate]:
+    """The larger picture that an element's options in a script's own writing name: ``data-cloudzoom="zoomImage: '1.jpg'"``."""
+    texts = [value[:4_000] for name, value in attributes.items() if name == "rel" or name.startswith("data-")]
+    found = {one for text in texts if "'" in text for one in _OPTION.findall(text) if is_picture_url(one)}
+    return [Candidate(url=one, rank=ORIGINAL) for one in found] if len(found) == 1 else []
 
 
 def second(attributes: Attributes) -> list[Candidate]:
@@ -220,7 +230,7 @@ def custom(attributes: Attributes) -> list[Candidate]:
 
 def carried(attributes: Attributes) -> list[Candidate]:
     """The sizes of a picture that another element (``a``, ``div``, ``li``, ``button``) carries for a gallery's script."""
-    found: list[Candidate] = []
+    found: list[Candidate] = _optioned(attributes)
     for name, value in attributes.items():
         if name in LAZY_SETS and name not in BACKGROUNDS:
             found += [one for one in _in_sets(value) if names_image_text(one.url)]
