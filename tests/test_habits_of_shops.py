@@ -131,6 +131,19 @@ PAGES: list[tuple[str, str, list[str]]] = [
         "/images/cc-by-nc-sa.png", "/pidgets/pin_it_button.png", "/450/chip/goods_450_chip.jpg", "/i/transparent-background.png",
         "https://64.media.tumblr.com/avatar_1a2b_64.pnj", "/chip/coat.jpg", "/look/blue_chip.jpg", "/transparent-dress.png")),
      ["/chip/coat.jpg", "/look/blue_chip.jpg", "/transparent-dress.png"]),
+    ("a builder's names", f"""<script type="application/json">{{"items": [{{"mediaUrl": "a1b2c3_{'0a' * 16}~mv2.jpg", "metaData":
+     {{"fileName": "l1.jpg"}}}}, {{"cover": "wix:image://v1/a1b2c3_{'0b' * 16}~mv2.png/l%202.png#originWidth=90"}}]}}</script>""",
+     [f"https://static.wixstatic.com/media/a1b2c3_{'0a' * 16}~mv2.jpg",
+      f"https://static.wixstatic.com/media/a1b2c3_{'0b' * 16}~mv2.png"]),
+    ("widths as keys", """<script>looks = [{"sizes": {"320": "/m/a1.jpg", "1280": "/m/b7.jpg"}}, {"sizes": {"36": "/s/1.jpg",
+     "38": "/s/2.jpg"}}, {"photos": {"640": "/p/1.jpg", "641": "/p/2.jpg"}}]</script>""",
+     ["/m/b7.jpg", "/s/1.jpg", "/s/2.jpg", "/p/1.jpg", "/p/2.jpg"]),
+    ("gaps for sizes in JSON", """<script>x = {"image": {"data": "https://c.example/s-1/images/stencil/{:size}/products/1/2/a.jpg"},
+     "cards": ["/files/b_{width}x.jpg", "/files/{name}.jpg"]}</script>""",
+     ["https://c.example/s-1/images/stencil/original/products/1/2/a.jpg", "/files/b_2048x.jpg"]),
+    ("options of zooms", """<img src="/m/1.jpg" data-cloudzoom="zoomImage: '/l/1.jpg', zoomPosition: 'inside'">
+     <a href="javascript:void(0)" rel="{gallery: 'g', smallimage: '/m/2.jpg', largeimage: '/l/2.jpg'}"><img src="/t/2.jpg"></a>
+     <img src="/m/3.jpg" data-options="{'largeText': 'Closer'}">""", ["/l/1.jpg", "/l/2.jpg", "/m/3.jpg"]),
     ("a forum's photos", ('<a href="/attachments/look-2-jpg.991/"><img src="/data/attachments/1/1-ab.jpg"></a>'
      '<a href="/attachments/looks-zip.7/">all</a><a href="./download/file.php?id=4&mode=view"><img src="/t/4.jpg"></a>'
      '<a href="/?action=dlattach;topic=1.0;attach=5;image"><img src="/t/5.jpg"></a>'),
@@ -161,6 +174,8 @@ SIZES: list[tuple[str, list[str]]] = [
     ("b.example/dw/image/v2/A_PRD/on/x/1.jpg", ["b.example/dw/image/v2/A_PRD/on/x/1.jpg?sw=400&sh=600&sm=fit"]),
     ("c.example/s/images/stencil/original/p/1.jpg?c=2", ["c.example/s/images/stencil/500x659/p/1.jpg?c=2",
      "c.example/s/images/stencil/80w/p/1.jpg?c=2"]),
+    ("cdn11.bigcommerce.com/s-1/images/stencil/original/products/11/401/a__3.168.jpg?c=1",
+     ["cdn11.bigcommerce.com/s-1/products/11/images/401/a__3.168.386.513.jpg?c=1"]),
     ("b.example/media/xyz1/1.jpg", ["b.example/media/xyz1/1.jpg?anchor=center&mode=crop&width=300&rnd=13",
      "b.example/media/xyz1/1.jpg?width=1200&rmode=max"]),
     ("b.example/images/looks/4.jpg?sfvrsn=a_3", ["b.example/images/looks/4.tmb-thumb300.jpg?sfvrsn=a_3"]),

@@ -14,6 +14,7 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
+from deepstyle.scraper.homes import homed, widened
 from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_served
 
@@ -48,6 +49,7 @@ _LABELS = frozenset({
     "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
     "original_name", "original_filename", "name", "Name", "key",
 })  # fmt: skip  # what a file is called, beside its address
+_ABOUT = frozenset({"meta", "metadata", "meta_data"})  # objects about the picture whose address stands beside them
 _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
 
@@ -108,7 +110,7 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if depth > MAX_DEPTH or (key and _skipped(key[:100])) or not budget.value():
         return []
     if isinstance(value, dict):
-        return _from_object(value, found, budget, schema=schema, depth=depth)
+        return _from_object(widened(value, key), found, budget, schema=schema, depth=depth)
     if isinstance(value, list):
         return _from_list(value, key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
@@ -154,6 +156,7 @@ def _formats(value: list[Any], groups: list[list[Candidate]]) -> list[Candidate]
 
 def _placed(value: str, key: str, found: Found) -> str:
     """A text, behind its folder where it is the name of a picture's file; a path or name without one is remembered."""
+    value = homed(value)
     if value[:1] == "/" and value[1:2] != "/" and extension_of(value) in IMAGE_EXTENSIONS:
         if not found.bases.host and len(found.names) < MAX_NAMES:
             found.names[value] = None
@@ -167,7 +170,7 @@ def _placed(value: str, key: str, found: Found) -> str:
 
 def _here(value: str, written: str) -> tuple[str, ...]:
     """What a path is an address of where its host is only guessed: a file of the page's own host."""
-    return (written,) if value != written and written.startswith("/") else ()
+    return (written,) if value != written and written.startswith("/") and "{" not in written else ()
 
 
 def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Candidate]:
@@ -190,6 +193,9 @@ def _from_text(value: str, key: str, found: Found, *, schema: bool) -> list[Cand
 
 def _pairs(node: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     """What an object holds, but the name of a file whose address stands beside it."""
+    about = next((key for key in node if key.lower() in _ABOUT and isinstance(node[key], dict)), None)
+    if about and any(isinstance(one, str) and _addressed(key, homed(one)) for key, one in node.items()):
+        node = {**node, about: {key: one for key, one in node[about].items() if key not in _LABELS}}
     if _LABELS.isdisjoint(node):
         return node.items()
     labels = [key for key in _LABELS & node.keys() if _names_file(node[key])]
