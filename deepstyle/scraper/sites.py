@@ -78,6 +78,8 @@ RULES: tuple[Rule, ...] = (
     _rule("framer", "framerusercontent.com/", r"(https?://framerusercontent\.com/images/[^?]+)\?.*", r"\1"),
     _rule("cloudflare-flexible", "imagedelivery.net/", r"(https?://imagedelivery\.net/[^/?]++/[^?]+)/(?!w=9999$)[a-z-]+=[^/?]*+",
           r"\1/w=9999", r"\1/public"),
+    _rule("cloudflare-small", "imagedelivery.net/",
+          r"(https?://imagedelivery\.net/[^/?]++/[^/?]++)/(?:thumb(?:nail)?s?|small|mini|tiny|preview)", r"\1/public"),
     _rule("akamai-query", "im=", rf"(https?://[^?]+{_EXT})\?im=(?:AspectCrop|Resize|Crop|Scale|FitAndFill)\b[^&#]*+", r"\1"),
     _rule("akamai-width", "imwidth=", rf"(https?://[^?]+{_EXT}\?(?:[^#&]*&)*?imwidth=)\d{{2,4}}((?:&.*)?)", r"\g<1>5000\2"),
     _rule("vtex", "/arquivos/ids/", r"(https?://[^?]+/arquivos/ids/\d++)(?:-[\w-]++)?(/[^/?]++)?"
@@ -87,6 +89,8 @@ RULES: tuple[Rule, ...] = (
           r"\?(?:width|height|quality|fit|format|key|transforms|withoutEnlargement)=(?!.*access_token=).*", r"\1"),
     _rule("craft", "/_", r"(https?://[^?]+/)_(?:\d++|AUTO)x(?:\d++|AUTO)_(?:crop|fit|stretch|letterbox)_[\w.-]++/(?:\d++/)?([^/?]++)(?:\?.*)?",
           r"\1\2"),
+    _rule("godaddy", "wsimg.com/", r"(https?://img\d\.wsimg\.com/isteam/[^?]+?)/:/[^?]*+(?:\?.*)?", r"\1"),
+    _rule("supabase", "/render/image/", r"(https?://[^/?]+/storage/v1)/render/image/(public/[^?]+)(?:\?.*)?", r"\1/object/\2"),
     _rule("bynder", "/webimage-", r"(https?://[^?]+/m/[0-9a-f]+)/webimage-([^/?]+)(?:\?.*)?", r"\1/original/\2"),
     _rule("bynder-transform", "/transform/",
           r"(https?://[^/?]+/transform/[0-9a-f-]{36}(?:/[^/?]++)?)/?\?(?:[^#]*&)?io=.*", r"\1"),

@@ -35,7 +35,7 @@ _SERVED = re.compile(  # what servers of pictures call them, with no extension
     r"|//ucarecdn\.com/[0-9a-f-]{36}/|imagedelivery\.net/[^/?]+/"
     r"|/_next/image/?\?url=|//images\.unsplash\.com/photo-"
     r"|/transform/[0-9a-f-]{36}/|\.graphassets\.com/|cdn\.filestackcontent\.com/"
-    r"|pbs\.twimg\.com/media/|//image\.mux\.com/|/dw/image/v2/"
+    r"|pbs\.twimg\.com/media/|//image\.mux\.com/|/dw/image/v2/|wsimg\.com/isteam/(?:ip|stock|getty)/"
 )
 _WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
 _TRACKING = re.compile(
