@@ -19,6 +19,7 @@ CROPS = [{"crops": {"square": {"url": "/1-a.jpg", "width": 600}, "original": {"u
 OCC = {"images": [{"format": size, "imageType": "GALLERY", "galleryIndex": n, "url": f"/medias/{n}-{size}.jpg"} for n in (0, 1)
                   for size in ("product", "zoom", "thumbnail", "cartIcon")]}  # fmt: skip
 S7 = "https://s7.example/is/image/B"
+SANITY = "https://cdn.sanity.io/images/p/production"
 SAP = {"GALLERY": [{size: {"url": f"/medias/?context={size[0]}{n}", "format": size} for size in ("product", "zoom", "thumbnail")}
                    for n in (1, 2)]}  # fmt: skip
 
@@ -139,8 +140,23 @@ PAGES: list[tuple[str, str, list[str]]] = [
      "38": "/s/2.jpg"}}, {"photos": {"640": "/p/1.jpg", "641": "/p/2.jpg"}}]</script>""",
      ["/m/b7.jpg", "/s/1.jpg", "/s/2.jpg", "/p/1.jpg", "/p/2.jpg"]),
     ("gaps for sizes in JSON", """<script>x = {"image": {"data": "https://c.example/s-1/images/stencil/{:size}/products/1/2/a.jpg"},
-     "cards": ["/files/b_{width}x.jpg", "/files/{name}.jpg"]}</script>""",
-     ["https://c.example/s-1/images/stencil/original/products/1/2/a.jpg", "/files/b_2048x.jpg"]),
+     "cards": ["/files/b_{width}x.jpg", "/files/{name}.jpg", "/p/w/{width}/c.jpg?ts=1"]}</script>""",
+     ["https://c.example/s-1/images/stencil/original/products/1/2/a.jpg", "/files/b_2048x.jpg", "/p/w/2048/c.jpg?ts=1"]),
+    ("references to images of which one is shown", f"""<img src="{SANITY}/{'0a' * 20}-20x30.jpg?w=9"><script>looks = [{{asset:
+     {{_ref: "image-{'0a' * 20}-20x30-jpg"}}}}, {{asset: {{_ref: "image-{'0b' * 20}-20x30-png"}}}}]</script>""",
+     [f"{SANITY}/{'0a' * 20}-20x30.jpg", f"{SANITY}/{'0b' * 20}-20x30.png"]),
+    ("one image in several widths", """<script>x = {"pictures": [[{"id": 7, "url": "/b/7/P1.jpg", "width": 150}, {"id": 7, "url":
+     "/b/7/P0.jpg", "width": 1280}], [{"id": 8, "url": "/b/8/P1.jpg", "width": 150}, {"id": 9, "url": "/b/9/P1.jpg", "width":
+     1280}]]}</script>""", ["/b/7/P0.jpg", "/b/8/P1.jpg", "/b/9/P1.jpg"]),
+    ("keys with pixels", """<script>x = {"image160pxUrl": "/e/1.jpg", "image1500pxUrl": "/e/2.jpg"}</script>""", ["/e/2.jpg"]),
+    ("groups of images by size", """<script>x = {"imageGroups": [{"viewType": "large", "images": [{"link": "/g/1.jpg"}]},
+     {"viewType": "small", "images": [{"link": "/s/2.jpg"}]}, {"viewType": "small", "variationAttributes": [{"id": "red"}],
+     "images": [{"link": "/g/3.jpg"}]}, {"viewType": "hero", "images": [{"link": "/g/4.jpg"}]}], "more": [{"view_type": "large",
+     "images": [{"link": "/k/1.jpg"}]}, {"view_type": "medium", "images": [{"link": "/k/2.jpg"}, {"link":
+     "/k/3.jpg"}]}]}</script>""", ["/g/1.jpg", "/g/3.jpg", "/g/4.jpg", "/k/1.jpg", "/k/2.jpg", "/k/3.jpg"]),
+    ("a builder that loads late", """<img src="data:image/gif;base64,R0lGOD"
+     data-srclazy="//img1.wsimg.com/isteam/ip/a/1.jpg/:/rs=w:90"
+     data-srcsetlazy="//img1.wsimg.com/isteam/ip/a/1.jpg/:/rs=w:90 90w">""", ["http://img1.wsimg.com/isteam/ip/a/1.jpg"]),
     ("options of zooms", """<img src="/m/1.jpg" data-cloudzoom="zoomImage: '/l/1.jpg', zoomPosition: 'inside'">
      <a href="javascript:void(0)" rel="{gallery: 'g', smallimage: '/m/2.jpg', largeimage: '/l/2.jpg'}"><img src="/t/2.jpg"></a>
      <img src="/m/3.jpg" data-options="{'largeText': 'Closer'}">""", ["/l/1.jpg", "/l/2.jpg", "/m/3.jpg"]),
@@ -176,6 +192,8 @@ SIZES: list[tuple[str, list[str]]] = [
      "c.example/s/images/stencil/80w/p/1.jpg?c=2"]),
     ("cdn11.bigcommerce.com/s-1/images/stencil/original/products/11/401/a__3.168.jpg?c=1",
      ["cdn11.bigcommerce.com/s-1/products/11/images/401/a__3.168.386.513.jpg?c=1"]),
+    ("imagedelivery.net/k/1/public", ["imagedelivery.net/k/1/thumbnail"]),
+    ("x.supabase.co/storage/v1/object/public/l/1.jpg", ["x.supabase.co/storage/v1/render/image/public/l/1.jpg?width=300"]),
     ("b.example/media/xyz1/1.jpg", ["b.example/media/xyz1/1.jpg?anchor=center&mode=crop&width=300&rnd=13",
      "b.example/media/xyz1/1.jpg?width=1200&rmode=max"]),
     ("b.example/images/looks/4.jpg?sfvrsn=a_3", ["b.example/images/looks/4.tmb-thumb300.jpg?sfvrsn=a_3"]),

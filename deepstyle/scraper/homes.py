@@ -1,6 +1,7 @@
 """What JSON leaves to its script to put together (pure): hosts of names that are one builder's, sizes that are gaps or keys.
 
-Sources: Wix's media names and ``wix:image`` addresses, BigCommerce's ``{:size}``, Shopify's ``{width}``.
+Sources: Wix's media names and ``wix:image`` addresses, Sanity's image references, BigCommerce's ``{:size}``, Shopify's
+``{width}``, the Salesforce Commerce API's image groups.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from deepstyle.scraper.sizes import size_rank
+
 _WIX = re.compile(
     r"(?:wix:image://v1/)?([0-9a-f]{5,6}_[0-9a-f]{32}~mv2(?:_d_\d{1,5}_\d{1,5}_s_\d(?:_\d)?)?\.(?:jpe?g|png|webp|avif))"
     r"(?:[/#].{0,500})?",
     re.IGNORECASE,
 )
-_WIDTH = re.compile(r"(?<=_)\{width\}(?=x)|(?<=[?&]w=)\{w(?:idth)?\}|(?<=width=)\{width\}|(?<=/w_)\{width\}")
+_SANITY = re.compile(r"image-([0-9a-f]{40}-\d{2,5}x\d{2,5})-(jpg|png|webp|gif|avif)")
+_WIDTH = re.compile(r"(?<=[/_=,-])\{width\}|(?<=[?&]w=)\{w\}")
 WIDE = 2048  # pixels: what a gap for a width is filled with
 _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re.IGNORECASE)
 _LARGE = 600  # the least of the largest width: clothes come in sizes up to 176
@@ -27,6 +31,8 @@ def homed(text: str) -> str:
     """
     if "~mv2" in text and (match := _WIX.fullmatch(text)):
         return f"https://static.wixstatic.com/media/{match[1]}"
+    if text.startswith("image-") and (match := _SANITY.fullmatch(text)):
+        return f"{match[1]}.{match[2]}"
     if "{" not in text or len(text) > 2_000:
         return text
     return _WIDTH.sub(str(WIDE), text.replace("/stencil/{:size}/", "/stencil/1280x1280/"))
@@ -42,3 +48,48 @@ def widened(node: dict[str, Any], key: str) -> dict[str, Any]:
     if not _SIZES.search(key[-40:]) or max(map(int, node)) < _LARGE:
         return node
     return {f"{name}w": value for name, value in node.items()}
+
+
+def one_thing(items: list[Any]) -> bool:
+    """Whether the objects of a list say that they are one thing, each in a width of its own: the same ``id`` in all."""
+    if len(items) < 2 or not all(isinstance(one, dict) and one.get("id") for one in items):
+        return False
+    told = [(one["id"], one.get("width")) for one in items]
+    if not all(isinstance(name, (str, int)) and isinstance(width, (str, int)) for name, width in told):
+        return False
+    return len({name for name, _ in told}) == 1 and len({width for _, width in told}) == len(told)
+
+
+def grouped(items: list[Any]) -> list[Any]:
+    """A list without the groups of images of which a larger one stands beside that has as many images.
+
+    Groups of one colour belong together; one whose name is no size is kept.
+    """
+    if len(items) < 2 or not all(isinstance(one, dict) and isinstance(one.get("images"), list) for one in items):
+        return items
+    told = [(one, _colour(one), _rank(one)) for one in items]
+    largest: dict[str, tuple[float, int]] = {}
+    for one, colour, rank in told:
+        largest[colour] = max(largest.get(colour, (0.0, 0)), (rank or 0.0, len(one["images"])))
+    return [
+        one
+        for one, colour, rank in told
+        if rank is None or rank == largest[colour][0] or len(one["images"]) > largest[colour][1]
+    ]
+
+
+def _colour(group: dict[str, Any]) -> str:
+    return "|".join(_words(group.get("variationAttributes") or group.get("variation_attributes"), 4))
+
+
+def _words(value: Any, levels: int) -> list[str]:
+    """The texts in a value, no deeper than so many levels."""
+    if isinstance(value, str):
+        return [value[:100]]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [word for one in list(inner)[:20] for word in _words(one, levels - 1)] if levels else []
+
+
+def _rank(group: dict[str, Any]) -> float | None:
+    name = group.get("viewType") or group.get("view_type")
+    return size_rank(name[:40]) if isinstance(name, str) else None

@@ -38,8 +38,11 @@ def size_rank(name: str) -> float | None:
     lower = name.lower()[:60]  # a bare number is more often a key of a table of pictures than a size
     if number := re.fullmatch(r"(?:w|h|s|size|width|max)[_-]?(\d{2,5})|(\d{2,5})(?:x\d*|w|px)", lower):
         return float(number[1] or number[2])
+    bare = _AFFIX.sub("", lower)
+    if number := re.fullmatch(r"(\d{3,5})px", bare):  # image1500pxUrl
+        return float(number[1])
     if _CROP.fullmatch(lower):
         return 600.0
     if lower == "main":  # mainImage may be another picture than image
         return 1200.0
-    return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(_AFFIX.sub("", lower)))
+    return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(bare))

@@ -14,7 +14,7 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper.homes import homed, widened
+from deepstyle.scraper.homes import grouped, homed, one_thing, widened
 from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_served
 
@@ -112,7 +112,7 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if isinstance(value, dict):
         return _from_object(widened(value, key), found, budget, schema=schema, depth=depth)
     if isinstance(value, list):
-        return _from_list(value, key, found, budget, schema=schema, depth=depth)
+        return _from_list(grouped(value), key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
         return _from_text(value, key, found, schema=schema)
     return []
@@ -130,7 +130,7 @@ def _from_list(
         return [first] if first else []
     if formats := _formats(value, groups):
         return formats
-    sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key)
+    sizes = _SIZE_LIST.search(key.lower()[:100]) or _SIZE_KEY.fullmatch(key) or one_thing(value)
     if sizes and None not in widths and 1 < len(set(widths)) == len(groups):
         chosen = best([replace(one[0], rank=float(one[0].width or 0)) for one in groups])
         return [chosen] if chosen else []
@@ -156,7 +156,7 @@ def _formats(value: list[Any], groups: list[list[Candidate]]) -> list[Candidate]
 
 def _placed(value: str, key: str, found: Found) -> str:
     """A text, behind its folder where it is the name of a picture's file; a path or name without one is remembered."""
-    value = homed(value)
+    written, value = value, homed(value)
     if value[:1] == "/" and value[1:2] != "/" and extension_of(value) in IMAGE_EXTENSIONS:
         if not found.bases.host and len(found.names) < MAX_NAMES:
             found.names[value] = None
@@ -165,7 +165,7 @@ def _placed(value: str, key: str, found: Found) -> str:
         return value
     if not found.bases.folder and len(found.names) < MAX_NAMES:
         found.names[value] = None
-    return found.bases.folder + value
+    return found.bases.folder + value if written == value or "//cdn.sanity.io/" in found.bases.folder else written
 
 
 def _here(value: str, written: str) -> tuple[str, ...]:
