@@ -34,6 +34,7 @@ from deepstyle.records import Listing
 from deepstyle.scraper.check import Checked, check
 from deepstyle.scraper.folder import Bytes, LocalFile, find_files, full, read_file
 from deepstyle.scraper.shelf import Shelf
+from deepstyle.scraper.together import taking_photos
 
 WORKERS = 4  # threads that read and decode
 AHEAD = 2 * WORKERS  # files in flight
@@ -85,7 +86,10 @@ def add(
     files = {file.path: file for file in find_files(paths, without=catalog.root)}  # each once, however it was given
     work = _Adding(paths, catalog, config, licence=licence, credit=credit)
     waiting: deque[tuple[LocalFile, Future[Checked | Bytes]]] = deque()
-    with ThreadPoolExecutor(WORKERS) as pool, reporter.task("adding", total=len(files), unit="files") as task:
+    with (
+        taking_photos(catalog.root), ThreadPoolExecutor(WORKERS) as pool,
+        reporter.task("adding", total=len(files), unit="files") as task,
+    ):  # fmt: skip
         for file in files.values():
             if not work.as_it_was(file):
                 waiting.append((file, pool.submit(_look, file, config, work.shelf.known)))

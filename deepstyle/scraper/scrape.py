@@ -46,7 +46,7 @@ from deepstyle.scraper.loop import Loop
 from deepstyle.scraper.reach import Reach
 from deepstyle.scraper.sources import Sources, enlist, read_sources
 from deepstyle.scraper.take import Render
-from deepstyle.scraper.together import SharedSlots
+from deepstyle.scraper.together import SharedSlots, taking_photos
 
 # How pages and photos fail that a complete crawl, called again, asks for once more.
 MAY_PASS = RETRIED | {"too-slow", "given-up"}
@@ -104,8 +104,8 @@ def scrape_urls(
 ) -> ScrapeSummary:
     """``scrape`` over the network, with a Fetcher of its own; scrapes of one workspace keep one rate a host together."""
     with (
-        closing(SharedSlots(catalog.root / ".pace")) as slots, Fetcher(config, slots=slots) as fetcher,
-        rendering(fetcher) as render,
+        taking_photos(catalog.root), closing(SharedSlots(catalog.root / ".pace")) as slots,
+        Fetcher(config, slots=slots) as fetcher, rendering(fetcher) as render,
     ):  # fmt: skip
         return scrape(urls, catalog, config, fetcher=fetcher, reporter=reporter, fresh=fresh, render=render)
 

@@ -1,4 +1,6 @@
-"""Several scrapes of one workspace keep one rate a host (edge): the hosts' next slots stand in a small file that they share.
+"""Several scrapes of one workspace keep one rate a host, and clear what killed ones left (edge).
+
+The hosts' next slots stand in a small file that they share.
 
 The file is a table of times by the hash of a host's name; two hosts that share a place share a rate, which is polite.
 """
@@ -11,7 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -21,7 +23,9 @@ if sys.platform != "win32":
 
 from deepstyle.errors import StorageError
 from deepstyle.files import reason, shown
+from deepstyle.folders import sweep
 
+LOCK = ".photos.lock"  # is held, by as many as like, while photos are written
 PLACES = 4096  # of 8 bytes each
 FARTHEST = 4 * 3600.0  # seconds, a few of the longest delays: a slot farther away was left by a clock that was set back
 
@@ -74,3 +78,25 @@ class SharedSlots:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+@contextmanager
+def taking_photos(root: Path) -> Iterator[None]:
+    """Photos are written into the workspace ``root``; who is alone at that first deletes what killed ones left half-written.
+
+    The lock goes with the process, however it ends. Where there are no such locks, the rests go after a day, as all others do.
+    """
+    try:
+        lock = (root / LOCK).open("ab") if sys.platform != "win32" else None
+    except OSError:
+        lock = None  # what writes the photos says what is wrong
+    if lock is None:
+        yield
+        return
+    with lock:
+        with suppress(OSError):  # others are at work, or the disk has no locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sweep(root, "photos/*", older=0)
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
