@@ -7,6 +7,7 @@ Pictures that runs drew of real garments stay in TensorBoard's files; the marked
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class Forgetting:
 
 
 def forget(asked: Collection[str], catalog: Catalog) -> Forgetting:
-    """Forget photos by the address of a picture or page, by host, or by hash. Raises UsageError for what is none of these."""
+    """Forget photos by address of a picture or page, host, hash, or the file or folder that was added. Raises UsageError."""
     found: dict[str, Photo] = {}
     with catalog.transaction():
         for one in asked:
@@ -84,13 +85,31 @@ def _photos(asked: str, catalog: Catalog) -> list[Photo]:
             raise UsageError(f"{shown(asked)}: an address without a host")
         rights.never_again(asked, "url")
         return rights.photos_of(asked)
+    if found := _added(asked, catalog):
+        return found
     if _HOST.fullmatch(asked) and ("." in asked or ":" in asked or asked == "localhost"):
         name = asked.lower()
         rights.never_again(name, "host")
-        return rights.photos_at(f"{scheme}://{name}{end}" for scheme in ("http", "https") for end in "/?")
+        return rights.photos_at(f"{scheme}://{name}{end}" for scheme in ("http", "https") for end in "/?:")
     raise UsageError(
-        f"{shown(asked)}: neither the address of a picture or page (https://...), nor a host (a.example), nor a photo's hash"
+        f"{shown(asked)}: neither the address of a picture or page (https://...), nor a host (a.example), nor a file or folder "
+        "that was added, nor a photo's hash"
     )
+
+
+def _added(asked: str, catalog: Catalog) -> list[Photo]:
+    """The photos of a file or folder that was added, also when it has gone since; the photo that a garment's file is of."""
+    path = Path(asked)
+    if match := _SHA.fullmatch(path.stem):
+        return [photo] if (photo := catalog.photo(match[1])) is not None else []
+    try:
+        url = Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # resolve() follows links; add does not
+    except (OSError, ValueError):  # a zero byte, say
+        return []
+    found = catalog.rights.photos_of(url)
+    if found:
+        catalog.rights.never_again(url, "url")
+    return found
 
 
 def _delete_files(catalog: Catalog, photos: Collection[Photo], garments: list[Garment]) -> None:

@@ -202,6 +202,45 @@ def test_a_host_takes_what_its_pages_show_as_well(tmp_path: Path) -> None:
         assert ask(tmp_path, second.url.removeprefix("http://")).photos == 1
 
 
+def test_a_host_stands_for_all_its_ports(tmp_path: Path) -> None:
+    """A host that is named without a port loses the photos from each of its ports, and none is taken from there again."""
+    with serve({"/": page(img("/a.jpg")), **photos("/a.jpg")}) as site:
+        crawl(tmp_path / "known", site.url)
+        name = site.url.removeprefix("http://").partition(":")[0]
+
+        assert ask(tmp_path / "known", name).photos == 1
+
+        ask(tmp_path / "new", name)
+        crawl(tmp_path / "new", site.url)
+    with Catalog(tmp_path / "new") as catalog:
+        assert catalog.count("photos") == 0
+
+
+def test_a_file_or_folder_that_was_added_is_forgotten_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The path of one's own file names its photo, also when the file has gone, so does its garment's; a folder all its photos."""
+    mine = tmp_path / "mine"
+    for k in range(4):
+        put_file(
+            mine / f"{k}.png", images.encode(np.random.default_rng(k).integers(0, 256, (400, 400, 3)).astype(np.uint8))
+        )
+    with Catalog(tmp_path / "w") as catalog:
+        add([mine], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
+        for one in catalog.photos():
+            cut(catalog, one)
+        garment = catalog.path(catalog.garments()[0].path)
+    monkeypatch.chdir(mine)
+    assert ask(tmp_path / "w", str(garment)).photos == 1
+    left = {Path(one.image_url).name for one in Catalog(tmp_path / "w").photos()}
+    name = min(left)
+    (mine / name).unlink()
+
+    assert (ask(tmp_path / "w", name).photos, ask(tmp_path / "w", "../mine").photos) == (1, 2)
+    with pytest.raises(UsageError, match="nor a file or folder"):
+        ask(tmp_path / "w", "../mine/none")
+
+
 @pytest.mark.parametrize("what", ["host", "address"])
 def test_a_photo_goes_with_the_host_that_it_was_sent_on_to(tmp_path: Path, what: str) -> None:
     """A redirect's host, or the address there, names the photo as well: it is what an audit tells that reserves it."""

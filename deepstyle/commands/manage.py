@@ -85,25 +85,27 @@ def _show_audit(catalog: Any) -> None:
     }  # fmt: skip
     rows |= {one.sha256[:16]: f"{one.image_url}: {one.words}" for one in found.reserved}
     if found.reserved:
-        rows["remedy"] = "`deepstyle forget URL|HOST|SHA` removes a photo and all that was cut from it"
+        rows["remedy"] = "`deepstyle forget URL|HOST|FILE|SHA` removes a photo and all that was cut from it"
     show(f"reservations of {catalog.root}", rows, **asdict(found))
 
 
 @click.command()
 @json_option
-@click.argument("photos", nargs=-1, required=True, metavar="URL|HOST|SHA...")
+@click.argument("photos", nargs=-1, required=True, metavar="URL|HOST|FILE|SHA...")
 @click.pass_obj
 def forget(session: Session, photos: tuple[str, ...]) -> None:
     """Remove photos and all that came of them, for good.
 
-    By the address of a picture or of the page that shows it, by host, or by a photo's hash. The photo, its garments and
-    the packed datasets that hold it are deleted; no scrape or add takes it again, in no size. Runs and models that were
-    trained on it are named, and marked in their MODEL_CARD.md: they cannot unlearn.
+    By the address of a picture or of the page that shows it, by host, by the file or folder that was added, by a garment's
+    file, or by a photo's hash. The photo, its garments and the packed datasets that hold it are deleted; no scrape or add
+    takes it again, in no size. Runs and models that were trained on it are named, and marked in their MODEL_CARD.md: they
+    cannot unlearn.
 
     \b
     Example:
         deepstyle forget https://a-gallery.example/looks/17.jpg
         deepstyle forget a-gallery.example
+        deepstyle forget my-photos/look-17.jpg
     """
     from deepstyle.forget import forget as run
     from deepstyle.scraper.urls import normalise

@@ -64,5 +64,5 @@ def _name_reserved(ledger: Ledger, reporter: Reporter) -> None:
     if reserved:
         reporter.say(
             f"{len(reserved):,} kept photos have become reserved: `deepstyle status --reservations` names them, "
-            "`deepstyle forget URL|HOST|SHA` removes them and all that was cut from them"
+            "`deepstyle forget URL|HOST|FILE|SHA` removes them and all that was cut from them"
         )

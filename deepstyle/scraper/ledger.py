@@ -30,7 +30,7 @@ from deepstyle.scraper.pages import Page
 from deepstyle.scraper.settling import Settling
 from deepstyle.scraper.shelf import Placed, Shelf
 from deepstyle.scraper.take import Errand, Taken, Visit
-from deepstyle.scraper.urls import host, origin, page_key
+from deepstyle.scraper.urls import host, hosts_of, origin, page_key
 
 REFUSED = frozenset({"robots", "noai"})
 WINDOW, FEW = 20_000, 5_000  # pictures lined up at a time, and how few are left then
@@ -250,7 +250,7 @@ class Ledger:
 
     def _forgotten(self, one: Listing) -> bool:
         """Whether this picture must never come back, by its address, its host or its page's."""
-        hosts = {host(one.image_url), host(one.page_url)}
+        hosts = hosts_of(one.image_url) | hosts_of(one.page_url)
         return one.image_url in self._gone["url"] or bool(hosts & self._gone["host"])
 
     def _push(self, one: Listing) -> None:

@@ -138,6 +138,11 @@ def host(url: str) -> str:
     return urlsplit(url).netloc
 
 
+def hosts_of(url: str) -> set[str]:
+    """What the host of a normal URL may be called: with its port, and without, which stands for all its ports."""
+    return {host(url), re.sub(r":\d*$", "", host(url))}
+
+
 def page_key(url: str) -> str:
     """What two URLs of the same page share: query parameters in any order, tracking and session parameters left out."""
     head, _, query = url.partition("?")
