@@ -25,8 +25,8 @@ from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
 from deepstyle.dcgan.trained import KIND, TrainedGenerator, open_model, open_run
-from deepstyle.errors import UsageError
-from deepstyle.files import as_name, put_file
+from deepstyle.errors import InputError, UsageError
+from deepstyle.files import as_name, put_file, shown
 from deepstyle.images import Pixels
 from deepstyle.made import Made, marked
 from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
@@ -37,6 +37,7 @@ from deepstyle.shape import Outline
 from deepstyle.squares import DRAW, Pictures, read_pictures
 from deepstyle.status import find_model
 
+LEAST = 6  # images on a side: the manifold asks for five neighbours
 SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
 
 
@@ -66,23 +67,26 @@ class Judge:
 
     def score(
         self, samples: Pixels | Path, real: Real | Path, *,
-        provenance: Callable[[str], Origin] | None = None, **about: Any,
+        provenance: Callable[[str], Origin] | None = None, names: Sequence[str] = (), **about: Any,
     ) -> tuple[Score, Pixels]:  # fmt: skip
         """Score images (N x S x S x 3 uint8, or a folder) against real ones; also a sheet of nearest real images.
 
         A folder of samples is read at their own size, unless the real images have one; real ones at that of the samples.
         ``provenance`` tells where a real image is from (by default that is its file); ``about``: what else the score
-        should name of the samples, their first seed, say. Raises InputError when there are too few on a side.
+        should name of the samples, their first seed, say; ``names``: their files. Raises InputError when there are too
+        few on a side.
         """
         if isinstance(samples, Path):
             size = None if isinstance(real, Path) else real.images.shape[1]
-            samples = read_pictures(samples, size=size, fit=_fit()).images
+            found = read_pictures(samples, size=size, fit=_fit())
+            names, samples = found.names(samples), found.images
         if isinstance(real, Path):
             real = read_pictures(real, size=samples.shape[1], fit=_fit())
         own = self.classifier
         return score_samples(
             samples, real, embed=own.embed, labels=own.labels, features_name=own.name,
             provenance=provenance or (lambda source: File(image_url=source)), judge={**own.describe(), **about},
+            names=names,
         )  # fmt: skip
 
 
@@ -189,7 +193,9 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
         found = _read(wanted.folder, reporter, fit=_fit(), count=wanted.count)
         config = load_config(GanConfig, GanConfig.default_preset, [f"size={found.images.shape[1]}"])
         samples = found.images
+        _check_count(len(samples), f"{shown(wanted.folder)}: {len(samples)} pictures", "give a folder with more")
         about = {"of": str(wanted.folder), "draw": DRAW, "files": found.files, "unread": found.unread}
+        about["names"] = found.names(wanted.folder)
     else:
         folder = find_model(catalog, str(wanted.model), flag="--model", kind=KIND)
         trained = open_model(folder)
@@ -260,8 +266,18 @@ def _read(folder: Path, reporter: Reporter, **how: Any) -> Pictures:
 
 def _real(catalog: Catalog, wanted: Wanted, config: GanConfig, reporter: Reporter) -> Real:
     if wanted.against is not None:
-        return _read(wanted.against, reporter, size=config.size, fit=config.fit)
-    return pack_garments(catalog, config, reporter=reporter)
+        real: Real = _read(wanted.against, reporter, size=config.size, fit=config.fit)
+    else:
+        real = pack_garments(catalog, config, reporter=reporter)
+    place = f"{shown(wanted.against)}: " if wanted.against is not None else ""
+    _check_count(len(real.sources), f"{place}{len(real.sources)} real garments", "add photos and crop them")
+    return real
+
+
+def _check_count(count: int, what: str, remedy: str) -> None:
+    """Raise InputError, before anything is made or judged, where there are too few for a score."""
+    if count < LEAST:
+        raise InputError(f"{what} are too few for a score, which needs {LEAST}; {remedy}")
 
 
 def _provenance(catalog: Catalog, wanted: Wanted) -> Callable[[str], Origin] | None:

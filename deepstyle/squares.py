@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,10 @@ class Pictures:
     sources: tuple[str, ...]
     files: int
     unread: int
+
+    def names(self, folder: Path) -> list[str]:
+        """The files, as they are called below the folder that was read."""
+        return [shown(os.path.relpath(source, folder)) for source in self.sources]
 
     @property
     def said(self) -> str:

@@ -68,10 +68,25 @@ def test_a_folder_is_scored_from_the_command_line(tmp_path: Path, judge: Path, r
     assert features["of"] == str(tmp_path / "others")
     assert (features["draw"], features["files"], features["unread"]) == (0, 25, 1)
     assert [(one["sample"], Path(one["source"]).name) for one in told["copies"]] == [(2, "004.png")]
-    assert "1 of 24 look like copies" in done.output
+    assert "1 of 24 look like copies: sample 2 (001.png) of" in done.output.replace("\n", " ")
+    assert told["names"] == [f"{k:03d}.png" for k in range(24)]
+    assert "sample 8 (007.png)" in done.output
     assert "variety" in done.output
     assert "others: 1 of 25 files cannot be read" in done.output
     assert (tmp_path / "w/scores/others/nearest.png").is_file()
+
+
+@pytest.mark.parametrize("side", ["pictures", "real garments"])
+def test_a_folder_of_too_few_pictures_is_named(tmp_path: Path, judge: Path, real: Path, side: str) -> None:
+    """Fewer pictures than a score needs, on either side, are refused with the folder, their number and the number needed."""
+    fill(tmp_path / "few", drawn(5, seed=5))
+    folders = (tmp_path / "few", real) if side == "pictures" else (real, tmp_path / "few")
+    done = CliRunner().invoke(main, [
+        "-w", str(tmp_path / "w"), "score", str(folders[0]), "--against", str(folders[1]), "--classifier", str(judge),
+    ])  # fmt: skip
+
+    assert done.exit_code == 1
+    assert f"{tmp_path / 'few'}: 5 {side} are too few for a score, which needs 6" in done.output.replace("\n", "")
 
 
 def test_the_class_takes_pixels_and_folders(judge: Path, real: Path) -> None:

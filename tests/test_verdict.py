@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from deepstyle.metrics.verdict import verdict
 
-PAGES = [(1, "https://shop.example/a"), (5, "https://shop.example/b"), (9, "c.png"), (12, "d.png")]
+PAGES = [
+    ("sample 1", "https://shop.example/a"), ("sample 5", "https://shop.example/b"), ("sample 9", "c.png"),
+    ("sample 12", "d.png"),
+]  # fmt: skip
 
 
 def _equal(precision: float, coverage: float) -> dict[str, dict[str, float]]:

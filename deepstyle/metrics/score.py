@@ -109,7 +109,7 @@ class Score:
     better): "better" needs both. ``judges`` names both, with all that their figures depend on. Of the first ``checked``
     samples ``copies`` look like real images, ``repeats`` like an earlier sample (their numbers). ``equal`` holds the figures
     of equally many samples and other real images against the same real ones: distances of few images are biased. ``said``
-    is what all this comes to, in words.
+    is what all this comes to, in words; ``names``: the files of the checked samples, where they are files.
     """
 
     samples: int
@@ -138,17 +138,27 @@ class Score:
     equal: dict[str, dict[str, float]]
     said: list[str]
     judges: dict[str, Any] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
+
+    def called(self, number: int) -> str:
+        """What a sample, counted from 1, is called."""
+        return _called(number, self.names)
+
+
+def _called(number: int, names: Sequence[str]) -> str:
+    return f"sample {number} ({names[number - 1]})" if names else f"sample {number}"
 
 
 def score_samples(
     samples: Pixels, real: Real, *, embed: Embed, labels: Sequence[str], features_name: str,
-    provenance: Provenance, nearest_of: int = 8, judge: Mapping[str, Any] | None = None,
+    provenance: Provenance, nearest_of: int = 8, judge: Mapping[str, Any] | None = None, names: Sequence[str] = (),
 ) -> tuple[Score, Pixels]:  # fmt: skip
     """Score N x S x S x 3 uint8 samples against real garments.
 
     ``labels`` names the columns of the probabilities, ``nearest_of`` is the number of samples whose nearest real
-    garments are named and shown, ``judge`` describes the extractor (weights, preprocessing). Returns the score and a
-    sheet (H x W x 3 uint8): each of these samples beside its three nearest real garments, with their distances.
+    garments are named and shown, ``judge`` describes the extractor (weights, preprocessing), ``names`` are the samples'
+    files. Returns the score and a sheet (H x W x 3 uint8): each of these samples beside its three nearest real garments,
+    with their distances.
     Raises InputError with the counts when there are too few images on a side.
     """
     check_samples(samples)
@@ -177,7 +187,8 @@ def score_samples(
         nearest=neighbours(real.sources, indices, distances, provenance),
         patches=patch_distance(real.images, samples),
         checked=checked, copies=copies, repeats=repeats, equal=equal,
-        said=verdict(checked, [(one.sample, place_of(one.page_url, one.image_url)) for one in copies], repeats, equal),
+        said=verdict(checked, [(_called(one.sample, names), place_of(one.page_url, one.image_url)) for one in copies],
+                     repeats, equal), names=list(names[:checked]),
         judges={"features": {"name": features_name, **(judge or {})}, "patches": {"name": PATCHES, "seed": SEED}},
     )  # fmt: skip
     return score, neighbour_sheet(samples[:traced], real.images, indices, distances)

@@ -13,14 +13,14 @@ LOW, HIGH = 0.4, 0.8  # of what real images reach at the same count: below the f
 
 def verdict(
     checked: int,
-    copies: Sequence[tuple[int, str]],
+    copies: Sequence[tuple[str, str]],
     repeats: Sequence[int],
     equal: Mapping[str, Mapping[str, float]],
 ) -> list[str]:
-    """Sentences: copies (number of the sample, page), repeats, realism and variety; ``equal`` as in a Score, or empty."""
+    """Sentences: copies (what the sample is called, page), repeats, realism and variety; ``equal`` as in a Score, or empty."""
     said = []
     if copies:
-        named = ", ".join(f"sample {number} of {page}" for number, page in copies[:NAMED])
+        named = ", ".join(f"{name} of {page}" for name, page in copies[:NAMED])
         more = f" and {len(copies) - NAMED} more" if len(copies) > NAMED else ""
         said.append(f"{len(copies)} of {checked} look like copies: {named}{more}")
     else:
