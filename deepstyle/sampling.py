@@ -125,7 +125,8 @@ def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
 
 def make_samples(source: Source, wish: Wish) -> Samples:
     """Write the image of each seed (and label), and a grid of all with their seeds: with several labels one row each."""
-    trained, labels = source.trained, wish.labels
+    trained = source.trained
+    labels = tuple(trained.labels[number] for number in trained.numbers(wish.labels))  # as they are written there
     drawn, tail = latents(wish.seeds, trained.config.latent), ending(source, wish)
     told = [trained.told([label] if label else [], drawn) for label in labels or ("",)]
     z = truncated(drawn, wish.truncation).repeat(len(told), 1)

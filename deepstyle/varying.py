@@ -55,7 +55,10 @@ def like(source: Source, wish: Wish, photo: Path) -> tuple[Path, Path, float]:
         data = read_regular(photo, images.MAX_BYTES)
     except OSError as error:
         raise InputError(f"--like {shown(photo)}: cannot be read ({reason(error)})") from error
-    square = images.resize(images.decode(data), size, trained.config.fit)
+    try:
+        square = images.resize(images.decode(data), size, trained.config.fit)
+    except InputError as error:
+        raise InputError(f"--like {shown(photo)}: {error}; give a photo, a .jpg or .png say") from error
     wanted = torch.from_numpy(square.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
     labels = trained.numbers(wish.labels)
     found = nearest_latent(trained.generator, wanted, label=labels[0] if labels else None)

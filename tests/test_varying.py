@@ -151,6 +151,30 @@ def test_like_stands_beside_its_photo(model: Path, tmp_path: Path) -> None:
     assert "grey levels" in said
 
 
+def test_what_is_no_photo_is_named(model: Path, tmp_path: Path) -> None:
+    """A file that --like cannot read as a picture is told of by its flag and name."""
+    (tmp_path / "notes.txt").write_text("no picture")
+
+    assert f"--like {tmp_path / 'notes.txt'}: " in sample(
+        model, tmp_path, "--like", str(tmp_path / "notes.txt"), code=1
+    )
+
+
+def test_a_label_is_known_in_any_case(model: Path, tmp_path: Path) -> None:
+    """A label's capitals do not matter, as they do not for train-gan: the images are the same."""
+    for word, out in (("skirt", "small"), ("Skirt", "large")):
+        sample(model, tmp_path / out, "--count", "1", "--label", word)
+
+    assert (tmp_path / "small/seed-000000-skirt.png").read_bytes() == (
+        tmp_path / "large/seed-000000-skirt.png"
+    ).read_bytes()
+
+
+def test_a_seed_named_twice_is_made_once(model: Path, tmp_path: Path) -> None:
+    """One seed is one file, and is counted once."""
+    assert sample(model, tmp_path, "--seeds", "5,5,7", "--label", "skirt").startswith("2 samples are in")
+
+
 def test_other_wishes_have_other_names(model: Path, tmp_path: Path) -> None:
     """Mixtures say truncation, label and size, images like photos which photo as well: none takes another's place."""
     for words in ((), ("--truncation", "0.5"), ("--upscale", "2"), ("--label", "skirt")):

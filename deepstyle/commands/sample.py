@@ -146,7 +146,8 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
         raise UsageError("--half: is for --export safetensors")
     for flag in ("--interpolate", "--mix", "--seeds"):
         if text := options[flag[2:]]:
-            return _seeds(text, flag)
+            seeds = _seeds(text, flag)
+            return list(dict.fromkeys(seeds)) if flag == "--seeds" else seeds  # one seed is one file
     return range(options["count"] or 0)
 
 

@@ -57,9 +57,11 @@ class TrainedGenerator:
                 f"--label {', '.join(names)}: {self.name} is told no labels; leave --label out, or train one that is: "
                 "`deepstyle train-gan --set condition=label` (or category)"
             )
-        if unknown := [name for name in names if name not in self.labels]:
+        cased = {one.lower(): one for one in self.labels}  # `dress` is Dress, as for train-gan
+        found = [next((one for one in self.labels if one == name), cased.get(name.lower())) for name in names]
+        if unknown := [name for name, one in zip(names, found, strict=True) if one is None]:
             raise UsageError(f"--label {', '.join(unknown)}: {self.name} knows {', '.join(self.labels)}")
-        return [self.labels.index(name) for name in names]
+        return [self.labels.index(one) for one in found if one is not None]
 
     def told(self, names: Sequence[str], z: Tensor) -> Tensor | None:
         """What it is told of N untruncated latents, N int64: the one label of ``names``, else each latent's own.
