@@ -105,7 +105,7 @@ def rows_of(found: Whence) -> dict[str, str]:
             rows |= {key: shown(text) for key, text in said.items() if text}
         else:
             said_of_it = [shown(text) for text in (origin.licence, origin.credit) if text]
-            pages = ", ".join(page.page_url for page in origin.pages)
+            pages = ", ".join(traces.place_of(page.page_url, page.image_url) for page in origin.pages)
             rows[f"nearest {rank}"] = "; ".join(
                 [f"distance {place.distance:.3f}", f"garment {place.garment}", pages, *said_of_it]
             )

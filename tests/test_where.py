@@ -17,9 +17,9 @@ from deepstyle.catalog import Catalog, garment_path
 from deepstyle.cli import main
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import put_file
-from deepstyle.records import Listing
+from deepstyle.records import Listing, Sighting
 from deepstyle.traces import Near, Trace, from_csv, from_score, to_csv
-from deepstyle.where import Whence, where
+from deepstyle.where import Origin, Place, Whence, rows_of, where
 
 
 def picture(seed: int) -> bytes:
@@ -106,6 +106,22 @@ def test_a_sample_leads_to_its_nearest_garments(tmp_path: Path) -> None:
         assert [place.garment for place in found.places] == [f"{sha}-0" for sha in hashes]
         assert [place.distance for place in found.places] == pytest.approx([0.1, 1.1])
         assert len(found.places[0].origin.pages) == 2
+
+
+def test_the_nearest_of_ones_own_photos_is_told_by_its_file() -> None:
+    """A photo that was added is told by its file, not by its folder; one of the web by its page."""
+    for image, shown_page, told in (
+        ("file:///mine/a.jpg", "file:///mine", "file:///mine/a.jpg"),
+        ("https://a.example/1.jpg", "https://a.example/", "https://a.example/"),
+    ):
+        origin = Origin(
+            photo="p", path="p.jpg", width=1, height=1, title="", licence="", credit="",
+            pages=(Sighting(page_url=shown_page, image_url=image, title=""),),
+        )  # fmt: skip
+        place = Place(garment="p-0", distance=0.5, origin=origin)
+        rows = rows_of(Whence(asked="s", kind="sample", name="s", places=(place,), record="novelty.csv"))
+
+        assert rows["nearest 1"] == f"distance 0.500; garment p-0; {told}"
 
 
 def test_records_stand_for_all_their_samples(tmp_path: Path) -> None:
