@@ -31,6 +31,10 @@ LARGEST = 1_000_000_000  # bytes of a photo
 
 def export(catalog: Catalog, form: Form | str, out: Path, *, shard: int = 1000) -> int:
     """Write all photos to ``out``; returns how many. Raises UsageError when there are none, StorageError when it fails."""
+    if str(out) == "-":
+        raise UsageError(
+            "--out -: a table appears whole or not at all, so it goes to a file; name one, e.g. photos.csv"
+        )
     if not catalog.count("photos"):
         raise UsageError(f"{catalog.root}: holds no photos; run `deepstyle scrape` or `deepstyle add` first")
     try:

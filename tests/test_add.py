@@ -264,6 +264,11 @@ def test_the_command_says_what_came_of_it(tmp_path: Path) -> None:
     assert said.exit_code == 0, said.output
     assert "not-image" in said.output
     assert str(folder / "b.txt") in said.output
+    (tmp_path / "small").mkdir()
+    for k in range(5):
+        (tmp_path / f"small/{k}.png").write_bytes(images.encode(np.full((20, 20, 3), 9 * k, np.uint8)))
+    small = CliRunner().invoke(main, [*call, "add", str(tmp_path / "small"), str(folder)])
+    assert "2.png and 2 more; --set min_side=" in small.output
     told = json.loads(CliRunner().invoke(main, [*call, "add", str(folder), "--json"]).output)
     assert (told["kept"], told["new"], told["known"]) == (1, 0, 1)
     wrong = CliRunner().invoke(main, [*call, "scrape", str(folder)])

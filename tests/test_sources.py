@@ -150,6 +150,12 @@ def test_exports(tmp_path: Path) -> None:
         export(catalog, "csv", tmp_path / "x.csv")
 
 
+def test_a_table_goes_to_a_file(tmp_path: Path) -> None:
+    """A dash is refused as the name of a table: no file of that name is written."""
+    with Catalog(tmp_path) as catalog, pytest.raises(UsageError, match=r"--out -: .*name one"):
+        export(catalog, "csv", Path("-"))
+
+
 def test_a_template_stands_for_all_its_addresses() -> None:
     """The houses and seasons of the shipped file fill 39 addresses; what cannot be filled is named."""
     found = expand("https://a.example/{house}/{season}", load_values("runway-houses"))
@@ -164,6 +170,19 @@ def test_a_template_stands_for_all_its_addresses() -> None:
         expand("{a}{b}", {"a": ["1"] * 1000, "b": ["1"] * 1000})
     with pytest.raises(ConfigError, match=r"--values .*not valid YAML"):
         load_values(__file__)
+
+
+def test_a_file_of_values_says_what_is_wrong_with_it(tmp_path: Path) -> None:
+    """No such file shows how one is written; a list called kind fills a gap, and a file without words has none."""
+    with pytest.raises(ConfigError, match=r"--values .*v\.yaml: there is no such file; write one"):
+        load_values(str(tmp_path / "v.yaml"))
+    (tmp_path / "v.yaml").write_text("kind: [css, state]\n")
+
+    assert expand("https://a.example/{kind}", load_values(str(tmp_path / "v.yaml"))) == [
+        "https://a.example/css", "https://a.example/state",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match=r"no kind; it has none"):
+        expand("https://a.example/{kind}", {})
 
 
 def test_a_gap_in_an_address_is_no_address(tmp_path: Path) -> None:

@@ -37,7 +37,11 @@ def _header(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> d
 @click.argument("sources", nargs=-1, metavar="SOURCE...")
 @click.option("--template", multiple=True, metavar="URL", help="An address with gaps: https://site/{house}/{season}.")
 @click.option(
-    "--values", default="runway-houses", show_default=True, metavar="FILE", help="YAML file of what fills them."
+    "--values",
+    default="runway-houses",
+    show_default=True,
+    metavar="FILE",
+    help="YAML file of what fills them, a line a gap: `house: [chanel, dior]`.",
 )
 @click.option("--allow-private", is_flag=True, help="Permit loopback and private addresses.")
 @click.option("--max-photos", type=int, help="Stop after this many photos.")
@@ -169,6 +173,9 @@ def add(session: Session, paths: tuple[Path, ...], licence: str, credit: str, co
         summary = run(paths, catalog, built, reporter=session.reporter, licence=licence, credit=credit)
     rows = {key: f"{value:,}" for key, value in asdict(summary).items() if isinstance(value, int)}
     rows["outcomes"] = counts(summary.outcomes)
-    rows |= {f"  {outcome}": ", ".join(names) for outcome, names in summary.left_out.items()}
+    for outcome, names in summary.left_out.items():
+        more = f" and {left:,} more" if (left := summary.outcomes[outcome] - len(names)) > 0 else ""
+        small = f"; --set min_side={built.min_side // 2} takes smaller ones" if outcome == "too-small" else ""
+        rows[f"  {outcome}"] = ", ".join(names) + more + small
     folder = session.workspace / "photos"
     show(f"photos are in {folder}", rows, folder=folder, **asdict(summary))

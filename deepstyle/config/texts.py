@@ -23,10 +23,19 @@ def presets() -> dict[str, Path]:
 
 
 def load_values(source: str) -> dict[str, tuple[str, ...]]:
-    """What fills the gaps of a template: each name's texts, from a shipped file (VALUES) or one's own YAML file."""
+    """What fills the gaps of a template: each name's texts, from a shipped file (VALUES) or one's own YAML file.
+
+    Raises ConfigError for what is no such file.
+    """
     path = Path(str(resources.files("deepstyle") / "configs" / f"{source}.yaml")) if source in VALUES else source
+    if not exists(Path(path)):
+        raise ConfigError(
+            f"--values {shown(source)}: there is no such file; write one, a line a gap, e.g. house: [chanel, dior]; or give "
+            f"{', '.join(sorted(VALUES))}, which ships"
+        )
     values = read_settings(str(path), flag="--values")
-    values.pop("kind", None)
+    if isinstance(values.get("kind"), str):  # what the file is; a list fills a gap of that name
+        del values["kind"]
     found: dict[str, tuple[str, ...]] = {}
     for name, texts in values.items():
         if not isinstance(texts, list) or not texts or not all(isinstance(one, str | int) for one in texts):

@@ -22,7 +22,9 @@ def expand(template: str, values: Mapping[str, Sequence[str]]) -> list[str]:
     if not gaps:
         raise UsageError(f"--template {template}: has no gap; write one as {{house}}, or give the address as URL")
     if missing := [name for name in gaps if name not in values]:
-        raise UsageError(f"--template {template}: --values has no {', '.join(missing)}; it has {', '.join(values)}")
+        raise UsageError(
+            f"--template {template}: --values has no {', '.join(missing)}; it has {', '.join(values) or 'none'}"
+        )
     count = 1
     for name in gaps:
         count *= len(values[name])
