@@ -259,8 +259,8 @@ def trace(
 def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, half: bool) -> Path:
     """Write the generator for use elsewhere: a model folder ("safetensors"), or generator.onnx in a folder ("onnx").
 
-    Without ``out`` a model folder is put among the workspace's models, under the run's name. With a run's model come the
-    data card, its garments as a table, and these as Croissant.
+    Without ``out`` a model folder is put among the workspace's models, under the run's name. With a run's model come its
+    discriminator, so that it can be trained on, the data card, its garments as a table, and these as Croissant.
     """
     trained = source.trained
     if kind == "onnx":
@@ -271,7 +271,8 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
     folder = out or catalog.root / "models" / name
     marks = card_of(catalog.root / ("runs" if source.run else "models") / name)
     told = cards(catalog, trained) if source.run else {}
-    models.save_model(folder, trained, half=half, extra=told | marks)
+    rival = models.rival_of(catalog.root / "runs" / name) if source.run else None
+    models.save_model(folder, trained, half=half, extra=told | marks, rival=rival)
     if out is None:
         catalog.put_model(name, models.KIND, dict(trained.figures))
     return folder

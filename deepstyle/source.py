@@ -1,8 +1,8 @@
 """Where a GAN's training starts when it is told to (``train-gan --from``): another run, or a model; without torch (edge).
 
 It has the same architecture, or half the size and twice the width: then it grows (``dcgan/grow.py``). A run holds both
-networks, a model the generator alone. A run that was begun remembers its source in source.json, so that it goes on when the
-source has gone.
+networks, a model the generator, and the discriminator where that stands beside. A run that was begun remembers its source
+in source.json, so that it goes on when the source has gone.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from deepstyle.files import put_file
 from deepstyle.status import find_model, read_model
 
 RECORD = "source.json"  # in a run folder
+RIVAL = "discriminator.safetensors"  # in a model folder: what the generator learned against
 BOTH = (
     "network",
     "size",
@@ -41,8 +42,8 @@ GROWS_FROM = 12  # least width of a network that grows: with half of it, two map
 class Source:
     """Weights to start from. ``weights``: a run's snapshot or a model's file, None when it has gone since.
 
-    ``config`` is the one that it was trained with, ``labels`` what it is told, ``whole`` whether both networks are there.
-    ``digest`` stands for the weights.
+    ``config`` is the one that it was trained with, ``labels`` what it is told, ``whole`` whether both networks are there;
+    ``rival``: the file of a model's discriminator. ``digest`` stands for the weights.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Source:
     config: GanConfig
     labels: tuple[str, ...]
     digest: str
+    rival: Path | None = None
 
 
 def find_source(catalog: Catalog, name: str) -> Source:
@@ -71,20 +73,27 @@ def find_source(catalog: Catalog, name: str) -> Source:
 
 
 def _run(name: str, folder: Path) -> Source:
-    snapshots = sorted(path for path in (folder / "snapshots").glob("*.pt") if path.stem.isdigit())
-    if not snapshots:
+    if (newest := newest_snapshot(folder)) is None:
         raise InputError(f"--from {name}: {folder} has no snapshot yet; train it on, or name another")
     labels = _read(folder / "labels.json", name) if (folder / "labels.json").is_file() else []
-    return _source(name, folder, snapshots[-1], labels, whole=True)
+    return _source(name, folder, newest, labels, whole=True)
+
+
+def newest_snapshot(folder: Path) -> Path | None:
+    """The last snapshot of a run's folder, which holds both networks; None before its first."""
+    return max((path for path in (folder / "snapshots").glob("*.pt") if path.stem.isdigit()), default=None)
 
 
 def _model(name: str, folder: Path) -> Source:
-    return _source(name, folder, folder / "weights.safetensors", read_model(folder).labels, whole=False)
+    rival = path if (path := folder / RIVAL).is_file() else None
+    labels = read_model(folder).labels
+    return _source(name, folder, folder / "weights.safetensors", labels, whole=rival is not None, rival=rival)
 
 
-def _source(name: str, folder: Path, weights: Path, labels: Any, *, whole: bool) -> Source:
+def _source(name: str, folder: Path, weights: Path, labels: Any, *, whole: bool, rival: Path | None = None) -> Source:
     try:
         config, data = load_config(GanConfig, folder / "config.yaml"), weights.read_bytes()
+        data += b"" if rival is None else rival.read_bytes()
     except (ConfigError, OSError) as error:
         raise InputError(f"--from {name}: {folder} is not complete ({error})") from error
     return Source(
@@ -94,6 +103,7 @@ def _source(name: str, folder: Path, weights: Path, labels: Any, *, whole: bool)
         config=config,
         labels=tuple(map(str, labels)),
         digest=images.sha256(data),
+        rival=rival,
     )
 
 

@@ -191,16 +191,17 @@ def halved(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def save_model(
     folder: Path, module: nn.Module, *, config_yaml: str, labels: tuple[str, ...], about: Mapping[str, Any],
-    half: bool = False, extra: Mapping[str, str] | None = None,
+    half: bool = False, extra: Mapping[str, str] | None = None, beside: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> None:  # fmt: skip
     """Write a model folder whole: weights.safetensors (float16 with ``half``), config.yaml, model.json (labels, figures).
 
-    ``extra`` texts stand beside them, by file name.
+    ``extra`` texts stand beside them, by file name, and so do the states of other networks, ``beside``.
     """
 
     def fill_in(place: Path) -> None:
         state = module.state_dict()
-        save_weights(place / "weights.safetensors", halved(state) if half else state)
+        for name, one in {"weights.safetensors": state, **(beside or {})}.items():
+            save_weights(place / name, halved(one) if half else dict(one))
         put_file(place / "config.yaml", config_yaml.encode())
         for name, text in (extra or {}).items():
             put_file(place / name, text.encode())

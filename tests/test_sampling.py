@@ -202,6 +202,7 @@ def test_half_the_bytes_nearly_the_same_images(workspace: Path, name: str) -> No
     full, half = (decode((workspace / f"images{k}/grid.png").read_bytes()).astype(int) for k in (0, 1))
 
     assert sizes[1] < 0.6 * sizes[0]
+    assert (workspace / "model0/discriminator.safetensors").is_file()  # of its run, so that it can be trained on
     assert 0 < np.abs(full - half).max() <= 2
 
 

@@ -18,7 +18,7 @@ from deepstyle.cli import main
 from deepstyle.config import CIRCUMSTANCES, GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.train import TrainedGan, train_gan
-from deepstyle.dcgan.trained import open_run, save_model
+from deepstyle.dcgan.trained import open_run, rival_of, save_model
 from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
@@ -97,7 +97,23 @@ def test_a_model_gives_its_generator(tmp_path: Path) -> None:
     for part in ("generator", "average"):
         assert all(torch.equal(state(made, 0)[part][key], value) for key, value in learned.items())
     assert same(state(made, 0)["discriminator"], state(fresh, 0)["discriminator"])
-    assert "a model holds no discriminator" in told.getvalue()
+    assert "this model holds no discriminator" in told.getvalue()
+
+
+def test_a_model_with_its_discriminator_gives_both_networks(tmp_path: Path) -> None:
+    """What a run's last snapshot has of the discriminator stands beside a model's weights, and fills that of a new run."""
+    source = train(tmp_path, "images=16")
+    rival = rival_of(source.folder)
+    save_model(tmp_path / "mine", open_run(source.folder, {}), rival=rival)
+    told = io.StringIO()
+    made = train(tmp_path, "images=8", f"start_from={tmp_path / 'mine'}", reporter=Reporter(stream=told))
+
+    assert same(state(made, 0)["discriminator"], state(source, 16)["discriminator"])
+    assert "both networks" in told.getvalue()
+    assert rival_of(tmp_path / "runs" / "nobody") is None
+    (tmp_path / "mine" / "discriminator.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"discriminator\.safetensors"):
+        train(tmp_path, "images=8", f"start_from={tmp_path / 'mine'}")
 
 
 def test_a_kind_of_upsampling_goes_on_as_another_of_the_same_shapes(tmp_path: Path) -> None:

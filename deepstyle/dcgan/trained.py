@@ -1,6 +1,7 @@
 """A trained generator and the words it knows: opened from a run or a model folder, written as a model folder.
 
-A model folder holds weights.safetensors, config.yaml and model.json; it opens on any machine, without the run.
+A model folder holds weights.safetensors, config.yaml and model.json; it opens on any machine, without the run. With
+discriminator.safetensors beside them others can train it on (``train-gan --from``).
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from deepstyle.errors import ConfigError, InputError, ModelError, UsageError
 from deepstyle.files import read_json
 from deepstyle.images import sha256
 from deepstyle.made import Made
+from deepstyle.source import RIVAL, newest_snapshot
 from deepstyle.status import read_model
 
 KIND = "gan"  # of a model folder
 CARDS = {"DATA_CARD.md", "croissant.json", "garments.csv"}  # what a run learned from
-FILES = {"weights.safetensors", "config.yaml", "model.json", "MODEL_CARD.md", *CARDS}  # all that may be in one
+FILES = {"weights.safetensors", RIVAL, "config.yaml", "model.json", "MODEL_CARD.md", *CARDS}  # all that may be in one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,12 @@ def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) 
     return _checked(folder, generator, config, labels, figures, digest)
 
 
+def rival_of(folder: Path) -> Mapping[str, Tensor] | None:
+    """The discriminator's state in a run folder's last snapshot; None without one. Raises ModelError for a damaged one."""
+    newest = newest_snapshot(folder)
+    return None if newest is None else weights.load_checkpoint(newest).get("discriminator")
+
+
 def open_model(folder: Path) -> TrainedGenerator:
     """The generator of a model folder. Raises ModelError when the folder is incomplete or of another kind."""
     about = read_about(folder)
@@ -128,11 +136,12 @@ def _checked(
 
 
 def save_model(
-    folder: Path, trained: TrainedGenerator, *, half: bool = False, extra: Mapping[str, str] | None = None
-) -> None:
+    folder: Path, trained: TrainedGenerator, *, half: bool = False, extra: Mapping[str, str] | None = None,
+    rival: Mapping[str, Tensor] | None = None,
+) -> None:  # fmt: skip
     """Write a model folder whole, in place of an older one. ``half``: matrices in float16, half the bytes.
 
-    ``extra``: texts that stand beside the weights, by file name.
+    ``extra``: texts that stand beside the weights, by file name; ``rival``: the discriminator's state.
 
     Raises UsageError when something else than a model is there.
     """
@@ -146,7 +155,7 @@ def save_model(
     weights.save_model(
         folder, trained.generator, config_yaml=to_yaml(config), labels=trained.labels,
         about=about | {"figures": dict(trained.figures)}, half=half,
-        extra=extra,
+        extra=extra, beside={} if rival is None else {RIVAL: rival},
     )  # fmt: skip
 
 

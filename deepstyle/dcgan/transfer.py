@@ -20,7 +20,7 @@ LABELLED = ("told.", "projection.")  # what both networks know of labels: a row 
 
 
 def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
-    """Fill the players from a run (both networks) or a model (the generator), and say in words what was taken.
+    """Fill the players from a run (both networks) or a model (those that it holds), and say in words what was taken.
 
     Labels that the source knows by name keep their vectors, others get the fresh ones that are there. A source of half the
     size grows (see ``grow``). Raises UsageError when the source has gone, ModelError when its weights do not fit.
@@ -29,11 +29,12 @@ def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
         raise UsageError(
             f"--from {source.name}: it has gone, and no run that started from it has a snapshot; bring it back"
         )
-    if source.whole:
+    if source.whole and source.rival is None:
         state = weights.load_checkpoint(source.weights)
         parts = {part: state.get(part) for part in ("generator", "discriminator", "average")}
     else:
         parts = dict.fromkeys(("generator", "average"), weights.read_weights(source.weights))
+        parts |= {} if source.rival is None else {"discriminator": weights.read_weights(source.rival)}
     larger = grows(source, players.config)
     for part, given in parts.items():
         if not isinstance(given, Mapping):
@@ -41,7 +42,9 @@ def start_from(players: Players, source: Source, names: Sequence[str]) -> str:
         _fill(getattr(players, part), _grown(players, part, given, source) if larger else given, source, names)
         if larger and part != "discriminator":
             _settle(players, getattr(players, part), given, source)
-    taken = "both networks" if source.whole else "the generator (a model holds no discriminator: that one starts anew)"
+    taken = (
+        "both networks" if source.whole else "the generator (this model holds no discriminator: that one starts anew)"
+    )
     new = [name for name in names if name not in source.labels]
     if larger:
         taken += f", grown from {source.config.size} to {players.config.size} px"
