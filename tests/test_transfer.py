@@ -203,19 +203,20 @@ def test_a_source_that_is_broken_is_named(tmp_path: Path) -> None:
 
 
 def test_the_command_takes_the_settings_of_the_source(tmp_path: Path) -> None:
-    """`train-gan --from demo-garments` has that model's game and its own budget; --set still wins."""
+    """`train-gan --from demo-garments` has that model's game, its own budget, and smaller steps; --set still wins."""
     with Catalog(tmp_path):
         pass
-    words = ["-w", str(tmp_path), "train-gan", "--from", "demo-garments", "--images", "500", "--set", "lr=0.0001"]
-    told = json.loads(CliRunner().invoke(main, [*words, "--dry-run", "--json"]).stdout)
+    words = ["-w", str(tmp_path), "train-gan", "--from", "demo-garments", "--images", "500", "--set", "r2=0.3"]
+    done = CliRunner().invoke(main, [*words, "--dry-run", "--json"])
+    told, changed = json.loads(done.stdout), {"lr", "r1", "r2"}
     with Catalog(tmp_path) as catalog:
         game = find_source(catalog, "demo-garments").config.model_dump(mode="json", exclude=CIRCUMSTANCES)
 
-    assert (told["images"], told["minutes"], told["seed"], told["lr"]) == (500, None, 0, 0.0001)
+    assert (told["images"], told["minutes"], told["seed"]) == (500, None, 0)
+    assert (told["lr"], told["r1"], told["r2"]) == (game["lr"] / 8, game["r1"] / 5, 0.3)
+    assert "both networks have learned" in done.stderr
     assert told["start_from"] == "demo-garments"
-    assert {key: value for key, value in told.items() if key in game.keys() - {"lr"}} == {
-        key: value for key, value in game.items() if key != "lr"
-    }
+    assert {key: told[key] for key in game.keys() - changed} == {key: game[key] for key in game.keys() - changed}
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -84,18 +84,16 @@ def _beginning(
 
 
 def _as_source(session: Session, overrides: tuple[str, ...], flags: dict[str, Any]) -> tuple[Any, list[Any]]:
-    """The settings of the source that is named, and what a training that grows chooses beside them."""
+    """The settings of the source that is named, and what a training chooses beside them."""
+    from deepstyle.config import keys_of
+    from deepstyle.dcgan.choose import going_on, growing
     from deepstyle.source import check_fits, find_source
 
     with open_catalog(session, must_exist=True) as catalog:
         source = find_source(catalog, flags["start_from"])
     asked = given_config("GanConfig", None, overrides, flags, like=source.config)
-    chosen: list[Any] = []
-    if asked.size == 2 * source.config.size:
-        from deepstyle.config import keys_of
-        from deepstyle.dcgan.choose import growing
-
-        chosen = growing(source, asked, set(keys_of(overrides)))
+    given = set(keys_of(overrides))
+    chosen = [*growing(source, asked, given), *going_on(source, asked, given)]
     own = [one for choice in chosen for one in choice.overrides]
     check_fits(source, given_config("GanConfig", None, overrides, flags, like=source.config, own=own))
     return source.config, chosen

@@ -19,6 +19,7 @@ LONG = 200_000  # images from which there is time to begin coarsely and to end f
 LONGER = 400_000  # images up to which a penalty that falls is known to help; 640,000 came no nearer (docs/log.md)
 HEART = 350  # visits to each garment, moved alone, up to which copies stay rare (docs/log.md)
 LEAST = 50  # garments of each label that a network can learn the label from
+CAREFUL, MILD = 8, 5  # parts of a model's rate and penalty with which it is trained on (docs/log.md)
 MOST = 10_000.0  # largest R1 and R2 that a config takes
 PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with the pixels
 
@@ -104,6 +105,20 @@ def growing(source: Source, asked: GanConfig, given: Collection[str]) -> list[Ch
     settings = {"width": like.width // 2, "r1": min(MOST, 4 * like.r1), "r2": min(MOST, 4 * like.r2)}
     left = {key: value for key, value in settings.items() if key not in given}
     why = f"it grows from {like.size} to {asked.size} px: the inner layers stay, the penalty grows with the pixels"
+    return [Choice(settings=left, reason=why)] if left else []
+
+
+def going_on(source: Source, asked: GanConfig, given: Collection[str]) -> list[Choice]:
+    """What a training of a model's size takes from it, beside what is ``given``, where the model brings both networks.
+
+    A run may be far from its end, and goes on as it was.
+    """
+    if source.rival is None or asked.size != source.config.size:
+        return []
+    like = source.config
+    settings = {"lr": like.lr / CAREFUL, "r1": like.r1 / MILD, "r2": like.r2 / MILD}
+    left = {key: value for key, value in settings.items() if key not in given}
+    why = f"both networks have learned: 1/{CAREFUL} of their rate and 1/{MILD} of the penalty let them keep what they know"
     return [Choice(settings=left, reason=why)] if left else []
 
 
