@@ -49,10 +49,12 @@ def chosen(about: Facts, **given: Any) -> dict[str, Any]:
                 "lr_end": 0.04, "penalty_end": 0.2,
             },
         ),
-        ({"minutes": 2.0}, {"size": 32, "r1": 0.125, "lr_end": 1.0, "augment": ["translation"]}),
+        ({"minutes": 1.0}, {"size": 32, "r1": 0.125, "lr_end": 1.0, "augment": ["translation"]}),
         ({"cuda": True}, {"size": 128, "batch_size": 64, "r1": 2.0}),
         ({"cuda": True, "labels": {"full": 20_000}}, {"width": 64, "augment": [], "condition": "none"}),
         ({"minutes": 300.0}, {"size": 128}),
+        ({"minutes": 9.0}, {"size": 64, "lr_end": 0.04, "penalty_end": 1.0}),
+        ({"minutes": 5.0}, {"size": 64, "lr_end": 1.0}),
         ({"minutes": None}, {"size": 64, "lr_end": 0.04, "penalty_end": 1.0}),
         ({"side": 60, "cuda": True}, {"size": 64}),
         ({"labels": {"full": 500}}, {"augment": ["color", "translation", "cutout"], "strength_end": 0.3}),
@@ -90,8 +92,8 @@ def test_a_budget_of_images_is_not_told_as_the_machines() -> None:
     """When a number of images binds, not the time, the reason for the size names that number and no processor."""
     assert reason(facts(minutes=None, images=1000), "size").startswith("the budget is 1,000 images, below 20,000")
     assert reason(facts(minutes=300.0, images=50_000), "size") == "the budget is 50,000 images"
-    assert reason(facts(), "size") == "in the time 2 CPU cores can show about 288,000 images of 64 px"
-    assert "about 518,400 images" in reason(facts(bfloat=True), "size")
+    assert reason(facts(), "size") == "in the time 2 CPU cores can show about 396,000 images of 64 px"
+    assert "about 712,800 images" in reason(facts(bfloat=True), "size")
 
 
 def test_what_is_given_is_not_chosen() -> None:
@@ -132,8 +134,8 @@ def dry(root: Path, *words: str) -> tuple[dict[str, Any], str]:
 def test_the_command_tells_its_choices(tmp_path: Path) -> None:
     """Each choice is a line with its reason; --set and --config leave nothing to choose of what they say."""
     workspace(tmp_path)
-    told, said = dry(tmp_path, "--minutes", "2")
-    own, _ = dry(tmp_path, "--minutes", "2", "--set", "size=128")
+    told, said = dry(tmp_path, "--minutes", "0.05")
+    own, _ = dry(tmp_path, "--minutes", "0.05", "--set", "size=128")
     preset, quiet = dry(tmp_path, "--config", "dcgan-plus-64")
 
     assert (told["size"], told["batch_size"], told["condition"], told["chosen_for"]) == (32, 16, "none", 20)
@@ -147,7 +149,7 @@ def test_the_command_tells_its_choices(tmp_path: Path) -> None:
 def test_a_run_keeps_its_choices(tmp_path: Path) -> None:
     """With another budget the choices are those of the run, unless garments came, something else is asked, or --fresh."""
     workspace(tmp_path)
-    begun, _ = dry(tmp_path, "--minutes", "2")
+    begun, _ = dry(tmp_path, "--minutes", "0.05")
     folder = tmp_path / "runs/gan-001"
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(to_yaml(GanConfig.model_validate(begun)))
@@ -175,7 +177,7 @@ def begin(root: Path, name: str, *words: str) -> dict[str, Any]:
 def test_a_run_keeps_its_choices_though_others_were_begun(tmp_path: Path) -> None:
     """After a run of other settings, and one whose settings are lost, the first one's command goes on with its choices."""
     workspace(tmp_path)
-    first = begin(tmp_path, "gan-001", "--minutes", "2")
+    first = begin(tmp_path, "gan-001", "--minutes", "0.05")
     begin(tmp_path, "gan-002", "--set", "lr=0.001")
     begin(tmp_path, "gan-003")
     (tmp_path / "runs/gan-003/config.yaml").write_text("size: many")

@@ -11,13 +11,13 @@ from deepstyle.dcgan.augment import FEW
 from deepstyle.source import Source, growable
 from deepstyle.weak import FEW_IMAGES
 
-RATES = {32: 200.0, 64: 80.0, 128: 18.0, 256: 5.0}  # images/s of one core in float32, by size: careful (docs/log.md)
+RATES = {32: 200.0, 64: 110.0, 128: 18.0, 256: 5.0}  # images/s of one core in float32, by size: careful (docs/log.md)
 BFLOAT = 1.8  # times as many where the processor computes in bfloat16
 GPU_RATES = {32: 5000.0, 64: 3000.0, 128: 800.0, 256: 250.0}  # images/s, careful guesses
 ENOUGH = 300_000  # images after which a larger size is worth its cost
-LONG = 200_000  # images from which there is time to begin coarsely and to end finely
-LONGER = 400_000  # images up to which a penalty that falls is known to help; 640,000 came no nearer (docs/log.md)
-HEART = 350  # visits to each garment, moved alone, up to which copies stay rare (docs/log.md)
+LONG = 100_000  # images from which there is time to begin coarsely and to end finely: 125,888 gain, 32,000 lose (docs/log.md)
+FALLING = (200_000, 400_000)  # images between which a penalty that falls helps; of 640,000 one that stays came nearer
+HEART = 650  # visits to each garment, moved alone, up to which copies stay rare (docs/log.md)
 LEAST = 50  # garments of each label that a network can learn the label from
 CAREFUL, MILD = 8, 5  # parts of a model's rate and penalty with which it is trained on (docs/log.md)
 MOST = 10_000.0  # largest R1 and R2 that a config takes
@@ -203,7 +203,7 @@ def _schedule(facts: Facts, known: Mapping[str, Any]) -> Choice:
     if shown < LONG:
         why = f"about {shown:,} images leave no time to slow down"
         return Choice(settings={"lr_end": 1.0}, reason=why)
-    falls = shown <= LONGER
+    falls = FALLING[0] <= shown <= FALLING[1]
     settings = {"lr_end": 0.04, "penalty_end": 0.2 if falls else 1.0, "ema_images": max(5_000.0, 0.025 * shown)}
     penalty = "falls to a fifth" if falls else "stays"
     why = f"about {shown:,} images: the rate falls to a twenty-fifth, the penalty {penalty}, the average grows longer"
