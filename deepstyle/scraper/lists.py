@@ -21,7 +21,7 @@ from typing import Any, TextIO
 
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import open_regular, reason, shown
-from deepstyle.scraper.pages import marked
+from deepstyle.scraper.charsets import marked
 from deepstyle.scraper.urls import names_image, normalise
 
 SUFFIXES = frozenset({".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})

@@ -23,6 +23,7 @@ from deepstyle.files import whole
 from deepstyle.records import Listing
 from deepstyle.scraper.budget import MAX_BYTES, Budget
 from deepstyle.scraper.candidates import decodable
+from deepstyle.scraper.charsets import decoded
 from deepstyle.scraper.events import feed, feed_tolerantly
 from deepstyle.scraper.feeds import FeedItems, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
@@ -60,6 +61,7 @@ class Page:
 
 
 _XML = re.compile(r"^\s*<\?xml[^>]*+>")
+_CALLED = re.compile(rb"\s{0,20}(?:/\*\*/)?\s{0,20}[\w$.]{1,60}\(\s{0,20}(?=[{\[])")
 _ROOT = re.compile(  # possessive: what stands before the root is read in one way only
     rb"(?>(?:\s++|<\?xml.{0,500}?\?>|<!--.{0,2000}?-->)*)<(?:\w+:)?(urlset|sitemapindex|rss|feed|rdf)\b",
     re.DOTALL | re.IGNORECASE,
@@ -77,6 +79,8 @@ def parse(body: bytes, url: str, *, charset: str | None = None, content_type: st
         return "feed", parse_feed(body, url)
     if content_type == "text/plain" and b"<" not in body[:4096]:
         return "sitemap", parse_sitemap(body, url)
+    if (called := _CALLED.match(body[:300])) and body.rstrip()[-2:] in {b");", b"})", b"])"}:  # JSONP
+        return "page", parse_json(body[called.end() :].rstrip().rstrip(b");"), url, charset=charset)
     if content_type.endswith("json") or (
         body[:200].lstrip()[:1] in {b"{", b"["} and b"<html" not in body[:4096].lower()
     ):
@@ -99,7 +103,7 @@ def parse_html(body: bytes, url: str, *, charset: str | None = None, budget: Bud
     if len(body) > MAX_BYTES:
         body, budget.cut = body[:MAX_BYTES], "bytes"
     reader = Reader(normalise(url) or url, budget)
-    text = _XML.sub("", _decoded(body, charset), count=1)
+    text = _XML.sub("", decoded(body, charset), count=1)
     feed(text, reader, budget)
     if not reader.found and not reader.links.links:
         feed_tolerantly(text, reader)
@@ -110,7 +114,7 @@ def parse_html(body: bytes, url: str, *, charset: str | None = None, budget: Bud
 def parse_json(body: bytes, url: str, *, charset: str | None = None, budget: Budget | None = None) -> Page:
     """Parse what a "load more" endpoint answers: JSON with pictures, or with HTML in its texts."""
     reader = Reader(normalise(url) or url, budget or Budget())
-    value = reader.json(_decoded(body[:MAX_BYTES], charset))
+    value = reader.json(decoded(body[:MAX_BYTES], charset))
     if not reader.links.next_links and (following := next_part(value, reader.url)):
         reader.links.more(normalise(following))
     page = _of(reader)
@@ -168,29 +172,3 @@ def _page(found: FeedItems) -> Page:
 
 def _tidy(text: str) -> str:
     return whole(" ".join(text.split())[:MAX_TITLE])
-
-
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-
-
-def marked(body: bytes) -> str | None:
-    r"""The encoding that a byte order mark at the beginning of a text states; None where there is none.
-
-    >>> marked(b"\xff\xfea\0")
-    'utf-16'
-    """
-    return next((name for bom, name in _BOMS if body.startswith(bom)), None)
-
-
-def _decoded(body: bytes, charset: str | None) -> str:
-    """Bytes to text as browsers do (WHATWG "determining the character encoding"): BOM, header, meta, UTF-8, cp1252."""
-    declared = _META_CHARSET.search(body[:4096])
-    names = [name for name in (marked(body), charset) if name]
-    names += [declared[1].decode("ascii")] if declared else []
-    for name in [*names, "utf-8"]:
-        try:
-            return body.decode("cp1252" if name.lower() in {"iso-8859-1", "latin-1", "ascii"} else name)
-        except (LookupError, ValueError):  # an unknown name, a codec that is no text encoding, or bytes that do not fit
-            continue
-    return body.decode("utf-8" if names else "cp1252", "replace")
