@@ -55,10 +55,10 @@ _BOXED = re.compile(rf"(?<=\w)[-_](?=(\d+))(?:{_BOX})$", re.IGNORECASE)  # at a 
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
 _ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
 _FOLDER = re.compile(
-    rf"w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit)?[-_]?(?:{_BOX})|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
+    rf"w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit|c)?[-_]?(?:{_BOX})|big|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
     re.IGNORECASE,
 )
-_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(?:[a-z]{3,6})?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
+_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(?:[a-z]{3,6}|c)?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
 _QUERY = re.compile(
     rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d++)[\dx,.w]*+|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}|[sml]))(?:&|$)",
@@ -108,7 +108,7 @@ def family(url: str) -> tuple[str, float]:
 
 def _identified(head: str, query: str, rest: str) -> bool:
     """Whether a URL names its photo without the sizes in its query: ``/x.jpg?w=300``, ``/p?id=1&w=300``; not ``/p.php?h=101``."""
-    if names_image(head) or rest == query:
+    if names_image(head) or rest == query or _PRESET.fullmatch(rest):
         return True
     sizes = [match[0] for match in _QUERY.finditer(query)]
     alone = not rest and (len(sizes) == 1 or "." in head.rpartition("/")[2])  # then a size may be what names it

@@ -9,9 +9,9 @@ import re
 
 # Pictures that are no photos of a page, wherever they stand: faces, counters, what shops show instead of a photo.
 _OTHERS = re.compile(
-    r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|\.tumblr\.com/avatar_|/avatar\.php\?|/data/avatars/"
+    r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|\.tumblr\.com/avatar_|/avatar\.php\?|/(?:custom|data/|user)avatars/"
     r"|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
-    r"|pinimg\.com/\d+x\d+_RS/|ct\.pinterest\.com/|/(?:blank|pixel|clear)\.gif"
+    r"|pinimg\.com/\d+x\d+_RS/|(?:ct|assets)\.pinterest\.com/|/(?:blank|pixel|clear)\.gif"
     r"|/(?:spacer|transparent(?:[-_](?:background|bg|pixel))?|1x1|sprites?)\.(?:gif|png)|/chips?/[^/?.]*+(?<=[-_]chip)\."
     r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/smil(?:ies|eys?)/"
     r"|/(?:[\w-]{1,40}[-_])?size[-_]?"
@@ -37,16 +37,16 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
     r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
     r"|/(?:pin[-_]?it|cc[-_](?:by|zero)(?:[-_](?:nc|nd|sa))*|norton|mcafee|verisign|comodo|maestro|add-?to-?(?:cart|bag|basket|wish-?list)|buy-?now|subscribe|sign-?up"
-    r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|\d{1,3}))*"
+    r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|on|off|over|\d{1,3}))*"
     r"\.(?:gif|png|webp)|/(?:trust|security|payment)[-_]badges?/[^/?.]*+\.(?:gif|png|webp)"
     r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)"
-    r"|/(?:flag|icon|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
+    r"|/(?:flag|icon\d{0,3}|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
     r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
     r"|/(?:stars?|ratings?)[-_](?:full|half|empty|filled|on|off|\d(?:[-_.]\d)?)\.(?:gif|png|webp)"
     r"|/(?:[\w-]{1,20}[-_])?qr(?:[-_]?code)?(?:[-_]\w{1,20})?\.(?:gif|png)"
     r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
     r"|/(?:sale|new|award|app|store|trust|secure|discount|promo)[-_]badge\.(?:gif|png|webp)|/cookies?(?:[-_]icon)?\.(?:gif|png|webp)"
-    r"|/(?:badges?|nav|navigation|btns?)/[^/?.]*+\.(?:gif|png)|/social/(?:fb|ig|insta|tw|yt|pin|x|rss|e?mail)\.(?:gif|png)"
+    r"|/(?:badges?|nav|navigation|btns?|buttons?)/[^/?.]*+\.(?:gif|png)|/social/(?:fb|ig|insta|tw|yt|pin|x|rss|e?mail)\.(?:gif|png)"
     r"|/(?:home|e-?mail|print|contact|help|faq|menu|cart|basket|log-?(?:in|out))(?:[-_](?:on|off|over|icon|btn))?\.gif"
     r"|/(?:btn|button|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
 )

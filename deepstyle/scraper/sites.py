@@ -238,6 +238,8 @@ RULES: tuple[Rule, ...] = (
           r"https?://(?:images\.weserv|wsrv)\.nl/\?(?:[^#]*&)?url=(?:(?:ssl:|https?(?::|%3A))(?:/|%2F)*)?([^&]++).*",
           r"https://{1}"),
     _rule("netlify", "/.netlify/images", r"https?://[^?]+/\.netlify/images/?\?(?:[^#]*&)?url=([^&#]++).*", r"{1}"),
+    _rule("bitrix", "/upload/resize_cache/",
+          r"(https?://[^/?]+)/upload/resize_cache/([^?]+?)/\d{1,4}_\d{1,4}_\w{1,40}/([^/?]+)(?:\?.*)?", r"\1/upload/\2/\3"),
     _rule("naver", ".pstatic.net/", rf"(https?://[\w-]+\.pstatic\.net/[^?]+{_EXT})\?type=\w++", r"\1"),
     _rule("rakuten", "thumbnail.image.rakuten", r"https?://thumbnail\.image\.rakuten\.co\.jp/@\w++/([^?]+)(?:\?.*)?",
           r"https://image.rakuten.co.jp/\1"),

@@ -9,7 +9,7 @@ from deepstyle.scraper.candidates import ORIGINAL
 _SIZE_NAMES = {
     "orig": ORIGINAL, "original": ORIGINAL, "originals": ORIGINAL, "full": ORIGINAL, "fullsize": ORIGINAL, "max": ORIGINAL,
     "raw": ORIGINAL, "largest": ORIGINAL,
-    "biggest": ORIGINAL, "highres": ORIGINAL,
+    "biggest": ORIGINAL, "highres": ORIGINAL, "full_size": ORIGINAL,
     "contenturl": ORIGINAL, "hires": ORIGINAL, "o": ORIGINAL, "master": ORIGINAL, "zoom": 3000,
     "display": 2000, "2xl": 3000, "xxl": 3000, "xlarge": 2500, "xl": 2500, "large": 2000, "lg": 2000, "big": 2000, "l": 2000,
     "source": 1600, "src": 1500, "url": 1500, "href": 1500, "image": 1500, "img": 1500, "photo": 1500, "picture": 1500,
@@ -17,7 +17,8 @@ _SIZE_NAMES = {
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
     "square": 600, "wide": 600, "landscape": 600, "portrait": 600, "cropped": 600,  # crops of one photo
-    "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100, "tiny": 50, "lqip": 20, "blur": 10,
+    "thumbnails": 100, "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100,
+    "tiny": 50, "lqip": 20, "blur": 10,
 }  # fmt: skip
 NOUNS = frozenset({"image", "img", "photo", "picture"})
 _AFFIX = re.compile(
@@ -45,4 +46,4 @@ def size_rank(name: str) -> float | None:
         return 600.0
     if lower == "main":  # mainImage may be another picture than image
         return 1200.0
-    return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(bare))
+    return _SIZE_NAMES.get(lower, _SIZE_NAMES.get(bare, _SIZE_NAMES.get(_AFFIX.sub("", bare))))  # thumbnailImageUrl
