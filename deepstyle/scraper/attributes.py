@@ -12,8 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from deepstyle.scraper.candidates import LARGER_STILL, MIN_SIDE, ORIGINAL, Candidate, best, decodable, parse_srcset
-from deepstyle.scraper.urls import names_image
-from deepstyle.scraper.values import is_picture_url
+from deepstyle.scraper.urls import is_picture_url, names_image
 
 Attributes = Mapping[str, str]
 
@@ -47,6 +46,7 @@ BACKGROUNDS = frozenset({
 })  # fmt: skip
 _ONE = FULL | LAZY | LAZY_SETS | BACKGROUNDS  # what names sizes of one picture
 _PLAIN = frozenset({"alt", "title", "src", "href", "class", "id", "name", "usemap", "longdesc"})  # HTML's own
+_LISTS = frozenset({"images", "photos", "pictures", "slides", "gallery", "srcs", "urls", ":images", ":photos"})
 _NOTHING = frozenset({"", "#", "undefined", "null", "none", "false", "NaN"})  # what a script wrote that had no URL
 BANNERS = frozenset(
     {(728, 90), (468, 60), (320, 50), (970, 90), (970, 250), (160, 600), (120, 600), (234, 60), (320, 100)}
@@ -59,7 +59,9 @@ _LARGEST = re.compile(
     r"orig|full|zoom|hi-?res|highres|hidpi|retina|master|super|download|enlarge|big|(?<![a-z])2x(?![a-z])"
 )
 _LARGER = re.compile(r"large|(?<![a-z])(?:max|xl|hd|lg)(?![a-z])")
-_HANDLED = re.compile(r"['\"]([^'\"\s<>]{1,1000}\.(?:jpe?g|png|webp|avif)(?:\?[^'\"\s<>]{0,300})?)['\"]", re.IGNORECASE)
+_HANDLED = re.compile(  # a page's address that names a picture is none
+    r"['\"]([^'\"\r\n\t<>?]{1,1000}\.(?:jpe?g|png|webp|avif)(?:\?[^'\"\s<>]{0,300})?)['\"]", re.IGNORECASE
+)
 _CLICKS = ("onclick", "@click", "x-on:click", "v-on:click", "@click.prevent", "x-on:click.prevent", "@click.stop")
 _CLICKED = frozenset({*_CLICKS, "onmouseover"})
 _HANDLERS = ("href", *_CLICKS, "onmouseover", "onload")
@@ -163,7 +165,9 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
             found.append(Candidate(url=value, rank=1.0))
         elif name == "srcset" or name in LAZY_SETS:
             found += _in_sets(value)
-        elif name in FULL and ("/" in value or names_image_text(value)):
+        elif (name in FULL and ("/" in value or names_image_text(value))) or (
+            name == "longdesc" and is_picture_url(value)
+        ):
             found.append(Candidate(url=value, rank=ORIGINAL))
         elif name in LAZY:  # bLazy: "1.jpg|1@2x.jpg"
             found += [Candidate(url=one, rank=1.1 + place) for place, one in enumerate(value.split("|")[:MAX_PARTS])]
@@ -208,7 +212,12 @@ def several(attributes: Attributes) -> list[Candidate]:
     """The pictures of an attribute that lists some: ``data-images="1.jpg,2.jpg"``, ``data-slides="1.jpg|2.jpg"``."""
     found: list[Candidate] = []
     for name, value in attributes.items():
-        if not name.startswith("data-") or name in _ONE or value.count(".") < 2 or len(value) > MAX_LIST:
+        if (
+            not (name.startswith("data-") or name in _LISTS)
+            or name in _ONE
+            or value.count(".") < 2
+            or len(value) > MAX_LIST
+        ):
             continue
         parts = [part for part in _PARTS.split(value.strip()) if part]
         if len(parts) > 1 and all(is_picture_url(part) for part in parts):
@@ -238,6 +247,10 @@ def carried(attributes: Attributes) -> list[Candidate]:
             found.append(Candidate(url=value, rank=_largest(name) or ORIGINAL))
         elif name in LAZY and is_picture_url(value):
             found.append(Candidate(url=value, rank=3_000.0))
+        elif "iiif" in name and value.endswith("/info.json"):
+            found.append(Candidate(url=f"{value.removesuffix('info.json')}full/full/0/default.jpg", rank=ORIGINAL))
+        elif name in {"rev", "rel"} and is_picture_url(value):
+            found.append(Candidate(url=value, rank=2_000.0))
         elif _NAMED.match(name) and not _SMALL.search(name) and not _SECOND.search(name) and is_picture_url(value):
             found.append(Candidate(url=value, rank=_largest(name) or 1.05))
     if "onload" not in attributes:

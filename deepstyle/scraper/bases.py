@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _ENDING = r"\.(?:jpe?g|png|webp|avif|gif)"
-_RELATIVE = re.compile(rf"[\"'`][\w%~-][\w%~./-]{{0,300}}{_ENDING}[\"'`]", re.IGNORECASE)
-_NAME = re.compile(rf"[\w%~-][\w%~./-]{{0,300}}{_ENDING}", re.IGNORECASE)
+_RELATIVE = re.compile(rf"[\"'`][\w%~-][\w%~./() +-]{{0,300}}{_ENDING}[\"'`]", re.IGNORECASE)
+_NAME = re.compile(rf"[\w%~-][\w%~./() +-]{{0,300}}{_ENDING}", re.IGNORECASE)
 _FOLDER = re.compile(r"[=:]\s*+[\"'`]((?:https?:)?[\w%~.+/\\-][\w%~.+/\\:-]{0,300})(?<=/)[\"'`]")
 _PATH = re.compile(rf"[\"'`]\\?/[\w%~-][\w%~./\\-]{{0,300}}{_ENDING}[\"'`]", re.IGNORECASE)
 _HOST = re.compile(

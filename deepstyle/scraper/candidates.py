@@ -80,7 +80,7 @@ def parse_srcset(text: str) -> list[Candidate]:
 _CSS = re.compile(
     r"""/\*(?>(?:[^*]|\*(?!/))*)(?>(?:\*/)?)
     | (?P<type>\b(?:type|format|local)\(\s*+)
-    | \burl\(\s*+(?:"(?P<double>[^"]*+)"?+|'(?P<single>[^']*+)'?+|(?P<bare>[^)"'\s]*+))\s*+\)?+
+    | \burl\(\s*+(?:"(?P<double>[^"]*+)"?+|'(?P<single>[^']*+)'?+|(?P<bare>(?>(?:[^)"'\s\\]|\\.)*)))\s*+\)?+
     | "(?P<string>(?>(?:[^"\\]|\\.)*))"?+ | '(?P<text>(?>(?:[^'\\]|\\.)*))'?+
     | (?P<set>image-set\()
     | (?<![-\w])(?:width|height)\s*+:\s*+(?P<side>[1-9]\d{0,4})(?>(?:\.\d++)?)px
@@ -89,6 +89,7 @@ _CSS = re.compile(
     | (?P<mark>[(){};])""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_ESCAPED = re.compile(r"\\(?:([2-7][0-9a-f]) |([^\w\s\\]))", re.IGNORECASE)
 _PAINTED = {"background", "background-image"}
 _MAYBE = {"content", "list-style", "list-style-image", "border-image", "border-image-source"}
 _DRAWN = re.compile(r"swatch|icon|logo|cursor|spinner|flag|avatar|arrow|pattern")  # names of a page's own properties
@@ -141,7 +142,9 @@ class _Style:
         """A URL or string; a string is a URL in an image-set only."""
         if self.typed or not url.strip() or (string and self.options is None):
             self.typed = False
-        elif self.sure or (self.maybe and names_image(url) and not (self.ornament and extension_of(url) in _ORNAMENTS)):
+            return
+        url = _ESCAPED.sub(lambda match: match[2] or chr(int(match[1], 16)), url)
+        if self.sure or (self.maybe and names_image(url) and not (self.ornament and extension_of(url) in _ORNAMENTS)):
             (self.found if self.options is None else self.options).append(Candidate(url=url.strip()))
 
     def mark(self, mark: str, before: str) -> None:

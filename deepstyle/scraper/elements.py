@@ -8,9 +8,11 @@ from urllib.parse import unquote
 from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, names_image_text, several, target
 from deepstyle.scraper.bases import AMOUNTS, frames
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
+from deepstyle.scraper.clicks import clicked
 from deepstyle.scraper.decorations import is_apart
+from deepstyle.scraper.deeds import acts
 from deepstyle.scraper.pictures import Picture
-from deepstyle.scraper.urls import names_image, origin, resolve
+from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, origin, page_key, resolve
 
 IMAGES = frozenset({"img", "amp-img", "amp-anim"})
 TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button", "option", "textarea"})
@@ -87,6 +89,15 @@ def led(attributes: Attributes, base: str) -> tuple[str, str]:
     return url, picture if names_image(picture) else ""
 
 
+def behind(attributes: Attributes, url: str, base: str, here: str) -> str | None:
+    """The page behind an ``a`` on the page ``here``: where it leads, or else what its script opens."""
+    pages = (page for name, value in attributes.items() if (page := clicked(name, value)))
+    for one in (url, *(resolve(base, page) for page in pages)):
+        if one and page_key(one) != page_key(here) and extension(one) not in OTHER_EXTENSIONS and not acts(one):
+            return one
+    return None
+
+
 def named(tag: str, attributes: Attributes) -> Candidate | None:
     """The picture that a meta or link element names: Open Graph, Twitter cards, microdata, preloads, image_src."""
     get = attributes.get
@@ -118,7 +129,7 @@ def shown(tag: str, attributes: Attributes, base: str) -> str:
             return get("href") or get("xlink:href") or get("src") or ""
         case "video" | "amp-video":
             return get("poster") or get("data-poster") or ""
-        case "object" | "embed" | "option":
+        case "object" | "embed" | "option" | "iframe" | "frame":
             url = get("data") or get("src") or get("value") or ""
             return url if get("type", "").startswith("image/") or names_image(resolve(base, url)) else ""
         case "input":

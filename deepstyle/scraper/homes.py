@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from deepstyle.scraper.sizes import size_rank
+from deepstyle.scraper.urls import is_picture_url
 
 _WIX = re.compile(
     r"(?:wix:image://v1/)?([0-9a-f]{5,6}_[0-9a-f]{32}~mv2(?:_d_\d{1,5}_\d{1,5}_s_\d(?:_\d)?)?\.(?:jpe?g|png|webp|avif))"
@@ -20,6 +21,7 @@ _SANITY = re.compile(r"image-([0-9a-f]{40}-\d{2,5}x\d{2,5})-(jpg|png|webp|gif|av
 _WIDTH = re.compile(r"(?<=[/_=,-])\{width\}|(?<=[?&]w=)\{w\}")
 WIDE = 2048  # pixels: what a gap for a width is filled with
 _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re.IGNORECASE)
+_SMALLER = re.compile(r"(\w{1,40}?)[_-]?(?:Small|Thumb(?:nail)?|Medium|Preview|small|thumb(?:nail)?|medium|preview)")
 _LARGE = 600  # the least of the largest width: clothes come in sizes up to 176
 
 
@@ -33,6 +35,8 @@ def homed(text: str) -> str:
         return f"https://static.wixstatic.com/media/{match[1]}"
     if text.startswith("image-") and (match := _SANITY.fullmatch(text)):
         return f"{match[1]}.{match[2]}"
+    if text.endswith("/info.json") and "iiif" in text.lower():
+        return f"{text.removesuffix('info.json')}full/full/0/default.jpg"
     if "{" not in text or len(text) > 2_000:
         return text
     return _WIDTH.sub(str(WIDE), text.replace("/stencil/{:size}/", "/stencil/1280x1280/"))
@@ -48,6 +52,17 @@ def widened(node: dict[str, Any], key: str) -> dict[str, Any]:
     if not _SIZES.search(key[-40:]) or max(map(int, node)) < _LARGE:
         return node
     return {f"{name}w": value for name, value in node.items()}
+
+
+def without_smaller(node: dict[str, Any]) -> dict[str, Any]:
+    """An object without the smaller sizes of what it names: of ``primaryImage`` and ``primaryImageSmall`` the former."""
+    smaller = [
+        key
+        for key, value in node.items()
+        if isinstance(value, str) and (match := _SMALLER.fullmatch(key)) and size_rank(key) is None
+        and is_picture_url(value) and is_picture_url(node.get(match[1]))
+    ]  # fmt: skip
+    return {key: value for key, value in node.items() if key not in smaller} if smaller else node
 
 
 def one_thing(items: list[Any]) -> bool:

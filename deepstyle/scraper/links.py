@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
+from deepstyle.scraper.clicks import clicked, ends
 from deepstyle.scraper.deeds import acts, prints
 from deepstyle.scraper.parts import counted, guessed, said_next
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
@@ -46,9 +47,6 @@ _FILE = re.compile(  # what is a page's relative address beyond doubt
 )
 _PAGE_NAMES = frozenset({"page", "p", "paged", "pg", "pagina", "seite"})
 _CHOOSE = re.compile(r"\W*(?:choose|select|please|all\b|any\b|sort|filter|$)", re.IGNORECASE)
-_ONCLICK = re.compile(
-    r"(?:location(?:\.href)?\s*=|location\.(?:assign|replace)\(|window\.open\(|navigate\()\s*['\"]([^'\"]{1,1000})['\"]"
-)
 _MORE = re.compile(
     r"load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager", re.IGNORECASE
 )
@@ -118,8 +116,8 @@ class Links:
                 self._page(value, following=True)
             elif (name in URLS or _called(name)) and tag not in {"img", "iframe", "script", "source"}:
                 self._endpoint(name, value, attributes)
-            elif name == "onclick" and (match := _ONCLICK.search(value)):
-                self._page(match[1], following=bool(_MORE.search(_named(attributes))), surely=True)
+            elif page := clicked(name, value):
+                self._page(page, following=bool(_MORE.search(_named(attributes))), surely=True)
             elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
                 self._more = name.startswith("data") or bool(_MORE.search(value[:200]))
 
@@ -152,9 +150,9 @@ class Links:
 
     def script(self, text: str) -> None:
         """Where a short script of the page leads at once, unless it puts the address together: ``location.replace('/a')``."""
-        for match in _ONCLICK.finditer(text) if len(text) <= MAX_LEAVING and "location" in text else ():
-            if not text[match.end() :].lstrip().startswith("+"):
-                self._page(match[1].replace("\\/", "/"), surely=True)
+        for url, end in ends(text) if len(text) <= MAX_LEAVING and "location" in text else ():
+            if not text[end:].lstrip().startswith("+"):
+                self._page(url.replace("\\/", "/"), surely=True)
 
     def take(self, inner: Links) -> None:
         """Add what markup inside the page links to; flags are the page's own."""

@@ -17,16 +17,16 @@ from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
 from deepstyle.scraper.decorations import is_decoration
-from deepstyle.scraper.deeds import acts
-from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, folded, leads, led, named, painted, shown
+from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, behind, folded, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
-from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, stated, written
+from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
 from deepstyle.scraper.sums import settled
-from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, page_key, resolve
+from deepstyle.scraper.urls import resolve
 from deepstyle.scraper.values import Found, read_values
+from deepstyle.scraper.wrappings import stated
 
 MAX_INNER = 3  # levels of markup inside markup: srcdoc, noscript, texts of JSON
 MAX_SCRIPTS = 20  # whose names of files are looked for among the pictures shown
@@ -142,8 +142,8 @@ class Reader:
         if picture and decodable(picture):
             full = Candidate(url=picture, rank=ORIGINAL, title=one.attributes.get("title", ""))
             one.place = self._add(full, detail=None if url == picture else url)  # a viewer is looked at first
-        elif url and page_key(url) != page_key(self.url) and extension(url) not in OTHER_EXTENSIONS and not acts(url):
-            one.detail = url
+        else:
+            one.detail = behind(one.attributes, url, self.base, self.url)
 
     def _image(self, one: Open, sources: list[tuple[str, Attributes]]) -> None:
         image = next((attributes for tag, attributes in sources if tag in IMAGES), one.attributes)
@@ -201,7 +201,9 @@ class Reader:
     def _painted(self, one: Open) -> None:
         """Backgrounds, and JSON in attributes."""
         for name, value in one.attributes.items():
-            if text := stated(name, value):
+            if "<img" in value and name != "srcdoc" and (name == "title" or name.startswith("data-")):
+                self._inner(value)
+            elif text := stated(name, value):
                 before = len(self.found)
                 self._values([json_value(text, self.budget)], bases=bases_of(text))
                 if one.place is not None and ("source" in name or "srcset" in name):

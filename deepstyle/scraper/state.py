@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
@@ -16,15 +15,18 @@ from urllib.parse import unquote
 
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.literals import Name, read_literal
+from deepstyle.scraper.wrappings import from_base64
 
-PLAIN_SCRIPTS = frozenset({"", "text/javascript", "application/javascript", "module", "text/ecmascript"})
+_CODE = re.compile(  # what browsers run, and what programs that speed up or hold back a page's scripts call them
+    r"|module|text/plain|text/partytown|.{0,60}(?:java|ecma|j|rocket|lazyload|delayed|inline|deferred)script(?:/blocked)?"
+)
 MAX_LITERALS = 5_000  # of one script
 MAX_RESOLVED = 60  # levels of Nuxt's places that are followed
 _DECODER = json.JSONDecoder()
 _LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
 _NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
 _PROMISING = re.compile(
-    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob|manifest", re.IGNORECASE
+    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob|manifest|iiif", re.IGNORECASE
 )
 _TEXT = r"[\"'`]([^\"'`\s<>{}$\\]{1,500})[\"'`]"
 _PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor|after|skip)=)"
@@ -33,19 +35,19 @@ _ASKED = re.compile(
     rf"|\b(?:const|let|var)\s++\w{{0,20}}?(?:endpoint|nexturl|moreurl|next_?page_?url)\s*+=\s*+{_TEXT}",
     re.IGNORECASE,
 )
-_QUOTED = re.compile(r"[\"']([^\"'\s]{1,300})[\"']")
+_QUOTED = re.compile(r"[\"']([^\"'\r\n\t]{1,300})[\"']")
 _ARRAY = re.compile(
-    r"(?:\bnew\s++Array|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\s]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
-    r"|(?:(?:\w\[\d{1,4}\]|\.src)\s*+=|\.setAttribute\(\s*+[\"']src[\"']\s*+,|\badd(?:Image|Photo|Picture|Slide)\()\s*+[\"']([^\"'\s]{1,300})[\"']"
+    r"(?:\bnew\s++Array|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\r\n\t]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
+    r"|(?:(?:\w\[\d{1,4}\]|\.src)\s*+=|\.(?:setAttribute|attr|prop)\(\s*+[\"']src[\"']\s*+,|\badd(?:Image|Photo|Picture|Slide)\()\s*+[\"']([^\"'\r\n\t]{1,300})[\"']"
+    r"|\bbackground(?:-?[iI]mage)?[\"']?\s{0,9}[=:,]\s{0,9}[\"'`]\s{0,9}url\(\\?[\"']?([^\"'()\s\\]{1,300})"
 )
 _WRITTEN = re.compile(r"(?P<link><a\b[^<>]{1,1000}>\s{0,20})?(?P<image><img\b[^<>]{1,1000}>)", re.IGNORECASE)
 _ENLARGED = re.compile(r"\.(?:jpe?g|png|webp|avif)\b", re.IGNORECASE)
 _JOINED = re.compile(r"[\"']\s*+\+|\$\{|\{\{|<%")
-_CALL = re.compile(r"\s*+[\w$.]{1,60}\(\s*+(?=[\[{])")
 MAX_ASKED = 20  # addresses of one script
 _START = re.compile(
     r"(?P<flight>__next_f\.push\(\s*+)(?=\[)|(?P<nuxt>__NUXT__\s*+=\s*+\(?+function\s*+\((?P<names>[^()]*+)\)\s*+)(?=\{)"
-    r"|(?P<text>(?:JSON\.parse\(\s*+(?>(?:decodeURIComponent\(\s*+|(?>(?:window\.)?)(?P<coded>atob)\(\s*+)?)|\benqueue\(\s*+))(?=[\"'`])"
+    r"|(?P<text>(?:JSON\.parse\(\s*+(?>(?:decodeURIComponent\(\s*+|(?>(?:window\.)?)(?P<coded>atob)\(\s*+)?)|\b(?P<alone>atob)\(\s*+|\benqueue\(\s*+))(?=[\"'`])"
     r"|(?P<string>=\s*+)(?=[\"'`](?:\{\\?[\"']|\[\{\\?[\"']|\\u007[bB]|\\x7[bB]|%7[bB]|%5[bB]%7[bB]))"
     r"|(?P<plain>(?:[=(,]|\breturn\b|\bdefault\b)\s*+)(?=[\[{])"
 )
@@ -92,7 +94,11 @@ def _one_after_another(text: str, budget: Budget) -> list[Any]:
 
 def _arrays(text: str) -> list[str]:
     """The texts that a script of old puts into arrays or loads: ``new Array("1.jpg", "2.jpg")``, ``pics[3] = "3.jpg"``."""
-    found = [one for match in _ARRAY.finditer(text) for one in ([match[2]] if match[2] else _QUOTED.findall(match[1]))]
+    found = [
+        one
+        for match in _ARRAY.finditer(text)
+        for one in ([match[2] or match[3]] if match[2] or match[3] else _QUOTED.findall(match[1]))
+    ]
     return list(dict.fromkeys(found))[:MAX_LITERALS]
 
 
@@ -100,21 +106,12 @@ def held(kind: str, text: str) -> str:
     """What a script element of this type holds: ``values``, ``code``, the ``markup`` of a template, or an empty text."""
     if kind.endswith("json"):
         return "values"
-    if kind in PLAIN_SCRIPTS:
-        return "code"
     start = text.lstrip()[:2]
+    if _CODE.fullmatch(kind) and (kind != "text/plain" or start[:1] not in {"{", "[", "<"}):
+        return "code"
     if start[:1] in {"{", "["} and start != "{{":
         return "values"
     return "markup" if kind.startswith("text/") and "<" in text and "babel" not in kind else ""
-
-
-def stated(name: str, value: str) -> str:
-    """The JSON, or nearly that, that an attribute states, without the call around it in Alpine's ``x-data``; or nothing."""
-    if len(value) <= 8 or name in {"style", "class"}:
-        return ""
-    call = _CALL.match(value) if name.startswith("x-") else None
-    text = value[call.end() :].rstrip().removesuffix(")") if call else value
-    return text if text.lstrip()[:1] in {"{", "["} else ""
 
 
 def written(text: str) -> str:
@@ -155,7 +152,13 @@ def script_values(text: str, budget: Budget) -> Iterator[tuple[str, Any]]:
             if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str):
                 yield "flight", value[1]
         elif (match["text"] or match["string"]) and isinstance(value, str):
-            value = _from_base64(value) if match["coded"] else unquote(value) if value.startswith("%") else value
+            value = (
+                from_base64(value)
+                if match["coded"] or match["alone"]
+                else unquote(value)
+                if value.startswith("%")
+                else value
+            )
             yield "value", turbo(json_value(value, budget), budget)
         else:
             yield "value", value
@@ -195,13 +198,6 @@ def _put_in(value: Any, names: dict[str, Any], depth: int) -> Any:
     if isinstance(value, list):
         return [_put_in(one, names, depth + 1) for one in value]
     return value
-
-
-def _from_base64(text: str) -> str:
-    try:
-        return b64decode(text, validate=True).decode("utf-8", "replace")
-    except ValueError:
-        return ""
 
 
 _PLACE = re.compile(r"_\d{1,7}", re.ASCII)

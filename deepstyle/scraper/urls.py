@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -37,6 +38,11 @@ _SERVED = re.compile(  # what servers of pictures call them, with no extension
     r"|/transform/[0-9a-f-]{36}/|\.graphassets\.com/|cdn\.filestackcontent\.com/"
     r"|pbs\.twimg\.com/media/|//image\.mux\.com/|/dw/image/v2/|wsimg\.com/isteam/(?:ip|stock|getty)/"
 )
+_WRITTEN_IN = (*"<>\n{}\"'", "($", "%s")  # of what is no URL, or one that a script has to fill in
+_SPACED = re.compile(  # a path whose names have spaces in them, as people write them: the first of them is no word of a sentence
+    r"(?:https?:|\.{1,2})?(?:/|[^\s,:;/]{1,60}/)[^\s,;]{0,300}(?> [^\s,;]{1,100}){1,12}"
+)
+_PICTURED = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?!\w)", re.IGNORECASE)
 _WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
@@ -144,11 +150,11 @@ def hosts_of(url: str) -> set[str]:
 
 
 def page_key(url: str) -> str:
-    """What two URLs of the same page share: query parameters in any order, tracking and session parameters left out."""
+    """What two URLs of the same page share: query parameters in any order and once, without those of tracking and sessions."""
     head, _, query = url.partition("?")
     head = _PATH_SESSION.sub("", head) if ";" in head else head
     pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if not _TRACKING.fullmatch(name)]
-    return f"{head}?{urlencode(sorted(pairs))}" if pairs else head
+    return f"{head}?{urlencode(sorted(set(pairs)))}" if pairs else head
 
 
 def shape(url: str) -> str:
@@ -190,6 +196,22 @@ def extension_of(reference: str) -> str:
     """The extension of a reference as written, absolute or not, in lower case; an empty text when there is none."""
     path = reference[-MAX_URL:].partition("?")[0].partition("#")[0]
     return path.rpartition("/")[2].rpartition(".")[2].strip().lower() if "." in path.rpartition("/")[2] else ""
+
+
+def is_picture_url(value: Any, *, surely: bool = False, named: bool = False) -> bool:
+    """Whether a text looks like a picture's URL; ``surely`` when its place says so and no extension is needed.
+
+    ``named``: its key says so, and a file's name is enough. Spaces may be in the names of its folders and file.
+    """
+    if not isinstance(value, str) or not 2 < len(value) <= MAX_URL or any(part in value for part in _WRITTEN_IN):
+        return False
+    ending = extension_of(value)
+    if " " in value:
+        return ending in IMAGE_EXTENSIONS and bool(_SPACED.fullmatch(value)) and len(_PICTURED.findall(value)) == 1
+    if "/" not in value:
+        return ending in IMAGE_EXTENSIONS and (surely or named)
+    other = ending in {"svg", "mp4", "webm", "html", "php", "js", "json"}
+    return ending in IMAGE_EXTENSIONS or (not other and (surely or is_served(value)))
 
 
 def is_served(reference: str) -> bool:

@@ -14,9 +14,9 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper.homes import grouped, homed, one_thing, widened
+from deepstyle.scraper.homes import grouped, homed, one_thing, widened, without_smaller
 from deepstyle.scraper.sizes import NOUNS, size_rank
-from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_served
+from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_picture_url
 
 MAX_DEPTH = 60  # levels that are looked at
 MAX_MARKUP = 200  # texts with HTML in them
@@ -34,7 +34,6 @@ _SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbna
 _SIZE_KEY = re.compile(
     r"[xsml]{1,3}|[sml][dmg]|[2-5]xl|small|medium|large|desktop|tablet|mobile|original", re.IGNORECASE
 )
-_WRITTEN_IN = (*" <>\n{}\"'", "($", "%s")  # of what is no URL, or one that a script has to fill in
 _NEXT = re.compile(
     r"(?:next|more|load_?more|next_?page|pagination_?next|next_?endpoint)(?:_?(?:url|uri|href|link|path|page))?|endpoint|"
     r"load_?more_?endpoint|next_?page_?url|(?:loaded_?)?manifest(?:_?(?:ur[il]|id))?",
@@ -75,20 +74,6 @@ def _skipped(key: str) -> bool:
     return not key.startswith((".", "#", "[")) and bool(_SKIP.search(_HUMP.sub("_", key).lower()))
 
 
-def is_picture_url(value: Any, *, surely: bool = False, named: bool = False) -> bool:
-    """Whether a text looks like a picture's URL; ``surely`` when its place says so and no extension is needed.
-
-    ``named``: its key says so, and a file's name is enough.
-    """
-    if not isinstance(value, str) or not 2 < len(value) <= 2_000 or any(part in value for part in _WRITTEN_IN):
-        return False
-    ending = extension_of(value)
-    if "/" not in value:
-        return ending in IMAGE_EXTENSIONS and (surely or named)
-    other = ending in {"svg", "mp4", "webm", "html", "php", "js", "json"}
-    return ending in IMAGE_EXTENSIONS or (not other and (surely or is_served(value)))
-
-
 def read_values(value: Any, found: Found, budget: Budget, *, schema: bool = False) -> None:
     """Add what a value holds to ``found``; ``schema`` for JSON-LD, where ``image`` needs no extension.
 
@@ -110,7 +95,7 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if depth > MAX_DEPTH or (key and _skipped(key[:100])) or not budget.value():
         return []
     if isinstance(value, dict):
-        return _from_object(widened(value, key), found, budget, schema=schema, depth=depth)
+        return _from_object(without_smaller(widened(value, key)), found, budget, schema=schema, depth=depth)
     if isinstance(value, list):
         return _from_list(grouped(value), key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
@@ -165,6 +150,8 @@ def _placed(value: str, key: str, found: Found) -> str:
         return value
     if not found.bases.folder and len(found.names) < MAX_NAMES:
         found.names[value] = None
+    if found.bases.folder and value.startswith(found.bases.folder):
+        return value
     return found.bases.folder + value if written == value or "//cdn.sanity.io/" in found.bases.folder else written
 
 
