@@ -113,6 +113,8 @@ def test_a_click_leads_to_the_page_that_its_script_opens() -> None:
 
     assert found.links == ("http://a.example/shows/g2.htm", "http://a.example/shows/zoom.php?img=big/1.jpg")
     assert [one.detail_url for one in found.listings] == ["http://a.example/shows/zoom.php?img=big/1.jpg"]
+    assert clicked("onclick", "f('v.php?p=big/1.jpg')")
+    assert not clicked("onclick", "f('v.php?p=1')")
     assert not clicked("onclick", "deletePhoto('a.php?id=1')")
     assert not clicked("onclick", "viewAndPrint('a.php?id=1')")
     assert not clicked("href", "/a.html")
@@ -132,6 +134,11 @@ def test_a_page_that_does_not_state_its_encoding_is_read_in_the_one_it_looks_lik
     assert looks_like(f"<p>{text}</p><img src=x>".encode(name)) == name
     if name != "cp1252":
         assert seen(f"<p>{text}</p><img src='/{text[:3]}.jpg'>".encode(name)) == [f"/{quote(text[:3])}.jpg"]
+
+
+def test_a_broken_sign_does_not_make_a_page_another_encoding() -> None:
+    """UTF-8 that was cut in one place is UTF-8."""
+    assert looks_like("<p>Показ мод в Москве, платья</p>".encode() + b"\xd0<p>") == "utf-8"
 
 
 def test_jsonp_is_json() -> None:

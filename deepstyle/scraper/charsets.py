@@ -47,6 +47,9 @@ def decoded(body: bytes, charset: str | None) -> str:
 def looks_like(body: bytes) -> str:
     """The encoding that a text without a statement seems to be in, of those that pages of old are in; else ``cp1252``."""
     body = body[:MAX_LOOKED].rpartition(b">")[0] or body[:MAX_LOOKED]
+    text = body.decode("utf-8", "replace")
+    if 10 * text.count("\ufffd") < len(_FOREIGN.findall(text)):  # a few signs of it are broken
+        return "utf-8"
     for name in ("euc_jp", "cp932"):
         text = _read(body, name)
         foreign = len(_FOREIGN.findall(text))

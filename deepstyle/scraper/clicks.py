@@ -16,6 +16,7 @@ _ACTS = re.compile(
     r"cart|add|del|remove|log|sign|shar|track|like|vote|wish|subscri|upload|submit|post|mail|print|buy|send|tweet|login|google|down",
     re.IGNORECASE,
 )
+_PHOTO = re.compile(r"=[^&#]{1,300}\.(?:jpe?g|png|webp|avif)(?![\w.])", re.IGNORECASE)  # a viewer's, whatever opens it
 _PAGE = re.compile(r"[\w%~+/.:-]{1,400}\.(?:x?html?|shtml|php\d?|aspx?|jsp|cfm|cgi|pl)(?:[?#].{0,400})?", re.IGNORECASE)
 
 
@@ -31,6 +32,7 @@ def clicked(name: str, value: str) -> str:
     if match := _LEADS.search(value):
         return match[1]
     for match in _CALLS.finditer(value[:2_000]):
-        if _OPENS.search(match[1]) and not _ACTS.search(match[1]) and _PAGE.fullmatch(match[2]):
+        opens = _OPENS.search(match[1]) or _PHOTO.search(match[2])
+        if opens and not _ACTS.search(match[1]) and _PAGE.fullmatch(match[2]):
             return match[2]
     return ""
