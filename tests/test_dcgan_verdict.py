@@ -60,10 +60,11 @@ def test_improvement_is_told_by_the_hour() -> None:
 
 
 def test_too_few_images_are_undertrained() -> None:
-    """Below 20,000 images nothing else is said of the trend."""
+    """Below 20,000 images nothing else is said of the trend, and nothing at all where it started from what had learned."""
     (said,) = verdict(stats(lambda _: 50, 10_000), images=10_000, seconds=60)
 
     assert said.startswith("undertrained: 10,000 images")
+    assert verdict(stats(lambda _: 50, 10_000), images=10_000, seconds=60, learned=True) == []
 
 
 def test_collapses_copies_and_coverage_are_told() -> None:

@@ -38,7 +38,7 @@ from deepstyle.files import put_file
 from deepstyle.ground import filling
 from deepstyle.progress import Reporter
 from deepstyle.run import Run, watch_command
-from deepstyle.source import Source, remember
+from deepstyle.source import RECORD, Source, remember
 from deepstyle.training import Training, opened
 
 
@@ -244,7 +244,8 @@ def _verdict(run: Run[GanConfig], p: Players, last: Mapping[str, float]) -> list
     stats = looks_of_one(run.stats(), p.since)
     if p.since == p.images:  # that judge has looked at the end alone, after it
         stats.append({**last, "images": p.images})
-    return verdict(stats, images=p.images, seconds=p.spent, collapses=p.collapses)
+    learned = (run.folder / RECORD).is_file()
+    return verdict(stats, images=p.images, seconds=p.spent, collapses=p.collapses, learned=learned)
 
 
 def _result(run: Run[GanConfig], p: Players, figures: Mapping[str, Any], garments: int) -> TrainedGan:

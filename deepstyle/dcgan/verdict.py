@@ -24,15 +24,18 @@ def looks_of_one(stats: Sequence[Mapping[str, float]], since: int) -> list[Mappi
 
 
 def verdict(
-    stats: Sequence[Mapping[str, float]], *, images: int, seconds: float, collapses: Sequence[int] = ()
-) -> list[str]:
+    stats: Sequence[Mapping[str, float]], *, images: int, seconds: float, collapses: Sequence[int] = (),
+    learned: bool = False,
+) -> list[str]:  # fmt: skip
     """Sentences on a training of so many ``images`` and ``seconds``; ``stats``: its points, oldest first.
 
     Points with ``frechet`` are its looks at samples, ``copies`` and ``coverage`` of the last of them are shares in [0, 1].
+    ``learned``: it started from weights that had learned, so that few images are not too few.
     """
     looks = [point for point in stats if "frechet" in point and point["images"] > 0 and point["frechet"] > 0]
     last = looks[-1] if looks else {}
-    said = [_trend([(point["images"], point["frechet"]) for point in looks], images, seconds)]
+    early = learned and images < FEW_IMAGES
+    said = [] if early else [_trend([(point["images"], point["frechet"]) for point in looks], images, seconds)]
     if collapses:
         places = ", ".join(f"{place:,}" for place in collapses)
         said.append(f"collapsed at {places} images, and went on from before that at half the rate")
