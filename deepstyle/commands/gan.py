@@ -39,9 +39,10 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
     each garment's label; dcgan-32 to dcgan-256: the paper's game, worse garments in the same time; residual-64. A game that
     collapses goes back to its last good snapshot. Works under torchrun.
 
-    --from starts from weights that are there: a run gives both networks, a model (demo-garments ships) its generator.
-    Labels of the same names are known already. Without --config the settings are theirs. With --set size=... of twice theirs
-    it grows: the first images are theirs, enlarged, and details come from there.
+    --from starts from weights that are there: a run gives both networks, and so does a model that brings its discriminator
+    (demo-garments does), which is trained on in smaller steps. Labels of the same names are known already. Without --config
+    the settings are theirs. With --set size=... of twice theirs it grows: the first images are theirs, enlarged, and details
+    come from there.
 
     While it trains, grids of the same seeds appear in the run's folder, and with the losses in TensorBoard; with a
     classifier, how far the samples are from the real garments, too. The command to watch it is printed.
