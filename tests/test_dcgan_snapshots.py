@@ -128,11 +128,11 @@ def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
 
     def other(samples: np.ndarray) -> dict[str, float]:
         looked.append(samples.copy())
-        return {"frechet": 100.0 - len(looked), "recall": 0.3}
+        return {"frechet": 100.0 - len(looked), "coverage": 0.3}
 
     settings = [*PLUS, "images=240", "snapshot_every=80"]
     first = train(
-        tmp_path, settings, on_snapshot=lambda _: {"frechet": next(figures), "recall": 0.9}, judge="eye at 96 px"
+        tmp_path, settings, on_snapshot=lambda _: {"frechet": next(figures), "coverage": 0.9}, judge="eye at 96 px"
     )
     assert train(tmp_path, settings, on_snapshot=other, judge="eye at 96 px").best == first.best
     assert not looked
@@ -140,7 +140,7 @@ def test_another_judge_measures_what_is_kept_again(tmp_path: Path) -> None:
     made = generate(load_generator(second.folder, best=True)[0], latents(range(1_000_000, 1_000_016), 16))
 
     assert first.best == {"frechet": 2.0, "images": 80}
-    assert (second.first, second.last) == ({}, {"frechet": 97.0, "recall": 0.3})
+    assert (second.first, second.last) == ({}, {"frechet": 97.0, "coverage": 0.3})
     assert (first.verdict[-1], second.verdict[-1]) == (
         "covers 90% of the real garments",
         "covers 30% of the real garments",
