@@ -272,7 +272,7 @@ def test_a_name_server_that_does_not_answer_counts_in_the_deadline() -> None:
 
 
 def test_scrapes_leave_no_trace_beside_the_table(tmp_path: Path) -> None:
-    """The crawl of the public function keeps its photos, and the table of slots and two locks are the workspace's only new files."""
+    """The crawl of the public function keeps its photos; the table of slots and two locks are the only new files."""
     from deepstyle.catalog import Catalog
     from deepstyle.progress import Reporter
     from deepstyle.scraper.scrape import scrape_urls
@@ -281,7 +281,11 @@ def test_scrapes_leave_no_trace_beside_the_table(tmp_path: Path) -> None:
         config = ScrapeConfig(rate=500, allow_private=True)
         scrape_urls([site.url], catalog, config, reporter=Reporter(quiet=True))
     assert taken(tmp_path) == {"/a.jpg"}
-    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} <= {".pace", ".pace.lock", ".photos.lock"}
+    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} <= {
+        ".pace",
+        ".pace.lock",
+        ".photos.lock",
+    }
 
 
 def test_pages_alone_wait_for_their_hosts_time(tmp_path: Path) -> None:
