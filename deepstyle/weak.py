@@ -11,6 +11,7 @@ LITTLE_SKILL = 0.25  # of what guessing gets wrong, the share a classifier must 
 LOW_AP50 = 0.3  # below it a detector misses or misplaces more garments than it finds
 FEW_IMAGES = 20_000  # seen by a GAN: at 22,000 drawn garments have outlines (docs/log.md, the demo)
 FEW_GARMENTS = 500  # to learn from: at 500 the Frechet distance is a fifth worse than at 7,640 (docs/log.md)
+KNOWING = "--from demo-garments"  # 200 garments, ten minutes: two fifths of the distance from nothing (docs/log.md)
 
 
 def weak_classifier(top1: float, labels: int, *, newest: bool = False) -> list[str]:
@@ -45,12 +46,13 @@ def weak_gan(images: int, seconds: float, garments: int, *, by_time: bool, learn
         remedy = f"--minutes {minutes_for(FEW_IMAGES, images, seconds)}" if by_time else f"--images {FEW_IMAGES}"
         found.append(
             f"too few: {images:,} images, because before some {FEW_IMAGES:,} samples are seldom garments; run again with "
-            f"{remedy}: it goes on from here"
+            f"{remedy}: it goes on from here; or begin with what has learned: {KNOWING}"
         )
     if garments < FEW_GARMENTS:
+        start = "" if learned else f", or begin with what has learned ({KNOWING})"
         found.append(
             f"{garments:,} garments, because samples of fewer than some {FEW_GARMENTS} vary little and may be copies "
-            "(`deepstyle sample --novelty` tells): add photos and crop them, then train again"
+            f"(`deepstyle sample --novelty` tells): add photos and crop them, then train again{start}"
         )
     return found
 

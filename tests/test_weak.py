@@ -51,6 +51,9 @@ def test_a_gan_that_saw_little_is_weak() -> None:
     assert f"too few: {FEW_IMAGES - 1:,} images" in images
     assert f"--images {FEW_IMAGES}" in images
     assert f"{FEW_GARMENTS - 1:,} garments" in garments
+    assert all("--from demo-garments" in line for line in (images, garments))
+    (few,) = weak_gan(64, 60, FEW_GARMENTS - 1, by_time=False, learned=True)
+    assert "--from" not in few
     assert weak_gan(64, 60, FEW_GARMENTS, by_time=False, learned=True) == []
     (slow,) = weak_gan(FEW_IMAGES // 2, 180, FEW_GARMENTS, by_time=True)
     assert "--minutes 7" in slow
