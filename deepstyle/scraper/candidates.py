@@ -92,7 +92,9 @@ _CSS = re.compile(
 _ESCAPED = re.compile(r"\\(?:([2-7][0-9a-f]) |([^\w\s\\]))", re.IGNORECASE)
 _PAINTED = {"background", "background-image"}
 _MAYBE = {"content", "list-style", "list-style-image", "border-image", "border-image-source"}
-_DRAWN = re.compile(r"swatch|icon|logo|cursor|spinner|flag|avatar|arrow|pattern")  # names of a page's own properties
+_DRAWN = re.compile(  # names of a page's own properties
+    r"swatch|icon|logo|cursor|spinner|flag|avatar|arrow|pattern|noise|grain|texture"
+)
 _ORNAMENTS = {"png", "gif", "bmp"}  # what bullets and borders are made of
 
 

@@ -18,6 +18,11 @@ SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("staticflickr.com/", re.compile(r"https?://\w+\.static(flickr\.com/(?:\d+/){1,3}\d+)_[0-9a-z]+(?:_\w)?\.\w+")),
     ("/resizer/", re.compile(r"https?://[^?]+/([A-Z2-7]{26})(\.(?:jpe?g|png|webp))(?:\?.*)?")),  # Arc
     ("arcpublishing.com/", re.compile(r"https?://[^?]+/([A-Z2-7]{26})\.(?:jpe?g|png|webp)")),
+    ("/arquivos/ids/", re.compile(r"https?://([^?]+/arquivos/ids/\d+)(?:[/?].*)?")),  # VTEX, with a name or without
+    (
+        "phinf.",
+        re.compile(r"https?://shop\d*[-.]phinf\.(?:pstatic|naver)\.net/([^?]+)(?:\?.*)?"),
+    ),  # Naver's hosts, old and new
     (".vinted.net/", re.compile(r"https?://images\d*\.(vinted\.net/t/[^/?]+)/[^?]+\?.*")),
     (
         "lp2.hm.com/",
@@ -54,13 +59,16 @@ _KIND = re.compile(r"(?:\.(?:jpe?g|png))?\.(?:jpeg|webp|avif)$", re.IGNORECASE) 
 _BOXED = re.compile(rf"(?<=\w)[-_](?=(\d+))(?:{_BOX})$", re.IGNORECASE)  # at a folder's end
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
 _ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
+_FOREIGN = (  # as a folder's name only: Klein and Grand are names, too
+    "minis?|min|miniatur(?:e[ns]?|as?)|vignettes?|kleine?|mittel|gross|petite?s?|moyen(?:ne)?s?|grande?s?|piccol[aeio]|grandi|liten|stor"
+)
 _FOLDER = re.compile(
-    rf"w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit|c)?[-_]?(?:{_BOX})|big|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
+    rf"{_FOREIGN}|w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit|c)?[-_]?(?:{_BOX})|big|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
     re.IGNORECASE,
 )
 _WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(?:[a-z]{3,6}|c)?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
 _QUERY = re.compile(
-    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format)=(\d++)[\dx,.w]*+|format=original"
+    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format|thumb)=(\d++)[\dx,.w]*+|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}|[sml]))(?:&|$)",
     re.IGNORECASE,
 )
@@ -81,7 +89,7 @@ _PAIR = re.compile(  # two folders; /94/94/ is a box, and no day of a month
 )
 
 _WIDE = re.compile(
-    rf"(?:w|width|imwidth|sw|wid|maxwidth|resize|format|size)={_SIDE}|size=[a-z]|format=o", re.IGNORECASE
+    rf"(?:w|width|imwidth|sw|wid|maxwidth|resize|format|size|thumb)={_SIDE}|size=[a-z]|format=o", re.IGNORECASE
 )
 
 

@@ -16,15 +16,16 @@ _OTHERS = re.compile(
     r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/smil(?:ies|eys?)/"
     r"|/(?:[\w-]{1,40}[-_])?size[-_]?"
     r"(?:chart|guide|table)s?(?:[-_@][\w-]*)?\.(?:jpe?g|png|webp|gif)"
-    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/(?:attribute|images)/swatch/|/swatches/"
+    r"|[-_/](?:728x90|468x60|320x50|970x90|970x250|160x600|120x600)[._]|/(?:attribute|images)/swatch/|/swatches/|/attribute_value_images/"
+    r"|[_/][1-3]\dx[1-3]\d\.(?:jpe?g|png|webp|gif)(?:$|\?)"
     r"|[-_]swatch(?:\.(?:jpe?g|png|webp|gif)|[?&]|$)|[?&]\$(?:[\w-]{0,20}swatch[\w-]{0,20}|sw)\$"
-    r"|/(?:[\w-]{1,40}[-_])?(?:placeholder|no[-_]?(?:image|photo|picture)|image[-_]not[-_]available)"
+    r"|/(?:[\w-]{1,40}[-_])?(?:placeholder|dummy|no[-_]?(?:image|photo|picture)|image[-_]not[-_]available)"
     r"(?:[-_@][\w-]*)?\.(?:jpe?g|png|webp|gif)"
     r"|//(?:[\w-]++\.)*(?:statcounter|quantserve|adsrvr|yadro|snapchat)\.(?:com|org|ru)/|mc\.yandex\.ru/|hm\.baidu\.com/"
     r"|//t\.co/i/|//img\.shields\.io/|//api\.qrserver\.com/|//chart\.(?:googleapis|apis\.google)\.com/"
     r"|/maps/api/staticmap|//static-maps\.yandex\.|//api\.mapbox\.com/styles/|/staticmap/v\d|/REST/v1/Imagery/Map/"
-    r"|//(?:pixel|px|track|tracking|tracker|analytics|sp\.analytics|beacon|counter|metrics)\.|/(?:piwik|matomo)\.php"
-    r"|/counter\.(?:cgi|php|pl)|/(?:[\w-]{1,20}[-_])?captcha[-_./?]"
+    r"|//(?:pixel|px|track|tracking|tracker|analytics|sp\.analytics|beacon|counter|metrics|ads?|adserver)\.|/(?:piwik|matomo)\.php"
+    r"|/[Cc]ount(?:er)?\.(?:cgi|php|pl)|/(?:[\w-]{1,20}[-_])?captcha[-_./?]"
     r"|/(?:[\w-]{1,20}[-_])?newsletter(?:[-_]?(?:pop-?up|modal|sign-?up|banner|bg|background))?"
     r"\.(?:jpe?g|png|webp|gif)"
     r"|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
@@ -32,14 +33,14 @@ _OTHERS = re.compile(
 )
 _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networks, pay, stores and partners, flags, logos
     r"/(?:[\w-]*[-_])?(?:icons?[-_]?sprites?|sprites?[-_]?icons?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
-    r"|/(?:(?:icon|ico|social|logo)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
+    r"|/(?:(?:icon|ico|social|logo|cards?|pay|payments?|credit|cc)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
     r"|klarna|apple-?pay|google-?pay|google-?play|app-?store"
     r"|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}))*\.(?:gif|png|webp)"
     r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
     r"|/(?:pin[-_]?it|cc[-_](?:by|zero)(?:[-_](?:nc|nd|sa))*|norton|mcafee|verisign|comodo|maestro|add-?to-?(?:cart|bag|basket|wish-?list)|buy-?now|subscribe|sign-?up"
     r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|on|off|over|\d{1,3}))*"
     r"\.(?:gif|png|webp)|/(?:trust|security|payment)[-_]badges?/[^/?.]*+\.(?:gif|png|webp)"
-    r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?)/[^/?.]*+\.(?:gif|png|webp)"
+    r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?|drapeaux?|flaggen|bandier[ae]|banderas)/[^/?.]*+\.(?:gif|png|webp)"
     r"|/(?:flag|icon\d{0,3}|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
     r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
     r"|/(?:stars?|ratings?)[-_](?:full|half|empty|filled|on|off|\d(?:[-_.]\d)?)\.(?:gif|png|webp)"
@@ -48,8 +49,19 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|/(?:sale|new|award|app|store|trust|secure|discount|promo)[-_]badge\.(?:gif|png|webp)|/cookies?(?:[-_]icon)?\.(?:gif|png|webp)"
     r"|/(?:badges?|nav|navigation|btns?|buttons?)/[^/?.]*+\.(?:gif|png)|/social/(?:fb|ig|insta|tw|yt|pin|x|rss|e?mail)\.(?:gif|png)"
     r"|/(?:home|e-?mail|print|contact|help|faq|menu|cart|basket|log-?(?:in|out))(?:[-_](?:on|off|over|icon|btn))?\.gif"
-    r"|/(?:btn|button|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
+    r"|/(?:btn|button|knopf|bouton|boton|bottone|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
 )
+_DRAWN_CARD = re.compile(  # what a page's program draws, or a house has, for networks to show beside a link
+    r"/(?:opengraph|twitter)-image(?:-[a-z0-9]{4,8})?(?:\.(?:png|jpe?g))?(?:$|[?/])|/api/og(?:$|[/?])"
+    r"|/(?:[a-z]{1,20}[-_])?(?:og|social|share|sharing|facebook|twitter)(?:[-_+ ]|%20)?(?:card|image|img|default|banner|preview)"
+    r"s?(?:[-_]\w{1,20})?\.(?:png|jpe?g|webp)|/(?:default-)?og\.(?:png|jpe?g)",
+    re.IGNORECASE,
+)
+
+
+def is_drawn_card(url: str) -> bool:
+    """Whether the address of an og:image says that it is made for networks, and is no photo of the page."""
+    return _DRAWN_CARD.search(url[:500]) is not None
 
 
 def unwanted(url: str) -> bool:

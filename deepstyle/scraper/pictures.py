@@ -102,7 +102,8 @@ def placed(found: list[Picture], names: list[str], base: str) -> list[Picture]:
         return found
     shown = [one for one in found if relative.get(one.url, "/")[0] == "/"]
     heads = {url.partition("?")[0] for url in urls}
-    moved = dict.fromkeys(resolve(folder, name) for name in names)
+    there = {head.rpartition("/")[2] for head in heads}  # in whatever folder
+    moved = dict.fromkeys(resolve(folder, name) for name in names if name.rpartition("/")[2] not in there)
     return shown + [Picture(url=url, rank=1.0) for url in moved if url and url not in heads]
 
 

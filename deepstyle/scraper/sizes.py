@@ -18,6 +18,10 @@ _SIZE_NAMES = {
     "sm": 400, "s": 400, "xs": 200,
     "square": 600, "wide": 600, "landscape": 600, "portrait": 600, "cropped": 600,  # crops of one photo
     "thumbnails": 100, "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100,
+    "min": 100, "mini": 100, "minis": 100, "miniature": 100, "miniatures": 100, "miniaturen": 100, "miniatura": 100,
+    "miniaturas": 100, "vignette": 100, "vignettes": 100, "klein": 400, "kleine": 400, "petit": 400, "petite": 400, "petits": 400,
+    "petites": 400, "liten": 400, "piccola": 400, "piccole": 400, "piccolo": 400, "piccoli": 400, "mittel": 800, "moyen": 800,
+    "moyenne": 800, "gross": 2000, "grand": 2000, "grande": 2000, "grands": 2000, "grandes": 2000, "grandi": 2000, "stor": 2000,
     "tiny": 50, "lqip": 20, "blur": 10,
 }  # fmt: skip
 NOUNS = frozenset({"image", "img", "photo", "picture"})

@@ -107,6 +107,8 @@ def held(kind: str, text: str) -> str:
     if kind.endswith("json"):
         return "values"
     start = text.lstrip()[:2]
+    if start in {'{"', "[{", '["'} and kind in {"", "text/javascript"} and text.rstrip()[-1:] in {"}", "]"}:
+        return "values"  # in a template, say
     if _CODE.fullmatch(kind) and (kind != "text/plain" or start[:1] not in {"{", "[", "<"}):
         return "code"
     if start[:1] in {"{", "["} and start != "{{":
