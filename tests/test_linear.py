@@ -161,3 +161,13 @@ def test_no_pattern_repeats_a_group_possessively() -> None:
 
     assert odd.search(r"(?:a|b)*+")
     assert not found
+
+
+@pytest.mark.parametrize(
+    "piece", ["function a(b){", "a=(b)=>{", "'+n+'", "a('", "function a(n){'x'+n+'.jpg'}", "(" * 9], ids=range(6)
+)
+def test_functions_are_read_once(piece: str) -> None:
+    """Functions upon functions, and calls upon calls, cost as much as any script of their length."""
+    script = f"function z(n){{'/x/'+n}} '.jpg' + {piece * 5_000}"
+    body = f"<script>{script}</script>" + f'<a onclick="{piece * 50}" href="{"z(" * 300}">' * 100
+    assert cpu(lambda: parse_html(body.encode(), URL)) < BOUND

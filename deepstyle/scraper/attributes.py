@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from deepstyle.scraper.candidates import LARGER_STILL, MIN_SIDE, ORIGINAL, Candidate, best, decodable, parse_srcset
+from deepstyle.scraper.decorations import is_decoration
 from deepstyle.scraper.urls import is_picture_url, names_image
 
 Attributes = Mapping[str, str]
@@ -34,6 +35,7 @@ LAZY = frozenset({
     "data-img-src", "data-image-src", "data-image", "data-url", "data-cfsrc", "data-ll-src", "data-pin-media", "data-img",
     "data-flickity-lazyload", "data-flickity-lazyload-src", "data-splide-lazy", "data-lazy-image", "data-defer-src",
     "data-desktop-src", "data-photo", "data-picture", "data-media", "data-srcs", "data-delayed-url", "data-gallery-src",
+    "data-poster",
 })  # fmt: skip
 LAZY_SETS = frozenset({
     "data-srcset", "data-lazy-srcset", "data-original-set", "data-ll-srcset", "data-pswp-srcset", "data-responsive",
@@ -67,7 +69,7 @@ _CLICKED = frozenset({*_CLICKS, "onmouseover"})
 _HANDLERS = ("href", *_CLICKS, "onmouseover", "onload")
 MOST_WIDE = 2048  # pixels: what a gap for a width is filled with where the page names no widths
 _SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
-_CUSTOM = re.compile(r":?(?:src|source|image|img|photo|picture|url|cover|poster)(?:-(?:src|url|hover))?")
+_CUSTOM = re.compile(r":?(?:dynamic-)?(?:src|source|image|img|photo|picture|url|cover|poster)(?:-(?:src|url|hover))?")
 _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-src, mobile-image, src-large
     r":?(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)-(?:src|image|img|url)"
     r"|:?(?:src|image|img|url)-(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)"
@@ -225,8 +227,10 @@ def several(attributes: Attributes) -> list[Candidate]:
     return [one for one in found if usable(one.url) and decodable(one.url)]
 
 
-def custom(attributes: Attributes) -> list[Candidate]:
+def custom(tag: str, attributes: Attributes) -> list[Candidate]:
     """The pictures that a page's own element (``<product-card image="...">``) names in attributes as img has them."""
+    if "-" not in tag or tag.startswith("amp-") or is_decoration({"class": tag}):
+        return []
     own, sizes = [], []
     for name, value in attributes.items():
         if _CUSTOM.fullmatch(name) and is_picture_url(value):

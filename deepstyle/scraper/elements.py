@@ -5,23 +5,26 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, names_image_text, several, target
+from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_icon, names_image_text, several, target
 from deepstyle.scraper.bases import AMOUNTS, frames
+from deepstyle.scraper.beside import HEADINGS, heads_others, is_beside, is_home_mark
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.clicks import clicked
-from deepstyle.scraper.decorations import is_apart
+from deepstyle.scraper.decorations import is_apart, is_decoration
 from deepstyle.scraper.deeds import acts
+from deepstyle.scraper.marks import is_drawn_card
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, origin, page_key, resolve
 
 IMAGES = frozenset({"img", "amp-img", "amp-anim"})
-TEXTS = frozenset({"title", "script", "style", "noscript", "figcaption", "a", "button", "option", "textarea"})
+TEXTS = HEADINGS | {"title", "script", "style", "noscript", "figcaption", "a", "button", "option", "textarea"}
 FALLBACKS = frozenset({"object", "video"})  # a picture inside them is shown in their place
 _VIEWED = re.compile(r"[?&](?:img|image|pic|picture|photo|file|src|url|foto|bild)=((?:/|%2F|https?(?::|%3A))[^&]+)")
 _ATTACHED = re.compile(  # a forum's photo: XenForo, phpBB, SMF
     r"/attachments/[^/?]+-(?:jpe?g|png|webp|gif)\.\d+/?"
     r"|/download/file\.php\?(?:[^#]*&)?mode=view(?:&.*)?|\?action=dlattach;[^#]*;image"
 )
+MAX_BEHIND = 4  # elements behind a heading in a box of its own: a link to all of them, arrows
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
     "og:image", "og:image:url", "og:image:secure_url", "twitter:image", "twitter:image:src", "twitter:image0",
@@ -33,8 +36,8 @@ ITEMS = frozenset({"image", "thumbnailurl", "contenturl"})
 class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
-    __slots__ = ("anchor", "apart", "attributes", "detail", "figure", "inner", "noscript", "outermost", "picture", "place",
-                 "previous", "sources", "tag", "text")  # fmt: skip
+    __slots__ = ("anchor", "apart", "attributes", "detail", "figure", "headed", "inner", "noscript", "outermost", "picture",
+                 "place", "previous", "sources", "tag", "text")  # fmt: skip
 
     def __init__(self, tag: str, attributes: Attributes, outer: Open | None) -> None:
         self.tag, self.attributes = tag, attributes
@@ -42,13 +45,16 @@ class Open:
         self.picture: Open | None = outer.picture if outer else None  # the picture element around
         self.noscript: Open | None = outer.noscript if outer else None  # what a noscript around stands in
         self.figure: list[Picture] | None = outer.figure if outer else None  # pictures that wait for a caption
-        self.apart: bool = (outer is not None and outer.apart) or is_apart(tag, attributes)  # an advertisement, a logo
+        self.apart: bool = (
+            (outer is not None and outer.apart) or is_apart(tag, attributes) or is_beside(tag, attributes)
+        )  # an advertisement, a logo, other goods
         self.detail: str | None = None  # of an ``a``: the page that it links to
         self.place: Picture | None = None  # the picture that the element itself carries
         self.inner = 0  # how many pictures had been found when it began
         self.previous: tuple[Attributes, Picture] | None = None  # the image that ended last inside it
         self.sources: list[tuple[str, Attributes]] = []  # of a picture element
         self.text = 0  # how many pieces of text had come when it began
+        self.headed = 0  # how many elements there were when a heading in it said that others follow; 0: none did
         self.outermost = False  # whether it is a noscript that is in no other
         if tag == "picture":
             self.picture = self
@@ -61,6 +67,27 @@ class Open:
         """What the element's attributes say of its picture."""
         get = self.attributes.get
         return get("aria-label") or get("title") or get("data-caption") or ""
+
+    def marks(self, image: Attributes) -> bool:
+        """Whether an image that is this element, or in it, is an icon, a logo, a face."""
+        home = self.anchor is not None and is_home_mark(self.anchor.attributes.get("href", ""), image)
+        return home or is_icon(image) or is_decoration(image) or is_decoration(self.attributes)
+
+    def heads(self, text: str, elements: int) -> None:
+        """Take a heading that ended in it: what follows is apart where it says so, up to a heading that does not.
+
+        ``elements``: how many more the page may have.
+        """
+        others = heads_others(text)
+        if others and not self.apart:
+            self.apart, self.headed = True, elements
+        elif self.headed and not others:
+            self.apart, self.headed = False, 0
+
+    def passes(self, outer: Open, elements: int) -> None:
+        """Hand on, at its end, such a heading that was all it held: what follows it in ``outer`` is apart."""
+        if self.headed and self.headed - elements < MAX_BEHIND and not outer.apart:
+            outer.apart, outer.headed = True, elements
 
     def piece(self, texts: list[str]) -> str:
         """Its text, of all pieces that came; the first pieces only where elements of its kind can be nested."""
@@ -103,7 +130,8 @@ def named(tag: str, attributes: Attributes) -> Candidate | None:
     get = attributes.get
     item = _item(attributes)
     if tag == "meta":
-        return Candidate(url=get("content", "").strip()) if item or leads(attributes) else None
+        url = get("content", "").strip()
+        return Candidate(url=url) if item or (leads(attributes) and not is_drawn_card(url)) else None
     kinds, href = get("rel", "").lower().split(), get("href", "")
     preloaded = "preload" in kinds and get("as", "").lower() == "image" and decodable(href, get("type", ""))
     if preloaded or "image_src" in kinds or item:
@@ -139,14 +167,14 @@ def shown(tag: str, attributes: Attributes, base: str) -> str:
     return get("content", "") if _item(attributes) else ""
 
 
-def painted(attributes: Attributes) -> list[Candidate]:
+def painted(tag: str, attributes: Attributes) -> list[Candidate]:
     """The pictures of the element's background: its style, and what loaders read."""
     style = attributes.get("style", "")
     found = parse_css(style) if "url(" in style or "image-set" in style else []
     for name, value in attributes.items():
         if name in STYLES and "url(" in value:
             found += parse_css(value)
-        elif name in BACKGROUNDS and value.strip():
+        elif name in BACKGROUNDS and value.strip() and (tag, name) != ("body", "background"):  # a sheet of paper
             chosen = best(parse_srcset(value))
             found += parse_css(f"background:{value}") or ([chosen] if chosen else [])
     found += several(attributes)

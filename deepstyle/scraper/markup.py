@@ -22,6 +22,7 @@ from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pictures import Picture, merged, placed
+from deepstyle.scraper.popups import Popups
 from deepstyle.scraper.state import asked_for, flight_values, held, json_value, nuxt3, script_values, written
 from deepstyle.scraper.sums import settled
 from deepstyle.scraper.urls import resolve
@@ -48,6 +49,7 @@ class Reader:
         self._flight: list[str] = []
         self._names: list[list[str]] = []  # of files whose folder is not known
         self._based = base is not None
+        self._popups = Popups()
 
     # ---- events -------------------------------------------------------------------------------------------------
 
@@ -55,6 +57,7 @@ class Reader:
         """An element begins."""
         if not self.budget.element():
             return
+        attributes = self._popups.written(tag, attributes)
         outer = self._stack[-1] if self._stack else None
         one = Open(tag, attributes, outer)
         one.inner, one.text = len(self.found), len(self._texts)
@@ -91,6 +94,7 @@ class Reader:
         folded(one, self.found)
         if self._stack and one.tag not in {"noscript", "script", "br", "source"}:
             self._stack[-1].previous = one.previous
+            one.passes(self._stack[-1], self.budget.elements)
         self.links.end(one.tag)
 
     def data(self, text: str) -> None:
@@ -147,7 +151,7 @@ class Reader:
 
     def _image(self, one: Open, sources: list[tuple[str, Attributes]]) -> None:
         image = next((attributes for tag, attributes in sources if tag in IMAGES), one.attributes)
-        if is_icon(image) or is_decoration(image) or is_decoration(one.attributes):
+        if one.marks(image):
             return
         options = [option for tag, attributes in sources for option in offered(attributes, source=tag == "source")]
         chosen = best([option for option in options if resolve(self.base, option.url)])
@@ -183,11 +187,7 @@ class Reader:
             return
         if tag == "iframe" and attributes.get("srcdoc"):
             self._inner(attributes["srcdoc"])
-        for own in (
-            custom(attributes)
-            if "-" in tag and not tag.startswith("amp-") and not is_decoration({"class": tag})
-            else ()
-        ):
+        for own in custom(tag, attributes):
             self._add(replace(own, title=one.title()))
         if url := shown(tag, attributes, self.base):
             added = None if is_icon(attributes) else self._add(Candidate(url=url, title=one.title()))
@@ -212,7 +212,7 @@ class Reader:
                 if one.tag == "a" and one.place is None and len(self.found) - before == 1:
                     one.place = self.found[before]
                 one.inner += len(self.found) - before  # these are no thumbnails of what the element carries
-        anchor, found = one.anchor, painted(one.attributes)
+        anchor, found = one.anchor, painted(one.tag, one.attributes)
         found += [] if one.tag in IMAGES else second(one.attributes)
         if not found or is_icon(one.attributes) or is_decoration(one.attributes) or (anchor and anchor.place):
             return
@@ -229,6 +229,8 @@ class Reader:
                 for picture in one.figure:
                     picture.title = picture.title or text
                 one.figure.clear()
+            case "h2" | "h3" | "h4" | "h5" | "h6" if self._stack:
+                self._stack[-1].heads(text, self.budget.elements)
             case "a" if one.place is not None:
                 one.place.say(text)
             case "style":
@@ -254,6 +256,7 @@ class Reader:
         elif holds == "markup":
             self._inner(text)
         elif holds == "code":
+            self._popups.learn(text)
             text = settled(text, self.budget)
             self._inner(written(text))
             self.links.script(text)

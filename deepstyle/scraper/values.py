@@ -22,7 +22,9 @@ MAX_DEPTH = 60  # levels that are looked at
 MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
-    r"avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
+    r"(?:related|recommended|similar|suggested)_?(?:products?|items?|posts?|articles?|stories)|up_?sells?|cross_?sells?|recently_?viewed"
+    r"|(?:^|_)recommendations|also_?(?:like|bought)"
+    r"|avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|contributor|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _CHIP = re.compile(

@@ -1,0 +1,103 @@
+"""What stands beside a page's own photos (pure): other goods and posts, told by class or heading; links that carry marks.
+
+A shop's page of one dress ends with what else it sells, a magazine's with what else to read: their pictures are thumbnails of
+other pages. Only the words for that are known here, in the languages that shops are in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+MAX_HEADING = 60  # characters
+HEADINGS = frozenset({"h2", "h3", "h4", "h5", "h6"})
+_WHOLE = frozenset({"html", "body", "main", "form"})  # what holds the page's own photos whatever it is called
+_ABOUT = frozenset({"has", "with", "no", "show", "hide"})  # product-page has-related-products
+_GAPS = re.compile(r"[-_]+")
+_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
+_NAMED = re.compile(
+    r"(?<![^-])(?:(?:related|similar|recommended|suggested)-(?:products?|items?|posts?|articles?|stories)"
+    r"|products?-(?:related|recommendations?|upsells?)|recommendations|recently-viewed|(?:may|might|you)-also-like|also-(?:bought|viewed)"
+    r"|up-?sells?|cross-?sells?|popular-?posts?\d?|bookmark-card)(?![^-])"
+)
+_ALONE = frozenset({"related", "crosssell", "crossselling"})
+_HEADED = re.compile(
+    r"you(?: may|'ll|\u2019ll| might)? (?:also |may also )?(?:like|love)(?: this| these)?"
+    r"|we think you(?:'ll|\u2019ll) (?:like|love)(?: this| these)?"
+    r"|(?:related|similar|recommended|suggested) (?:products?|items?|posts?|articles?|stories|styles|pieces)"
+    r"|related|recommended (?:for you|from .{1,30})|recently viewed(?: products| items)?"
+    r"|(?:customers|others|people)(?: who bought this)? also (?:bought|viewed|liked)"
+    r"|complete (?:the|your) look|(?:pairs|goes) well with|wear (?:it )?with|frequently bought together"
+    r"|(?:popular|recent|more) (?:posts|articles|stories)|read (?:next|more)|you might (?:also )?(?:be interested "
+    r"in|enjoy)"
+    r"|das k\u00f6nnte (?:ihnen|dir) auch gefallen|\u00e4hnliche (?:produkte|artikel)|kunden kauften auch|zuletzt "
+    r"angesehen|passend dazu"
+    r"|vous aimerez (?:peut-\u00eatre )?aussi|vous pourriez (?:aussi |\u00e9galement )aimer|(?:produits|articles) "
+    r"(?:similaires|associ\u00e9s|li\u00e9s)"
+    r"|(?:ti )?potrebbe(?:ro)? (?:anche )?(?:piacerti|interessarti)(?: anche)?|(?:prodotti|articoli) (?:correlati|"
+    r"simili)"
+    r"|tambi\u00e9n te puede gustar|te puede (?:interesar|gustar)|(?:productos|art\u00edculos) (?:relacionados|sim"
+    r"ilares)"
+    r"|voc\u00ea tamb\u00e9m pode gostar|produtos relacionados|gerelateerde producten|andere klanten kochten ook|r"
+    r"elaterade produkter"
+    r"|benzer \u00fcr\u00fcnler|podobne produkty|mohlo by se v\u00e1m l\u00edbit|katso my\u00f6s|du kanske ocks\u00e5 gillar"
+    r"|\u0441 \u044d\u0442\u0438\u043c \u0442\u043e\u0432\u0430\u0440\u043e\u043c (?:\u043f\u043e\u043a\u0443"
+    r"\u043f\u0430\u044e\u0442|\u0441\u043c\u043e\u0442\u0440\u044f\u0442)|\u043f\u043e\u0445\u043e\u0436\u0438"
+    r"\u0435 \u0442\u043e\u0432\u0430\u0440\u044b"
+    r"|\u0432\u0430\u043c (?:\u0442\u0430\u043a\u0436\u0435 )?\u043c\u043e\u0436\u0435\u0442 \u043f\u043e\u043d"
+    r"\u0440\u0430\u0432\u0438\u0442\u044c\u0441\u044f|\u0432\u044b \u0441\u043c\u043e\u0442\u0440\u0435\u043b\u0438"
+    r"|\u95a2\u9023\u5546\u54c1|\u304a\u3059\u3059\u3081\u5546\u54c1|\u6700\u8fd1\u30c1\u30a7\u30c3\u30af\u3057"
+    r"\u305f(?:\u5546\u54c1|\u30a2\u30a4\u30c6\u30e0)"
+    r"|\u3053\u306e\u5546\u54c1\u3092\u8cb7\u3063\u305f\u4eba\u306f.{0,20}|\u30e9\u30f3\u30ad\u30f3\u30b0"
+    r"|\u76f8\u5173(?:\u4ea7\u54c1|\u5546\u54c1|\u63a8\u8350)|\u731c\u4f60\u559c\u6b22|\u76f8\u95dc(?:\u7522\u54c1"
+    r"|\u5546\u54c1)"
+    r"|\uad00\ub828 ?\uc0c1\ud488|\ucd94\ucc9c ?\uc0c1\ud488|\ud568\uaed8 ?\uad6c\ub9e4\ud55c ?\uc0c1\ud488"
+)
+_LED = re.compile(  # a letter, a call, a button that tells a network, a shop of programs, a house's place in a network
+    r"(?:mailto|tel|sms|whatsapp|viber|fb-messenger):|(?:https?:)?//(?:[\w-]{1,20}\.)?(?:facebook\.com/(?:sharer|share|dialog)"
+    r"|(?:twitter|x)\.com/(?:intent|share)|pinterest\.\w{2,3}/pin/create|linkedin\.com/share|vk\.com/share|t\.me/share|wa\.me/|line\.me/"
+    r"|apps\.apple\.com/|itunes\.apple\.com/|play\.google\.com/store|(?:facebook|instagram|twitter|x|tiktok|youtube|pinterest)\.com/@?[\w.-]{1,40}/?(?:\?|$))",
+    re.IGNORECASE,
+)
+_HOME = re.compile(
+    r"(?:https?:)?//[^/?#]{1,100}/?|/|\.{0,2}/|(?:\.{0,2}/)?(?:index|default|home)\.(?:html?|php|aspx?)", re.IGNORECASE
+)
+_LOGO = re.compile(r"(?<![a-z])(?:logo|wordmark)(?![a-rt-z])", re.IGNORECASE)
+
+
+def is_beside(tag: str, attributes: Mapping[str, str]) -> bool:
+    """Whether an element is said to hold other goods or posts, or is a link whose picture is a mark."""
+    if tag == "footer" or not attributes or tag in _WHOLE:
+        return tag == "footer"
+    if tag == "a" and _LED.match(attributes.get("href", "")[:200].strip()):
+        return True
+    names = f"{attributes.get('class', '')[:300]} {attributes.get('id', '')[:60]}"
+    return names != " " and _named(names)
+
+
+@lru_cache(maxsize=4096)
+def _named(names: str) -> bool:
+    for name in names.split():
+        words = "-".join(_GAPS.split(_HUMP.sub("-", name[:60]).lower().partition("--")[0]))
+        if words in _ALONE or (_NAMED.search(words) and _ABOUT.isdisjoint(words.split("-"))):
+            return True
+    return False
+
+
+def heads_others(text: str) -> bool:
+    """Whether a heading says that other goods or posts follow.
+
+    >>> heads_others(" You may also like: "), heads_others("The looks")
+    (True, False)
+    """
+    if len(text) > 4 * MAX_HEADING:
+        return False
+    words = " ".join(text.lower().split()).rstrip(" :\u2026.!?\u2192>")
+    return len(words) <= MAX_HEADING and _HEADED.fullmatch(words) is not None
+
+
+def is_home_mark(href: str, image: Mapping[str, str]) -> bool:
+    """Whether a link to a site's first page carries an image that is called a logo."""
+    named = f"{image.get('src', '')[-100:].rpartition('/')[2]} {image.get('alt', '')[:60]}"
+    return _LOGO.search(named) is not None and _HOME.fullmatch(href.strip()) is not None

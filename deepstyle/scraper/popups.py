@@ -1,0 +1,77 @@
+"""Functions of a page that open a photo (pure): ``function pic(n) { window.open('/large/' + n + '.jpg') }``, ``pic('look7')``.
+
+What such a function puts before and behind what it is given is read once; each call of it in an element is then written out
+as the address that it opens, so that all else reads a plain link. Nothing is run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MAX_TEXT = 100_000  # characters of a script
+MAX_FUNCTIONS = 50  # of one page
+MAX_BODY = 1_500  # characters of a function
+
+_NAME = r"[A-Za-z_$][\w$]{0,40}"
+_FUNCTION = re.compile(
+    rf"\bfunction\s{{1,3}}(?P<name>{_NAME})\s{{0,3}}\((?P<handed>[^()]{{1,200}})\)\s{{0,9}}\{{"
+    rf"|(?<![\w$.])(?P<other>{_NAME})\s{{0,3}}=\s{{0,3}}(?:function\s{{0,3}})?\((?P<given>[^()]{{1,200}})\)\s{{0,3}}(?:=>\s{{0,3}})?\{{"
+)
+_STRING = r"(?:'([^'\r\n]{0,300})'|\"([^\"\r\n]{0,300})\")"
+_SUM = re.compile(
+    rf"(?:{_STRING}\s{{0,3}}\+\s{{0,3}})?(?<![\w$.])({_NAME})(?![\w$.(\[])(?:\s{{0,3}}\+\s{{0,3}}{_STRING})?"
+)
+_PICTURED = re.compile(r"\.(?:jpe?g|png|webp|gif)$", re.IGNORECASE)
+_CALL = re.compile(rf"(?<![\w$.])({_NAME})\(\s{{0,3}}([^()]{{1,300}})\)")
+_AFTER = re.compile(r"[\"'?\s>]")
+_HANDLERS = ("href", "onclick", "onmouseover")
+
+
+class Popups:
+    """What the functions of a page open."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[int, str, str]]] = {}  # name -> place of what is given, before it, behind it
+
+    def learn(self, text: str) -> None:
+        """Take the functions of a script that put an address together of one thing that they are given."""
+        if len(text) > MAX_TEXT or "+" not in text:
+            return
+        starts = list(_FUNCTION.finditer(text))[:MAX_FUNCTIONS]
+        ends = [*(one.start() for one in starts[1:]), len(text)]
+        for match, end in zip(starts, ends, strict=False):
+            handed = [one.strip() for one in (match["handed"] or match["given"]).split(",")]
+            body = text[match.end() : min(end, match.end() + MAX_BODY)]
+            told = [one for whole in _SUM.finditer(body) if (one := _put_together(whole, handed))]
+            if told and len(self._known) < MAX_FUNCTIONS:
+                self._known[match["name"] or match["other"]] = told
+
+    def written(self, tag: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
+        """The attributes with what a call of such a function opens: as the link's target, or as a text in the handler."""
+        for name in _HANDLERS if self._known else ():
+            value = attributes.get(name, "")
+            if "(" in value and len(value) < 1_000 and (url := self._opened(value)):
+                return {**attributes, "href": url} if tag in {"a", "area"} else {**attributes, name: f"'{url}'"}
+        return attributes
+
+    def _opened(self, value: str) -> str:
+        for call in _CALL.finditer(value):
+            given = [one.strip().strip("'\"") for one in call[2].split(",")]
+            for place, before, behind in self._known.get(call[1], ()):
+                url = f"{before}{given[place]}{behind}" if place < len(given) and given[place] else ""
+                if _PICTURED.search(url) and "'" not in url:
+                    return url
+        return ""
+
+
+def _put_together(whole: re.Match[str], handed: list[str]) -> tuple[int, str, str] | None:
+    """Which of the things handed is part of a sum, and what stands before and behind it; None where more is not known."""
+    before, name, written = whole[1] or whole[2] or "", whole[3], whole[4] or whole[5] or ""
+    end = _AFTER.search(written)
+    behind = written[: end.start()] if end else written
+    more = not end and whole.string[whole.end() : whole.end() + 9].lstrip().startswith("+")
+    joined = whole.string[max(0, whole.start() - 9) : whole.start()].rstrip().endswith("+")
+    if name not in handed or not (before or behind) or more or joined:
+        return None
+    return handed.index(name), re.split("[\"'=]", before)[-1] if "<" in before else before, behind

@@ -1,0 +1,173 @@
+"""What stands beside a page's own photos, and photos that functions open: other goods, marks, cards for networks, popups."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from deepstyle.scraper.beside import heads_others
+from deepstyle.scraper.families import family
+from deepstyle.scraper.marks import unwanted
+from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.sites import ranked
+
+URL = "http://a.example/shows/fall"
+GOODS = '<div class="grid"><a href="/p/2"><img src="/2.jpg"></a></div>'
+OWN = '<img src="/1.jpg">'
+STATE = json.dumps({"Product.images.0": {"imageUrl": "/1.jpg"}, "Product.images.1": {"imageUrl": "/3.jpg"}})
+VTEX = "https://x.vtexassets.com/arquivos/ids"
+CARGO = "https://freight.cargo.site/t/original/i"
+
+
+def seen(markup: str) -> list[str]:
+    """The best URLs of a page's pictures, without their host."""
+    found = parse_html(f"<html><body>{markup}</body></html>".encode(), URL).listings
+    return [one.image_url.removeprefix("http://a.example") for one in found]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        f'<section class="related products">{GOODS}</section>',
+        f'<product-recommendations class="related-products page-width">{GOODS}</product-recommendations>',
+        f'<div class="widget PopularPosts">{GOODS}</div>',
+        f'<aside id="recently-viewed">{GOODS}</aside>',
+        f'<div class="kg-card kg-bookmark-card">{GOODS}</div>',
+        f'<div class="product-recommendations__list">{GOODS}</div>',
+        f"<section><h2>You may also like</h2>{GOODS}</section>",
+        f'<div><div class="head"><h3>Похожие товары</h3><a href="/all">→</a></div>{GOODS}</div>',
+        f"<div><h4>関連商品</h4>{GOODS}</div>",
+        f"<footer>{GOODS}</footer>",
+        '<script>x = {"relatedProducts": [{"image": "/2.jpg"}]}; y = {"upsells": ["/3.jpg"]}</script>',
+    ],
+)
+def test_other_goods_and_posts_are_no_photos_of_a_page(others: str) -> None:
+    """A class, a heading or a key says that what follows leads elsewhere: its thumbnails are those of other pages."""
+    assert seen(OWN + others) == ["/1.jpg"]
+
+
+def test_photos_behind_a_heading_of_their_own_are_the_pages() -> None:
+    """A heading ends what another began, where both stand in one box; a page that has related goods is no box of them."""
+    assert seen(f"<div><h2>Related</h2>{GOODS}<h2>The looks</h2>{OWN}</div>") == ["/1.jpg"]
+    assert seen(f'<div class="has-related-products">{OWN}</div>') == ["/1.jpg"]
+    assert seen(f'<main class="related">{OWN}</main><div><h2>Related</h2></div>{GOODS}') == ["/1.jpg"]
+    assert not heads_others("related " * 100)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        '<a href="/"><img src="/wp-content/uploads/Logo-scuola-300x80.png"></a>',
+        '<a href="http://a.example/"><img src="/assets/wordmark.Bq2.png"></a>',
+        '<a href="index.html"><img src="/i/x.gif" alt="Rosa logo"></a>',
+        '<a href="mailto:rosa@a.example"><img src="/mail-rosa.jpg"></a>',
+        '<a href="https://www.instagram.com/atelier/"><img src="/round.png"></a>',
+        '<a href="https://pinterest.com/pin/create/button/?url=x"><img src="/p.png"></a>',
+        '<a href="https://apps.apple.com/app/id1"><img src="/store.png"></a>',
+        '<meta property="og:image" content="/opengraph-image.png?a1b2">',
+        '<meta property="og:image" content="/t/65aa/Social+card.png">',
+        '<div style="--noise:url(/img/noise.png)"></div>',
+        "<body background='/paper.jpg'>",
+        '<span style="background:url(/attribute_value_images/12.preview.jpg)"></span>',
+    ],
+)
+def test_marks_and_cards_are_no_photos_of_a_page(mark: str) -> None:
+    """A logo that leads home, a button to a network, a drawn card, paper behind the page: a person sees no photo."""
+    assert seen(f'{mark}{OWN}<a href="https://www.instagram.com/p/Cabc/"><img src="/2.jpg"></a>') == [
+        "/1.jpg",
+        "/2.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "call"),
+    [
+        ("function pic(n,w,h){ window.open('/big/'+n+'.jpg','p','width='+w+',height='+h); }", "pic('1', 600, 900)"),
+        ('function pic(n) { document.getElementById("m").src = "/big/" + n; }', "pic('1.jpg'); return false"),
+        (
+            'var pic = function (t, n) { w.document.write("<img src=\'/big/" + n + "\'><br>" + t) };',
+            "pic('One','1.jpg')",
+        ),
+        ("const pic = (n) => { img.src = '/big/' + n + '.jpg?v=2' }", "pic(1)"),
+    ],
+)
+@pytest.mark.parametrize(
+    "thumb",
+    [
+        '<a href="javascript:{0}"><img src="/small/x.jpg"></a>',
+        '<a href="#" onclick="{0}"><img src="/small/x.jpg"></a>',
+        '<img src="/small/x.jpg" onclick="{0}">',
+    ],
+)
+def test_a_call_of_the_pages_function_is_the_photo_that_it_opens(script: str, call: str, thumb: str) -> None:
+    """What a function puts around what it is given is written out, on the link, or on the image itself."""
+    assert seen(f"<script>{script}</script>{thumb.format(call)}") == ["/big/1.jpg"]
+
+
+def test_a_function_that_adds_more_than_it_is_given_opens_nothing_known() -> None:
+    """Two things that vary, or something from elsewhere in the sum: then the thumbnail is all there is."""
+    script = "<script>function pic(d,n){ open('/b/' + d + '/' + n + '.jpg') } function go(n){ open(b + n + '.jpg') }</script>"
+    calls = """<a href="javascript:pic('a','1')"><img src="/s/1.jpg"></a><a href="javascript:go('2')"><img src="/s/2.jpg"></a>"""
+    assert seen(script + calls) == ["/s/1.jpg", "/s/2.jpg"]
+
+
+# name, markup, the photos that a person sees (their best URLs), nothing else
+PAGES: list[tuple[str, str, list[str]]] = [
+    ("JSON in a script of a template", f'<template data-varname="__STATE__"><script>{STATE}</script></template>',
+     ["/1.jpg", "/3.jpg"]),
+    ("VTEX's names", (f'<img src="{VTEX}/18-800-auto?v=6&width=800">'
+     f'<script>x = {{"imageUrl": "{VTEX}/18/front.jpg?v=6"}}</script>'), [f"{VTEX}/18/front.jpg?v=6"]),
+    ("a film's poster", '<a data-video="{}" data-poster="/full/film.jpg"><img src="/240/film.jpg"></a>', ["/full/film.jpg"]),
+    ("names in folders of their own", (f'<media-item dynamic-src="{CARGO}/S22/1_kato.jpg"></media-item>'
+     f'<img src="{CARGO}/T22/2_kato.jpg"><script type="text/json">[{{"name": "1_kato.jpg"}}, {{"name": "2_kato.jpg"}}]</script>'),
+     [f"{CARGO}/S22/1_kato.jpg", f"{CARGO}/T22/2_kato.jpg"]),
+    ("a larger photo behind a link on the page", ('<a href="#b"><img src="/foto/min/3.jpg"></a><div id="b">'
+     '<img src="/foto/3.jpg"></div>'), ["/foto/3.jpg"]),
+    ("folders in other languages", "".join(f'<img src="/{one}.jpg">' for one in ("klein/1", "gross/1", "petit/2", "grand/2")),
+     ["/gross/1.jpg", "/grand/2.jpg"]),
+    ("PocketBase's thumbnails", ('<img src="/api/files/a/b/1.jpg?thumb=400x600">'
+     '<script>x = {"image": "/api/files/a/b/1.jpg"}</script>'), ["/api/files/a/b/1.jpg"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("markup", "wanted"), [case[1:] for case in PAGES], ids=[case[0] for case in PAGES])
+def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None:
+    """Each habit lists each photo once, with its best URL, and nothing else."""
+    assert seen(markup) == wanted
+
+
+@pytest.mark.parametrize(
+    ("variant", "original"),
+    [
+        ("https://img.x.example/i1/O1CN_!!22.jpg_400x400.jpg", "https://img.x.example/i1/O1CN_!!22.jpg"),
+        ("https://img.x.example/i1/a.png_60x60q90.jpg_.webp", "https://img.x.example/i1/a.png"),
+        ("https://o.example/files/fullsize/" + "0a" * 16 + ".jpg", "https://o.example/files/original/" + "0a" * 16 + ".jpg"),
+        ("https://w.example/wp-content/uploads/2023/09/a.jpg?w=1024&crop=1", "https://w.example/wp-content/uploads/2023/09/a.jpg"),
+    ],
+)  # fmt: skip
+def test_an_original_is_known_by_the_address_of_a_size(variant: str, original: str) -> None:
+    """Systems that are found on any host write sizes in one way."""
+    assert ranked(variant)[0] == original
+
+
+def test_a_shops_old_and_new_host_have_one_photo() -> None:
+    """Naver's state still names the host that its pages have left."""
+    old, new = "http://shop1.phinf.naver.net/2023/a/1.jpg", "https://shop-phinf.pstatic.net/2023/a/1.jpg?type=m510"
+    assert family(old)[0] == family(new)[0]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/cgi-bin/Count.cgi?df=a",
+        "/i/card_visa.gif",
+        "/p_30x30.jpg",
+        "/img/dummy.jpg",
+        "/drapeaux/en.gif",
+        "/i/knopf_korb.gif",
+    ],
+)
+def test_marks_are_known_by_their_addresses(address: str) -> None:
+    """Counters, marks of pay, chips of colours, placeholders, flags and buttons in other languages."""
+    assert unwanted(f"http://a.example{address}")
