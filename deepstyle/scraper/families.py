@@ -60,7 +60,7 @@ _BOXED = re.compile(rf"(?<=\w)[-_](?=(\d+))(?:{_BOX})$", re.IGNORECASE)  # at a 
 _OPERATION = r"(?:w|h|c|q|f|g|dpr|ar|fl|e|x|y|t)_[\w.:]+"
 _ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_auto(?::\w+)?|f_(?:jpe?g|png|webp|avif)|dpr_[\d.]+"
 _FOREIGN = (  # as a folder's name only: Klein and Grand are names, too
-    "minis?|min|miniatur(?:e[ns]?|as?)|vignettes?|kleine?|mittel|gross|petite?s?|moyen(?:ne)?s?|grande?s?|piccol[aeio]|grandi|liten|stor"
+    "minis?|min|miniatur(?:e[ns]?|as?)|vignettes?|kleine?|mittel|gross|petite?s?|moyen(?:ne)?s?|grande?s?|piccol[aeio]|grandi|liten|stor|slides"
 )
 _FOLDER = re.compile(
     rf"{_FOREIGN}|w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit|c)?[-_]?(?:{_BOX})|big|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
@@ -97,6 +97,8 @@ def _named(word: str) -> float:
     width = _WIDTH.search(word)
     if width:
         return float(width[1] or width[2])
+    if word.lower() == "slides":  # JAlbum's folder; as a key of JSON it is no size
+        return 1_200.0
     return size_rank(word) or size_rank(word.lower().removesuffix("s")) or ORIGINAL
 
 
@@ -147,7 +149,7 @@ def _without_pairs(folders: list[str]) -> tuple[list[str], list[float]]:
 def _whole(name: str) -> tuple[str, list[float]]:
     """A file's name without its size tokens, and the sizes that they name: twice as much with ``@2x``."""
     sizes: list[float] = []
-    name = _KIND.sub(".jpg", name)
+    name = _KIND.sub(".jpg", name) if not name.endswith(".JPG") else f"{name[:-4]}.jpg"
     ratio = _RATIO.search(name)
     if ratio:
         name = name.replace(ratio[0], "", 1)

@@ -43,13 +43,13 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?|drapeaux?|flaggen|bandier[ae]|banderas)/[^/?.]*+\.(?:gif|png|webp)"
     r"|/(?:flag|icon\d{0,3}|favicon)[-_][\w-]{1,20}\.(?:gif|png)"
     r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
-    r"|/(?:stars?|ratings?)[-_](?:full|half|empty|filled|on|off|\d(?:[-_.]\d)?)\.(?:gif|png|webp)"
+    r"|/(?:stars?|ratings?)\d\.gif|/(?:counter|userinfo)\.gif|/(?:stars?|ratings?)[-_](?:full|half|empty|filled|on|off|\d(?:[-_.]\d)?)\.(?:gif|png|webp)"
     r"|/(?:[\w-]{1,20}[-_])?qr(?:[-_]?code)?(?:[-_]\w{1,20})?\.(?:gif|png)"
     r"|/(?:partner|client|sponsor|press)s?[-_]logos?[-_][\w-]*+\.(?:gif|png|webp)|/88x31\.png"
     r"|/(?:sale|new|award|app|store|trust|secure|discount|promo)[-_]badge\.(?:gif|png|webp)|/cookies?(?:[-_]icon)?\.(?:gif|png|webp)"
     r"|/(?:badges?|nav|navigation|btns?|buttons?)/[^/?.]*+\.(?:gif|png)|/social/(?:fb|ig|insta|tw|yt|pin|x|rss|e?mail)\.(?:gif|png)"
-    r"|/(?:home|e-?mail|print|contact|help|faq|menu|cart|basket|log-?(?:in|out))(?:[-_](?:on|off|over|icon|btn))?\.gif"
-    r"|/(?:btn|button|knopf|bouton|boton|bottone|bullet|arrow|divider|corner)s?[-_][\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
+    r"|/(?:home|e-?mail|print|contact|help|faq|menu|cart|basket|index|back|up|top|donate|log-?(?:in|out))(?:[-_](?:on|off|over|icon|btn))?\.gif"
+    r"|/(?:btn|button|knopf|bouton|boton|bottone|bullet|arrow|divider|corner)s?(?:[-_]|(?=[A-Z]))[\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
 )
 _DRAWN_CARD = re.compile(  # what a page's program draws, or a house has, for networks to show beside a link
     r"/(?:opengraph|twitter)-image(?:-[a-z0-9]{4,8})?(?:\.(?:png|jpe?g))?(?:$|[?/])|/api/og(?:$|[/?])"

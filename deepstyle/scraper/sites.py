@@ -19,6 +19,7 @@ from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from deepstyle.scraper.galleries import GALLERIES
 from deepstyle.scraper.urls import resolve
 
 _EXT = r"\.(?:jpe?g|png|webp|gif|avif)"
@@ -237,8 +238,7 @@ RULES: tuple[Rule, ...] = (
     _rule("alicdn", ".alicdn.com/", rf"(https?://[^/?]++/(?>(?:[^/?]*+/)*)[^/?]+?{_EXT})_[^/?]++(?:\?.*)?", r"\1"),
     _rule("ending-twice", "g_", rf"(https?://[^/?]++/(?>(?:[^/?]*+/)*)[^/?]+?{_EXT})_\d{{2,4}}x\d{{0,4}}(?:q\d\d)?{_EXT}(?:_\.webp)?",
           r"\1"),
-    _rule("omeka", "/files/", r"(https?://[^?]+/files)/(?:fullsize|(?:square_)?thumbnails)/([0-9a-f]{32}\.\w+)",
-          r"\1/original/\2"),
+    *(_rule(*one) for one in GALLERIES),
     _rule("weserv", ".nl/?",
           r"https?://(?:images\.weserv|wsrv)\.nl/\?(?:[^#]*&)?url=(?:(?:ssl:|https?(?::|%3A))(?:/|%2F)*)?([^&]++).*",
           r"https://{1}"),

@@ -43,7 +43,7 @@ _SPACED = re.compile(  # a path whose names have spaces in them, as people write
     r"(?:https?:|\.{1,2})?(?:/|[^\s,:;/]{1,60}/)[^\s,;]{0,300}(?> [^\s,;]{1,100}){1,12}"
 )
 _PICTURED = re.compile(r"\.(?:jpe?g|png|webp|avif|gif)(?!\w)", re.IGNORECASE)
-_WIKI = re.compile(r"/(?:wiki|w|index\.php)/[^/?.]{1,40}(?::|%3A)|[/=](?:File|Image|Datei|Fichier):")
+_WIKI = re.compile(r"/(?:wiki|w)/[^/?.]{1,40}(?::|%3A)|/index\.php/|[/=](?:File|Image|Datei|Fichier):")
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|msclkid|mc_[ce]id|igshid|ref_src|phpsessid|jsessionid|sessionid|session_id|sid|_ga",
     re.IGNORECASE,
