@@ -36,6 +36,7 @@ def seen(markup: str) -> list[str]:
         f'<div class="kg-card kg-bookmark-card">{GOODS}</div>',
         f'<div class="product-recommendations__list">{GOODS}</div>',
         f"<section><h2>You may also like</h2>{GOODS}</section>",
+        f'<section class="related-designers">{GOODS}</section>',
         f'<div><div class="head"><h3>Похожие товары</h3><a href="/all">→</a></div>{GOODS}</div>',
         f"<div><h4>関連商品</h4>{GOODS}</div>",
         f"<footer>{GOODS}</footer>",
@@ -65,6 +66,8 @@ def test_photos_behind_a_heading_of_their_own_are_the_pages() -> None:
         '<a href="https://www.instagram.com/atelier/"><img src="/round.png"></a>',
         '<a href="https://pinterest.com/pin/create/button/?url=x"><img src="/p.png"></a>',
         '<a href="https://apps.apple.com/app/id1"><img src="/store.png"></a>',
+        '<img id="ctl00_imgLogo" src="/i/pelle.png">',
+        '<a href="https://www.paypal.com/donate?x=1"><img src="/give.jpg"></a>',
         '<meta property="og:image" content="/opengraph-image.png?a1b2">',
         '<meta property="og:image" content="/t/65aa/Social+card.png">',
         '<div style="--noise:url(/img/noise.png)"></div>',
@@ -128,6 +131,18 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ["/gross/1.jpg", "/grand/2.jpg"]),
     ("PocketBase's thumbnails", ('<img src="/api/files/a/b/1.jpg?thumb=400x600">'
      '<script>x = {"image": "/api/files/a/b/1.jpg"}</script>'), ["/api/files/a/b/1.jpg"]),
+    ("a script that gives both sizes", ('<a href="img.ashx?id=7&size=full"><img src="img.ashx?id=7&size=thumb&x=.jpg"></a>'
+     '<a href="fall?id=2"><img src="fall?id=3&x=.jpg"></a>'), ["/shows/img.ashx?id=7&size=full", "/shows/fall?id=3&x=.jpg"]),
+    ("a page with a photo's name", '<a href="/index.php/x/1.jpg"><img src="/var/thumbs/x/1.jpg?m=1"></a>',
+     ["/var/albums/x/1.jpg"]),
+    ("slides that are no sizes", '<script>x = {"image": "/1.jpg", "slides": [{"image": "/2.jpg"}]}</script>',
+     ["/1.jpg", "/2.jpg"]),
+    ("a lead whose file the page shows", ('<meta property="og:image" content="/share/dress1.jpg"><meta itemprop="image" '
+     'content="/i/dress1.jpg"><img src="/c/dress1.jpg"><img src="/c/dress2.jpg">'), ["/c/dress1.jpg", "/c/dress2.jpg"]),
+    ("a lead that is larger than what the page shows", ('<meta property="og:image" content="/share/dress1.jpg">'
+     '<img src="/c/dress1-300x400.jpg">'), ["/share/dress1.jpg"]),
+    ("a program's pages of one photo", ('<a href="IMG_2.html"><img src="slides/IMG_1.jpg"></a>'
+     '<a href="IMG_1.JPG">Original image</a>'), ["/shows/IMG_1.JPG"]),
 ]  # fmt: skip
 
 
@@ -143,7 +158,12 @@ def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None
         ("https://img.x.example/i1/O1CN_!!22.jpg_400x400.jpg", "https://img.x.example/i1/O1CN_!!22.jpg"),
         ("https://img.x.example/i1/a.png_60x60q90.jpg_.webp", "https://img.x.example/i1/a.png"),
         ("https://o.example/files/fullsize/" + "0a" * 16 + ".jpg", "https://o.example/files/original/" + "0a" * 16 + ".jpg"),
-        ("https://w.example/wp-content/uploads/2023/09/a.jpg?w=1024&crop=1", "https://w.example/wp-content/uploads/2023/09/a.jpg"),
+            ("http://c.example/albums/userpics/10001/normal_a.jpg", "http://c.example/albums/userpics/10001/a.jpg"),
+        ("http://p.example/_data/i/upload/2015/a-th.jpg", "http://p.example/upload/2015/a.jpg"),
+        ("http://p.example/i.php?/upload/2015/a-me.jpg", "http://p.example/upload/2015/a.jpg"),
+        ("http://g.example/var/resizes/x/a.jpg?m=1", "http://g.example/var/albums/x/a.jpg"),
+        ("https://ic.pics.livejournal.com/u/1/5/5_900.jpg", "https://ic.pics.livejournal.com/u/1/5/5_original.jpg"),
+    ("https://w.example/wp-content/uploads/2023/09/a.jpg?w=1024&crop=1", "https://w.example/wp-content/uploads/2023/09/a.jpg"),
     ],
 )  # fmt: skip
 def test_an_original_is_known_by_the_address_of_a_size(variant: str, original: str) -> None:

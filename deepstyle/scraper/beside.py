@@ -17,7 +17,7 @@ _ABOUT = frozenset({"has", "with", "no", "show", "hide"})  # product-page has-re
 _GAPS = re.compile(r"[-_]+")
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _NAMED = re.compile(
-    r"(?<![^-])(?:(?:related|similar|recommended|suggested)-(?:products?|items?|posts?|articles?|stories)"
+    r"(?<![^-])(?:(?:related|similar|recommended|suggested)-(?!image|photo|picture|look|view|media|galler)[a-z]+"
     r"|products?-(?:related|recommendations?|upsells?)|recommendations|recently-viewed|(?:may|might|you)-also-like|also-(?:bought|viewed)"
     r"|up-?sells?|cross-?sells?|popular-?posts?\d?|bookmark-card)(?![^-])"
 )
@@ -25,7 +25,8 @@ _ALONE = frozenset({"related", "crosssell", "crossselling"})
 _HEADED = re.compile(
     r"you(?: may|'ll|\u2019ll| might)? (?:also |may also )?(?:like|love)(?: this| these)?"
     r"|we think you(?:'ll|\u2019ll) (?:like|love)(?: this| these)?"
-    r"|(?:related|similar|recommended|suggested) (?:products?|items?|posts?|articles?|stories|styles|pieces)"
+    r"|(?:related|similar|suggested) (?!image|photo|picture|look|view|media|galler)\w{3,20}"
+    r"|recommended (?:products|items|articles)"
     r"|related|recommended (?:for you|from .{1,30})|recently viewed(?: products| items)?"
     r"|(?:customers|others|people)(?: who bought this)? also (?:bought|viewed|liked)"
     r"|complete (?:the|your) look|(?:pairs|goes) well with|wear (?:it )?with|frequently bought together"
@@ -57,7 +58,7 @@ _HEADED = re.compile(
 _LED = re.compile(  # a letter, a call, a button that tells a network, a shop of programs, a house's place in a network
     r"(?:mailto|tel|sms|whatsapp|viber|fb-messenger):|(?:https?:)?//(?:[\w-]{1,20}\.)?(?:facebook\.com/(?:sharer|share|dialog)"
     r"|(?:twitter|x)\.com/(?:intent|share)|pinterest\.\w{2,3}/pin/create|linkedin\.com/share|vk\.com/share|t\.me/share|wa\.me/|line\.me/"
-    r"|apps\.apple\.com/|itunes\.apple\.com/|play\.google\.com/store|(?:facebook|instagram|twitter|x|tiktok|youtube|pinterest)\.com/@?[\w.-]{1,40}/?(?:\?|$))",
+    r"|(?:www\.)?paypal\.(?:me|com)/|ko-fi\.com/|patreon\.com/|apps\.apple\.com/|itunes\.apple\.com/|play\.google\.com/store|(?:facebook|instagram|twitter|x|tiktok|youtube|pinterest)\.com/@?[\w.-]{1,40}/?(?:\?|$))",
     re.IGNORECASE,
 )
 _HOME = re.compile(

@@ -71,7 +71,18 @@ class Open:
     def marks(self, image: Attributes) -> bool:
         """Whether an image that is this element, or in it, is an icon, a logo, a face."""
         home = self.anchor is not None and is_home_mark(self.anchor.attributes.get("href", ""), image)
-        return home or is_icon(image) or is_decoration(image) or is_decoration(self.attributes)
+        named = image.get("id", "")[-60:].lower().endswith("logo")
+        return home or named or is_icon(image) or is_decoration(image) or is_decoration(self.attributes)
+
+    def enlarged(self, url: str, here: str) -> str:
+        """The picture that its link leads to by the script that also gives the image ``url`` in it; or nothing.
+
+        ``<a href="photo.ashx?id=7&size=full"><img src="photo.ashx?id=7&size=thumb"></a>``.
+        """
+        script, _, asked = url.partition("?")
+        detail = (self.anchor.detail or "") if self.anchor is not None else ""
+        same = bool(asked) and detail.partition("?")[0] == script and detail != url and not names_image(script)
+        return detail if same and script != here.partition("?")[0] and not script.endswith("/") else ""
 
     def heads(self, text: str, elements: int) -> None:
         """Take a heading that ended in it: what follows is apart where it says so, up to a heading that does not.

@@ -168,7 +168,9 @@ class Reader:
         if before is not None and is_lazy(before[0]):  # the fallback of the lazy image before it
             before[1].improve(resolve(self.base, chosen.url), chosen)
             return
-        picture = self._add(chosen, detail=anchor.detail if anchor else None)
+        if larger := one.enlarged(resolve(self.base, chosen.url), self.url):
+            chosen = replace(chosen, url=larger, rank=ORIGINAL, width=None, others=(chosen.url, *chosen.others))
+        picture = self._add(chosen, detail=anchor.detail if anchor and not larger else None)
         if picture is not None:
             picture.sizes = picture.others
             one.previous = (image if not any(is_lazy(part) for _, part in sources) else {"class": "lazy"}, picture)
@@ -182,8 +184,9 @@ class Reader:
         tag, attributes = one.tag, one.attributes
         if tag in {"meta", "link"}:
             picture = self._add(named(tag, attributes))
-            if picture is not None and leads(attributes):
-                self.lead = self.lead or picture.url
+            if picture is not None:
+                picture.leads = tag == "meta"
+                self.lead = self.lead or (picture.url if leads(attributes) else None)
             return
         if tag == "iframe" and attributes.get("srcdoc"):
             self._inner(attributes["srcdoc"])

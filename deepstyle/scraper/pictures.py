@@ -42,7 +42,7 @@ class Picture:
     """One picture of the page: absolute URL, how good its size is, its other URLs, and the page it links to.
 
     ``sizes``: those of its other URLs that one element offers, each of which is this picture wherever it stands.
-    ``enlarges``: the words of the link to it say that it is what stands beside them, larger.
+    ``enlarges``: the words of the link to it say that it is what stands beside them, larger. ``leads``: a meta element names it.
     """
 
     url: str
@@ -53,6 +53,7 @@ class Picture:
     others: tuple[str, ...] = ()
     sizes: tuple[str, ...] = ()
     enlarges: bool = False
+    leads: bool = False
 
     def say(self, text: str) -> None:
         """Take what a link to the picture says."""
@@ -125,6 +126,8 @@ def merged(found: Iterable[Picture]) -> list[Picture]:
         groups.setdefault(key, []).append((size, one))
     for key, larger in _joined(groups).items():
         groups[larger] += [(min(size, _letter(key)), one) for size, one in groups.pop(key)]
+    for key, shown in _led(groups).items():  # where both are as large, the one that the page shows
+        groups[shown] += [(size - 1, one) for size, one in groups.pop(key)]
     if _widths_in_names(pictures):
         stems: dict[str, list[str]] = {}
         for key in groups:
@@ -133,6 +136,20 @@ def merged(found: Iterable[Picture]) -> list[Picture]:
             largest, *others = sorted(keys, key=_wide, reverse=True)  # a name without a width is the original's
             groups[largest] += [(min(size, _wide(key)), one) for key in others for size, one in groups.pop(key)]
     return [_merged(group) for group in groups.values()]
+
+
+def _led(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
+    """What only meta elements name, under the one picture of the page whose file has the same name, in whatever place."""
+    only = {key for key, group in groups.items() if all(one.leads for _, one in group)}
+    shown: dict[str, list[str]] = {}
+    for key in groups if only else ():
+        if key not in only:
+            shown.setdefault(_file(key), []).append(key)
+    return {key: shown[_file(key)][0] for key in only if len(shown.get(_file(key), ())) == 1}
+
+
+def _file(key: str) -> str:
+    return key.partition("?")[0].rpartition("/")[2]
 
 
 def _widths_in_names(pictures: Iterable[Picture]) -> bool:
