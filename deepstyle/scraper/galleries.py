@@ -1,6 +1,7 @@
-"""How programs that people run galleries with write sizes of a photo, as data (pure): rules of ``sites.py``, on any host.
+"""How programs that galleries run on write sizes of a photo, as data (pure): rules of ``sites.py``, on any host.
 
-Sources: the files that Coppermine, Piwigo, Gallery 3, Omeka and LiveJournal lay out, and the addresses in their pages.
+Sources: the files that Coppermine, Piwigo, Gallery 3, ZenPhoto, Omeka and LiveJournal lay out, and the addresses in their pages;
+the documentation of what Alibaba's, Qiniu's, Tencent's and Upyun's stores of files do to a picture.
 """
 
 from __future__ import annotations
@@ -18,4 +19,10 @@ GALLERIES: tuple[tuple[str, ...], ...] = (
     ("omeka", "/files/", r"(https?://[^?]+/files)/(?:fullsize|(?:square_)?thumbnails)/([0-9a-f]{32}\.\w+)", r"\1/original/\2"),
     ("livejournal", "pics.livejournal.com/", r"(https?://ic\.pics\.livejournal\.com/[^?]+/\d+)_\d{2,4}(\.\w+)(?:\?.*)?",
      r"\1_original\2"),
+    ("zenphoto", "/cache/", (r"(https?://(?>(?:(?!/cache/)[^?])+)/)cache/([^?]+?)(?:_\d{2,4})?_cw\d{1,4}_ch\d{1,4}(?:_thumb)?"
+     r"(\.\w+)(?:\?.*)?"), r"\1albums/\2\3"),
+    ("zenphoto-script", "/zp-core/i.php?", r"(https?://[^?]+/)zp-core/i\.php\?a=([^&#]+)&i=([^&#]+)(?:&.*)?", r"\1albums/\2/\3"),
+    ("alibaba", "x-oss-process=", r"(https?://[^?]+)\?(?![^#]*Signature=)(?:[^#]*&)?x-oss-process=.*", r"\1"),
+    ("qiniu", "?image", r"(https?://[^?]+)\?image(?:View2|Mogr2|slim)(?:[/|&].*)?", r"\1"),
+    ("upyun", "!", r"(https?://[^?]+\.(?:jpe?g|png|webp|gif))![\w.-]{1,40}(?:\?.*)?", r"\1"),
 )  # fmt: skip
