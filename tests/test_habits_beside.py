@@ -56,6 +56,13 @@ def test_photos_behind_a_heading_of_their_own_are_the_pages() -> None:
     assert not heads_others("related " * 100)
 
 
+def test_other_goods_are_what_there_is_where_a_page_has_no_photo_of_its_own() -> None:
+    """A page of nothing but "related looks" shows them; its foot and its marks are no photos even then."""
+    assert seen(f"<div><h2>You may also like</h2>{GOODS}</div><footer>{OWN}</footer>") == ["/2.jpg"]
+    assert seen(f'<section class="related products">{GOODS}</section>') == ["/2.jpg"]
+    assert seen(f"<p><a href='/p/1'>one</a></p><footer>{OWN}</footer>") == []
+
+
 @pytest.mark.parametrize(
     "mark",
     [

@@ -67,13 +67,13 @@ _HOME = re.compile(
 _LOGO = re.compile(r"(?<![a-z])(?:logo|wordmark)(?![a-rt-z])", re.IGNORECASE)
 
 
-def is_beside(tag: str, attributes: Mapping[str, str]) -> bool:
-    """Whether an element is said to hold other goods or posts, or is a link whose picture is a mark."""
+def is_beside(tag: str, attributes: Mapping[str, str], *, goods: bool) -> bool:
+    """Whether an element is a page's foot, a link whose picture is a mark, or is said to hold other ``goods`` or posts."""
     if tag == "footer" or not attributes or tag in _WHOLE:
         return tag == "footer"
     if tag == "a" and _LED.match(attributes.get("href", "")[:200].strip()):
         return True
-    names = f"{attributes.get('class', '')[:300]} {attributes.get('id', '')[:60]}"
+    names = f"{attributes.get('class', '')[:300]} {attributes.get('id', '')[:60]}" if goods else " "
     return names != " " and _named(names)
 
 

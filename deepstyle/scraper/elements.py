@@ -36,17 +36,19 @@ ITEMS = frozenset({"image", "thumbnailurl", "contenturl"})
 class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
-    __slots__ = ("anchor", "apart", "attributes", "detail", "figure", "headed", "inner", "noscript", "outermost", "picture",
-                 "place", "previous", "sources", "tag", "text")  # fmt: skip
+    __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "noscript", "outermost",
+                 "picture", "place", "previous", "sources", "tag", "text")  # fmt: skip
 
-    def __init__(self, tag: str, attributes: Attributes, outer: Open | None) -> None:
-        self.tag, self.attributes = tag, attributes
+    def __init__(self, tag: str, attributes: Attributes, outer: Open | None, *, beside: bool = False) -> None:
+        self.tag, self.attributes, self.beside = tag, attributes, beside
         self.anchor: Open | None = outer.anchor if outer else None  # the ``a`` around, with its target
         self.picture: Open | None = outer.picture if outer else None  # the picture element around
         self.noscript: Open | None = outer.noscript if outer else None  # what a noscript around stands in
         self.figure: list[Picture] | None = outer.figure if outer else None  # pictures that wait for a caption
         self.apart: bool = (
-            (outer is not None and outer.apart) or is_apart(tag, attributes) or is_beside(tag, attributes)
+            (outer is not None and outer.apart)
+            or is_apart(tag, attributes)
+            or is_beside(tag, attributes, goods=not beside)
         )  # an advertisement, a logo, other goods
         self.detail: str | None = None  # of an ``a``: the page that it links to
         self.place: Picture | None = None  # the picture that the element itself carries
@@ -89,7 +91,7 @@ class Open:
 
         ``elements``: how many more the page may have.
         """
-        others = heads_others(text)
+        others = not self.beside and heads_others(text)
         if others and not self.apart:
             self.apart, self.headed = True, elements
         elif self.headed and not others:

@@ -34,10 +34,10 @@ MAX_SCRIPTS = 20  # whose names of files are looked for among the pictures shown
 
 
 class Reader:
-    """Reads one page: hand it to ``events.feed``, then take what it found. ``url`` is the page's normal URL."""
+    """Reads the page of that normal URL, by ``events.feed``. ``beside``: other goods, too; ``left``: some were left out."""
 
-    def __init__(self, url: str, budget: Budget, *, base: str | None = None, depth: int = 0) -> None:
-        self.url, self.budget, self.depth = url, budget, depth
+    def __init__(self, url: str, budget: Budget, *, base: str = "", depth: int = 0, beside: bool = False) -> None:
+        self.url, self.budget, self.depth, self.beside, self.left = url, budget, depth, beside, False
         self.base = base or url
         self.links = Links(url, budget)
         self.title = ""
@@ -48,7 +48,7 @@ class Reader:
         self._listening = 0  # open elements whose text is wanted
         self._flight: list[str] = []
         self._names: list[list[str]] = []  # of files whose folder is not known
-        self._based = base is not None
+        self._based = bool(base)
         self._popups = Popups()
 
     # ---- events -------------------------------------------------------------------------------------------------
@@ -59,8 +59,8 @@ class Reader:
             return
         attributes = self._popups.written(tag, attributes)
         outer = self._stack[-1] if self._stack else None
-        one = Open(tag, attributes, outer)
-        one.inner, one.text = len(self.found), len(self._texts)
+        one = Open(tag, attributes, outer, beside=self.beside)
+        one.inner, one.text, self.left = len(self.found), len(self._texts), self.left or one.apart
         self._listening += tag in TEXTS
         self._stack.append(one)
         if tag in {"a", "area"} and attributes.get("href"):
@@ -288,7 +288,7 @@ class Reader:
         """Markup inside markup: an escaped noscript, HTML in JSON, the srcdoc of an iframe."""
         if not text or self.depth >= MAX_INNER or not self.budget.in_time():
             return
-        inner = Reader(self.url, self.budget, base=self.base, depth=self.depth + 1)
+        inner = Reader(self.url, self.budget, base=self.base, depth=self.depth + 1, beside=self.beside)
         feed(unescape(text) if "&lt;" in text else text, inner, self.budget)
         lazy = before.previous if before is not None else None
         if lazy is not None and is_lazy(lazy[0]) and len(inner.found) == 1:

@@ -102,12 +102,15 @@ def parse_html(body: bytes, url: str, *, charset: str | None = None, budget: Bud
     budget = budget or Budget()
     if len(body) > MAX_BYTES:
         body, budget.cut = body[:MAX_BYTES], "bytes"
-    reader = Reader(normalise(url) or url, budget)
     text = _XML.sub("", decoded(body, charset), count=1)
-    feed(text, reader, budget)
-    if not reader.found and not reader.links.links:
-        feed_tolerantly(text, reader)
-    reader.close()
+    for beside in (False, True):  # what stands beside photos is what there is, where there are none
+        reader = Reader(normalise(url) or url, budget, beside=beside)
+        feed(text, reader, budget)
+        if not reader.found and not reader.links.links:
+            feed_tolerantly(text, reader)
+        reader.close()
+        if reader.found or not reader.left:
+            break
     return _of(reader)
 
 
