@@ -11,7 +11,7 @@ import torch
 from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, keys_of, load_config
 from deepstyle.crop.rules import cut_by
-from deepstyle.dcgan.choose import Choice, Facts, choose
+from deepstyle.dcgan.choose import Choice, Facts, advice, choose
 from deepstyle.errors import ConfigError
 from deepstyle.machine import in_bfloat, threads
 from deepstyle.progress import Reporter
@@ -42,9 +42,10 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
         minutes=given.get("minutes"), images=given.get("images"),
     )  # fmt: skip
     made = choose(facts, given) if kept is None else [kept]
-    names = [key for choice in made for key in choice.settings]
-    mark = {"chosen": names, "chosen_for": len(garments)}
-    return [*made, Choice(settings=mark, reason="")]  # so that the same command goes on
+    settings = {key: value for choice in made for key, value in choice.settings.items()}
+    mark = Choice(settings={"chosen": list(settings), "chosen_for": len(garments)}, reason="")
+    told = advice(facts, given | settings) if kept is None else []
+    return [*made, *told, mark]  # so that the same command goes on
 
 
 def chosen_config(catalog: Catalog, given: Sequence[str], *, reporter: Reporter) -> GanConfig:

@@ -17,7 +17,7 @@ from deepstyle.catalog_tags import CATEGORY
 from deepstyle.choosing import choices_for
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config, to_yaml
-from deepstyle.dcgan.choose import Facts, choose
+from deepstyle.dcgan.choose import Facts, advice, choose
 from deepstyle.files import put_file
 from deepstyle.images import sha256
 
@@ -70,6 +70,28 @@ def test_the_choices_follow_the_facts(about: Mapping[str, Any], expected: Mappin
     settings = chosen(facts(**about))
 
     assert {key: settings[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("about", "given", "told"),
+    [
+        ({"masks": True, "minutes": 9.0}, {}, True),
+        ({"plain": True, "minutes": 9.0}, {}, True),
+        ({"minutes": 9.0}, {}, False),
+        ({"masks": True, "minutes": 9.0}, {"size": 32}, False),
+        ({"masks": True, "minutes": 9.0}, {"ground": "keep"}, False),
+        ({"masks": True, "minutes": 90.0}, {}, False),
+    ],
+)  # fmt: skip
+def test_who_has_little_time_is_told_of_the_generator_that_ships(
+    about: Mapping[str, Any], given: Mapping[str, Any], *, told: bool
+) -> None:
+    """Where it fits (64 px, a plain ground) and there is no time to reach it, its name is given; nothing is set by that."""
+    known = facts(**about)
+    said = advice(known, given | chosen(known, **given))
+
+    assert [one.settings for one in said] == [{}] * told
+    assert all(one.said == one.reason and "--from demo-garments" in one.said for one in said)
 
 
 def reason(about: Facts, key: str, **given: Any) -> str:
