@@ -88,7 +88,7 @@ def test_who_has_little_time_is_told_of_the_generator_that_ships(
 ) -> None:
     """Where it fits (64 px, a plain ground) and there is no time to reach it, its name is given; nothing is set by that."""
     known = facts(**about)
-    said = advice(known, given | chosen(known, **given))
+    said = advice(known, {**given, **chosen(known, **given)})
 
     assert [one.settings for one in said] == [{}] * told
     assert all(one.said == one.reason and "--from demo-garments" in one.said for one in said)
