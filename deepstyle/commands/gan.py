@@ -21,7 +21,11 @@ from deepstyle.commands.tables import show
 @click.option(
     "--label", "labels", multiple=True, help="Learn from this label, or category (see tag), only (may be repeated)."
 )
-@click.option("--min-score", type=float, help="Learn only from garments that the detector was so sure of.")
+@click.option(
+    "--min-score",
+    type=float,
+    help="Learn only from garments that the detector was so sure of; more garments teach more than purer ones.",
+)
 @click.option("--from", "start_from", metavar="MODEL|RUN",
               help="Start from this one's weights, with its settings unless --config is given.")  # fmt: skip
 @click.option("--classifier", help="Judge of the Frechet distance; the newest, or the one that ships, otherwise.")
