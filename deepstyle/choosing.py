@@ -9,12 +9,14 @@ import numpy as np
 import torch
 
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
 from deepstyle.config import GanConfig, keys_of, load_config
 from deepstyle.crop.rules import cut_by
 from deepstyle.dcgan.choose import Choice, Facts, advice, choose
 from deepstyle.errors import ConfigError
 from deepstyle.machine import in_bfloat, threads
 from deepstyle.progress import Reporter
+from deepstyle.records import Garment
 from deepstyle.run import BUDGETS
 
 FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is
@@ -35,6 +37,7 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     cuts = [cut_by(one.rule) for one in garments]
     facts = Facts(
         labels=Counter(one.called(asked.labels) for one in garments),
+        categories=_categories(catalog, garments) if not asked.labels else {},
         masks=all(one.share is not None and cut.untouched for one, cut in zip(garments, cuts, strict=True)),
         plain=all(cut.ground == "plain" for cut in cuts),
         side=int(np.median([min(one.width, one.height) for one in garments])),
@@ -46,6 +49,13 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     mark = Choice(settings={"chosen": list(settings), "chosen_for": len(garments)}, reason="")
     told = advice(facts, given | settings) if kept is None else []
     return [*made, *told, mark]  # so that the same command goes on
+
+
+def _categories(catalog: Catalog, garments: Sequence[Garment]) -> Counter[str]:
+    """How many of the garments have each category; nothing where one has none."""
+    named = catalog.tags.named(CATEGORY)
+    found = [named.get((one.photo, one.k), "") for one in garments]
+    return Counter(found) if all(found) else Counter()
 
 
 def chosen_config(catalog: Catalog, given: Sequence[str], *, reporter: Reporter) -> GanConfig:

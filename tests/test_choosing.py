@@ -63,6 +63,10 @@ def chosen(about: Facts, **given: Any) -> dict[str, Any]:
         ({"masks": True}, {"ground": "plain"}),
         ({"plain": True}, {"fit": "plain"}),
         ({"labels": {"full": 900, "upper": 49}}, {"condition": "none"}),
+        ({"labels": {"full": 900}, "categories": {"Dress": 500, "Outwear": 320, "Hat": 80}}, {"condition": "category"}),
+        ({"labels": {"full": 110}, "categories": {"Dress": 51, "Outwear": 50, "Hat": 9}}, {"condition": "category"}),
+        ({"labels": {"full": 900}, "categories": {"Dress": 809, "Hat": 45, "Shoes": 46}}, {"condition": "none"}),
+        ({"labels": {"full": 900}, "categories": {"Dress": 900}}, {"condition": "none"}),
     ],
 )  # fmt: skip
 def test_the_choices_follow_the_facts(about: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -235,6 +239,22 @@ def test_categories_are_counted_as_they_are_learned(tmp_path: Path) -> None:
 
     (why,) = (choice.reason for choice in made if "condition" in choice.settings)
     assert why == "only 2 garments are Longsleeve, too few to learn what that is"
+
+
+def test_categories_are_told_where_all_garments_have_been_named(tmp_path: Path) -> None:
+    """After `tag` both networks are told categories; one garment without a category, or labels that are asked for, and not."""
+    workspace(tmp_path, 120)
+    with Catalog(tmp_path) as catalog:
+        garments = catalog.garments()
+        for number, one in enumerate(garments[1:]):
+            catalog.tags.put(one, CATEGORY, "m", [("T-Shirt" if number % 2 else "Longsleeve", 0.9)])
+        conditions = []
+        for given in ([], ["labels=[Longsleeve]"], []):
+            made = choices_for(catalog, given, fresh=False)
+            conditions += [choice.settings["condition"] for choice in made if "condition" in choice.settings]
+            catalog.tags.put(garments[0], CATEGORY, "m", [("Longsleeve", 0.9)])
+
+    assert conditions == ["label", "none", "category"]
 
 
 def test_without_garments_nothing_is_chosen(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import CIRCUMSTANCES, GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
+from deepstyle.dcgan.choose import going_on
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.dcgan.trained import open_run, rival_of, save_model
 from deepstyle.errors import InputError, ModelError, UsageError
@@ -217,6 +219,20 @@ def test_the_command_takes_the_settings_of_the_source(tmp_path: Path) -> None:
     assert "both networks have learned" in done.stderr
     assert told["start_from"] == "demo-garments"
     assert {key: told[key] for key in game.keys() - changed} == {key: game[key] for key in game.keys() - changed}
+
+
+def test_steps_on_what_has_learned_are_larger_where_there_are_many_garments(tmp_path: Path) -> None:
+    """From 500 garments on a model that brings both networks is trained on at twice the rate, what has half the size never."""
+    with Catalog(tmp_path) as catalog:
+        source = find_source(catalog, "demo-garments")
+    asked, rates = source.config, []
+    for garments in (499, 500):
+        (choice,) = going_on(source, asked, set(), garments)
+        rates.append(choice.settings["lr"])
+
+    assert rates == [asked.lr / 8, asked.lr / 4]
+    assert going_on(source, asked.model_copy(update={"size": 128}), set(), 500) == []
+    assert going_on(replace(source, rival=None), asked, set(), 500) == []
 
 
 def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:

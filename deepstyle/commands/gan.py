@@ -96,9 +96,10 @@ def _as_source(session: Session, overrides: tuple[str, ...], flags: dict[str, An
 
     with open_catalog(session, must_exist=True) as catalog:
         source = find_source(catalog, flags["start_from"])
-    asked = given_config("GanConfig", None, overrides, flags, like=source.config)
+        asked = given_config("GanConfig", None, overrides, flags, like=source.config)
+        garments = len(catalog.garments(asked.labels, least=asked.min_score))
     given = set(keys_of(overrides))
-    chosen = [*growing(source, asked, given), *going_on(source, asked, given)]
+    chosen = [*growing(source, asked, given), *going_on(source, asked, given, garments)]
     own = [one for choice in chosen for one in choice.overrides]
     check_fits(source, given_config("GanConfig", None, overrides, flags, like=source.config, own=own))
     return source.config, chosen

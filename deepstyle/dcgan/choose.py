@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deepstyle.config import GanConfig, as_overrides
 from deepstyle.dcgan.augment import FEW
 from deepstyle.source import Source, growable
-from deepstyle.weak import FEW_IMAGES
+from deepstyle.weak import FEW_GARMENTS, FEW_IMAGES
 
 RATES = {32: 200.0, 64: 110.0, 128: 18.0, 256: 5.0}  # images/s of one core in float32, by size: careful (docs/log.md)
 BFLOAT = 1.8  # times as many where the processor computes in bfloat16
@@ -20,7 +20,9 @@ FALLING = (200_000, 400_000)  # images between which a penalty that falls helps;
 ADVISED = 400_000  # images, below which a training from random weights is told of what ships
 HEART = 650  # visits to each garment, moved alone, up to which copies stay rare (docs/log.md)
 LEAST = 50  # garments of each label that a network can learn the label from
-CAREFUL, MILD = 8, 5  # parts of a model's rate and penalty with which it is trained on (docs/log.md)
+OFTEN = 0.9  # share of garments whose category is not too rare to learn
+CAREFUL, BOLD = 8, 4  # parts of a model's rate with which it is trained on few and on more garments (docs/log.md)
+MILD = 5  # the same of its penalty
 MOST = 10_000.0  # largest R1 and R2 that a config takes
 PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with the pixels
 
@@ -28,6 +30,8 @@ PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with t
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is chosen for. ``labels``: garments of each; ``side``: median of their shorter sides in pixels.
+
+    ``categories``: garments of each where every one has been named (`deepstyle tag`), else nothing.
 
     ``masks``: the detector gave every garment one; ``plain``: all were cut on a plain ground; ``cores``: of the processor,
     ``bfloat``: it computes in bfloat16; ``cuda``: there is a GPU; ``minutes``, ``images``: the budget as far as it is given.
@@ -37,6 +41,7 @@ class Facts:
     side: int
     cores: int
     cuda: bool
+    categories: Mapping[str, int] = field(default_factory=dict)
     bfloat: bool = False
     masks: bool = False
     plain: bool = False
@@ -124,17 +129,21 @@ def growing(source: Source, asked: GanConfig, given: Collection[str]) -> list[Ch
     return [Choice(settings=left, reason=why)] if left else []
 
 
-def going_on(source: Source, asked: GanConfig, given: Collection[str]) -> list[Choice]:
+def going_on(source: Source, asked: GanConfig, given: Collection[str], garments: int) -> list[Choice]:
     """What a training of a model's size takes from it, beside what is ``given``, where the model brings both networks.
 
-    A run may be far from its end, and goes on as it was.
+    ``garments``: how many it learns from. A run may be far from its end, and goes on as it was.
     """
     if source.rival is None or asked.size != source.config.size:
         return []
     like = source.config
-    settings = {"lr": like.lr / CAREFUL, "r1": like.r1 / MILD, "r2": like.r2 / MILD}
+    part = CAREFUL if garments < FEW_GARMENTS else BOLD
+    settings = {"lr": like.lr / part, "r1": like.r1 / MILD, "r2": like.r2 / MILD}
     left = {key: value for key, value in settings.items() if key not in given}
-    why = f"both networks have learned: 1/{CAREFUL} of their rate and 1/{MILD} of the penalty let them keep what they know"
+    why = (
+        f"both networks have learned: 1/{part} of their rate (1/{CAREFUL} below {FEW_GARMENTS} garments) and 1/{MILD} of the "
+        "penalty let them keep what they know"
+    )
     return [Choice(settings=left, reason=why)] if left else []
 
 
@@ -186,6 +195,10 @@ def _penalty(_: Facts, known: Mapping[str, Any]) -> Choice:
 
 
 def _labels(facts: Facts, _: Mapping[str, Any]) -> Choice:
+    often = {name: count for name, count in facts.categories.items() if count >= LEAST}
+    if len(often) > 1 and sum(often.values()) >= OFTEN * facts.garments:
+        why = f"{len(often)} categories of {LEAST} garments or more: samples vary more than with the detector's labels"
+        return Choice(settings={"condition": "category"}, reason=f"{why}, and `sample` asks for them")
     if len(facts.labels) < 2:
         return Choice(settings={"condition": "none"}, reason="all garments have one label")
     rare = min(facts.labels, key=lambda label: facts.labels[label])
