@@ -63,7 +63,7 @@ def gan_from_garments(
     if config.condition == "category":
         _, probabilities = judge.embed(data.images)
         told = [data.label_names[number] for number in data.labels]
-        conditions = Conditions(names=judge.labels, labels=surest(probabilities, judge.labels, told))
+        conditions = Conditions.of(judge.labels, surest(probabilities, judge.labels, told))
     look = judge.quick(config.judge_size)
     return train_gan(
         data, catalog, config, on_snapshot=Tracker(data, look.embed, look.labels), judge=look.identity,

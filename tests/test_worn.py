@@ -16,6 +16,7 @@ from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.tag import tag_garments
 from deepstyle.config import GanConfig, load_config
+from deepstyle.dcgan.data import Conditions
 from deepstyle.scoring import pack_garments
 
 SHIPPED = Classifier.load(find_classifier_folder(None, None)).labels
@@ -54,10 +55,13 @@ def placed(folder: Path) -> Classifier:
 
 
 def test_upper_garments_are_neither_dresses_nor_shoes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`tag`, and a GAN that is told categories, take what the judge is surest of among those that the label leaves."""
+    """`tag`, and a GAN that is told categories, take what the judge is surest of among those that the label leaves.
+
+    The GAN knows no category that no garment has.
+    """
     judge, told = placed(tmp_path), []
     monkeypatch.setattr(pipeline, "find_classifier", lambda *_: judge)
-    monkeypatch.setattr(pipeline, "train_gan", lambda *_, conditions, **__: told.extend(conditions.labels.tolist()))
+    monkeypatch.setattr(pipeline, "train_gan", lambda *_, conditions, **__: told.append(conditions))
     config = load_config(GanConfig, "dcgan-32", ["condition=category"])
     with Catalog(tmp_path / "w") as catalog:
         add_garments(catalog)
@@ -65,4 +69,14 @@ def test_upper_garments_are_neither_dresses_nor_shoes(tmp_path: Path, monkeypatc
         assert len(pack_garments(catalog, config, reporter=QUIET)) == 6
         pipeline.gan_from_garments(catalog, config, reporter=QUIET)
 
-    assert told == [1] * 6
+    (conditions,) = told
+    assert (conditions.names, conditions.labels.tolist()) == (("Shirt",), [0] * 6)
+
+
+def test_a_gan_is_told_the_categories_that_its_garments_have() -> None:
+    """Of categories in any order those that occur remain, each image with its own."""
+    conditions = Conditions.of(("Skirt", "Hat", "Dress", "Shoes"), np.array([2, 0, 0, 3, 2]))
+
+    assert conditions.names == ("Skirt", "Dress", "Shoes")
+    assert [conditions.names[number] for number in conditions.labels] == ["Dress", "Skirt", "Skirt", "Shoes", "Dress"]
+    assert conditions.shares().tolist() == pytest.approx([0.4, 0.4, 0.2])

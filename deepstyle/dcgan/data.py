@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -21,6 +23,12 @@ class Conditions:
 
     names: tuple[str, ...]
     labels: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, names: Sequence[str], labels: NDArray[np.int64]) -> Self:
+        """Only the names that an image has: of the others nothing would be learned, and nobody shall ask for them."""
+        there, numbers = np.unique(labels, return_inverse=True)
+        return cls(names=tuple(names[number] for number in there), labels=numbers.astype(np.int64))
 
     def shares(self) -> Tensor:
         """The frequency of each label, float32, sum 1."""
