@@ -9,6 +9,7 @@ from test_score import LABELS, MeanColours, garments, packed
 from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.metrics.distance import coverage, frechet_distance, kernel_distance, precision_recall
+from deepstyle.metrics.score import histogram
 from deepstyle.metrics.tracker import BAR, GAP, INKS, LINE, Tracker, histogram_picture
 
 WEAVE = ("weave/2", "weave/4", "weave/8")
@@ -66,3 +67,13 @@ def test_bars_are_as_long_as_the_shares() -> None:
     ]
 
     assert lengths == [BAR // 2 + 1, BAR + 1, 3 * BAR // 4 + 1, BAR // 4 + 1]
+
+
+def test_a_worn_garment_is_called_nothing_that_it_cannot_be() -> None:
+    """What a detector calls upper or lower is no shoe and no dress, whatever the judge is surest of; else anything counts."""
+    labels = ("Dress", "Shirt", "Shoes", "Skirt")
+    shares = np.array([[0.1, 0.2, 0.6, 0.1], [0.5, 0.1, 0.1, 0.3]], np.float32)
+
+    assert histogram(shares, labels, ("lower", "upper")) == {"Dress": 0, "Shirt": 0.5, "Shoes": 0, "Skirt": 0.5}
+    assert histogram(shares, labels, ("lower",)) == {"Dress": 0, "Shirt": 0, "Shoes": 0, "Skirt": 1}
+    assert histogram(shares, labels) == {"Dress": 0.5, "Shirt": 0, "Shoes": 0.5, "Skirt": 0}

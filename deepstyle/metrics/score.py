@@ -6,13 +6,15 @@ Pure but for what is handed in: ``embed`` looks at pixels (a classifier's method
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepstyle.annotations.worn import possible
+from deepstyle.dataset import PackedDataset
 from deepstyle.errors import InputError
 from deepstyle.ground import ground_figures
 from deepstyle.images import Pixels
@@ -175,13 +177,14 @@ def score_samples(
     ]
     repeated = find_repeats(samples[:checked], vectors[:checked])
     repeats, equal = [k for k, one in enumerate(repeated, 1) if one.copied], at_equal_count(vectors, real_vectors)
+    worn = real.label_names if isinstance(real, PackedDataset) else ()
     score = Score(
         samples=len(samples), real=len(real_vectors), features=features_name,
         frechet=FrechetReference(real_vectors).distance(vectors), kid=kid, kid_std=kid_std,
         precision=precision, recall=recall, coverage=coverage(manifold, vectors), manifold=len(manifold),
         confidence=float(probabilities.max(axis=1).mean()),
         real_confidence=float(real_probabilities.max(axis=1).mean()),
-        histogram=histogram(probabilities, labels), real_histogram=histogram(real_probabilities, labels),
+        histogram=histogram(probabilities, labels, worn), real_histogram=histogram(real_probabilities, labels, worn),
         weave=weave(samples), real_weave=weave(real.images),
         ground=ground_figures(samples), real_ground=ground_figures(real.images),
         nearest=neighbours(real.sources, indices, distances, provenance),
@@ -241,11 +244,15 @@ def subset(vectors: Rows, most: int) -> Rows:
     return vectors[np.sort(np.random.default_rng(0).permutation(len(vectors))[:most])]
 
 
-def histogram(probabilities: Vectors, labels: Sequence[str]) -> dict[str, float]:
-    """The share of images called each label, from N x L probabilities; InputError when these are not the labels."""
+def histogram(probabilities: Vectors, labels: Sequence[str], worn: Collection[str] = ()) -> dict[str, float]:
+    """The share of images called each label, from N x L probabilities; InputError when these are not the labels.
+
+    ``worn``: what a detector calls the garments; none of them, nor a sample like them, is called what it cannot be (a shoe).
+    """
     if probabilities.shape[1] != len(labels):
         raise InputError(f"embed gives {probabilities.shape[1]} probabilities an image, there are {len(labels)} labels")
-    counts = np.bincount(probabilities.argmax(axis=1), minlength=len(labels))
+    fits = np.any([possible(labels, one) for one in worn], axis=0) if worn else np.ones(len(labels), np.bool_)
+    counts = np.bincount(np.where(fits, probabilities, -1.0).argmax(axis=1), minlength=len(labels))
     return {label: float(count / len(probabilities)) for label, count in zip(labels, counts, strict=True)}
 
 

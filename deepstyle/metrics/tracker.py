@@ -33,11 +33,11 @@ class Tracker:
     """
 
     def __init__(self, real: PackedDataset, embed: Embed, labels: Sequence[str]) -> None:
-        self._embed, self._labels = embed, labels
+        self._embed, self._labels, self._worn = embed, labels, real.label_names
         self._vectors, probabilities = embed(subset(real.images, GARMENTS))
         self._reference = FrechetReference(self._vectors)
         self._manifold = subset(self._vectors, MANIFOLD)
-        self._shares = histogram(probabilities, labels)
+        self._shares = histogram(probabilities, labels, self._worn)
         _, far = nearest(self._vectors, self._vectors, 2)
         self._near = COPY * float(np.median(far[:, 1]))
         self._chance, self._looked = float((far[:, 1] < self._near).mean()), len(self._vectors) / len(real)
@@ -58,7 +58,8 @@ class Tracker:
             figures["copies"] = self._copies(vectors)
         figures |= weave_figures(samples)
         figures |= {f"ground/{name}": value for name, value in ground_figures(samples).items()}
-        return figures | {"samples/categories": histogram_picture(self._shares, histogram(probabilities, self._labels))}
+        shares = histogram(probabilities, self._labels, self._worn)
+        return figures | {"samples/categories": histogram_picture(self._shares, shares)}
 
     def _copies(self, vectors: Vectors) -> float:
         """About what share of N x D features are a garment's or nearly, beyond what garments are of one another."""
