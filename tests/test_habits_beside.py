@@ -49,10 +49,13 @@ def test_other_goods_and_posts_are_no_photos_of_a_page(others: str) -> None:
 
 
 def test_photos_behind_a_heading_of_their_own_are_the_pages() -> None:
-    """A heading ends what another began, where both stand in one box; a page that has related goods is no box of them."""
+    """A heading ends what another began, where both stand in one box; below it photos that lead to no page are the page's."""
     assert seen(f"<div><h2>Related</h2>{GOODS}<h2>The looks</h2>{OWN}</div>") == ["/1.jpg"]
     assert seen(f'<div class="has-related-products">{OWN}</div>') == ["/1.jpg"]
     assert seen(f'<main class="related">{OWN}</main><div><h2>Related</h2></div>{GOODS}') == ["/1.jpg"]
+    assert seen(f'{OWN}<div><h2>Recent posts</h2><img src="/3.jpg"><a href="/4.jpg"><img src="/4s.jpg"></a>{GOODS}</div>') == [
+        "/1.jpg", "/3.jpg", "/4.jpg",
+    ]  # fmt: skip
     assert not heads_others("related " * 100)
 
 

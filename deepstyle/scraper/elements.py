@@ -36,8 +36,8 @@ ITEMS = frozenset({"image", "thumbnailurl", "contenturl"})
 class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
-    __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "noscript", "outermost",
-                 "picture", "place", "previous", "sources", "tag", "text")  # fmt: skip
+    __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "noscript", "others",
+                 "outermost", "picture", "place", "previous", "sources", "tag", "text")  # fmt: skip
 
     def __init__(self, tag: str, attributes: Attributes, outer: Open | None, *, beside: bool = False) -> None:
         self.tag, self.attributes, self.beside = tag, attributes, beside
@@ -50,6 +50,9 @@ class Open:
             or is_apart(tag, attributes)
             or is_beside(tag, attributes, goods=not beside)
         )  # an advertisement, a logo, other goods
+        self.others: bool = (
+            outer is not None and outer.others
+        )  # below a heading of other goods: what leads to a page is one
         self.detail: str | None = None  # of an ``a``: the page that it links to
         self.place: Picture | None = None  # the picture that the element itself carries
         self.inner = 0  # how many pictures had been found when it began
@@ -70,6 +73,11 @@ class Open:
         get = self.attributes.get
         return get("aria-label") or get("title") or get("data-caption") or ""
 
+    @property
+    def left(self) -> bool:
+        """Whether no picture of it, or in it, is one of the page's photos."""
+        return self.apart or (self.others and self.anchor is not None and self.anchor.detail is not None)
+
     def marks(self, image: Attributes) -> bool:
         """Whether an image that is this element, or in it, is an icon, a logo, a face."""
         home = self.anchor is not None and is_home_mark(self.anchor.attributes.get("href", ""), image)
@@ -87,20 +95,20 @@ class Open:
         return detail if same and script != here.partition("?")[0] and not script.endswith("/") else ""
 
     def heads(self, text: str, elements: int) -> None:
-        """Take a heading that ended in it: what follows is apart where it says so, up to a heading that does not.
+        """Take a heading that ended in it: other goods follow where it says so, up to a heading that does not.
 
         ``elements``: how many more the page may have.
         """
         others = not self.beside and heads_others(text)
-        if others and not self.apart:
-            self.apart, self.headed = True, elements
+        if others and not self.others:
+            self.others, self.headed = True, elements
         elif self.headed and not others:
-            self.apart, self.headed = False, 0
+            self.others, self.headed = False, 0
 
     def passes(self, outer: Open, elements: int) -> None:
-        """Hand on, at its end, such a heading that was all it held: what follows it in ``outer`` is apart."""
-        if self.headed and self.headed - elements < MAX_BEHIND and not outer.apart:
-            outer.apart, outer.headed = True, elements
+        """Hand on, at its end, such a heading that was all it held: what follows it in ``outer`` are other goods."""
+        if self.headed and self.headed - elements < MAX_BEHIND and not outer.others:
+            outer.others, outer.headed = True, elements
 
     def piece(self, texts: list[str]) -> str:
         """Its text, of all pieces that came; the first pieces only where elements of its kind can be nested."""

@@ -60,7 +60,7 @@ class Reader:
         attributes = self._popups.written(tag, attributes)
         outer = self._stack[-1] if self._stack else None
         one = Open(tag, attributes, outer, beside=self.beside)
-        one.inner, one.text, self.left = len(self.found), len(self._texts), self.left or one.apart
+        one.inner, one.text, self.left = len(self.found), len(self._texts), self.left or one.apart or one.others
         self._listening += tag in TEXTS
         self._stack.append(one)
         if tag in {"a", "area"} and attributes.get("href"):
@@ -126,7 +126,7 @@ class Reader:
     # ---- pictures -----------------------------------------------------------------------------------------------
 
     def _add(self, one: Candidate | None, *, detail: str | None = None) -> Picture | None:
-        if one is None or self.budget.found < 0 or (self._stack and self._stack[-1].apart):
+        if one is None or self.budget.found < 0 or (self._stack and self._stack[-1].left):
             return None
         if not usable(one.url) or not decodable(one.url):
             return None
