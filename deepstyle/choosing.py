@@ -22,11 +22,12 @@ from deepstyle.run import BUDGETS
 FREE = {*BUDGETS, "chosen", "chosen_for"}  # settings that say nothing of whose run it is
 
 
-def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> list[Choice]:
+def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool, advise: bool = False) -> list[Choice]:
     """What to train on the workspace's garments with, beyond the ``key=value`` that are given; nothing without garments.
 
     A run whose settings were chosen for as many garments keeps them, whatever the budget is now, so that the same
-    command goes on with it; unless it is to be ``fresh``, or something else is given.
+    command goes on with it; unless it is to be ``fresh``, or something else is given. ``advise``: last comes what is said of
+    the generator that ships, if anything.
     """
     asked = load_config(GanConfig, None, overrides)
     given = {key: getattr(asked, key) for key in keys_of(overrides)}
@@ -47,7 +48,7 @@ def choices_for(catalog: Catalog, overrides: Sequence[str], *, fresh: bool) -> l
     made = choose(facts, given) if kept is None else [kept]
     settings = {key: value for choice in made for key, value in choice.settings.items()}
     mark = Choice(settings={"chosen": list(settings), "chosen_for": len(garments)}, reason="")
-    told = advice(facts, given | settings) if kept is None else []
+    told = advice(facts, given | settings) if advise and kept is None else []
     return [*made, *told, mark]  # so that the same command goes on
 
 

@@ -10,7 +10,9 @@ from deepstyle.annotations.label_sets import labels_from
 from deepstyle.annotations.worn import surest
 from deepstyle.catalog import Catalog
 from deepstyle.choosing import chosen_config
+from deepstyle.classifier import predict
 from deepstyle.classifier.find import find_classifier
+from deepstyle.classifier.tag import tag_garments
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
     ClassifierConfig,
@@ -86,6 +88,12 @@ class Outcome:
     gan: TrainedGan
 
 
+def _named(catalog: Catalog, reporter: Reporter) -> str:
+    """Name each garment's category, so that the GAN can be told it; how many have each."""
+    found = tag_garments(catalog, predict.load(predict.find_folder(catalog)), reporter=reporter).tags
+    return ", ".join(f"{name} {count:,}" for name, count in found.items())
+
+
 def run_all(
     urls: Sequence[str], catalog: Catalog, stages: Stages, *, reporter: Reporter,
     annotations: tuple[Path, Path] | None = None, labels: Path | None = None, count: int = 64,
@@ -118,6 +126,7 @@ def run_all(
         weak += weak_classifier(judge.top1, len(judge.labels), newest=True)
     config = stages.gan
     if stages.gan_given is not None:
+        told["categories"] = _named(catalog, reporter)
         config = chosen_config(catalog, stages.gan_given, reporter=reporter)
     gan = gan_from_garments(catalog, config, reporter=reporter)
     told["GAN"] = f"{gan.images:,} images in {gan.seconds / 60:.1f} min, {gan.images_per_second:.0f} images/s"

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from deepstyle.annotations.coco import write_coco
 from deepstyle.catalog import Catalog
+from deepstyle.catalog_tags import CATEGORY
 from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.demo.site import DrawnSite
@@ -121,12 +122,15 @@ def test_everything_a_person_opens_is_there(workspace: Path) -> None:
 
 
 def test_the_gan_learns_from_garments_on_a_plain_ground(workspace: Path) -> None:
-    """Annotations with masks give the detector a mask head, and what nobody said of the GAN is chosen for its garments."""
+    """Annotations with masks give the detector a mask head; what nobody said of the GAN is chosen for its garments, all named."""
     assert (workspace / "models/detector/masks.safetensors").is_file()
     chosen = load_config(GanConfig, workspace / "runs/gan-001/config.yaml")
 
     assert (chosen.ground, chosen.size, chosen.width) == ("plain", 32, 8)
     assert chosen.chosen_for > 0
+    with Catalog(workspace) as catalog:
+        assert catalog.tags.counts(CATEGORY).keys() <= {"coat", "dress", "skirt", "top", "trousers"}
+        assert sum(catalog.tags.counts(CATEGORY).values()) == catalog.count("garments")
 
 
 def test_status_counts_what_is_there(workspace: Path) -> None:

@@ -112,7 +112,7 @@ def _chosen(session: Session, given: list[str], *, fresh: bool, reading: bool) -
     with open_catalog(session, must_exist=True, reading=reading) as catalog:
         from deepstyle.choosing import choices_for
 
-        return list(choices_for(catalog, given, fresh=fresh))
+        return list(choices_for(catalog, given, fresh=fresh, advise=True))
 
 
 def _gan_rows(result: Any) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from deepstyle.demo import IMAGES
 @click.pass_obj
 def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] | None, labels: Path | None,
         minutes: float, allow_private: bool, presets: tuple[str, ...], overrides: tuple[str, ...]) -> None:  # fmt: skip
-    """All in a row: scrape, crop, train-gan, sample, score.
+    """All in a row: scrape, crop, tag, train-gan, sample, score.
 
     Where the --annotations have masks, the detector learns them, too. What nobody says of the GAN is chosen as train-gan does,
     from the garments, the machine and --minutes.
