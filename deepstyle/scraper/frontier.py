@@ -5,7 +5,8 @@ The catalog holds the frontier; this is the same in memory, rebuilt from the cat
 
 Traps: a chain of pages of one shape (URLs equal but for digits) that brought no new image for CHAIN pages, or SHAPE such
 pages in a row anywhere on the site, or SHAPE filters upon filters in a row (pages of one path that add parameters to their
-parent's: there are as many shapes of them as sets of parameters); relative-link loops; permuted, tracking and session
+parent's: there are as many shapes of them as sets of parameters); relative-link loops, by their words or by the same names on
+the page above; permuted, tracking and session
 parameters. A part that no link names is not guessed after CHAIN parts whose photos do not exist; one that is slow, or fails
 for a while, does not count.
 """
@@ -20,7 +21,8 @@ from dataclasses import dataclass
 from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.hosts import missing
-from deepstyle.scraper.urls import host, narrows, origin, page_key, runaway, shape
+from deepstyle.scraper.pages import Page
+from deepstyle.scraper.urls import below, host, narrows, origin, page_key, runaway, shape
 
 CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
 SHAPE = 200  # pages of one shape in a row without a new image, however they are linked
@@ -47,6 +49,7 @@ class Frontier:
         self._barren: dict[str, int] = {}
         self._shapes: Counter[str] = Counter()
         self._vain: dict[str, set[str]] = {}  # shape -> pages with photos that do not exist, since one was kept
+        self._below: dict[str, frozenset[str]] = {}  # page of this call -> what it links to below itself, as names
         self._fetched = 0
         self._queues: dict[str, deque[tuple[int, Waiting]]] = {}  # host -> its pages, numbered as they came
         self._number = itertools.count()
@@ -112,6 +115,22 @@ class Frontier:
             self._fetched += 1
             return entry
         return None
+
+    def onward(self, here: Waiting, page: Page) -> tuple[str, ...]:
+        """A page's links without those that lead on in a circle of relative links.
+
+        They are when it names the same pages below itself as the page that led to it, which is above it, does below that
+        one, and shows no new image: ``looks/`` and ``press/`` on every page there is, whatever its path.
+        """
+        names = self._below[here.url] = below(here.url, page.links)
+        above = "" if here.parent is None else here.parent.partition("?")[0].rpartition("/")[0] + "/"
+        deeper = above and here.url.startswith(above) and "/" in here.url.partition("?")[0][len(above) :]
+        if not names or not deeper or self._below.get(here.parent or "") != names:
+            return page.links
+        if any(self._crawl.listing_outcome(one.image_url) is None for one in page.listings):
+            return page.links
+        base = here.url.partition("?")[0].rpartition("/")[0] + "/"
+        return tuple(one for one in page.links if not one.startswith(base))
 
     def photo(self, page: str, outcome: str) -> None:
         """A photo that this page showed has ended."""

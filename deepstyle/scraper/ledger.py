@@ -191,9 +191,9 @@ class Ledger:
     def _follow(self, here: Waiting, page: Page, *, deeper: bool) -> None:
         """Queue the page's links; those of a sitemap or feed (not ``deeper``) count as if the start page had them."""
         following = set(page.next_links)
-        for url in (*page.links, *page.feeds):
-            next_in_series = not deeper or url in following
-            self.frontier.add(url, here.url, self.frontier.link_depth(url, here, following=next_in_series))
+        for url in (*self.frontier.onward(here, page), *page.feeds):
+            depth = self.frontier.link_depth(url, here, following=not deeper or url in following)
+            self.frontier.add(url, here.url, depth)
 
     # ---- listings -----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ No function here raises: a reference that is no usable http(s) URL becomes the e
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
@@ -178,6 +179,17 @@ def narrows(url: str, parent: str) -> bool:
     """
     (head, _, query), (other, _, fewer) = url.partition("?"), parent.partition("?")
     return bool(fewer) and head == other and set(parse_qsl(fewer)) < set(parse_qsl(query))
+
+
+def below(url: str, links: Iterable[str]) -> frozenset[str]:
+    """The links that lead below a page's folder, as names from there; none where all are numbers, as days and parts are.
+
+    >>> sorted(below("http://a.example/a/", ["http://a.example/a/b/", "http://a.example/c/"]))
+    ['b/']
+    """
+    base = url.partition("?")[0].rpartition("/")[0] + "/"
+    names = frozenset(one[len(base) :] for one in links if one.startswith(base) and len(one) > len(base))
+    return names if any(any(map(str.isalpha, name)) for name in names) else frozenset()
 
 
 def runaway(url: str) -> bool:
