@@ -16,9 +16,40 @@ _PRINTS = re.compile(
 )
 
 
+_ENDS = frozenset({"delete", "remove", "destroy", "unsubscribe"})  # names of pages that do it
+_JUDGES = frozenset(
+    {"vote", "upvote", "downvote", "like", "unlike", "follow", "unfollow", "subscribe"}
+)  # with parameters
+_CARTS = frozenset({"cart", "bag", "basket", "wishlist", "wish-list", "compare"})
+_ASKS = frozenset({"action", "act", "do", "op", "cmd", "task"})  # parameters that say what is to be done
+_TOLD = (
+    _ENDS
+    | _JUDGES
+    | {"add", "buy", "logout", "addtocart", "add_to_cart", "add-to-cart", "add_to_wishlist", "add-to-wishlist"}
+)
+
+
 def acts(url: str) -> bool:
-    """Whether something happens to who asks for an address: a session ends, a cart fills, a friend is told."""
-    return _DOES.search(url) is not None
+    """Whether something happens to who asks for an address: a session ends, a cart fills, a friend is told.
+
+    >>> (
+    ...     acts("https://a.example/look/3/delete"),
+    ...     acts("https://a.example/cart?add=5"),
+    ...     acts("https://a.example/cart-coats?p=2"),
+    ... )
+    (True, True, False)
+    """
+    if _DOES.search(url) is not None:
+        return True
+    head, _, query = url.partition("?")
+    name = head.rstrip("/").rpartition("/")[2].lower().partition(".")[0]
+    pairs = [pair.lower().partition("=") for pair in query.partition("#")[0].split("&")]
+    if name in _ENDS or any(key in _ASKS and value in _TOLD for key, _, value in pairs):
+        return True
+    keys = {key for key, _, _ in pairs}
+    return (name in _CARTS and not keys.isdisjoint({"add", "remove", "delete"})) or (
+        name in _JUDGES and not keys.isdisjoint({"id", "up", "down", "post", "item", "photo", "look"})
+    )
 
 
 def prints(url: str, here: str) -> bool:
