@@ -192,7 +192,7 @@ class Fetcher:
         if (refusal := self._refusal(blank, robots)) is not None:
             return refusal
         self.waits.host(host(url))
-        if not self._pace.wait(host(url), robots.delay):
+        if not self._pace.wait(host(url), self._hosts.delay(host(url))):
             return blank.but(outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
         if self._stopped.is_set():
             return blank

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from deepstyle.scraper.answer import BUSY
-from deepstyle.scraper.manners import MAX_ROBOTS, Robots, read_robots
+from deepstyle.scraper.manners import MAX_DELAY, MAX_ROBOTS, Robots, read_robots
 from deepstyle.scraper.reservations import robots_statements, tdmrep_statements
 from deepstyle.scraper.urls import origin
 
@@ -35,6 +35,7 @@ class Hosts(Generic[A]):
         self._fetch, self._user_agent, self._clock = fetch, user_agent, clock
         self._known: dict[str, Robots] = {}
         self._until: dict[str, float] = {}  # when to ask again
+        self._told: dict[str, float] = {}  # seconds between two requests, as soon as robots.txt has been read
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
         self.log: deque[A] = deque()
@@ -56,8 +57,7 @@ class Hosts(Generic[A]):
 
     def delay(self, place: str) -> float:
         """Seconds between two requests that a host (name and port) asks for, as far as it has been asked."""
-        known = (self._known.get(f"{scheme}://{place}") for scheme in ("http", "https"))
-        return max((one.delay for one in known if one is not None), default=0.0)
+        return max(self._told.get(f"{scheme}://{place}", 0.0) for scheme in ("http", "https"))
 
     def _read(self, key: str) -> Robots:
         """Ask for both files. One that fails leaves the host's rules unknown: then nothing may be fetched for a while."""
@@ -70,6 +70,7 @@ class Hosts(Generic[A]):
             robots = Robots()  # "unavailable": everything is allowed
         else:
             return Robots(outcome=answer.outcome, detail=f"robots.txt: {answer.outcome} {answer.detail}".strip())
+        self._told[key] = robots.delay if robots.delay <= MAX_DELAY else 0.0  # of more nothing else is asked for
         file = self._get(f"{key}/.well-known/tdmrep.json")
         if file.outcome in UNKNOWN:
             return Robots(outcome=file.outcome, detail=f"tdmrep.json: {file.outcome} {file.detail}".strip())
