@@ -86,8 +86,8 @@ def read_body(
     """Read an answer's body: (``ok``, ``too-large``, ``too-slow`` or ``truncated``, the decompressed bytes).
 
     ``limit`` counts decompressed bytes; a bomb is stopped at the first chunk that passes it. ``deadline`` in seconds. Of what
-    is not whole nothing is returned, except of a ``robots`` file, of which the first part counts. An ``image`` is what its own
-    end says, whether Content-Length says more or less.
+    is not whole nothing is returned, except of a ``robots`` file, of which the first part counts, and of a picture that ends
+    with its connection and not by itself. An ``image`` is what its own end says, whether Content-Length says more or less.
     """
     expected = _length(raw)
     if expected is not None and expected > limit and kind != "robots":
@@ -115,6 +115,8 @@ def read_body(
     body = b"".join(parts)
     if expired():  # the watchdog's shutdown looks like an end
         outcome, body = "too-slow", b""
+    elif expected is None and kind == "image" and not _chunked(raw) and cut(body):
+        outcome = "truncated"
     elif expected is None or raw.tell() >= expected or (kind == "image" and whole(body)):
         outcome, body = "ok", _ended(raw, body, limit) if counted and kind == "image" else body
     else:
@@ -156,5 +158,8 @@ def drain(raw: Answer, expired: Callable[[], bool]) -> None:
 
 def _length(raw: Answer) -> int | None:
     text = raw.headers.get("Content-Length", "")
-    chunked = "chunked" in raw.headers.get("Transfer-Encoding", "").lower()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 and not chunked else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 and not _chunked(raw) else None
+
+
+def _chunked(raw: Answer) -> bool:
+    return "chunked" in raw.headers.get("Transfer-Encoding", "").lower()

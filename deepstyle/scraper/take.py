@@ -162,10 +162,12 @@ def take(
         url = urls[index]
         try:
             answer = fetcher.once(url, "image", referer=one.page_url, tries=tries)
+            photo = check(answer.body, config, known) if answer.outcome == "ok" or _unended(answer) else None
+            if photo is not None and photo.outcome == "ok":
+                answer = replace(answer, outcome="ok")  # whole, though its end is missing
             if answer.outcome in RETRIED and tries < most:
                 again = replace(errand, index=index, tries=tries + 1, first=first)
                 return Taken(answer=answer, again=again, after=fetcher.wait_after(answer, tries))
-            photo = check(answer.body, config, known) if answer.outcome == "ok" else None
             taken = Taken(answer=answer, photo=photo)
         except Exception as error:  # noqa: BLE001 - one bad photo must not end the crawl
             taken = Taken(answer=_unreadable(url, "image", error))
@@ -180,6 +182,11 @@ def take(
             break
     assert first is not None
     return first
+
+
+def _unended(answer: Fetched) -> bool:
+    """Whether a picture came until its connection ended, without its end: it may be cut."""
+    return answer.outcome == "truncated" and bool(answer.body)
 
 
 def _guessed(url: str, others: Sequence[str]) -> bool:
