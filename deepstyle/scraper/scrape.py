@@ -16,7 +16,7 @@ Outcomes of a page: ``ok``, those of ``fetch.py``, and
     off-site  it leads to another site
     trap      one of an endless series without new photos: not fetched
 
-A complete crawl that is called again asks for nothing but what failed for a reason that may be over (``MAY_PASS``).
+A crawl that is called again asks for what is left, and for what failed for a reason that may be over (``MAY_PASS``).
 
 Worker threads fetch, parse and decode (``take.py``); only the main thread (``loop.py``) touches the catalog. A page's
 outcome, its links and its listings are committed together, as are a photo's row, its fetch and its outcome.
@@ -140,7 +140,7 @@ def scrape(
     crawl = _opened(sources, catalog, config, reporter, fresh=fresh)
     if lost := crawl.requeue_lost():
         reporter.say(f"{lost:,} photos are gone from {catalog.root / 'photos'}; they are fetched again")
-    if crawl.finished() and (failed := crawl.requeue_failed(MAY_PASS)):
+    if failed := crawl.requeue_failed(MAY_PASS):
         reporter.say(f"{failed:,} pages and photos failed for reasons that may be over; they are asked for again")
     frontier = Frontier(crawl, config, starts)
     _enlist(sources, crawl, frontier, fetcher, reporter)
