@@ -22,6 +22,8 @@ _WIDTH = re.compile(r"(?<=[/_=,-])\{width\}|(?<=[?&]w=)\{w\}")
 WIDE = 2048  # pixels: what a gap for a width is filled with
 _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re.IGNORECASE)
 _SMALLER = re.compile(r"(\w{1,40}?)[_-]?(?:Small|Thumb(?:nail)?|Medium|Preview|small|thumb(?:nail)?|medium|preview)")
+_SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
+THUMBNAIL = 400  # pixels: as wide is a thumbnail at most
 _LARGE = 600  # the least of the largest width: clothes come in sizes up to 176
 
 
@@ -66,13 +68,30 @@ def without_smaller(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def one_thing(items: list[Any]) -> bool:
-    """Whether the objects of a list say that they are one thing, each in a width of its own: the same ``id`` in all."""
-    if len(items) < 2 or not all(isinstance(one, dict) and one.get("id") for one in items):
+    """Whether the objects of a list are one thing, each in a width of its own: the same ``id`` in all, or scaled alike."""
+    if len(items) < 2 or not all(isinstance(one, dict) for one in items):
         return False
+    if not all(one.get("id") for one in items):
+        return _scaled(items)
     told = [(one["id"], one.get("width")) for one in items]
     if not all(isinstance(name, (str, int)) and isinstance(width, (str, int)) for name, width in told):
         return False
     return len({name for name, _ in told}) == 1 and len({width for _, width in told}) == len(told)
+
+
+def _scaled(items: list[dict[str, Any]]) -> bool:
+    """Whether objects that hold an address, a width and a height, and nothing else, are one picture in several sizes.
+
+    As Facebook's and Spotify's ``images``: widths of their own, and one shape. Of two the smaller one must be a thumbnail.
+    """
+    told = [(one.get("width"), one.get("height")) for one in items]
+    sizes = [(w, h) for w, h in told if isinstance(w, int) and isinstance(h, int) and 0 < w < 10**6 and 0 < h < 10**6]
+    if len(sizes) < len(items) or not all(one.keys() - _SCALED and len(one.keys() - _SCALED) == 1 for one in items):
+        return False
+    (width, height), widths = max(sizes), {w for w, _ in sizes}
+    if len(widths) < len(items) or (len(items) == 2 and min(widths) > min(THUMBNAIL, width // 2)):
+        return False
+    return all(abs(w * height - width * h) <= 2 * max(width, height) for w, h in sizes)
 
 
 def grouped(items: list[Any]) -> list[Any]:

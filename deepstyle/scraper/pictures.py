@@ -153,9 +153,15 @@ def _file(key: str) -> str:
 
 
 def _widths_in_names(pictures: Iterable[Picture]) -> bool:
-    """Whether the page's sets of sizes write widths into files' names: ``look_800.jpg 800w``."""
-    named = ((one.width, _WIDTH.search(one.url.partition("?")[0])) for one in pictures if one.sizes and one.width)
-    return any(match is not None and int(match[1]) == width for width, match in named)
+    """Whether files' names hold widths: in sets of sizes, ``look_800.jpg 800w``, or of two of one name that state theirs."""
+    stems: set[str] = set()
+    for one in pictures:
+        head = one.url.partition("?")[0] if one.width else ""
+        if (match := _WIDTH.search(head)) and int(match[1]) == one.width:
+            if one.sizes or (stem := head[: match.start()]) in stems:
+                return True
+            stems.add(stem)
+    return False
 
 
 def _wide(key: str) -> float:
