@@ -23,6 +23,9 @@ ANSWERS = {
     "/chunked": OK + b"Transfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n",
     "/missing": b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nbody",
     "/folded": OK + b"X-A: 1,\r\n 2\r\nContent-Length: 4\r\n\r\nbody",
+    "/early": b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 102 P\r\n\r\n"
+    + OK
+    + b"Content-Length: 4\r\n\r\nbody",
     "/odd": b"SSH-2.0-OpenSSH\r\n",
     "/none": b"",
 }
@@ -92,6 +95,13 @@ def test_connections_are_used_again() -> None:
         ]  # fmt: skip
         assert server.connections == 1
         assert server.lines[0] == b"GET /plain HTTP/1.1\r\n"
+
+
+def test_what_comes_before_the_answer_is_passed_over() -> None:
+    """Hints and news of progress (103, 102) are not the answer, and the connection serves the next request."""
+    with scripted() as (server, wire):
+        assert [asked(server, wire, path)[:2] for path in ("/early", "/plain")] == [(200, b"body"), (200, b"body")]
+        assert server.connections == 1
 
 
 @pytest.mark.parametrize("path", ["/last", "/more"])

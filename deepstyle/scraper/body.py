@@ -176,12 +176,21 @@ class _Begun(io.RawIOBase):
         return io.BufferedReader(self)
 
 
+class _Final(http.client.HTTPResponse):
+    """The final answer: what goes before it, as 103 with its hints, is passed over as http.client does with 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        interim = http.client.SWITCHING_PROTOCOLS < status < http.client.OK
+        return version, http.client.CONTINUE if interim else status, reason
+
+
 def answer_of(line: Line, begun: bytes) -> Answer:
     """The answer that begins with these bytes on a connection. Raises ProtocolError for what is no HTTP."""
     head = plain_head(begun)
     if head is not None:
         return Plain(line, head, begun[head.size :])
-    body = http.client.HTTPResponse(_Begun(begun, line.socket), method="GET")  # type: ignore[arg-type]
+    body = _Final(_Begun(begun, line.socket), method="GET")  # type: ignore[arg-type]
     try:
         body.begin()
     except http.client.HTTPException as error:
