@@ -69,6 +69,13 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
      ["/shows/api?page=2"], ["/shows/api?page=2"]),
     ("what scripts ask for", """<script>fetch("/api/looks.json?page=2"); fetch("/count"); $.getJSON('/api/looks')</script>""",
      ["/api/looks.json?page=2", "/api/looks"], ["/api/looks.json?page=2", "/api/looks"]),
+    ("JSON that scripts ask for", ("""<script>fetch('/data/fall.json').then(show); axios.get("/api/looks?season=fall", a);"""
+     """x.open("GET", "/xhr.json"); fetch("/api/photos", {credentials: "omit"}); $.get("/session"); x.open("POST", "/b.json");"""
+     """fetch("/like.json", {method: "POST"}); fetch("/api/save")</script>"""),
+     ["/data/fall.json", "/api/looks?season=fall", "/xhr.json", "/api/photos"],
+     ["/data/fall.json", "/api/looks?season=fall", "/xhr.json", "/api/photos"]),
+    ("JSON that elements name", ('<link rel="preload" as="fetch" href="/a.json"><p data-src="/b.json?v=1" data-x="c.json"></p>'
+     '<p data-note="see /d.json">'), ["/a.json", "/b.json?v=1"], []),
     ("an endpoint of a script", '<script>const endpoint = "/api/looks"; const url = "/x"</script>',
      ["/api/looks"], ["/api/looks"]),
     ("a script that leads on", ("""<script>if (!seen) { location.replace("\\/gallery"); } else location.href = 'fall2.html'"""

@@ -31,6 +31,7 @@ _CALLED = re.compile(  # attributes of scripts' own: data-gallery-url-value, dat
     r"data-(?:\w+-)*?(?:(?:next|more|infinite|endpoint|ajax|api|fetch|manifest|feed)(?:-\w+)*|(?:url|uri|href|path)-value|uri"
     r"|(?:hx|ic)-get(?:-from)?)|(?:up-href|ic-get-from)"
 )
+_JSON_FILE = re.compile(r"(?:https?:/|\.{0,2})/[\w%~+./:-]{1,300}\.json(?:\?[^\s\"'<>]*)?")
 _ACTS = re.compile(
     r"cart|add|delete|remove|log-?(?:in|out)|sign|share|track|like|vote|wish|subscribe|upload|submit|post"
 )
@@ -116,6 +117,8 @@ class Links:
                 self._page(value, following=True)
             elif (name in URLS or _called(name)) and tag not in {"img", "iframe", "script", "source"}:
                 self._endpoint(name, value, attributes)
+            elif name.startswith("data-") and _JSON_FILE.fullmatch(value[:500]):
+                self._page(value)
             elif page := clicked(name, value):
                 self._page(page, following=bool(_MORE.search(_named(attributes))), surely=True)
             elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
@@ -206,6 +209,8 @@ class Links:
         url, kinds = resolve(self.base, attributes.get("href", "")), _words(attributes)
         if url and kinds & {"next", "prev"}:
             self._follow(url, following="next" in kinds)
+        elif "preload" in kinds and attributes.get("as") == "fetch":
+            self._page(attributes.get("href", ""), surely=True)
         elif "alternate" in kinds and "iiif.io/api/presentation" in attributes.get("type", ""):
             self._page(url, surely=True)
         elif url and "alternate" in kinds and attributes.get("type", "").lower() in FEEDS:

@@ -30,8 +30,14 @@ _PROMISING = re.compile(
 )
 _TEXT = r"[\"'`]([^\"'`\s<>{}$\\]{1,500})[\"'`]"
 _PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor|after|skip)=)"
+_DATA = (  # an address that holds data, by its ending or its name
+    r"(?=[\"'`][^\"'`\s?#]{0,300}(?:\.json|/(?:looks|lookbook|galler(?:y|ies)|photos|images|pictures|slides|collections?))"
+    r"(?:[?#][^\"'`\s]{0,300})?[\"'`])"
+)
+_READ = r"(?!\s*+,\s*+\{[^{}]{0,300}\b(?:method|type)\b)"  # and nothing is sent there
 _ASKED = re.compile(
     rf"\bgetJSON\(\s*+{_TEXT}|(?:\bfetch|\baxios|\.get|\.ajax|\.load)\(\s*+{_PAGED}{_TEXT}"
+    rf"|(?:\bfetch\(|\baxios(?>(?:\.get)?)\(|\.get\(|\.load\(|\.open\(\s*+[\"']GET[\"']\s*+,)\s*+{_DATA}{_TEXT}{_READ}"
     rf"|\b(?:const|let|var)\s++\w{{0,20}}?(?:endpoint|nexturl|moreurl|next_?page_?url)\s*+=\s*+{_TEXT}",
     re.IGNORECASE,
 )
@@ -54,8 +60,8 @@ _START = re.compile(
 
 
 def asked_for(text: str) -> list[str]:
-    """The addresses that a script asks for data: by getJSON, with a page's number, or called an endpoint."""
-    found = [match[1] or match[2] or match[3] for match in _ASKED.finditer(text)]
+    """The addresses that a script asks for data: by getJSON, with a page's number, of JSON, or called an endpoint."""
+    found = [next(filter(None, match.groups())) for match in _ASKED.finditer(text)]
     return list(dict.fromkeys(found))[:MAX_ASKED]
 
 
