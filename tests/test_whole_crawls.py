@@ -161,3 +161,23 @@ def test_photos_of_other_shapes_or_with_titles_stay_apart() -> None:
         [sized("/1.jpg", 300, 400, title="Front"), sized("/2.jpg", 900, 1200, title="Back")],
     ):
         assert listed(*images) == [one["url"] for one in images]
+
+
+def test_a_page_behind_a_gate_is_read_once_the_gate_lets_in(tmp_path: Path) -> None:
+    """A page that led to a gate is the crawl's own when a link of the gate sets a cookie and leads back; once, and no more."""
+
+    def gated(x: Exchange) -> None:
+        if "in=1" in (x.headers["Cookie"] or ""):
+            x.send(page(img("/a.jpg"), links("/more", "/looks")))
+        else:
+            x.send(status=302, Location="/gate")
+
+    def enter(x: Exchange) -> None:
+        x.send(status=302, Location="/looks", Set_Cookie="in=1; Path=/")
+
+    routes: Routes = {"/looks": gated, "/gate": page(links("/enter", "/enter?again=1")), "/enter": enter}
+    with serve({**routes, "/more": page(img("/b.jpg")), **photos("/a.jpg", "/b.jpg")}) as site:
+        crawl(tmp_path, site.url + "/looks")
+
+        assert taken(tmp_path) == {"/a.jpg", "/b.jpg"}
+        assert site.hits["/more"] == 1

@@ -49,6 +49,7 @@ class Frontier:
         self._barren: dict[str, int] = {}
         self._shapes: Counter[str] = Counter()
         self._vain: dict[str, set[str]] = {}  # shape -> pages with photos that do not exist, since one was kept
+        self.moved: set[str] = set()  # visited pages that led to another one: they may answer later, with its cookie
         self._below: dict[str, frozenset[str]] = {}  # page of this call -> what it links to below itself, as names
         self._fetched = 0
         self._queues: dict[str, deque[tuple[int, Waiting]]] = {}  # host -> its pages, numbered as they came
@@ -163,7 +164,9 @@ class Frontier:
         """Take a finished page into account."""
         self._keys.add(page_key(url))
         self.visited.add(url)
+        self.moved.discard(url)
         if outcome in {"trap", "redirect"}:
+            self.moved |= {url} if outcome == "redirect" else set()
             return
         self._fetched += 1
         here = shape(url)

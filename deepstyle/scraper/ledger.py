@@ -171,7 +171,7 @@ class Ledger:
             if entry.depth > 0:
                 return "off-site", None, entry
             self.frontier.site.add(origin(here.url))  # http -> https, example.com -> www.example.com
-        if here.url in self.frontier.visited:
+        if here.url in self.frontier.visited and here.url not in self.frontier.moved:
             self._shown[page_key(entry.url)] = self._shown.get(page_key(here.url), set())
             if refusal := self._refused.get(page_key(here.url)):
                 self._refused[page_key(entry.url)] = refusal
