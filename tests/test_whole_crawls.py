@@ -181,3 +181,15 @@ def test_a_page_behind_a_gate_is_read_once_the_gate_lets_in(tmp_path: Path) -> N
 
         assert taken(tmp_path) == {"/a.jpg", "/b.jpg"}
         assert site.hits["/more"] == 1
+
+
+def test_the_posts_of_a_json_feed_are_visited(tmp_path: Path) -> None:
+    """An item's page is followed as that of an RSS feed is; other JSON with addresses in it is no feed."""
+    items: list[object] = [{"id": "1", "url": "/post"}, {"id": "2", "url": 7}, "3"]
+    feed = json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items}).encode()
+    routes: Routes = {"/feed.json": feed, "/post": page(img("/a.jpg")), **photos("/a.jpg")}
+    with serve(routes) as site:
+        crawl(tmp_path, site.url + "/feed.json")
+
+        assert taken(tmp_path) == {"/a.jpg"}
+    assert parse(json.dumps({"version": 1, "items": items}).encode(), HERE)[1].links == ()

@@ -1,6 +1,6 @@
 """Sitemaps and feeds: bytes -> page URLs and pictures (pure). XML is read without entities, DTDs and network.
 
-Sources: sitemaps.org 0.9 with Google's image extension; RSS 2.0; Media RSS; RFC 4287 (Atom) and RFC 5005 (paged feeds).
+Sources: sitemaps.org 0.9 with Google's image extension; RSS 2.0; Media RSS; RFC 4287 (Atom), 5005 (paged feeds); JSON Feed 1.1.
 Each function returns plain tuples; ``pages.py`` turns them into its ``Page``.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from lxml import etree  # type: ignore[import-untyped]
 
@@ -23,6 +24,16 @@ class FeedItems:
     next_links: list[str] = field(default_factory=list)
     markup: list[tuple[str, str]] = field(default_factory=list)  # (HTML, URL of its page)
     title: str = ""
+
+
+def json_feed(value: Any, url: str) -> list[str]:
+    """The pages of a JSON Feed's items (jsonfeed.org); none of what is no such feed."""
+    if not isinstance(value, dict) or "jsonfeed.org/version" not in str(value.get("version"))[:100]:
+        return []
+    items = value.get("items")
+    named = [one.get("url") for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    found = [resolve(url, one) for one in named if isinstance(one, str)]
+    return [one for one in dict.fromkeys(found) if one and not names_image(one)]
 
 
 def read_xml(body: bytes) -> etree._Element | None:

@@ -25,7 +25,7 @@ from deepstyle.scraper.budget import MAX_BYTES, Budget
 from deepstyle.scraper.candidates import decodable
 from deepstyle.scraper.charsets import decoded
 from deepstyle.scraper.events import feed, feed_tolerantly
-from deepstyle.scraper.feeds import FeedItems, read_feed, read_sitemap
+from deepstyle.scraper.feeds import FeedItems, json_feed, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
 from deepstyle.scraper.series import ends, guessed_part, next_part
 from deepstyle.scraper.urls import normalise
@@ -121,6 +121,7 @@ def parse_json(body: bytes, url: str, *, charset: str | None = None, budget: Bud
     if not reader.links.next_links and (following := next_part(value, reader.url)):
         reader.links.more(normalise(following))
     page = _of(reader)
+    page = replace(page, links=tuple(dict.fromkeys([*page.links, *json_feed(value, reader.url)])))
     guesses = () if ends(value) else tuple(filter(None, (guessed_part(value, reader.url), *page.guesses)))
     return replace(page, guesses=() if page.next_links else guesses)
 
