@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ def today() -> str:
     return time.strftime("%Y-%m-%d", time.gmtime())
 
 
-def card_of(folder: Path) -> dict[str, str]:
+def card_of(folder: Path, others: Iterable[str] = ()) -> dict[str, str]:
     """The card of a model or run, which says of which forgotten photos it knows, as file name -> text; nothing without one.
 
-    Raises InputError when it cannot be read.
+    ``others``: names of files whose texts come with it, where they are there. Raises InputError when one cannot be read.
     """
-    path = folder / CARD
-    return {CARD: read_input(path, MOST_CARD, "make it readable").decode("utf-8", "replace")} if path.is_file() else {}
+    there = [path for name in (CARD, *others) if (path := folder / name).is_file()]
+    return {path.name: read_input(path, MOST_CARD, "make it readable").decode("utf-8", "replace") for path in there}
 
 
 def name_of(folder: Path) -> str:

@@ -53,10 +53,11 @@ class Source:
     """A generator and the folder that its samples go to.
 
     ``best``: it is the run's best generator, not its last; the names of its samples then end on ``-best``. ``run``: it is
-    one of this workspace's runs.
+    one of this workspace's runs. ``folder``: the run's or the model's, where it was read.
     """
 
     trained: TrainedGenerator
+    folder: Path
     place: Path
     best: bool
     run: bool = True
@@ -105,13 +106,15 @@ def open_source(
         folder = find_run(catalog, run)
         trained = models.open_run(folder, _figures(catalog, folder.name, best=best), best=best)
         trained = replace(trained, licence=licence or trained.licence)
-        return Source(trained=trained, place=out or folder / "samples", best=best)
+        return Source(trained=trained, folder=folder, place=out or folder / "samples", best=best)
     if run is not None or best:
         raise UsageError(f"--model {model}: --run and --best are for runs; a model is one generator")
     remedy = "`deepstyle sample --export safetensors` makes one of a run"
-    trained = models.open_model(find_model(catalog, model, flag="--model", kind=models.KIND, remedy=remedy))
+    folder = find_model(catalog, model, flag="--model", kind=models.KIND, remedy=remedy)
+    trained = models.open_model(folder)
     trained = replace(trained, licence=licence or trained.licence)
-    return Source(trained=trained, place=out or catalog.root / "samples" / trained.name, best=False, run=False)
+    place = out or catalog.root / "samples" / trained.name
+    return Source(trained=trained, folder=folder, place=place, best=False, run=False)
 
 
 def _figures(catalog: Catalog, run: str, *, best: bool) -> dict[str, float]:
@@ -259,8 +262,9 @@ def trace(
 def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, half: bool) -> Path:
     """Write the generator for use elsewhere: a model folder ("safetensors"), or generator.onnx in a folder ("onnx").
 
-    Without ``out`` a model folder is put among the workspace's models, under the run's name. With a run's model come its
-    discriminator, so that it can be trained on, the data card, its garments as a table, and these as Croissant.
+    Without ``out`` a model folder is put among the workspace's models, under the run's name. With it come the
+    discriminator, so that it can be trained on, the data card, the garments as a table, and these as Croissant: a model's
+    as they stand beside it.
     """
     trained = source.trained
     if kind == "onnx":
@@ -269,10 +273,8 @@ def export(catalog: Catalog, source: Source, kind: str, *, out: Path | None, hal
         return path
     name = as_name(trained.name)
     folder = out or catalog.root / "models" / name
-    marks = card_of(catalog.root / ("runs" if source.run else "models") / name)
-    told = cards(catalog, trained) if source.run else {}
-    rival = models.rival_of(catalog.root / "runs" / name) if source.run else None
-    models.save_model(folder, trained, half=half, extra=told | marks, rival=rival)
+    told = card_of(source.folder) | cards(catalog, trained) if source.run else card_of(source.folder, models.CARDS)
+    models.save_model(folder, trained, half=half, extra=told, rival=models.rival_of(source.folder))
     if out is None:
         catalog.put_model(name, models.KIND, dict(trained.figures))
     return folder

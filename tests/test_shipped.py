@@ -125,6 +125,20 @@ def test_what_ships_can_be_trained_on(tmp_path: Path) -> None:
     assert read_weights(source.rival)["projection.vectors.weight"].shape == (len(source.labels), 256)
 
 
+def test_what_is_exported_again_keeps_its_card_and_its_discriminator(tmp_path: Path) -> None:
+    """A model put elsewhere says what it did of its data and their licences, and can be trained on as before."""
+    words = ["-q", "-w", str(tmp_path), "sample", "--model", "demo-garments", "--export", "safetensors"]
+    done = CliRunner().invoke(main, words, catch_exceptions=False)
+    folder = Path(next(one.path for one in packaged_models() if one.name == "demo-garments"))
+    made = tmp_path / "models" / "demo-garments"
+
+    assert done.exit_code == 0
+    assert (made / "MODEL_CARD.md").read_bytes() == (folder / "MODEL_CARD.md").read_bytes()
+    old, new = (read_weights(one / "discriminator.safetensors") for one in (folder, made))
+    assert old.keys() == new.keys()
+    assert all(old[key].equal(new[key]) for key in old)
+
+
 @pytest.mark.parametrize(("name", "side"), [("demo-garments", 64), ("demo-garments-128", 128)])
 def test_the_generators_work_without_training(tmp_path: Path, name: str, side: int) -> None:
     """`deepstyle sample --model NAME` makes varied images in an empty folder, under a licence; its card tells more."""

@@ -94,7 +94,12 @@ def open_run(folder: Path, figures: Mapping[str, float], *, best: bool = False) 
 
 
 def rival_of(folder: Path) -> Mapping[str, Tensor] | None:
-    """The discriminator's state in a run folder's last snapshot; None without one. Raises ModelError for a damaged one."""
+    """The discriminator's state: of a model folder's file, or a run's last snapshot; None without one.
+
+    Raises ModelError for a damaged one.
+    """
+    if (folder / RIVAL).is_file():
+        return weights.read_weights(folder / RIVAL)
     newest = newest_snapshot(folder)
     return None if newest is None else weights.load_checkpoint(newest).get("discriminator")
 
