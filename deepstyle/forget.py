@@ -92,24 +92,33 @@ def _photos(asked: str, catalog: Catalog) -> list[Photo]:
         rights.never_again(name, "host")
         return rights.photos_at(f"{scheme}://{name}{end}" for scheme in ("http", "https") for end in "/?:")
     raise UsageError(
-        f"{shown(asked)}: neither the address of a picture or page (https://...), nor a host (a.example), nor a file or folder "
-        "that was added, nor a photo's hash"
+        f"{shown(asked) or repr(asked)}: neither the address of a picture or page (https://...), nor a host (a.example), nor a "
+        "file or folder that was added, nor a photo's hash"
     )
 
 
 def _added(asked: str, catalog: Catalog) -> list[Photo]:
-    """The photos of a file or folder that was added, also when it has gone since; the photo that a garment's file is of."""
+    """The photos of a file that was added, or of all that came from a folder and those in it, also when they have gone since.
+
+    A garment's file stands for the photo that it is of.
+    """
     path = Path(asked)
+    if not asked:
+        return []  # not the folder that one is in
     if match := _SHA.fullmatch(path.stem):
         return [photo] if (photo := catalog.photo(match[1])) is not None else []
     try:
         url = Path(os.path.abspath(path)).as_uri()  # noqa: PTH100  # resolve() follows links; add does not
     except (OSError, ValueError):  # a zero byte, say
         return []
-    found = catalog.rights.photos_of(url)
+    rights, below = catalog.rights, f"{url.rstrip('/')}/"
+    found = {photo.sha256: photo for photo in rights.photos_of(url)}
+    for photo in rights.photos_at([below]):  # not those that a list in this folder led to
+        if any(one.startswith(below) for one in rights.urls_of(photo.sha256)):
+            found[photo.sha256] = photo
     if found:
-        catalog.rights.never_again(url, "url")
-    return found
+        rights.never_again(url, "url")
+    return [found[name] for name in sorted(found)]
 
 
 def _delete_files(catalog: Catalog, photos: Collection[Photo], garments: list[Garment]) -> None:

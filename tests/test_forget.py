@@ -252,3 +252,33 @@ def test_a_photo_goes_with_the_host_that_it_was_sent_on_to(tmp_path: Path, what:
         asked = cdn.url.removeprefix("http://") if what == "host" else f"{cdn.url}/1.jpg"
 
         assert ask(tmp_path, asked).photos == 1
+
+
+def test_a_folder_is_forgotten_with_the_folders_in_it_and_nothing_else(tmp_path: Path) -> None:
+    """A folder's name takes what was added from folders below it, at any depth, not what a list that lies there led to."""
+    mine, rng = tmp_path / "my photos", np.random.default_rng(0)
+    for name in ("a.png", "one/b.png", "one/two/c.png"):
+        put_file(mine / name, images.encode(rng.integers(0, 256, (400, 400, 3)).astype(np.uint8)))
+    beside = tmp_path / "my photos 2" / "d.png"
+    put_file(beside, images.encode(rng.integers(0, 256, (400, 400, 3)).astype(np.uint8)))
+    root = tmp_path / "w"
+    with serve(photos("/a.jpg")) as site:
+        put_file(mine / "list.txt", f"{site.url}/a.jpg\n".encode())
+        crawl(root, str(mine / "list.txt"))
+    with Catalog(root) as catalog:
+        add([mine, beside.parent], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
+
+    assert ask(root, str(mine)).photos == 3
+    with Catalog(root) as catalog:
+        assert {Path(one.image_url).name for one in catalog.photos()} == {"a.jpg", "d.png"}
+
+
+def test_an_empty_name_forgets_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell's empty variable is refused; it does not stand for the folder that one is in."""
+    pixels = np.random.default_rng(0).integers(0, 256, (400, 400, 3)).astype(np.uint8)
+    put_file(tmp_path / "mine" / "a.png", images.encode(pixels))
+    with Catalog(tmp_path / "w") as catalog:
+        add([tmp_path / "mine"], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
+    monkeypatch.chdir(tmp_path / "mine")
+    with pytest.raises(UsageError, match="'': neither"):
+        ask(tmp_path / "w", "")

@@ -96,10 +96,10 @@ def _show_audit(catalog: Any) -> None:
 def forget(session: Session, photos: tuple[str, ...]) -> None:
     """Remove photos and all that came of them, for good.
 
-    By the address of a picture or of the page that shows it, by host, by the file or folder that was added, by a garment's
-    file, or by a photo's hash. The photo, its garments and the packed datasets that hold it are deleted; no scrape or add
-    takes it again, in no size. Runs and models that were trained on it are named, and marked in their MODEL_CARD.md: they
-    cannot unlearn.
+    By the address of a picture or of the page that shows it, by host, by the file or folder that was added (with the folders
+    in it), by a garment's file, or by a photo's hash. The photo, its garments and the packed datasets that hold it are
+    deleted; no scrape or add takes it again, in no size. Runs and models that were trained on it are named, and marked in
+    their MODEL_CARD.md: they cannot unlearn.
 
     \b
     Example:
