@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from deepstyle.catalog import Catalog
 from deepstyle.errors import InputError, StorageError, UsageError
-from deepstyle.files import TEMPORARY, read_regular, reason, shown
+from deepstyle.files import TEMPORARY, plain_place, read_regular, reason, shown
 
 Form = Literal["csv", "jsonl", "parquet", "webdataset"]
 COLUMNS = (
@@ -37,17 +37,20 @@ def export(catalog: Catalog, form: Form | str, out: Path, *, shard: int = 1000) 
         )
     if not catalog.count("photos"):
         raise UsageError(f"{catalog.root}: holds no photos; run `deepstyle scrape` or `deepstyle add` first")
+    if form == "webdataset" and out.exists() and not out.is_dir():
+        raise UsageError(f"--out {shown(out)}: is a file; --to webdataset writes .tar files into a folder: name one")
+    place = out if form == "webdataset" else plain_place(out)
     try:
         if form == "webdataset":
             out.mkdir(parents=True, exist_ok=True)
             return _shards(catalog, out, shard)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        place = out.with_name(f"{TEMPORARY}{out.name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        begun = place.with_name(f"{TEMPORARY}{place.name}")
         try:
-            count = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}[form](catalog.rights.rows(BATCH), place)
-            os.replace(place, out)
+            count = {"csv": _csv, "jsonl": _jsonl, "parquet": _parquet}[form](catalog.rights.rows(BATCH), begun)
+            os.replace(begun, place)
         finally:
-            place.unlink(missing_ok=True)
+            begun.unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(f"--out {shown(out)}: cannot be written ({reason(error)})") from error
     return count

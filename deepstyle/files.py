@@ -114,6 +114,22 @@ def _create(path: Path) -> int:
     return handle
 
 
+def plain_place(path: Path, flag: str = "--out") -> Path:
+    """Where the file that a person named is to lie: behind links, which stay. Raises UsageError for what is no plain file.
+
+    A file appears by a rename, which would put it in the place of a device or a pipe: of /dev/stdout, say.
+    """
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):  # not there yet; writing tells what else is wrong
+        return path
+    if not stat.S_ISREG(kind):
+        raise UsageError(
+            f"{flag} {shown(path)}: is {_what(kind)}; a file appears whole or not at all, so name a plain one"
+        )
+    return path.resolve()
+
+
 def sync_names(folders: Iterable[Path]) -> None:
     """Have the names in some folders on the disk, each folder once. Raises StorageError where that cannot be done."""
     for folder in dict.fromkeys(folders):
@@ -252,6 +268,9 @@ def open_regular(path: Path) -> BufferedReader:
     found = os.fstat(handle)
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
-        what = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe, device or socket"
-        raise InputError(f"{shown(path)}: is no regular file but {what}")
+        raise InputError(f"{shown(path)}: is no regular file but {_what(found.st_mode)}")
     return os.fdopen(handle, "rb")
+
+
+def _what(kind: int) -> str:
+    return "a folder" if stat.S_ISDIR(kind) else "a pipe, device or socket"

@@ -11,6 +11,7 @@ import click
 
 from deepstyle.commands.options import F, Ordered, Session, detector_option, json_option, open_catalog
 from deepstyle.commands.tables import counts, show
+from deepstyle.files import plain_place
 
 
 @click.group(cls=Ordered)
@@ -229,11 +230,12 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
         deepstyle data label clothing-co-parsing --min-score 0.3 --out workspace/ccp/more.json
         deepstyle train-detector workspace/ccp/train.json workspace/ccp/more.json --val workspace/ccp/val.json
     """
+    place = plain_place(out)
     with open_catalog(session) as catalog:
         from deepstyle import detectors
 
         summary = detectors.label_folder(
-            source, out, catalog, detector=detector, min_score=min_score, reporter=session.reporter
+            source, place, catalog, detector=detector, min_score=min_score, reporter=session.reporter
         )
     rows = asdict(summary) | {"boxes": counts(summary.boxes)}
     show(f"annotations are in {out}", rows, file=out, **asdict(summary))
