@@ -183,15 +183,19 @@ def test_standard_input_is_a_picture_or_names(model: Path, folder: Path) -> None
 
 
 def test_what_cannot_be_looked_at_at_all_fails(model: Path, folder: Path, tmp_path: Path) -> None:
-    """The command fails when no picture can be read, a folder holds none, or there is no such model."""
+    """The command fails when no picture can be read, a folder or standard input holds none, or there is no such model."""
     (tmp_path / "empty").mkdir()
     for words, reason in (
         ((folder / "torn.png", "--model", model), "none of the 1 pictures"),
         ((tmp_path / "empty", "--model", model), "holds no pictures"),
+        (
+            ("-", "--model", model),
+            "-: standard input holds neither a picture nor names of files (nothing but blank lines)",
+        ),
         ((folder, "--model", "nobody"), "--model nobody"),
     ):
-        told = _run(*words)
-        assert told.exit_code != 0
+        told = _run(*words, stdin=b"\n \n")
+        assert told.exit_code == (2 if "nobody" in words else 1)
         assert reason in " ".join(told.output.split())
 
 

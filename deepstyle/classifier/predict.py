@@ -150,9 +150,12 @@ def _from_stdin(stdin: BinaryIO) -> Iterator[Picture]:
     except ImageError as error:
         if error.reason != "not-image":
             raise InputError(f"-: standard input holds neither a picture nor names of files ({error})") from error
-        for name in data.decode(errors="surrogateescape").splitlines():
-            if name.strip():
-                yield Picture(file=name)
+        names = [name for name in data.decode(errors="surrogateescape").splitlines() if name.strip()]
+        if not names:
+            raise InputError(
+                "-: standard input holds neither a picture nor names of files (nothing but blank lines)"
+            ) from error
+        yield from (Picture(file=name) for name in names)
     else:
         yield Picture(file="-", data=data)
 
