@@ -15,6 +15,7 @@ from pathlib import Path
 from loopback import Exchange, Route, Routes, Site, page, photo, serve
 from test_scrape import crawl, img, photos, taken
 
+from deepstyle.catalog import Catalog
 from deepstyle.scraper.settling import MANY
 
 PATIENCE = 300  # seconds that the machine may take for anything, busy as it is
@@ -34,6 +35,24 @@ def test_limits_and_going_on(tmp_path: Path) -> None:
         assert crawl(tmp_path, site.url + "/0").kept == 7
         rules = {"/robots.txt", "/.well-known/tdmrep.json"}  # a host's rules are read in each call
         assert {path: n for path, n in site.hits.items() if n > 1 and path not in rules} == {}
+
+
+def test_what_another_scrape_found_is_not_put_down_to_a_limit(tmp_path: Path) -> None:
+    """Pages that another process has queued in the same crawl are left to it, and the words say so."""
+
+    def meanwhile(x: Exchange) -> None:
+        with Catalog(tmp_path) as catalog:
+            catalog.open_crawl(catalog.newest_start() or "").queue_page(f"{site.url}/more", parent=None, depth=1)
+        x.send(photo(1), "image/jpeg")
+
+    say = io.StringIO()
+    with serve(
+        {"/": page(img("/a.jpg")), "/a.jpg": meanwhile, "/more": page(img("/b.jpg")), **photos("/b.jpg")}
+    ) as site:
+        crawl(tmp_path, site.url, say=say)
+        assert "max_pages" not in say.getvalue()
+        assert "found by another `scrape` of this crawl; run the same command again" in say.getvalue()
+        assert crawl(tmp_path, site.url).kept == 2
 
 
 def test_a_finished_crawl_asks_nothing_and_fresh_asks_for_pages_only(tmp_path: Path) -> None:

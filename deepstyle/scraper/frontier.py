@@ -70,9 +70,14 @@ class Frontier:
     def _line_up(self, entry: Waiting) -> None:
         self._queues.setdefault(host(entry.url), deque()).append((next(self._number), entry))
 
+    @property
+    def spent(self) -> bool:
+        """Whether ``max_pages`` is reached."""
+        return self._fetched >= self._config.max_pages
+
     def places(self) -> list[str]:
         """The hosts (name and port) of which pages wait; none when ``max_pages`` is reached."""
-        return list(self._queues) if self._fetched < self._config.max_pages else []
+        return [] if self.spent else list(self._queues)
 
     def waiting(self, place: str) -> int:
         """How many pages of this host (name and port) wait."""
@@ -80,7 +85,7 @@ class Frontier:
 
     def waits(self, place: str) -> bool:
         """Whether pages of this host (name and port) wait."""
-        return place in self._queues and self._fetched < self._config.max_pages
+        return place in self._queues and not self.spent
 
     def knows(self, url: str) -> bool:
         """Whether the page is queued or done."""
@@ -100,7 +105,7 @@ class Frontier:
 
     def next(self, free: Callable[[str], bool] = lambda _: True) -> Waiting | None:
         """The page to visit now, of a host that is ``free``, counted as visited; None without one, or at ``max_pages``."""
-        while self._fetched < self._config.max_pages:
+        while not self.spent:
             first = min(((queue[0][0], place) for place, queue in self._queues.items() if free(place)), default=None)
             if first is None:
                 break

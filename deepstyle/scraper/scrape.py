@@ -223,5 +223,9 @@ def conclude(loop: Loop, summary: ScrapeSummary) -> None:
         loop.reporter.say(f"stopped at max_photos={loop.config.max_photos}; a larger one goes on from here")
     elif loop.left:
         loop.reporter.say(f"{loop.left} pages or photos must wait, a host is busy; run the same command again later")
-    else:
+    elif loop.ledger.frontier.spent:
         loop.reporter.say(f"stopped at max_pages={loop.config.max_pages}; a larger one goes on from here")
+    else:
+        loop.reporter.say(
+            "what is left was found by another `scrape` of this crawl; run the same command again when that has ended"
+        )
