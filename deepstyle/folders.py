@@ -145,3 +145,16 @@ def alone(lock_file: Path, *, waiting: Callable[[], None] = lambda: None) -> Ite
         yield
     finally:
         lock.release()
+
+
+def held(lock_file: Path) -> bool:
+    """Whether a process holds this lock; taken to be so where that cannot be asked, as in a folder that cannot be written."""
+    if not lock_file.exists():
+        return False
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        return True
+    lock.release()
+    return False

@@ -67,7 +67,7 @@ class Run(Generic[C]):
         self.catalog, self.kind, self.name, self.config, self.leads = catalog, kind, name, config, leads
         self.folder = catalog.root / "runs" / name
         self._writer: SummaryWriter | None = None
-        self._lock = FileLock(self.folder / ".lock", timeout=0)
+        self._lock = FileLock(self.folder / ".lock", timeout=0.5)  # `status` has it for a moment
         if leads:
             self._claim(data_key)
 

@@ -11,6 +11,8 @@ from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY, TAG
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import is_regular, read_json
+from deepstyle.folders import held
+from deepstyle.records import RunRecord
 
 FIGURES = (
     "ap",
@@ -48,10 +50,15 @@ def status_of(catalog: Catalog) -> Status:
         categories=catalog.tags.counts(CATEGORY), tags=catalog.tags.counts(TAG),
         models={one.name: {"kind": one.kind, **one.figures} for one in models},
         runs={
-            one.name: {"kind": one.kind, "status": one.status, "images": one.images, **one.figures}
+            one.name: {"kind": one.kind, "status": _stands(catalog, one), "images": one.images, **one.figures}
             for one in catalog.runs()
         },
     )  # fmt: skip
+
+
+def _stands(catalog: Catalog, run: RunRecord) -> str:
+    """How a run stands: one that the catalog knows as running is ``stopped`` when no process trains it any more."""
+    return "stopped" if run.status == "running" and not held(catalog.path(run.path) / ".lock") else run.status
 
 
 @dataclass(frozen=True, kw_only=True)

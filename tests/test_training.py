@@ -19,6 +19,7 @@ from deepstyle.config import ClassifierConfig, load_config
 from deepstyle.engine import make_fabric
 from deepstyle.errors import ModelError, TrainingError
 from deepstyle.progress import Reporter
+from deepstyle.status import status_of
 from deepstyle.training import Training, opened
 
 SETTINGS = ["batch_size=10", "images=100", "precision=32"]
@@ -121,7 +122,7 @@ def test_a_training_says_where_its_settings_are(tmp_path: Path) -> None:
     ],
 )
 def test_how_a_training_broke_off_is_recorded(tmp_path: Path, error: BaseException, outcome: str) -> None:
-    """Any error fails the run, with its words; an interruption leaves it running; the same command continues either."""
+    """Any error fails the run, with its words; an interruption leaves it stopped; the same command continues either."""
     with Catalog(tmp_path) as catalog:
         train(catalog)
         with pytest.raises(type(error)), begin(catalog, "images=200") as t:  # noqa: PT012  # what is inside raises
@@ -130,9 +131,12 @@ def test_how_a_training_broke_off_is_recorded(tmp_path: Path, error: BaseExcepti
             with t.task("counting"):
                 t.count()
                 t.save()
+                assert [run["status"] for run in status_of(catalog).runs.values()] == ["running"]
                 raise error
         figures = {"complaint": str(error)} if outcome == "failed" else {}
         assert status(catalog) == (outcome, figures)
+        [run] = status_of(catalog).runs.values()
+        assert run["status"] == ("stopped" if outcome == "running" else outcome)  # as `deepstyle status` tells it
         assert train(catalog, "images=200")[0] == 120
         assert status(catalog)[0] == "done"
 
