@@ -12,6 +12,7 @@ from deepstyle.annotations.coco import read_coco
 from deepstyle.annotations.salient import edge_distance, salient_box
 from deepstyle.annotations.singles import convert_singles
 from deepstyle.boxes import iou
+from deepstyle.errors import InputError
 from deepstyle.images import Pixels, encode
 from deepstyle.progress import Reporter
 
@@ -84,3 +85,10 @@ def test_a_table_becomes_coco_files(tmp_path: Path) -> None:
     assert not senders[0] & senders[1]
     assert all(senders)
     assert (tmp_path / "out/train.json").read_bytes() == again
+
+
+def test_a_table_without_its_photos_is_told_of_them(tmp_path: Path) -> None:
+    """Where no photo is there the message counts them, names one, and says where to look."""
+    (tmp_path / "mine.csv").write_text("image,label\na,Pants\nb,Dress\n")
+    with pytest.raises(InputError, match=r"\(no-photo 2, e\.g\. a\); look where its photos are"):
+        convert_singles(tmp_path / "mine.csv", tmp_path / "out", reporter=QUIET)

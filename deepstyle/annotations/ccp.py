@@ -111,7 +111,7 @@ def convert_ccp(
                 tally.count(reason, mask.stem, amount)
             task.advance()
     if not kept:
-        raise InputError(f"{source}: no photo has a usable mask ({tally.totals()}); give Clothing Co-Parsing's folder")
+        raise InputError(f"{source}: no photo has a usable mask ({tally.words}); give Clothing Co-Parsing's folder")
     return write_splits(out, parted(kept, seed, validation_share, test_share), LABELS, tally)
 
 

@@ -59,6 +59,13 @@ class Tally:
         if amount:
             self.rows.append((reason, shown(name), amount))
 
+    @property
+    def words(self) -> str:
+        """What was left out, as a line of a message: how often each reason, with a name."""
+        return "; ".join(
+            f"{reason} {self.totals()[reason]:,}, e.g. {names[0]}" for reason, names in self.examples().items()
+        )
+
     def totals(self) -> dict[str, int]:
         """How often each reason was noted."""
         found: Counter[str] = Counter()
@@ -84,7 +91,9 @@ def write_splits(
     trained on. Train and val are always written. Raises InputError when no photo is left at all.
     """
     if not any(splits.values()):
-        raise InputError(f"{out}: nothing is left to write ({tally.totals()}); check the source folder")
+        raise InputError(
+            f"nothing is left to write into {shown(out)} ({tally.words or 'no photos'}); look where its photos are"
+        )
     for name, images in splits.items():
         if images or name in {"train", "val"}:
             write_coco(out / f"{name}.json", AnnotatedSet(labels=tuple(labels), images=tuple(images)))

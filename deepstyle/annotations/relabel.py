@@ -104,7 +104,7 @@ def _read(
     for category, amount in left_out.items():
         tally.count("not-mapped", f"{path.name}: {category}", amount)
     if not kept:
-        raise InputError(f"{path}: nothing is left ({tally.totals()}); name the folder of its photos with --photos")
+        raise InputError(f"{path}: nothing is left ({tally.words}); name the folder of its photos with --photos")
     return kept
 
 
