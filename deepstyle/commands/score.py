@@ -62,7 +62,8 @@ def score(session: Session, /, **options: Any) -> None:
         "nearest garments": scored.sheet,
     }  # fmt: skip
     pages = {
-        result.called(number): f"nearest garment from {place_of(row[0].page_url, row[0].image_url)}"
+        f"sample {number}": f"{result.names[number - 1]}: " * bool(result.names)
+        + f"nearest garment from {place_of(row[0].page_url, row[0].image_url)}"
         for number, row in enumerate(result.nearest, 1)
     }
     words = {"in words" if not number else f"  {number + 1}": said for number, said in enumerate(result.said)}

@@ -142,10 +142,6 @@ class Score:
     judges: dict[str, Any] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
-    def called(self, number: int) -> str:
-        """What a sample, counted from 1, is called."""
-        return _called(number, self.names)
-
 
 def _called(number: int, names: Sequence[str]) -> str:
     return f"sample {number} ({names[number - 1]})" if names else f"sample {number}"
