@@ -25,6 +25,10 @@ SITE = "http://a.example/"
         (["train-gan", "--images", "-5"], "--images: input should be greater than"),
         (["train-gan", "--label", "a", "--label", "a"], "--label: labels must not repeat"),
         (["scrape", SITE, "--depth", "-1"], "--depth: input should be greater than"),
+        (["train-gan", "--minutes", "nan"], "--minutes: must be a number, not nan"),
+        (["train-gan", "--set", "lr=.nan"], "--set lr: must be a number, not nan"),
+        (["sample", "--truncation", "nan"], "'--truncation': 'nan' is no number."),
+        (["demo", "--minutes", "NaN"], "'--minutes': 'NaN' is no number."),
         (["run", SITE, "--minutes", "-1"], "--minutes: input should be greater than"),
         (["run", SITE, "--set", "gan.lr=-1"], "--set gan.lr: input should be greater than"),
         (["crop", "--margin", "-1", "--set", "min_score=2"], "--set min_score: input should be less than or equal to 1; --marg"),
@@ -80,3 +84,27 @@ def test_help_says_what_the_option_does_here(command: str, words: str) -> None:
 def test_what_is_printed_of_settings_holds_no_secret(override: str, shown: str) -> None:
     """The line of settings ends in logs: it has neither a header's value nor a proxy's password."""
     assert without_secrets(override) == shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["scrape", "nothing"], ["add", "nothing"], ["demo", "--set", "nothing=1"]],
+    ids=" ".join,
+)
+def test_a_refused_command_leaves_no_workspace(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused before there is anything to keep makes no folder: `status` still says that there is none."""
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, words).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["http://", "https:///a", "http://[::1"])
+def test_an_address_without_a_host_is_told_of_it(address: str, tmp_path: Path) -> None:
+    """It does start with http://, so that is not what is wrong with it."""
+    done = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "scrape", address])
+
+    assert done.exit_code == 2
+    assert "no host" in done.output
+    assert "must start with" not in done.output

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from deepstyle.commands.options import (
     build_config,
     checked_name,
     configured,
+    has_catalog,
     json_option,
     labelled,
     open_catalog,
@@ -234,8 +234,7 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     """
     from contextlib import nullcontext
 
-    there = os.path.lexists(session.workspace / "catalog.sqlite")
-    with open_catalog(session, reading=True) if there else nullcontext() as catalog:
+    with open_catalog(session, reading=True) if has_catalog(session) else nullcontext() as catalog:
         from deepstyle.classifier import predict as predicting
 
         judge = predicting.find(catalog, model, router, routes)

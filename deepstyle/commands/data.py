@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import F, Ordered, Session, detector_option, json_option, open_catalog
+from deepstyle.commands.options import Bounded, F, Ordered, Session, detector_option, json_option, open_catalog
 from deepstyle.commands.tables import counts, show
 from deepstyle.files import plain_place
 
@@ -36,9 +36,9 @@ def _split_options(validation: float, test: float) -> Callable[[F], F]:
     def add(function: F) -> F:
         for option in (
             click.option("--seed", type=int, default=0, show_default=True, help="Another seed holds out other photos."),
-            click.option("--test-share", type=click.FloatRange(0, 0.9), default=test, show_default=True,
+            click.option("--test-share", type=Bounded(0, 0.9), default=test, show_default=True,
                          help="Share of photos in test.json."),
-            click.option("--validation-share", type=click.FloatRange(0.01, 0.9), default=validation, show_default=True,
+            click.option("--validation-share", type=Bounded(0.01, 0.9), default=validation, show_default=True,
                          help="Share of photos in val.json."),
         ):  # fmt: skip
             function = option(function)
@@ -216,7 +216,7 @@ def download(session: Session, name: str, out: Path | None, mirror: str | None) 
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="COCO file to write.")
 @detector_option
-@click.option("--min-score", type=click.FloatRange(0, 1), default=0.6, show_default=True,
+@click.option("--min-score", type=Bounded(0, 1), default=0.6, show_default=True,
               help="Confidence from which a detection becomes an annotation.")  # fmt: skip
 @click.pass_obj
 def label(session: Session, source: Path, out: Path, detector: str | None, min_score: float) -> None:

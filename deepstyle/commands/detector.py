@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from deepstyle.commands.options import (
+    Bounded,
     Session,
     build_config,
     checked_name,
@@ -130,7 +131,7 @@ def train_masks(session: Session, train: tuple[Path, ...], validation: Path, det
 @detector_option
 @click.option("--choose-rules", "choose", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               metavar="OTHER.json", help="Choose the rules of the crop on these photos first.")  # fmt: skip
-@click.option("--recall", type=click.FloatRange(0, 1), default=0.7, show_default=True,
+@click.option("--recall", type=Bounded(0, 1), default=0.7, show_default=True,
               help="Share of the garments that such rules must find.")  # fmt: skip
 @click.pass_obj
 def eval_detector(

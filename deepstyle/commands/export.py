@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, json_option, open_catalog
+from deepstyle.commands.options import Session, has_catalog, json_option, open_catalog
 from deepstyle.commands.tables import show
 
 
@@ -35,8 +34,7 @@ def export(session: Session, model: str, to: Any, out: Path) -> None:
         deepstyle export garment-categories --to onnx --out judge
         deepstyle export classifier --to safetensors --out my-classifier
     """
-    there = os.path.lexists(session.workspace / "catalog.sqlite")
-    with open_catalog(session, reading=True) if there else nullcontext() as catalog:
+    with open_catalog(session, reading=True) if has_catalog(session) else nullcontext() as catalog:
         from deepstyle.classifier.export import export_model
         from deepstyle.classifier.predict import find_folder
 

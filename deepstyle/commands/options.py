@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,17 @@ class Labelled:
     images: Path | None
 
 
+class Bounded(click.FloatRange):
+    """A number within bounds; ``nan``, which no comparison finds outside of any, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number that the text says."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number.", param, ctx)
+        return number
+
+
 class Ended(Exception):  # noqa: N818
     """A command is through before its last line; ``cli.py`` exits with ``code``."""
 
@@ -55,12 +67,17 @@ class Ordered(click.Group):
         return list(self.commands)
 
 
+def has_catalog(session: Session) -> bool:
+    """Whether the workspace is there."""
+    return os.path.lexists(session.workspace / "catalog.sqlite")
+
+
 @contextmanager
 def open_catalog(session: Session, *, must_exist: bool = False, reading: bool = False) -> Iterator[Any]:
     """The workspace's catalog; ``reading``: one that cannot be written will do."""
     from deepstyle.catalog import Catalog
 
-    if must_exist and not os.path.lexists(session.workspace / "catalog.sqlite"):
+    if must_exist and not has_catalog(session):
         raise UsageError(
             f"--workspace {session.workspace}: there is no workspace yet; `deepstyle add` and `deepstyle scrape` make one"
         )

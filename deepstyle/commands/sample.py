@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, json_option, open_catalog
+from deepstyle.commands.options import Bounded, Session, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 
@@ -35,7 +35,7 @@ ALONE = {  # what is asked for, why, and the flags that say nothing to it
 )
 @click.option("--label", "labels", multiple=True, metavar="NAME,...",
               help="Only for generators that are told labels: one row each.")  # fmt: skip
-@click.option("--truncation", type=click.FloatRange(0, 5, min_open=True), metavar="T",
+@click.option("--truncation", type=Bounded(0, 5, min_open=True), metavar="T",
               help="Squeeze each latent number into (-T, T): 0.5 typical, 1 less so, 5 as if not given.")  # fmt: skip
 @click.option("--upscale", type=click.IntRange(1, 16), metavar="N",
               help="Files N times as large, by Lanczos resampling: smooth, with no new detail.")  # fmt: skip

@@ -15,6 +15,7 @@ from deepstyle.commands.options import (
     build_config,
     configured,
     configured_with,
+    has_catalog,
     json_option,
     open_catalog,
 )
@@ -80,12 +81,15 @@ def scrape(session: Session, /, sources: tuple[str, ...], template: tuple[str, .
     built = build_config(session, "ScrapeConfig", config, overrides, flags, dry_run=False, rest=rest)
     from deepstyle.config import load_values
     from deepstyle.scraper.scrape import scrape_urls
+    from deepstyle.scraper.sources import read_sources
     from deepstyle.scraper.templates import expand
 
     filled = [url for one in template for url in expand(one, load_values(values))]
     if dry_run:
         _show_plan([*sources, *filled], session, built)
         return
+    if not has_catalog(session):
+        read_sources([*sources, *filled])  # a mistyped address makes no workspace
     with open_catalog(session) as catalog:
         summary = scrape_urls([*sources, *filled], catalog, built, reporter=session.reporter, fresh=fresh)
     rows = {key: value for key, value in asdict(summary).items() if not isinstance(value, dict)}
@@ -168,7 +172,10 @@ def add(session: Session, paths: tuple[Path, ...], licence: str, credit: str, co
     """
     built = build_config(session, "ScrapeConfig", config, overrides, {}, dry_run=dry_run)
     from deepstyle.scraper.add import add as run
+    from deepstyle.scraper.add import check_path
 
+    for path in paths:  # before a workspace is made
+        check_path(path, session.workspace)
     with open_catalog(session) as catalog:
         summary = run(paths, catalog, built, reporter=session.reporter, licence=licence, credit=credit)
     rows = {key: f"{value:,}" for key, value in asdict(summary).items() if isinstance(value, int)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from deepstyle.commands.options import Session, json_option, open_catalog
+from deepstyle.commands.options import Bounded, Session, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.demo import IMAGES
 
@@ -57,7 +57,7 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
 @json_option
 @click.option("--images", type=click.IntRange(100, 10_000_000), default=IMAGES, show_default=True,
               help="Images that the GAN sees, repeats counted.")  # fmt: skip
-@click.option("--minutes", type=click.FloatRange(0.1, 6000), default=15.0, show_default=True,
+@click.option("--minutes", type=Bounded(0.1, 6000), default=15.0, show_default=True,
               help="The GAN stops after this time, if it has not seen them by then.")  # fmt: skip
 @click.option(
     "--looks", type=click.IntRange(40, 20_000), default=340, show_default=True, help="Looks of the drawn site."
@@ -79,9 +79,9 @@ def demo(session: Session, images: int, minutes: float, looks: int, overrides: t
     context = click.get_current_context().find_root()
     if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
         session = Session(workspace=Path("demo-workspace"), reporter=session.reporter)
-    with open_catalog(session) as catalog:
-        from deepstyle.demo.tour import demo_stages, tour
+    from deepstyle.demo.tour import demo_stages, tour
 
-        stages = demo_stages(images_seen=images, minutes=minutes, overrides=overrides)
+    stages = demo_stages(images_seen=images, minutes=minutes, overrides=overrides)  # before a workspace is made
+    with open_catalog(session) as catalog:
         outcome = tour(catalog, stages, looks=looks, reporter=session.reporter)
     show("the demo is done", outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))

@@ -121,6 +121,8 @@ def _plain(problem: ErrorDetails, kind: type[Config]) -> str:
         )
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])  # a check of ours: its words, without pydantic's
+    if str(problem["input"]).strip().lower().lstrip("+-") == "nan":
+        return f"must be a number, not {problem['input']}"  # which is within no bounds
     return message[0].lower() + message[1:]
 
 

@@ -81,7 +81,7 @@ def add(
     if not paths:
         raise UsageError("PATH: give a folder of photos, or photos")
     for path in paths:
-        _check_path(path, catalog.root)
+        check_path(path, catalog.root)
     reporter.say("looking for files")
     files = {file.path: file for file in find_files(paths, without=catalog.root)}  # each once, however it was given
     work = _Adding(paths, catalog, config, licence=licence, credit=credit)
@@ -105,7 +105,7 @@ def add(
     return _summary(work)
 
 
-def _check_path(path: Path, root: Path) -> None:
+def check_path(path: Path, root: Path) -> None:
     """Raise UsageError for a path that cannot be added, InputError for one that is no file or folder."""
     if not os.path.lexists(path):
         raise UsageError(f"{shown(path)}: there is no such file or folder")

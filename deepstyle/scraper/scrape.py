@@ -179,7 +179,7 @@ def _enlist(sources: Sources, crawl: Crawl, frontier: Frontier, fetcher: Fetcher
     if sources.lists:
         reporter.say(f"reading {', '.join(map(shown, sources.lists))}")
     new, strange = enlist(sources, crawl, frontier, fetcher.at_home if fetcher.config.headers else None)
-    reporter.say(f"{new:,} addresses are new" + (f"; {strange:,} rows hold none" if strange else ""))
+    reporter.say(f"{new:,} addresses are new" + (f"; rows without one: {strange:,}" if strange else ""))
 
 
 def summarise(crawl: Crawl, started: float) -> ScrapeSummary:

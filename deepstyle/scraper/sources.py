@@ -66,6 +66,8 @@ def _neither(one: str) -> str:
     if "://" not in path and Path(path).suffix.lower() in SUFFIXES | HTML | ARCHIVES:
         return f"{shown(path)}: there is no such file; for a web address, begin it with https://"
     hint = f"write https://{one.strip()}" if "://" not in one else "it must start with http:// or https://"
+    if one.strip().lower().startswith(("http://", "https://")):
+        hint = "it has no host, or one that cannot be read; write it as https://a-gallery.example/fall-2026/"
     return f"URL {shown(one)!r}: not a web address; {hint}"
 
 
