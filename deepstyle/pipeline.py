@@ -11,7 +11,7 @@ from deepstyle.annotations.worn import surest
 from deepstyle.catalog import Catalog
 from deepstyle.choosing import chosen_config
 from deepstyle.classifier import predict
-from deepstyle.classifier.find import find_classifier
+from deepstyle.classifier.find import find_classifier, find_named
 from deepstyle.classifier.tag import tag_garments
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import (
@@ -90,7 +90,7 @@ class Outcome:
 
 def _named(catalog: Catalog, reporter: Reporter) -> str:
     """Name each garment's category, so that the GAN can be told it; how many have each."""
-    found = tag_garments(catalog, predict.load(predict.find_folder(catalog)), reporter=reporter).tags
+    found = tag_garments(catalog, predict.load(find_named(catalog)), reporter=reporter).tags
     return ", ".join(f"{name} {count:,}" for name, count in found.items())
 
 

@@ -23,7 +23,6 @@ from deepstyle.dcgan.sample import (
     CHUNK,
     columns_of,
     file_name,
-    find_run,
     generate,
     latents,
     put_samples,
@@ -40,7 +39,7 @@ from deepstyle.made import marked
 from deepstyle.metrics.novelty import Novelty, novelty
 from deepstyle.progress import Reporter
 from deepstyle.scoring import pack_garments
-from deepstyle.status import find_model
+from deepstyle.status import find_generator
 from deepstyle.traces import Near, Trace, to_csv
 
 LONGEST = 60  # characters of the seeds in a walk's file name
@@ -102,15 +101,11 @@ def open_source(
     ``licence``: of what it makes, instead of what its folder says.
     Raises UsageError with the remedy for what does not exist, and ModelError for what cannot be opened.
     """
+    folder = find_generator(catalog, run=run, model=model, best=best)
     if model is None:
-        folder = find_run(catalog, run)
         trained = models.open_run(folder, _figures(catalog, folder.name, best=best), best=best)
         trained = replace(trained, licence=licence or trained.licence)
         return Source(trained=trained, folder=folder, place=out or folder / "samples", best=best)
-    if run is not None or best:
-        raise UsageError(f"--model {model}: --run and --best are for runs; a model is one generator")
-    remedy = "`deepstyle sample --export safetensors` makes one of a run"
-    folder = find_model(catalog, model, flag="--model", kind=models.KIND, remedy=remedy)
     trained = models.open_model(folder)
     trained = replace(trained, licence=licence or trained.licence)
     place = out or catalog.root / "samples" / trained.name

@@ -23,8 +23,8 @@ from deepstyle.config import GanConfig, load_config
 from deepstyle.crop.rules import cut_by
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
-from deepstyle.dcgan.sample import find_run, generate, latents, load_generator, span
-from deepstyle.dcgan.trained import KIND, TrainedGenerator, open_model, open_run
+from deepstyle.dcgan.sample import generate, latents, load_generator, span
+from deepstyle.dcgan.trained import TrainedGenerator, open_model, open_run
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import as_name, put_file, shown
 from deepstyle.images import Pixels
@@ -35,7 +35,7 @@ from deepstyle.progress import Reporter
 from deepstyle.records import Garment
 from deepstyle.shape import Outline
 from deepstyle.squares import DRAW, Pictures, read_pictures
-from deepstyle.status import find_model
+from deepstyle.status import find_generator, find_run
 
 LEAST = 6  # images on a side: the manifold asks for five neighbours
 SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
@@ -197,7 +197,7 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
         about = {"of": str(wanted.folder), "draw": DRAW, "files": found.files, "unread": found.unread}
         about["names"] = found.names(wanted.folder)
     else:
-        folder = find_model(catalog, str(wanted.model), flag="--model", kind=KIND)
+        folder = find_generator(catalog, run=None, model=wanted.model)
         trained = open_model(folder)
         name, config = trained.name, trained.config
         samples, about = _made(trained.generator, wanted.count), {"of": name, "seed": SEED}

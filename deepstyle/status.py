@@ -111,6 +111,27 @@ def find_model(catalog: Catalog | None, name: str, *, flag: str, kind: str = "",
     )
 
 
+def find_run(catalog: Catalog, name: str | None = None) -> Path:
+    """The folder of the named GAN run, or of the newest. Raises UsageError with the remedy when there is none."""
+    record = catalog.run("gan", name)
+    if record is None:
+        known = ", ".join(sorted(one.name for one in catalog.runs() if one.kind == "gan"))
+        if name is not None:
+            raise UsageError(f"--run {name}: no such run in {catalog.root}; there are: {known or 'none'}")
+        raise UsageError(f"no GAN run in {catalog.root}: run `deepstyle train-gan` first, or name a --model")
+    return catalog.path(record.path)
+
+
+def find_generator(catalog: Catalog, *, run: str | None, model: str | None, best: bool = False) -> Path:
+    """The folder of a GAN run (the newest without a name), or of a generator's ``model``. Raises UsageError with the remedy."""
+    if model is None:
+        return find_run(catalog, run)
+    if run is not None or best:
+        raise UsageError(f"--model {model}: --run and --best are for runs; a model is one generator")
+    remedy = "`deepstyle sample --export safetensors` makes one of a run"
+    return find_model(catalog, model, flag="--model", kind="gan", remedy=remedy)
+
+
 def read_model(folder: Path, *, kind: str | None = None, packaged: bool = False) -> ModelInfo:
     """Describe a model folder by its ``model.json``; one that is incomplete is described by its problem."""
     about: dict[str, Any] = {}

@@ -20,13 +20,14 @@ from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.data import Conditions, RealImages
 from deepstyle.dcgan.networks import Generator
-from deepstyle.dcgan.sample import file_name, find_run, generate, latents, load_generator, put_samples
+from deepstyle.dcgan.sample import file_name, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.engine import batch_indices
 from deepstyle.errors import ModelError, TrainingError, UsageError
 from deepstyle.images import decode, encode
 from deepstyle.made import Made
 from deepstyle.progress import Reporter
+from deepstyle.status import find_run
 
 QUIET = Reporter(quiet=True)
 TINY = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,33 @@ def test_an_address_without_a_host_is_told_of_it(address: str, tmp_path: Path) -
     assert done.exit_code == 2
     assert "no host" in done.output
     assert "must start with" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("sample --run nobody", "--run nobody: no such run"), ("sample --model nobody", "--model nobody: no gan"),
+        ("sample --interpolate 3", "two or more seeds"), ("score --run nobody", "--run nobody: no such run"),
+        ("score --model nobody", "--model nobody: no gan"), ("tag --model nobody", "--model nobody: no model"),
+        ("score . --classifier nobody", "--classifier nobody: no classifier"),
+        ("predict . --model nobody", "--model nobody: no model"),
+        ("export nobody --to onnx --out out", "NAME|FOLDER nobody: no model"),
+    ],
+)  # fmt: skip
+def test_a_wrong_name_is_told_before_torch_is_imported(tmp_path: Path, words: str, told: str) -> None:
+    """A run or model that is not there is refused at once, by the option or argument that names it."""
+    Catalog(tmp_path).close()
+    script = (
+        "import sys\nfrom deepstyle.cli import main\ntry:\n    main(sys.argv[1:])\n"
+        "except SystemExit as end:\n    sys.exit(f'exit {end.code}, torch {\"torch\" in sys.modules}')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "-w", str(tmp_path), *words.split()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+
+    assert "exit 2, torch False" in done.stderr, done.stderr
+    assert told in done.stderr

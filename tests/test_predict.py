@@ -17,8 +17,9 @@ from click.testing import CliRunner, Result
 
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import evaluate
+from deepstyle.classifier.find import find_named
 from deepstyle.classifier.network import Classifier, Preprocessing, parts
-from deepstyle.classifier.predict import Picture, find_folder, load, predict
+from deepstyle.classifier.predict import Picture, load, predict
 from deepstyle.classifier.tagger import Tagger, build_tagger
 from deepstyle.cli import main
 from deepstyle.config import ClassifierConfig, TaggerConfig, load_config, to_yaml
@@ -27,7 +28,7 @@ from deepstyle.errors import UsageError
 from deepstyle.images import encode
 from deepstyle.progress import Reporter
 
-PACKAGE = Path(find_folder.__code__.co_filename).parents[1]
+PACKAGE = Path(find_named.__code__.co_filename).parents[1]
 COLOURS = ("blue", "green", "red")
 
 
@@ -212,9 +213,9 @@ def test_pictures_are_seen_as_in_training(model: Path, folder: Path, tmp_path: P
 
 def test_without_a_workspace_a_model_is_found_by_folder(model: Path) -> None:
     """A folder's path names a classifier where there is no workspace; a wrong name is told with the remedy."""
-    assert find_folder(None, str(model)) == model
+    assert find_named(None, str(model)) == model
     with pytest.raises(UsageError, match="train-classifier"):
-        find_folder(None, "nobody")
+        find_named(None, "nobody")
 
 
 def imported(module: str, seen: set[str]) -> set[str]:

@@ -26,8 +26,8 @@ from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import tagger, together
 from deepstyle.classifier.augment import SLACK
-from deepstyle.classifier.find import find_classifier_folder
-from deepstyle.classifier.network import KIND, Classifier, Preprocessing
+from deepstyle.classifier.find import find_named
+from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.region import ENOUGH, Region, region_of
 from deepstyle.classifier.routed import Routed, Single
 from deepstyle.classifier.tagger import Tagger, Tags
@@ -67,14 +67,6 @@ class Prediction:
     error: str = ""
 
 
-def find_folder(catalog: Catalog | None, name: str | None = None) -> Path:
-    """The folder of the named model (of the workspace, of the package, or a folder's path), or the newest classifier's.
-
-    A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
-    """
-    return find_classifier_folder(catalog, name, flag="--model", kind="" if name else KIND)
-
-
 def load(folder: Path) -> Single:
     """The classifier, the tagger or the taggers in a folder, for looking only: in bfloat16 where the processor computes in it.
 
@@ -89,18 +81,18 @@ def find(catalog: Catalog | None, name: str | None, router: str | None = None, r
 
     Raises UsageError with the remedy.
     """
-    own = load(find_folder(catalog, name))
+    own = load(find_named(catalog, name))
     if bool(router) != bool(routes):
         raise UsageError("--router CLASSIFIER and --route LABEL=MODEL belong together")
     if router is None:
         return own
-    first = load(find_folder(catalog, router))
+    first = load(find_named(catalog, router))
     if not isinstance(first, Classifier):
         raise UsageError(f"--router {router}: is no classifier; it must say one label of each picture")
     parted = [route.partition("=") for route in routes]
     if odd := next((route for route, part in zip(routes, parted, strict=True) if not all(part)), None):
         raise UsageError(f"--route {odd}: write LABEL=MODEL, e.g. --route worn=worn-tagger")
-    return Routed(first, {label: load(find_folder(catalog, model)) for label, _, model in parted}, own)
+    return Routed(first, {label: load(find_named(catalog, model)) for label, _, model in parted}, own)
 
 
 def region_for(model: Model, detector: Detector | None, reporter: Reporter) -> Region | None:

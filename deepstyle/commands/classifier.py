@@ -235,6 +235,9 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     from contextlib import nullcontext
 
     with open_catalog(session, reading=True) if has_catalog(session) else nullcontext() as catalog:
+        from deepstyle.classifier.find import find_named
+
+        find_named(catalog, model)  # before torch is imported
         from deepstyle.classifier import predict as predicting
 
         judge = predicting.find(catalog, model, router, routes)
@@ -276,10 +279,13 @@ def tag(session: Session, model: str | None) -> None:
         deepstyle train-gan --label dress --label skirt
     """
     with open_catalog(session, must_exist=True) as catalog:
-        from deepstyle.classifier.predict import find_folder, load
+        from deepstyle.classifier.find import find_named
+
+        folder = find_named(catalog, model)  # before torch is imported
+        from deepstyle.classifier.predict import load
         from deepstyle.classifier.tag import tag_garments
 
-        judge = load(find_folder(catalog, model))
+        judge = load(folder)
         summary = tag_garments(catalog, judge, reporter=session.reporter)
     rows = {
         "named now": f"{summary.tagged:,}",

@@ -35,9 +35,10 @@ def export(session: Session, model: str, to: Any, out: Path) -> None:
         deepstyle export classifier --to safetensors --out my-classifier
     """
     with open_catalog(session, reading=True) if has_catalog(session) else nullcontext() as catalog:
-        from deepstyle.classifier.export import export_model
-        from deepstyle.classifier.predict import find_folder
+        from deepstyle.classifier.find import find_named
 
-        folder = find_folder(catalog, model)
+        folder = find_named(catalog, model, flag="NAME|FOLDER")  # before torch is imported
+    from deepstyle.classifier.export import export_model
+
     path = export_model(folder, to, out)
     show(f"{folder.name} is exported", {"to": path, "about it": out / "model.json"}, model=folder.name, export=path)

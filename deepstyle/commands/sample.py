@@ -76,6 +76,11 @@ def sample(session: Session, /, **options: Any) -> None:
     wanted = _sample_flags(options)
     reading = options["out"] is not None  # nothing is written into the workspace
     with open_catalog(session, must_exist=options["model"] is None, reading=reading) as catalog:
+        from deepstyle.status import find_generator
+
+        find_generator(
+            catalog, run=options["run"], model=options["model"], best=options["best"]
+        )  # before torch is imported
         from deepstyle import sampling
 
         source = sampling.open_source(
@@ -147,6 +152,8 @@ def _sample_flags(options: dict[str, Any]) -> Sequence[int]:
     for flag in ("--interpolate", "--mix", "--seeds"):
         if text := options[flag[2:]]:
             seeds = _seeds(text, flag)
+            if flag == "--interpolate" and len(seeds) < 2:
+                raise UsageError("--interpolate: takes two or more seeds, e.g. 3,17,42")
             return list(dict.fromkeys(seeds)) if flag == "--seeds" else seeds  # one seed is one file
     return range(options["count"] or 0)
 

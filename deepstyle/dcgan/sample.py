@@ -12,10 +12,9 @@ import torch
 from torch import Tensor
 
 from deepstyle import images, weights
-from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dcgan.build import AnyGenerator, build_generator
-from deepstyle.errors import ModelError, UsageError
+from deepstyle.errors import ModelError
 from deepstyle.files import put_file
 from deepstyle.made import Made, marked
 
@@ -99,17 +98,6 @@ def load_generator(folder: Path, *, best: bool = False) -> tuple[AnyGenerator, G
 def read_generator(path: Path, config: GanConfig) -> AnyGenerator:
     """The config's generator with the weights of a file, in eval mode. Raises ModelError for weights of another."""
     return weights.loaded(path, lambda state: build_generator(config, state.get("told.shares"))).eval()
-
-
-def find_run(catalog: Catalog, name: str | None = None) -> Path:
-    """The folder of the named GAN run, or of the newest. Raises UsageError with the remedy when there is none."""
-    record = catalog.run("gan", name)
-    if record is None:
-        known = ", ".join(sorted(one.name for one in catalog.runs() if one.kind == "gan"))
-        if name is not None:
-            raise UsageError(f"--run {name}: no such run in {catalog.root}; there are: {known or 'none'}")
-        raise UsageError(f"no GAN run in {catalog.root}: run `deepstyle train-gan` first, or name a --model")
-    return catalog.path(record.path)
 
 
 def file_name(seed: int) -> str:
