@@ -46,6 +46,17 @@ class Commands(Ordered):
     What is none of our errors ends in one line as well, and exits with 1: nobody is shown a traceback.
     """
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the global options; --help and --version are written in here, to a disk that may be full."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            from deepstyle.trouble import words_for
+
+            raise click.ClickException(words_for(error)) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a pipe that was closed (``| head``) is left to click, which ends quietly."""
         from deepstyle.trouble import Stopped, brief, stoppable, words_for

@@ -7,6 +7,7 @@ print("; ".join(score.said))
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) ->
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
     garments = catalog.garments(config.labels, least=config.min_score)
     if not garments and (every := catalog.garments(config.labels)):
-        surest = max(one.score for one in every)
+        surest = math.floor(100 * max(one.score for one in every)) / 100  # rounded down: one that can be asked for
         raise UsageError(f"--min-score {config.min_score:g}: no garment has it, the surest {surest:.2f}; ask for less")
     if not garments:
         if known := [*catalog.garment_counts(), *catalog.tags.counts(CATEGORY)]:

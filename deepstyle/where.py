@@ -210,8 +210,9 @@ def _unknown(asked: str, path: Path, root: Path) -> str:
             f"{shown(path.with_name('seed-000000.png'))}, say"
         )
     if match is None:
+        gone = "" if exists(path) else "there is no such file; "
         return (
-            f"{shown(asked)}: neither a garment, a photo nor a sample of the workspace {root}; give a file of garments/, "
+            f"{shown(asked)}: {gone}neither a garment, a photo nor a sample of the workspace {root}; give a file of garments/, "
             "photos/ or runs/*/samples/, or one's name"
         )
     words = ["deepstyle", "sample", "--novelty", "--seeds", str(int(match[1]))]

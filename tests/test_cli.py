@@ -177,7 +177,7 @@ def test_version() -> None:
         (["scrape", "ftp://a.example/"], "ftp://a.example/"),
         (["scrape", "http://a.example/", "--set", "rate=-1"], "rate: input should be greater than 0"),
         (["train-gan", "--config", "dcgan-46", "--dry-run"], "did you mean dcgan-64?"),
-        (["sample", "--seeds", "9-3"], "9-3 is not a range"),
+        (["sample", "--seeds", "9-3"], "9-3 runs backwards; write 3-9"),
         (["wat"], "No such command"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",

@@ -75,3 +75,7 @@ def test_doubtful_garments_stay_out_of_training(tmp_path: Path) -> None:
         assert sum(path.is_dir() for path in (tmp_path / "datasets").iterdir()) == 2
         with pytest.raises(UsageError, match=r"--min-score 0.95: no garment has it, the surest 0.90"):
             pack_garments(catalog, load_config(GanConfig, None, ["min_score=0.95"]), reporter=QUIET)
+        surest = catalog.garments()[0]
+        catalog.add_garment(surest.photo, 9, "upper", (0, 0, 8, 8), score=0.999, width=8, height=8, model="m", rule="r")
+        with pytest.raises(UsageError, match=r"--min-score 1: no garment has it, the surest 0.99"):  # not 1.00
+            pack_garments(catalog, load_config(GanConfig, None, ["min_score=1"]), reporter=QUIET)

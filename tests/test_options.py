@@ -29,6 +29,7 @@ SITE = "http://a.example/"
         (["scrape", SITE, "--depth", "-1"], "--depth: input should be greater than"),
         (["train-gan", "--minutes", "nan"], "--minutes: must be a number, not nan"),
         (["train-gan", "--set", "lr=.nan"], "--set lr: must be a number, not nan"),
+        (["sample", "--seeds", "1,5-2"], "--seeds 1,5-2: 5-2 runs backwards; write 2-5"),
         (["sample", "--truncation", "nan"], "'--truncation': 'nan' is no number."),
         (["demo", "--minutes", "NaN"], "'--minutes': 'NaN' is no number."),
         (["run", SITE, "--minutes", "-1"], "--minutes: input should be greater than"),
@@ -140,3 +141,16 @@ def test_a_wrong_name_is_told_before_torch_is_imported(tmp_path: Path, words: st
 
     assert "exit 2, torch False" in done.stderr, done.stderr
     assert told in done.stderr
+
+
+def test_help_for_a_full_disk_ends_in_one_line() -> None:
+    """Where standard output cannot be written --help says why and exits with 1; nobody is shown a traceback."""
+    with Path("/dev/full").open("w") as full:
+        script = "from deepstyle.cli import main; main(['--help'])"
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -250,7 +250,7 @@ def test_headers_cookies_and_contact_are_sent(tmp_path: Path) -> None:
     assert seen["/"][2].endswith("; me@a.example)")
     for wrong in (["--header", "nothing"], ["--cookies", "none.txt"], ["--proxy", "nowhere"]):
         result = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "scrape", "http://a.example/", *wrong])
-        assert result.exit_code != 0
+        assert result.exit_code == 2
         assert wrong[0].lstrip("-") in result.output
 
 

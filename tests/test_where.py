@@ -186,6 +186,8 @@ def test_what_is_nothing_of_ours_is_said(tmp_path: Path) -> None:
     for asked in ("nothing", tmp_path, tmp_path / "other.txt", "x" * 400, "caf\udce9.png"):
         with pytest.raises(UsageError, match="neither a garment, a photo nor a sample"):
             ask(tmp_path, asked)
+    with pytest.raises(UsageError, match="nothing: there is no such file; neither"):
+        ask(tmp_path, "nothing")
     with pytest.raises(UsageError, match="not in the workspace"):
         ask(tmp_path, "0" * 64 + "-3")
     with pytest.raises(InputError, match="make it again"):

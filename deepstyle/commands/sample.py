@@ -221,7 +221,9 @@ def _seeds(text: str, flag: str = "--seeds") -> list[int]:
             start, stop = int(first), int(last) if dash else int(first)
         except ValueError as error:
             raise UsageError(f"{flag} {text}: write seeds as 0-63 or 5,8,13") from error
-        if stop < start or stop - start >= 100_000:
+        if stop < start:
+            raise UsageError(f"{flag} {text}: {part} runs backwards; write {stop}-{start}")
+        if stop - start >= 100_000:
             raise UsageError(f"{flag} {text}: {part} is not a range of at most 100,000 seeds")
         if stop >= 2**63:
             raise UsageError(f"{flag} {text}: a seed is below 2^63")

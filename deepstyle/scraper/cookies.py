@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request
 
-from deepstyle.errors import InputError
+from deepstyle.errors import InputError, UsageError
 from deepstyle.files import is_regular, reason, shown
 
 _UNFIT = re.compile(r"[^\t -~\x80-\xff]")
 
 
 def load_cookies(jar: CookieJar, path: str) -> None:
-    """Put the cookies of a Netscape cookies.txt into the jar; an empty path: none. Raises InputError for no such file."""
+    """Put the cookies of a Netscape cookies.txt into the jar; an empty path: none. Raises UsageError for no such file."""
     if not path:
         return
     if not is_regular(Path(path)):
-        raise InputError(f"--cookies {shown(path)}: there is no such file")
+        raise UsageError(f"--cookies {shown(path)}: there is no such file")
     found = MozillaCookieJar(path)
     try:
         found.load(ignore_discard=True, ignore_expires=True)
