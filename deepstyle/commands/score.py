@@ -66,10 +66,11 @@ def score(session: Session, /, **options: Any) -> None:
         "categories of samples": _shares(result.histogram), "of garments": _shares(result.real_histogram),
         "nearest garments": scored.sheet,
     }  # fmt: skip
+    names = result.names or [""] * len(result.nearest)
     pages = {
-        f"sample {number}": f"{result.names[number - 1]}: " * bool(result.names)
+        f"sample {number}": (f"{name}: " if name else "")
         + f"nearest garment from {place_of(row[0].page_url, row[0].image_url)}"
-        for number, row in enumerate(result.nearest, 1)
+        for number, (name, row) in enumerate(zip(names, result.nearest, strict=False), 1)
     }
     words = {"in words" if not number else f"  {number + 1}": said for number, said in enumerate(result.said)}
     show(f"the score is in {path}", rows | pages | words, weak=weak, file=path, **asdict(result))
