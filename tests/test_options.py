@@ -91,7 +91,7 @@ def test_what_is_printed_of_settings_holds_no_secret(override: str, shown: str) 
 
 @pytest.mark.parametrize(
     "words",
-    [["scrape", "nothing"], ["add", "nothing"], ["demo", "--set", "nothing=1"]],
+    [["scrape", "nothing"], ["add", "nothing"], ["demo", "--set", "nothing=1"], ["sample", "--model", "nothing"]],
     ids=" ".join,
 )
 def test_a_refused_command_leaves_no_workspace(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.options import Bounded, Session, json_option, open_catalog
+from deepstyle.commands.options import Bounded, Session, has_catalog, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
 
@@ -74,13 +74,10 @@ def sample(session: Session, /, **options: Any) -> None:
         deepstyle sample --model my-garments --seeds 0-63
     """
     wanted = _sample_flags(options)
+    _check_model(session, None, options)
     reading = options["out"] is not None  # nothing is written into the workspace
     with open_catalog(session, must_exist=options["model"] is None, reading=reading) as catalog:
-        from deepstyle.status import find_generator
-
-        find_generator(
-            catalog, run=options["run"], model=options["model"], best=options["best"]
-        )  # before torch is imported
+        _check_model(session, catalog, options)
         from deepstyle import sampling
 
         source = sampling.open_source(
@@ -105,6 +102,16 @@ def sample(session: Session, /, **options: Any) -> None:
         made = sampling.make_samples(source, wish)
         found, table = sampling.trace(catalog, source, made, real, reporter=session.reporter) if real else (None, None)
     _samples(source, made, found, table, wish.note)
+
+
+def _check_model(session: Session, catalog: Any, options: dict[str, Any]) -> None:
+    """Refuse a run or model that is not there: before torch is imported, and before a ``catalog``, a workspace, is made."""
+    from deepstyle.status import find_generator, find_model
+
+    if catalog is not None:
+        find_generator(catalog, run=options["run"], model=options["model"], best=options["best"])
+    elif options["model"] is not None and not has_catalog(session):
+        find_model(None, options["model"], flag="--model", kind="gan")
 
 
 def _vary(session: Session, source: Any, wish: Any, options: dict[str, Any]) -> None:
