@@ -223,7 +223,7 @@ def test_a_long_series_is_followed_to_its_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["a.example/gallery", "ftp://a.example/", "http://[", "", "file:///no/such"])
 def test_start_urls_that_are_no_web_addresses(tmp_path: Path, url: str) -> None:
     """Refused by name before anything happens, with the remedy."""
-    with pytest.raises(UsageError, match=re.escape(repr(url)) + ".*(write https://|must start with)"):
+    with pytest.raises(UsageError, match=re.escape(repr(url)) + ".*(write https://|must start with|it has no host)"):
         crawl(tmp_path, url)
 
 
