@@ -18,6 +18,7 @@ from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan import grow
+from deepstyle.dcgan.choose import growing
 from deepstyle.dcgan.networks import Discriminator, Generator, calibrate
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.dcgan.trained import open_run, save_model
@@ -181,7 +182,7 @@ def test_outer_weights_that_are_broken_are_named(root: Path, broken: str) -> Non
         train(root, "images=16", f"start_from={root / 'mine'}", *LARGE)
 
 
-def test_the_command_halves_the_width_and_raises_the_penalty(tmp_path: Path) -> None:
+def test_the_command_halves_the_width_and_scales_the_penalty(tmp_path: Path) -> None:
     """`train-gan --from demo-garments --set size=128` chooses both, says why, and leaves what is given alone."""
     with Catalog(tmp_path):
         pass
@@ -190,9 +191,20 @@ def test_the_command_halves_the_width_and_raises_the_penalty(tmp_path: Path) -> 
     given = json.loads(CliRunner().invoke(main, [*words, "--set", "r1=1"]).stdout)
     told = json.loads(done.stdout)
 
-    assert (told["size"], told["width"], told["r1"], told["r2"]) == (128, 16, 2.0, 2.0)
-    assert (given["width"], given["r1"], given["r2"]) == (16, 1.0, 2.0)
+    assert (told["size"], told["width"], told["r1"], told["r2"]) == (128, 16, 0.1, 0.1)
+    assert (given["width"], given["r1"], given["r2"]) == (16, 1.0, 0.1)
     assert "it grows from 64 to 128 px" in done.stderr
+    assert "with 1/5 of the penalty: both networks have learned" in done.stderr
+
+
+def test_a_run_that_grows_keeps_its_penalty() -> None:
+    """The penalty of a run goes on as it was, though there are four times the pixels: more of it is worse (docs/log.md)."""
+    small, large = (load_config(GanConfig, "dcgan-plus-64", [*TINY, *size, "r1=0.3"]) for size in (SMALL, LARGE))
+    one = Source(name="gan-001", weights=None, whole=True, config=small, labels=("full", "upper"), digest="")
+    [choice] = growing(one, large, ())
+
+    assert choice.settings == {"width": 10, "r1": 0.3, "r2": 0.5}
+    assert "so does the penalty" in choice.reason
 
 
 def test_a_dry_run_tells_what_cannot_grow(tmp_path: Path) -> None:

@@ -115,10 +115,11 @@ def test_crop_works_without_training(tmp_path: Path) -> None:
     ]
 
 
-def test_what_ships_can_be_trained_on(tmp_path: Path) -> None:
-    """`demo-garments` brings the discriminator that it learned against: with a fresh one it would unlearn first."""
+@pytest.mark.parametrize("name", ["demo-garments", "demo-garments-128"])
+def test_what_ships_can_be_trained_on(tmp_path: Path, name: str) -> None:
+    """The generators bring the discriminators that they learned against: with fresh ones they would unlearn first."""
     with Catalog(tmp_path) as catalog:
-        source = find_source(catalog, "demo-garments")
+        source = find_source(catalog, name)
 
     assert source.whole
     assert source.rival is not None

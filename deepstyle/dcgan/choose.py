@@ -23,7 +23,6 @@ LEAST = 50  # garments of each label that a network can learn the label from
 OFTEN = 0.9  # share of garments whose category is not too rare to learn
 CAREFUL, BOLD = 8, 4  # parts of a model's rate with which it is trained on few and on more garments (docs/log.md)
 MILD = 5  # the same of its penalty
-MOST = 10_000.0  # largest R1 and R2 that a config takes
 PENALTY = 0.5  # R1 and R2 at 64 px and batch 16 (docs/log.md); they grow with the pixels
 
 
@@ -123,9 +122,15 @@ def growing(source: Source, asked: GanConfig, given: Collection[str]) -> list[Ch
     like = source.config
     if asked.size != 2 * like.size or not growable(source):
         return []
-    settings = {"width": like.width // 2, "r1": min(MOST, 4 * like.r1), "r2": min(MOST, 4 * like.r2)}
+    part = 1 if source.rival is None else MILD
+    settings = {"width": like.width // 2, "r1": like.r1 / part, "r2": like.r2 / part}
     left = {key: value for key, value in settings.items() if key not in given}
-    why = f"it grows from {like.size} to {asked.size} px: the inner layers stay, the penalty grows with the pixels"
+    kept = (
+        "stay, and so does the penalty"
+        if part == 1
+        else f"stay, with 1/{MILD} of the penalty: both networks have learned"
+    )
+    why = f"it grows from {like.size} to {asked.size} px: the inner layers {kept}"
     return [Choice(settings=left, reason=why)] if left else []
 
 
