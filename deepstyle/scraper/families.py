@@ -68,7 +68,7 @@ _FOLDER = re.compile(
 )
 _WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(?:[a-z]{3,6}|c)?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
 _QUERY = re.compile(
-    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format|thumb)=(\d++)[\dx,.w]*+|format=original"
+    rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format|thumb)=(\d++)[\dx,.w:*]*+|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}|[sml]))(?:&|$)",
     re.IGNORECASE,
 )
