@@ -40,6 +40,14 @@ def seen(markup: str) -> list[str]:
         f'<div><div class="head"><h3>Похожие товары</h3><a href="/all">→</a></div>{GOODS}</div>',
         f"<div><h4>関連商品</h4>{GOODS}</div>",
         f"<footer>{GOODS}</footer>",
+        f"<h2>More from Vogue</h2>{GOODS}",
+        f"<div><h2>Autres galeries</h2>{GOODS}</div>",
+        f'<section class="Recirc__wrapper recirc">{GOODS}</section>',
+        f'<section class="product-accessories">{GOODS}</section>',
+        f'<div id="tab-related">{GOODS}</div>',
+        '<div id="CartDrawer"><img src="/2.jpg"></div>',
+        '<script>x = {"recirculation": [{"image": "/2.jpg"}], "menu": [{"image": {"url": "/3.jpg"}}]}</script>',
+        '<script>x = {"user": {"name": "Ana", "photo": {"url": "/2.jpg"}}}</script>',
         '<script>x = {"relatedProducts": [{"image": "/2.jpg"}]}; y = {"upsells": ["/3.jpg"]}</script>',
     ],
 )
@@ -67,11 +75,55 @@ def test_other_goods_are_what_there_is_where_a_page_has_no_photo_of_its_own() ->
 
 
 @pytest.mark.parametrize(
+    "place",
+    [
+        "<aside>{0}</aside>",
+        '<div id="sidebar"><div class="widget">{0}</div></div>',
+        '<div class="widget-area" role="complementary">{0}</div>',
+        "<nav><ul><li>{0}</li></ul></nav>",
+        '<header><div class="main-menu-item">{0}</div></header>',
+        '<div id="header"><ul class="dropdown">{0}</ul></div>',
+    ],
+)
+def test_thumbnails_of_other_pages_in_a_column_or_menu_are_no_photos_of_a_page(place: str) -> None:
+    """A sidebar's and a menu's tiles lead to other pages; what leads to no page there is the page's, and all is where none is."""
+    assert seen(OWN + place.format(GOODS)) == ["/1.jpg"]
+    assert seen(OWN + place.format('<a href="/3.jpg"><img src="/3s.jpg"></a><img src="/4.jpg">')) == [
+        "/1.jpg",
+        "/3.jpg",
+        "/4.jpg",
+    ]
+    assert seen(place.format(GOODS)) == ["/2.jpg"]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '<nav class="look-thumbs">{0}</nav>',
+        '<aside class="gallery">{0}</aside>',
+        "<main><nav>{0}</nav></main>",
+        '<article><header><div class="menu">{0}</div></header></article>',
+        '<div class="with-sidebar">{0}</div>',
+        '<header class="hero">{0}</header>',
+    ],
+)
+def test_thumbnails_of_a_pages_own_looks_are_its_photos_wherever_they_stand(place: str) -> None:
+    """A strip of looks, a page's own part, a hero: no menu and no column beside it."""
+    assert seen(OWN + place.format(GOODS)) == ["/1.jpg", "/2.jpg"]
+
+
+@pytest.mark.parametrize(
     "mark",
     [
         '<a href="/"><img src="/wp-content/uploads/Logo-scuola-300x80.png"></a>',
         '<a href="http://a.example/"><img src="/assets/wordmark.Bq2.png"></a>',
         '<a href="index.html"><img src="/i/x.gif" alt="Rosa logo"></a>',
+        '<header><a href="/en"><img src="/wide.jpg" width="900"></a></header>',
+        """<div id="header"><a href="/"><b data-image-info='{"imageData": {"uri": "/m.jpg"}}'></b></a></div>""",
+        '<header><a href="/" style="background:url(/m.jpg)"></a></header>',
+        '<i class="swatch-circle" style="background:url(/s_1.jpg)"></i>',
+        '<div class="newsletter-section"><img src="/paper.jpg"></div>',
+        '<a href="/wiki/File:P.svg"><img src="/thumb/9/99/P.svg/120px-P.svg.png"></a>',
         '<a href="mailto:rosa@a.example"><img src="/mail-rosa.jpg"></a>',
         '<a href="https://www.instagram.com/atelier/"><img src="/round.png"></a>',
         '<a href="https://pinterest.com/pin/create/button/?url=x"><img src="/p.png"></a>',
@@ -201,8 +253,14 @@ def test_a_shops_old_and_new_host_have_one_photo() -> None:
         "/img/dummy.jpg",
         "/drapeaux/en.gif",
         "/i/knopf_korb.gif",
+        "/modules/x/ic_verified_user_black_36dp_1x.png",
+        "/2019/guide-tailles-300x120.png",
+        "/i/groessentabelle.jpg",
+        "/i/guia_de_tallas.jpg",
+        "/wp-content/themes/twentyten/images/headers/path.jpg",
     ],
 )
 def test_marks_are_known_by_their_addresses(address: str) -> None:
-    """Counters, marks of pay, chips of colours, placeholders, flags and buttons in other languages."""
+    """Counters, marks of pay, chips of colours, placeholders, tables of sizes, flags and buttons in other languages."""
     assert unwanted(f"http://a.example{address}")
+    assert unwanted("https://i.etsystatic.com/iusa/1/2/iusa_75x75.2_a.jpg")

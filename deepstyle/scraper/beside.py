@@ -19,7 +19,8 @@ _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _NAMED = re.compile(
     r"(?<![^-])(?:(?:related|similar|recommended|suggested)-(?!image|photo|picture|look|view|media|galler)[a-z]+"
     r"|products?-(?:related|recommendations?|upsells?)|recommendations|recently-viewed|(?:may|might|you)-also-like|also-(?:bought|viewed)"
-    r"|up-?sells?|cross-?sells?|popular-?posts?\d?|bookmark-card)(?![^-])"
+    r"|up-?sells?|cross-?sells?|popular-?posts?\d?|bookmark-card|products?-accessories|recirc(?:ulation)?|mini-?cart|cart-(?:drawer|items?)"
+    r"|(?:tab|block|section)-related)(?![^-])"
 )
 _ALONE = frozenset({"related", "crosssell", "crossselling"})
 _HEADED = re.compile(
@@ -30,8 +31,12 @@ _HEADED = re.compile(
     r"|related|recommended (?:for you|from .{1,30})|recently viewed(?: products| items)?"
     r"|(?:customers|others|people)(?: who bought this)? also (?:bought|viewed|liked)"
     r"|complete (?:the|your) look|(?:pairs|goes) well with|wear (?:it )?with|frequently bought together"
-    r"|(?:popular|recent|more) (?:posts|articles|stories)|read (?:next|more)|you might (?:also )?(?:be interested "
-    r"in|enjoy)"
+    r"|(?:popular|recent|more) (?:posts|articles|stories|artworks?|galleries)|(?:read|watch|up) next|read more|see also"
+    r"|more like this|more from (?!backstage|the (?:show|collection|runway)).{1,30}"
+    r"|you might (?:also )?(?:be interested in|enjoy)"
+    r"|(?:nos )?autres (?:galeries|articles|produits|collections|mod\u00e8les)|(?:\u00e0 lire|voir) aussi"
+    r"|weitere (?:artikel|galerien|produkte)|lesen sie auch|auch interessant|altre gallerie|leggi anche|otras galer\u00edas"
+    r"|lee tambi\u00e9n"
     r"|das k\u00f6nnte (?:ihnen|dir) auch gefallen|\u00e4hnliche (?:produkte|artikel)|kunden kauften auch|zuletzt "
     r"angesehen|passend dazu"
     r"|vous aimerez (?:peut-\u00eatre )?aussi|vous pourriez (?:aussi |\u00e9galement )aimer|(?:produits|articles) "
@@ -62,9 +67,45 @@ _LED = re.compile(  # a letter, a call, a button that tells a network, a shop of
     re.IGNORECASE,
 )
 _HOME = re.compile(
-    r"(?:https?:)?//[^/?#]{1,100}/?|/|\.{0,2}/|(?:\.{0,2}/)?(?:index|default|home)\.(?:html?|php|aspx?)", re.IGNORECASE
+    r"(?:https?:)?//[^/?#]{1,100}/?|/|\.{0,2}/|/[a-z]{2}(?:[-_/][a-z]{2})?/?|(?:\.{0,2}/)?(?:index|default|home)\.(?:html?|php|aspx?)",
+    re.IGNORECASE,
 )
 _LOGO = re.compile(r"(?<![a-z])(?:logo|wordmark)(?![a-rt-z])", re.IGNORECASE)
+_SIDES = frozenset({
+    "sidebar", "side-bar", "widget-area", "primary-sidebar", "sidebar-primary", "blog-sidebar", "shop-sidebar",
+})  # fmt: skip
+_HEADS = frozenset({
+    "header", "masthead", "site-header", "page-header", "main-header", "global-header", "topbar", "top-bar",
+})  # fmt: skip
+_MENU = re.compile(r"(?<![^-])(?:(?:mega|sub)?-?menus?|nav|nav-?bar|navigation|dropdown|flyout)(?![^-])")
+_SHOWS = re.compile(r"thumb|galler|looks?(?![a-z])|photo|album|slide|carousel")  # it is of the page's own photos
+
+
+def region(tag: str, attributes: Mapping[str, str], outer: str) -> str:
+    """Which part of a page an element in ``outer`` belongs to: its ``main`` part, the ``head`` of its site, or none known."""
+    if outer == "main" or tag in {"main", "article"}:
+        return "main"
+    if outer == "head" or tag in _WHOLE or (tag != "header" and not attributes):
+        return outer
+    names = f"{attributes.get('class', '')[:300]} {attributes.get('id', '')[:60]}".lower().split()
+    return "head" if tag == "header" or attributes.get("role") == "banner" or not _HEADS.isdisjoint(names) else ""
+
+
+def leads_on(tag: str, attributes: Mapping[str, str], place: str) -> bool:
+    """Whether what leads to a page from inside an element of that ``region`` shows another page: a column beside it, a menu."""
+    get = attributes.get
+    if tag in _WHOLE or (tag not in {"nav", "aside"} and not attributes):
+        return False
+    names = f"{get('class', '')[:300]} {get('id', '')[:60]}" if attributes else " "
+    column = tag == "aside" or get("role") == "complementary" or not _SIDES.isdisjoint(names.lower().split())
+    if column or (place != "main" and (tag == "nav" or get("role") == "navigation")):
+        return _SHOWS.search(names.lower()) is None
+    return place == "head" and names != " " and _menu(names)
+
+
+@lru_cache(maxsize=4096)
+def _menu(names: str) -> bool:
+    return any(_MENU.search(words) and _ABOUT.isdisjoint(words.split("-")) for words in map(_words, names.split()))
 
 
 def is_beside(tag: str, attributes: Mapping[str, str], *, goods: bool) -> bool:
@@ -80,10 +121,15 @@ def is_beside(tag: str, attributes: Mapping[str, str], *, goods: bool) -> bool:
 @lru_cache(maxsize=4096)
 def _named(names: str) -> bool:
     for name in names.split():
-        words = "-".join(_GAPS.split(_HUMP.sub("-", name[:60]).lower().partition("--")[0]))
+        words = _words(name)
         if words in _ALONE or (_NAMED.search(words) and _ABOUT.isdisjoint(words.split("-"))):
             return True
     return False
+
+
+def _words(name: str) -> str:
+    """A class in small letters, its words with dashes between: ``CartDrawer``, ``cart_drawer--open``."""
+    return "-".join(_GAPS.split(_HUMP.sub("-", name[:60]).lower().partition("--")[0]))
 
 
 def heads_others(text: str) -> bool:
@@ -98,7 +144,9 @@ def heads_others(text: str) -> bool:
     return len(words) <= MAX_HEADING and _HEADED.fullmatch(words) is not None
 
 
-def is_home_mark(href: str, image: Mapping[str, str]) -> bool:
-    """Whether a link to a site's first page carries an image that is called a logo."""
+def is_home_mark(href: str, image: Mapping[str, str], place: str = "") -> bool:
+    """Whether a link to a site's first page carries an image that is called a logo, or stands in the site's head."""
+    if _HOME.fullmatch(href.strip()) is None:
+        return False
     named = f"{image.get('src', '')[-100:].rpartition('/')[2]} {image.get('alt', '')[:60]}"
-    return _LOGO.search(named) is not None and _HOME.fullmatch(href.strip()) is not None
+    return place == "head" or _LOGO.search(named) is not None

@@ -18,14 +18,14 @@ APART = frozenset({
     "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
     "partner-logos", "author-bio", "author-box", "author-card", "author-info", "mega-menu", "megamenu",
     "cookie-banner", "cookie-consent", "cookie-notice", "cookie-bar", "cookieconsent",
-    "newsletter-popup", "newsletter-modal", "newsletter-signup", "related-posts", "related-articles",
+    "newsletter-section", "newsletter-popup", "newsletter-modal", "newsletter-signup", "related-posts", "related-articles",
 })  # fmt: skip
 _BOXES = frozenset(
     {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
 )  # WordPress gives a whole body "wp-custom-logo"
-_ADDED = frozenset(
-    {"sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder"}
-)
+_ADDED = frozenset({
+    "sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder", "circle", "dot",
+})  # fmt: skip
 _GAPS = re.compile(r"[-_]+")
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")  # ColorSwatch, ContributorAvatar
 _PARTS_OF = frozenset({
@@ -74,7 +74,7 @@ def _decorates(name: str) -> bool:
     while len(words) > 1 and (words[-1] in _ADDED or words[-1].isdigit()):
         words.pop()
     if len(words) == 1:
-        return words[0] in {"logo", "avatar", "icon"}
+        return words[0] in {"logo", "avatar", "icon", "swatch"}
     pictured = words[-1] in _PICTURES
     last = next((one for one in reversed(words[: -1 if pictured else None]) if one not in _BLOCKS or not pictured), "")
     return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and _BESIDE.isdisjoint(words)

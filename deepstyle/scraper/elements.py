@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_icon, names_image_text, several, target
 from deepstyle.scraper.bases import AMOUNTS, frames
-from deepstyle.scraper.beside import HEADINGS, heads_others, is_beside, is_home_mark
+from deepstyle.scraper.beside import HEADINGS, heads_others, is_beside, is_home_mark, leads_on, region
 from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.clicks import clicked
 from deepstyle.scraper.decorations import is_apart, is_decoration
@@ -37,7 +37,7 @@ class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
     __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "noscript", "others",
-                 "outermost", "picture", "place", "previous", "sources", "tag", "text")  # fmt: skip
+                 "outermost", "picture", "place", "previous", "region", "sources", "tag", "text")  # fmt: skip
 
     def __init__(self, tag: str, attributes: Attributes, outer: Open | None, *, beside: bool = False) -> None:
         self.tag, self.attributes, self.beside = tag, attributes, beside
@@ -50,9 +50,10 @@ class Open:
             or is_apart(tag, attributes)
             or is_beside(tag, attributes, goods=not beside)
         )  # an advertisement, a logo, other goods
-        self.others: bool = (
-            outer is not None and outer.others
-        )  # below a heading of other goods: what leads to a page is one
+        self.region: str = region(tag, attributes, outer.region if outer else "")
+        self.others: bool = (outer is not None and outer.others) or (
+            not beside and leads_on(tag, attributes, self.region)
+        )  # below a heading of other goods, beside the page's own part, in a menu: what leads to a page is another's
         self.detail: str | None = None  # of an ``a``: the page that it links to
         self.place: Picture | None = None  # the picture that the element itself carries
         self.inner = 0  # how many pictures had been found when it began
@@ -80,9 +81,14 @@ class Open:
 
     def marks(self, image: Attributes) -> bool:
         """Whether an image that is this element, or in it, is an icon, a logo, a face."""
-        home = self.anchor is not None and is_home_mark(self.anchor.attributes.get("href", ""), image)
         named = image.get("id", "")[-60:].lower().endswith("logo")
-        return home or named or is_icon(image) or is_decoration(image) or is_decoration(self.attributes)
+        return (
+            self.leads_home(image) or named or is_icon(image) or is_decoration(image) or is_decoration(self.attributes)
+        )
+
+    def leads_home(self, image: Attributes) -> bool:
+        """Whether an image that is this element, or in it, is a site's mark that links to its first page."""
+        return self.anchor is not None and is_home_mark(self.anchor.attributes.get("href", ""), image, self.region)
 
     def enlarged(self, url: str, here: str) -> str:
         """The picture that its link leads to by the script that also gives the image ``url`` in it; or nothing.

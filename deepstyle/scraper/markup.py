@@ -16,7 +16,6 @@ from deepstyle.scraper.attributes import Attributes, carried, custom, is_icon, i
 from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
-from deepstyle.scraper.decorations import is_decoration
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, behind, folded, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
@@ -206,7 +205,7 @@ class Reader:
         for name, value in one.attributes.items():
             if "<img" in value and name != "srcdoc" and (name == "title" or name.startswith("data-")):
                 self._inner(value)
-            elif text := stated(name, value):
+            elif (text := stated(name, value)) and not one.leads_home({}):
                 before = len(self.found)
                 self._values([json_value(text, self.budget)], bases=bases_of(text))
                 if one.place is not None and ("source" in name or "srcset" in name):
@@ -217,7 +216,7 @@ class Reader:
                 one.inner += len(self.found) - before  # these are no thumbnails of what the element carries
         anchor, found = one.anchor, painted(one.tag, one.attributes)
         found += [] if one.tag in IMAGES else second(one.attributes)
-        if not found or is_icon(one.attributes) or is_decoration(one.attributes) or (anchor and anchor.place):
+        if not found or (anchor and anchor.place) or one.marks(one.attributes):
             return
         for chosen in found:
             self._add(replace(chosen, title=one.title()), detail=anchor.detail if anchor else None)

@@ -23,13 +23,15 @@ MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
     r"(?:related|recommended|similar|suggested)_?(?:products?|items?|posts?|articles?|stories)|up_?sells?|cross_?sells?|recently_?viewed"
-    r"|(?:^|_)recommendations|also_?(?:like|bought)"
+    r"|(?:^|_)recommendations|also_?(?:like|bought)|recirculation|(?:^|_)(?:mega_?|main_?|header_?)?menus?$"
     r"|avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|contributor|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _CHIP = re.compile(
     r"swatch(?:es)?[-_]?(?:image|img|url|src)?s?$", re.IGNORECASE
 )  # a text under it is a colour's, no photo's
+_PEOPLE = frozenset({"user", "member", "seller", "owner", "pinner", "reviewer", "uploader"})
+_FACES = frozenset({"photo", "image", "picture", "img", "pic", "image_url", "photo_url", "picture_url"})
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _SIZED = frozenset({"raw", "full", "regular", "original", "large", "medium", "small", "thumb", "thumbnail", "xlarge"})
 _SIZE_LIST = re.compile(r"candidates|sizes|srcset|resolutions|renditions|thumbnails|versions|variants|formats|sources")
@@ -96,6 +98,8 @@ def _pixels(node: dict[str, Any], key: str) -> int | None:
 def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
     if depth > MAX_DEPTH or (key and _skipped(key[:100])) or not budget.value():
         return []
+    if isinstance(value, dict) and key.lower() in _PEOPLE:
+        value = {name: one for name, one in value.items() if _HUMP.sub("_", name[:20]).lower() not in _FACES}
     if isinstance(value, dict):
         return _from_object(without_smaller(widened(value, key)), found, budget, schema=schema, depth=depth)
     if isinstance(value, list):
