@@ -54,6 +54,8 @@ SIZES: list[tuple[str, list[str]]] = [
     ("hips.hearstapps.com/hmg-prod/images/1.jpg", ["hips.hearstapps.com/hmg-prod/images/1.jpg?resize=480:*",
      "hips.hearstapps.com/hmg-prod/images/1.jpg?crop=1.00xw:0.5xh;0,0.05xh&resize=1200:*"]),
     ("m.example/2.jpg?resize=980:*", ["m.example/2.jpg?resize=480:*"]),
+    ("cdn.myportfolio.com/a/b_rw_3840.jpg?h=a", ["cdn.myportfolio.com/a/b_rwc_0x0x2000x1333x2000.jpg?h=b",
+     "cdn.myportfolio.com/a/b_carw_2x3x640.jpg?h=c"]),
     ("ae01.alicdn.com/kf/S1.jpg", ["ae01.alicdn.com/kf/S1.jpg_50x50.jpg", "ae01.alicdn.com/kf/S1.jpg_640x640.jpg_.webp"]),
     ("m.example/c.jpg", ["images.weserv.nl/?url=m.example/c.jpg&w=300", "wsrv.nl/?w=30&url=https://m.example/c.jpg"]),
     ("m.example/d.jpg", ["m.example/.netlify/images?url=%2Fd.jpg&w=800&q=75"]),

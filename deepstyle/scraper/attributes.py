@@ -101,6 +101,8 @@ def is_icon(attributes: Attributes) -> bool:
     sides += [int(side) for side in _STYLED.findall(attributes.get("style", "")[:1_000])]
     if tuple(sorted(sides)) in RATIOS:
         return False
+    if max(sides, default=0) >= MIN_SIDE:
+        sides = [side for side in sides if side]  # a height of 0 beside a width: a style holds the photo's place
     return min(sides, default=MIN_SIDE) < MIN_SIDE or tuple(sides[:2]) in BANNERS
 
 

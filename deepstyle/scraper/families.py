@@ -23,6 +23,7 @@ SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
         "phinf.",
         re.compile(r"https?://shop\d*[-.]phinf\.(?:pstatic|naver)\.net/([^?]+)(?:\?.*)?"),
     ),  # Naver's hosts, old and new
+    ("myportfolio.com/", re.compile(r"https?://[^/?]+/([^?]+?)_(?:(rwc|carw)|rw)_[\dx]+\.\w+(?:\?.*)?")),
     (".vinted.net/", re.compile(r"https?://images\d*\.(vinted\.net/t/[^/?]+)/[^?]+\?.*")),
     (
         "lp2.hm.com/",

@@ -81,7 +81,9 @@ class Picture:
         self.also(urls)
 
     def fold(self, thumbnail: Picture) -> None:
-        """A gallery's element carries the picture, and the one image inside it is its thumbnail."""
+        """A gallery's element carries the picture, and the one image inside it is its thumbnail, or offers it and larger ones."""
+        if self.url in thumbnail.sizes:
+            self.url, self.rank, self.width, thumbnail.url = thumbnail.url, thumbnail.rank, thumbnail.width, self.url
         self.also([thumbnail.url, *thumbnail.others])
         self.title = self.title or thumbnail.title
 
