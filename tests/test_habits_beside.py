@@ -45,6 +45,10 @@ def seen(markup: str) -> list[str]:
         f'<section class="Recirc__wrapper recirc">{GOODS}</section>',
         f'<section class="product-accessories">{GOODS}</section>',
         f'<div id="tab-related">{GOODS}</div>',
+        f'<div class="cross-selling-tab">{GOODS}</div>',
+        f'<section class="other-projects">{GOODS}</section>',
+        f"<div><h3>Рекомендуем</h3>{GOODS}</div>",
+        '<script>x = {"looks": ["/1.jpg"], "nextGallery": {"link": "/next", "thumbnail": "/2.jpg"}}</script>',
         '<div id="CartDrawer"><img src="/2.jpg"></div>',
         '<script>x = {"recirculation": [{"image": "/2.jpg"}], "menu": [{"image": {"url": "/3.jpg"}}]}</script>',
         '<script>x = {"user": {"name": "Ana", "photo": {"url": "/2.jpg"}}}</script>',
@@ -65,6 +69,12 @@ def test_photos_behind_a_heading_of_their_own_are_the_pages() -> None:
         "/1.jpg", "/3.jpg", "/4.jpg",
     ]  # fmt: skip
     assert not heads_others("related " * 100)
+
+
+def test_a_box_of_other_goods_ends_with_its_box() -> None:
+    """A heading and its goods in a drawer that is nearly empty say nothing of the photos behind the drawer."""
+    drawer = '<div><div><div><h4>You may also like</h4><a href="/p/3"><img src="/3.jpg"></a></div></div></div>'
+    assert seen(f"{drawer}{OWN}{GOODS}") == ["/1.jpg", "/2.jpg"]
 
 
 def test_other_goods_are_what_there_is_where_a_page_has_no_photo_of_its_own() -> None:
@@ -121,6 +131,9 @@ def test_thumbnails_of_a_pages_own_looks_are_its_photos_wherever_they_stand(plac
         '<header><a href="/en"><img src="/wide.jpg" width="900"></a></header>',
         """<div id="header"><a href="/"><b data-image-info='{"imageData": {"uri": "/m.jpg"}}'></b></a></div>""",
         '<header><a href="/" style="background:url(/m.jpg)"></a></header>',
+        '<a href="/"><img src="/i/start.png" alt="Home"></a>',
+        '<img class="userpic" src="/ana.jpg">',
+        '<b class="product-item-scu-item-color" style="background:url(/red.jpg)"></b>',
         '<i class="swatch-circle" style="background:url(/s_1.jpg)"></i>',
         '<div class="newsletter-section"><img src="/paper.jpg"></div>',
         '<a href="/wiki/File:P.svg"><img src="/thumb/9/99/P.svg/120px-P.svg.png"></a>',
@@ -193,6 +206,8 @@ PAGES: list[tuple[str, str, list[str]]] = [
      ["/gross/1.jpg", "/grand/2.jpg"]),
     ("PocketBase's thumbnails", ('<img src="/api/files/a/b/1.jpg?thumb=400x600">'
      '<script>x = {"image": "/api/files/a/b/1.jpg"}</script>'), ["/api/files/a/b/1.jpg"]),
+    ("a lightbox beside larger sizes, in a place that a style holds", ('<div data-src="/1_a.jpg"><img src="data:," width="1920" '
+     'height="0" data-srcset="/1_s.jpg 600w, /1_a.jpg 1920w, /1_b.jpg 3840w"></div>'), ["/1_b.jpg"]),
     ("a script that gives both sizes", ('<a href="img.ashx?id=7&size=full"><img src="img.ashx?id=7&size=thumb&x=.jpg"></a>'
      '<a href="fall?id=2"><img src="fall?id=3&x=.jpg"></a>'), ["/shows/img.ashx?id=7&size=full", "/shows/fall?id=3&x=.jpg"]),
     ("a page with a photo's name", '<a href="/index.php/x/1.jpg"><img src="/var/thumbs/x/1.jpg?m=1"></a>',
@@ -256,6 +271,7 @@ def test_a_shops_old_and_new_host_have_one_photo() -> None:
         "/modules/x/ic_verified_user_black_36dp_1x.png",
         "/2019/guide-tailles-300x120.png",
         "/i/groessentabelle.jpg",
+        "/catalog/language/en-gb/en-gb.png",
         "/i/guia_de_tallas.jpg",
         "/wp-content/themes/twentyten/images/headers/path.jpg",
     ],

@@ -19,8 +19,8 @@ _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _NAMED = re.compile(
     r"(?<![^-])(?:(?:related|similar|recommended|suggested)-(?!image|photo|picture|look|view|media|galler)[a-z]+"
     r"|products?-(?:related|recommendations?|upsells?)|recommendations|recently-viewed|(?:may|might|you)-also-like|also-(?:bought|viewed)"
-    r"|up-?sells?|cross-?sells?|popular-?posts?\d?|bookmark-card|products?-accessories|recirc(?:ulation)?|mini-?cart|cart-(?:drawer|items?)"
-    r"|(?:tab|block|section)-related)(?![^-])"
+    r"|up-?sells?|cross-?sell(?:s|ing)?|popular-?posts?\d?|bookmark-card|products?-accessories|recirc(?:ulation)?|mini-?cart|cart-(?:drawer|items?)"
+    r"|(?:tab|block|section)-related|other-(?:projects|products|posts|articles|items)|viewed-(?:products|items|goods))(?![^-])"
 )
 _ALONE = frozenset({"related", "crosssell", "crossselling"})
 _HEADED = re.compile(
@@ -36,7 +36,7 @@ _HEADED = re.compile(
     r"|you might (?:also )?(?:be interested in|enjoy)"
     r"|(?:nos )?autres (?:galeries|articles|produits|collections|mod\u00e8les)|(?:\u00e0 lire|voir) aussi"
     r"|weitere (?:artikel|galerien|produkte)|lesen sie auch|auch interessant|altre gallerie|leggi anche|otras galer\u00edas"
-    r"|lee tambi\u00e9n"
+    r"|lee tambi\u00e9n|\u0440\u0435\u043a\u043e\u043c\u0435\u043d\u0434\u0443\u0435\u043c(?: \u0442\u0430\u043a\u0436\u0435)?"
     r"|das k\u00f6nnte (?:ihnen|dir) auch gefallen|\u00e4hnliche (?:produkte|artikel)|kunden kauften auch|zuletzt "
     r"angesehen|passend dazu"
     r"|vous aimerez (?:peut-\u00eatre )?aussi|vous pourriez (?:aussi |\u00e9galement )aimer|(?:produits|articles) "
@@ -70,7 +70,7 @@ _HOME = re.compile(
     r"(?:https?:)?//[^/?#]{1,100}/?|/|\.{0,2}/|/[a-z]{2}(?:[-_/][a-z]{2})?/?|(?:\.{0,2}/)?(?:index|default|home)\.(?:html?|php|aspx?)",
     re.IGNORECASE,
 )
-_LOGO = re.compile(r"(?<![a-z])(?:logo|wordmark)(?![a-rt-z])", re.IGNORECASE)
+_LOGO = re.compile(r"(?<![a-z])(?:logo|wordmark|home)(?![a-rt-z])", re.IGNORECASE)
 _SIDES = frozenset({
     "sidebar", "side-bar", "widget-area", "primary-sidebar", "sidebar-primary", "blog-sidebar", "shop-sidebar",
 })  # fmt: skip

@@ -10,6 +10,7 @@ DECORATIONS = frozenset({
     "smilie", "smiley", "emoticon", "bbc_emoticon",
     "avatar", "gravatar", "logo", "custom-logo", "site-logo", "header-logo", "footer-logo", "navbar-logo", "emoji", "wp-smiley",
     "icon", "sprite", "favicon", "flag", "spinner", "woocommerce-placeholder", "swatch", "variable-item-image",
+    "product-item-scu-item-color",  # Bitrix
 })  # fmt: skip
 APART = frozenset({
     "ad", "ads", "advert", "advertisement", "adsbygoogle", "ad-slot", "ad-banner", "ad-container", "ad-unit", "ad-wrapper",
@@ -74,7 +75,7 @@ def _decorates(name: str) -> bool:
     while len(words) > 1 and (words[-1] in _ADDED or words[-1].isdigit()):
         words.pop()
     if len(words) == 1:
-        return words[0] in {"logo", "avatar", "icon", "swatch"}
+        return words[0] in {"logo", "avatar", "icon", "swatch", "userpic"}
     pictured = words[-1] in _PICTURES
     last = next((one for one in reversed(words[: -1 if pictured else None]) if one not in _BLOCKS or not pictured), "")
     return last in (_PARTS_OF | _WRITERS if pictured else _PARTS_OF) and _BESIDE.isdisjoint(words)

@@ -37,7 +37,7 @@ class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
     __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "noscript", "others",
-                 "outermost", "picture", "place", "previous", "region", "sources", "tag", "text")  # fmt: skip
+                 "outermost", "picture", "pictured", "place", "previous", "region", "sources", "tag", "text")  # fmt: skip
 
     def __init__(self, tag: str, attributes: Attributes, outer: Open | None, *, beside: bool = False) -> None:
         self.tag, self.attributes, self.beside = tag, attributes, beside
@@ -61,6 +61,7 @@ class Open:
         self.sources: list[tuple[str, Attributes]] = []  # of a picture element
         self.text = 0  # how many pieces of text had come when it began
         self.headed = 0  # how many elements there were when a heading in it said that others follow; 0: none did
+        self.pictured = tag in IMAGES  # or an image stands in it, behind its last heading
         self.outermost = False  # whether it is a noscript that is in no other
         if tag == "picture":
             self.picture = self
@@ -105,15 +106,16 @@ class Open:
 
         ``elements``: how many more the page may have.
         """
-        others = not self.beside and heads_others(text)
+        others, self.pictured = not self.beside and heads_others(text), False
         if others and not self.others:
             self.others, self.headed = True, elements
         elif self.headed and not others:
             self.others, self.headed = False, 0
 
     def passes(self, outer: Open, elements: int) -> None:
-        """Hand on, at its end, such a heading that was all it held: what follows it in ``outer`` are other goods."""
-        if self.headed and self.headed - elements < MAX_BEHIND and not outer.others:
+        """Hand on, at its end, such a heading that was all it held, and no goods: those follow it in ``outer``."""
+        outer.pictured = outer.pictured or self.pictured
+        if self.headed and not self.pictured and self.headed - elements < MAX_BEHIND and not outer.others:
             outer.others, outer.headed = True, elements
 
     def piece(self, texts: list[str]) -> str:

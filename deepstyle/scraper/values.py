@@ -23,7 +23,7 @@ MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
     r"(?:related|recommended|similar|suggested)_?(?:products?|items?|posts?|articles?|stories)|up_?sells?|cross_?sells?|recently_?viewed"
-    r"|(?:^|_)recommendations|also_?(?:like|bought)|recirculation|(?:^|_)(?:mega_?|main_?|header_?)?menus?$"
+    r"|(?:^|_)recommendations|also_?(?:like|bought)|recirculation|(?:prev|previous|next)_?(?:gallery|post|article|story|product)$|(?:^|_)(?:mega_?|main_?|header_?)?menus?$"
     r"|avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|contributor|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
