@@ -39,6 +39,7 @@ def seen(markup: str) -> list[str]:
         f'<section class="related-designers">{GOODS}</section>',
         f'<div><div class="head"><h3>Похожие товары</h3><a href="/all">→</a></div>{GOODS}</div>',
         f"<div><h4>関連商品</h4>{GOODS}</div>",
+        f'<div><div><h3>Related</h3><button><img src="/l.svg"></button><img src="arrow.png"></div>{GOODS}</div>',
         f"<footer>{GOODS}</footer>",
         f"<h2>More from Vogue</h2>{GOODS}",
         f"<div><h2>Autres galeries</h2>{GOODS}</div>",
@@ -243,6 +244,7 @@ def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None
         ("http://z.example/zp-core/i.php?a=x&i=a.jpg&s=100&t=1", "http://z.example/albums/x/a.jpg"),
         ("https://o.example/1.jpg?x-oss-process=image/resize,w_400/quality,q_80", "https://o.example/1.jpg"),
         ("https://q.example/1.jpg?imageView2/2/w/400", "https://q.example/1.jpg"),
+        ("https://m.example/thumb/a/ab/1.pdf/page1-250px-1.pdf.jpg", "https://m.example/thumb/a/ab/1.pdf/page1-250px-1.pdf.jpg"),
         ("https://u.example/1.jpg!w400", "https://u.example/1.jpg"),
         ("https://ic.pics.livejournal.com/u/1/5/5_900.jpg", "https://ic.pics.livejournal.com/u/1/5/5_original.jpg"),
     ("https://w.example/wp-content/uploads/2023/09/a.jpg?w=1024&crop=1", "https://w.example/wp-content/uploads/2023/09/a.jpg"),
@@ -271,12 +273,16 @@ def test_a_shops_old_and_new_host_have_one_photo() -> None:
         "/modules/x/ic_verified_user_black_36dp_1x.png",
         "/2019/guide-tailles-300x120.png",
         "/i/groessentabelle.jpg",
+        "/wp-content/uploads/2010/05/cropped-head.jpg",
+        "/gal/next.jpg",
+        "/img/arrow.png",
         "/catalog/language/en-gb/en-gb.png",
         "/i/guia_de_tallas.jpg",
         "/wp-content/themes/twentyten/images/headers/path.jpg",
     ],
 )
 def test_marks_are_known_by_their_addresses(address: str) -> None:
-    """Counters, marks of pay, chips of colours, placeholders, tables of sizes, flags and buttons in other languages."""
+    """Counters, marks of pay, chips, placeholders, tables of sizes, heads of blogs, arrows, flags and buttons in any language."""
     assert unwanted(f"http://a.example{address}")
+    assert not unwanted("http://a.example/looks/cropped-1.jpg")
     assert unwanted("https://i.etsystatic.com/iusa/1/2/iusa_75x75.2_a.jpg")

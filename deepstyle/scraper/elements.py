@@ -12,7 +12,7 @@ from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, 
 from deepstyle.scraper.clicks import clicked
 from deepstyle.scraper.decorations import is_apart, is_decoration
 from deepstyle.scraper.deeds import acts
-from deepstyle.scraper.marks import is_drawn_card
+from deepstyle.scraper.marks import is_drawn_card, unwanted
 from deepstyle.scraper.pictures import Picture
 from deepstyle.scraper.urls import OTHER_EXTENSIONS, extension, names_image, origin, page_key, resolve
 
@@ -61,7 +61,7 @@ class Open:
         self.sources: list[tuple[str, Attributes]] = []  # of a picture element
         self.text = 0  # how many pieces of text had come when it began
         self.headed = 0  # how many elements there were when a heading in it said that others follow; 0: none did
-        self.pictured = tag in IMAGES  # or an image stands in it, behind its last heading
+        self.pictured = tag in IMAGES and self.others and not self._arrow(outer)  # or such an image is in it
         self.outermost = False  # whether it is a noscript that is in no other
         if tag == "picture":
             self.picture = self
@@ -69,6 +69,11 @@ class Open:
             self.noscript, self.outermost = outer or self, True
         elif tag == "figure":
             self.figure = []
+
+    def _arrow(self, outer: Open | None) -> bool:
+        """Whether the image is no photo of anything: a button's, a drawing, or known as a mark by its address."""
+        source = f"/{self.attributes.get('src', '')}"
+        return (outer is not None and outer.tag == "button") or not decodable(source) or unwanted(source)
 
     def title(self) -> str:
         """What the element's attributes say of its picture."""

@@ -11,6 +11,7 @@ import re
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|\.tumblr\.com/avatar_|/avatar\.php\?|/(?:custom|data/|user)avatars/"
     r"|etsystatic\.com/(?:\d+/r/)?(?:iusa|isla|isc|isbl)/|/wp-content/themes/[\w.-]++/images/headers?/|\.svg/(?:\w{1,9}-)?\d+px-"
+    r"|/\d{4}/\d\d/cropped-|tildacdn\.com/img/tilda|/(?:next|prev|previous)\.jpe?g(?:$|\?)"  # cropped by WordPress for a head
     r"|/language/([a-z]{2}-[a-z]{2})/\1\.png|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|(?:ct|assets)\.pinterest\.com/|/(?:blank|pixel|clear)\.gif"
     r"|/(?:spacer|transparent(?:[-_](?:background|bg|pixel))?|1x1|sprites?)\.(?:gif|png)|/chips?/[^/?.]*+(?<=[-_]chip)\."
@@ -43,7 +44,8 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|on|off|over|\d{1,3}))*"
     r"\.(?:gif|png|webp)|/(?:trust|security|payment)[-_]badges?/[^/?.]*+\.(?:gif|png|webp)"
     r"|/(?:flags?|icons?|favicons?|payments?|payment-?(?:icons|methods|logos)|emojis?|drapeaux?|flaggen|bandier[ae]|banderas)/[^/?.]*+\.(?:gif|png|webp)"
-    r"|/(?:flag|icon\d{0,3}|favicon)[-_][\w-]{1,20}\.(?:gif|png)|/ic_[a-z\d_]{1,40}_\d\ddp(?:_\dx)?\.(?:png|webp)"
+    r"|/(?:flag|icon\d{0,3}|favicon)[-_][\w-]{1,20}\.(?:gif|png)|/(?:arrow|chevron|caret|bullet|(?:ham)?burger)s?\.(?:gif|png|webp)"
+    r"|/ic_[a-z\d_]{1,40}_\d\ddp(?:_\dx)?\.(?:png|webp)"
     r"|/(?:[a-z\d]{1,20}[-_])?logos?(?:[-_](?:white|black|dark|light|small|header|footer|mobile|\d{2,4}(?:x\d{2,4})?))*(?:@\dx)?\.(?:gif|png|webp)"
     r"|/(?:stars?|ratings?)\d\.gif|/(?:counter|userinfo)\.gif|/(?:stars?|ratings?)[-_](?:full|half|empty|filled|on|off|\d(?:[-_.]\d)?)\.(?:gif|png|webp)"
     r"|/(?:[\w-]{1,20}[-_])?qr(?:[-_]?code)?(?:[-_]\w{1,20})?\.(?:gif|png)"

@@ -203,7 +203,7 @@ RULES: tuple[Rule, ...] = (
           rf"(https?://(?>(?:(?!/files/styles/)[^?])+)/files)/styles/[\w-]++/(?:public|s3)/([^?]+?{_EXT})(?:\.webp|\.avif)?(?:\?.*)?",
           r"\1/\2"),
     _rule("mediawiki", "/thumb/",
-          r"(https?://(?>(?:(?!/thumb/)[^?])+))/thumb/([0-9a-f]/[0-9a-f]{2}/[^/?]++)/(?:lossy-)?(?:page\d+-)?\d++px-[^/?]++(?:\?.*)?",
+          r"(https?://(?>(?:(?!/thumb/)[^?])+))/thumb/([0-9a-f]/[0-9a-f]{2}/(?![^/?]*\.(?:pdf|djvu|web[mv]|og[gv])/)[^/?]++)/(?:lossy-)?(?:page\d+-)?\d++px-[^/?]++(?:\?.*)?",
           r"\1/\2"),
     _rule("nextgen", "-nggid",
           rf"(https?://(?>(?:(?!/gallery/)[^?])+)/gallery/[^/?]++(?:/[^/?]++)*?)/cache/([^/?]+?{_EXT})-nggid[^/?]++(?:\?.*)?",
