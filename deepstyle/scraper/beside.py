@@ -32,7 +32,7 @@ _HEADED = re.compile(
     r"|(?:customers|others|people)(?: who bought this)? also (?:bought|viewed|liked)"
     r"|complete (?:the|your) look|(?:pairs|goes) well with|wear (?:it )?with|frequently bought together"
     r"|(?:popular|recent|more) (?:posts|articles|stories|artworks?|galleries)|(?:read|watch|up) next|read more"
-    r"|more like this|more from (?!backstage|the (?:show|collection|runway)).{1,30}"
+    r"|more like this|more from (?!backstage|the (?:show|collection|runway)).{1,30}|more by .{1,40}"
     r"|you might (?:also )?(?:be interested in|enjoy)"
     r"|(?:nos )?autres (?:galeries|articles|produits|collections|mod\u00e8les)|\u00e0 lire aussi"
     r"|weitere (?:artikel|galerien|produkte)|lesen sie auch|auch interessant|altre gallerie|leggi anche|otras galer\u00edas"
@@ -78,7 +78,9 @@ _HEADS = frozenset({
     "header", "masthead", "site-header", "page-header", "main-header", "global-header", "topbar", "top-bar",
 })  # fmt: skip
 _MENU = re.compile(r"(?<![^-])(?:(?:mega|sub)?-?menus?|nav|nav-?bar|navigation|dropdown|flyout)(?![^-])")
-_SHOWS = re.compile(r"thumb|galler|looks?(?![a-z])|photo|album|slide|carousel")  # it is of the page's own photos
+_SHOWS = re.compile(
+    r"thumb|galler|looks?(?![a-z])|photo|album|slide|carousel|project|portfolio|grid"
+)  # it is of the page's own photos
 
 
 def region(tag: str, attributes: Mapping[str, str], outer: str) -> str:

@@ -14,7 +14,8 @@ DECORATIONS = frozenset({
 })  # fmt: skip
 APART = frozenset({
     "ad", "ads", "advert", "advertisement", "adsbygoogle", "ad-slot", "ad-banner", "ad-container", "ad-unit", "ad-wrapper",
-    "banner-ad", "sponsored-links", "taboola", "outbrain", "logo", "avatar", "navbar-brand", "payment-methods", "payment-icons",
+    "banner-ad", "adunit", "ad-wrap", "google-auto-placed", "td-a-rec", "wpcnt", "sponsored-links", "taboola", "outbrain",
+    "logo", "avatar", "navbar-brand", "payment-methods", "payment-icons",
     "payment-logos", "payments",
     "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
     "partner-logos", "author-bio", "author-box", "author-card", "author-info", "mega-menu", "megamenu",

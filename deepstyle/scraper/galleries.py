@@ -1,7 +1,7 @@
 """How programs that galleries run on write sizes of a photo, as data (pure): rules of ``sites.py``, on any host.
 
-Sources: the files that Coppermine, Piwigo, Gallery 3, ZenPhoto, Omeka and LiveJournal lay out, and the addresses in their pages;
-the documentation of what Alibaba's, Qiniu's, Tencent's and Upyun's stores of files do to a picture.
+Sources: the files that Coppermine, Piwigo, Gallery 3, ZenPhoto, Omeka, LiveJournal and Laravel's Media Library lay out, and the
+addresses in their pages; the documentation of what Alibaba's, Qiniu's, Tencent's and Upyun's stores of files do to a picture.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ GALLERIES: tuple[tuple[str, ...], ...] = (
     ("zenphoto", "/cache/", (r"(https?://(?>(?:(?!/cache/)[^?])+)/)cache/([^?]+?)(?:_\d{2,4})?_cw\d{1,4}_ch\d{1,4}(?:_thumb)?"
      r"(\.\w+)(?:\?.*)?"), r"\1albums/\2\3"),
     ("zenphoto-script", "/zp-core/i.php?", r"(https?://[^?]+/)zp-core/i\.php\?a=([^&#]+)&i=([^&#]+)(?:&.*)?", r"\1albums/\2/\3"),
+    ("media-library", "/conversions/", r"(https?://[^?]+/\d++)/conversions/([^/?]+)-\w+(\.\w+)", r"\1/\2\3"),
+    ("media-library-sizes", "/responsive-images/", r"(https?://[^?]+/\d++)/responsive-images/([^/?]+?)___\w+(\.\w+)",
+     r"\1/\2\3"),
     ("alibaba", "x-oss-process=", r"(https?://[^?]+)\?(?![^#]*Signature=)(?:[^#]*&)?x-oss-process=.*", r"\1"),
     ("qiniu", "?image", r"(https?://[^?]+)\?image(?:View2|Mogr2|slim)(?:[/|&].*)?", r"\1"),
     ("upyun", "!", r"(https?://[^?]+\.(?:jpe?g|png|webp|gif))![\w.-]{1,40}(?:\?.*)?", r"\1"),

@@ -11,7 +11,7 @@ import re
 _OTHERS = re.compile(
     r"gravatar\.com/avatar/|/buddyicons/|//l-userpic\.livejournal\.com/|\.tumblr\.com/avatar_|/avatar\.php\?|/(?:custom|data/|user)avatars/"
     r"|etsystatic\.com/(?:\d+/r/)?(?:iusa|isla|isc|isbl)/|/wp-content/themes/[\w.-]++/images/headers?/|\.svg/(?:\w{1,9}-)?\d+px-"
-    r"|/\d{4}/\d\d/cropped-|tildacdn\.com/img/tilda|/(?:next|prev|previous)\.jpe?g(?:$|\?)"  # cropped by WordPress for a head
+    r"|/\d{4}/\d\d/cropped-|tildacdn\.com/img/tilda|archive\.org/_static/|/(?:next|prev|previous)\.jpe?g(?:$|\?)"
     r"|/language/([a-z]{2}-[a-z]{2})/\1\.png|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|(?:ct|assets)\.pinterest\.com/|/(?:blank|pixel|clear)\.gif"
     r"|/(?:spacer|transparent(?:[-_](?:background|bg|pixel))?|1x1|sprites?)\.(?:gif|png)|/chips?/[^/?.]*+(?<=[-_]chip)\."
