@@ -7,7 +7,6 @@ import json
 import pytest
 
 from deepstyle.scraper.beside import heads_others
-from deepstyle.scraper.families import family
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.pages import parse_html
 from deepstyle.scraper.sites import ranked
@@ -40,6 +39,8 @@ def seen(markup: str) -> list[str]:
         f'<div><div class="head"><h3>Похожие товары</h3><a href="/all">→</a></div>{GOODS}</div>',
         f"<div><h4>関連商品</h4>{GOODS}</div>",
         f'<div><div><h3>Related</h3><button><img src="/l.svg"></button><img src="arrow.png"></div>{GOODS}</div>',
+        '<div><h2>You may also like</h2><ul><li><div><img src="/2.jpg"></div><h3><a href="/p/2">Two</a></h3></li></ul></div>',
+        '<div><h2>You may also like</h2><product-card><a href="/p/2"></a><img src="/2.jpg"></product-card></div>',
         f"<footer>{GOODS}</footer>",
         f"<h2>More from Vogue</h2>{GOODS}",
         f"<div><h3>More by Ana</h3>{GOODS}</div>",
@@ -77,6 +78,16 @@ def test_a_box_of_other_goods_ends_with_its_box() -> None:
     """A heading and its goods in a drawer that is nearly empty say nothing of the photos behind the drawer."""
     drawer = '<div><div><div><h4>You may also like</h4><a href="/p/3"><img src="/3.jpg"></a></div></div></div>'
     assert seen(f"{drawer}{OWN}{GOODS}") == ["/1.jpg", "/2.jpg"]
+
+
+def test_an_item_below_other_goods_that_leads_to_no_page_is_the_pages() -> None:
+    """A list of photos, or of links to their files, is no list of goods, whatever the heading above it."""
+    assert seen(
+        '<h2>Related</h2><li><img src="/1.jpg"></li><li><a href="/2.jpg"><img src="/2s.jpg"></a><a href="/p">p</a>'
+    ) == [
+        "/1.jpg",
+        "/2.jpg",
+    ]
 
 
 def test_other_goods_are_what_there_is_where_a_page_has_no_photo_of_its_own() -> None:
@@ -258,12 +269,6 @@ def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None
 def test_an_original_is_known_by_the_address_of_a_size(variant: str, original: str) -> None:
     """Systems that are found on any host write sizes in one way."""
     assert ranked(variant)[0] == original
-
-
-def test_a_shops_old_and_new_host_have_one_photo() -> None:
-    """Naver's state still names the host that its pages have left."""
-    old, new = "http://shop1.phinf.naver.net/2023/a/1.jpg", "https://shop-phinf.pstatic.net/2023/a/1.jpg?type=m510"
-    assert family(old)[0] == family(new)[0]
 
 
 @pytest.mark.parametrize(

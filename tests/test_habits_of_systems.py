@@ -160,3 +160,9 @@ def test_the_words_under_a_figure_lead_to_its_photo(markup: str, wanted: list[st
     found = parse_html(markup.encode(), "http://a.example/").listings
 
     assert [one.image_url.removeprefix("http://a.example") for one in found] == wanted
+
+
+def test_a_shops_old_and_new_host_have_one_photo() -> None:
+    """Naver's state still names the host that its pages have left."""
+    old, new = "http://shop1.phinf.naver.net/2023/a/1.jpg", "https://shop-phinf.pstatic.net/2023/a/1.jpg?type=m510"
+    assert family(old)[0] == family(new)[0]

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_icon, names_image_text, several, target
 from deepstyle.scraper.bases import AMOUNTS, frames
 from deepstyle.scraper.beside import HEADINGS, heads_others, is_beside, is_home_mark, leads_on, region
-from deepstyle.scraper.candidates import Candidate, best, decodable, parse_css, parse_srcset
+from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css, parse_srcset
 from deepstyle.scraper.clicks import clicked
 from deepstyle.scraper.decorations import is_apart, is_decoration
 from deepstyle.scraper.deeds import acts
@@ -36,7 +36,7 @@ ITEMS = frozenset({"image", "thumbnailurl", "contenturl"})
 class Open:
     """An element that is open: what those inside it, and its end, need to know."""
 
-    __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "noscript", "others",
+    __slots__ = ("anchor", "apart", "attributes", "beside", "detail", "figure", "headed", "inner", "linked", "noscript", "others",
                  "outermost", "picture", "pictured", "place", "previous", "region", "sources", "tag", "text")  # fmt: skip
 
     def __init__(self, tag: str, attributes: Attributes, outer: Open | None, *, beside: bool = False) -> None:
@@ -62,6 +62,7 @@ class Open:
         self.text = 0  # how many pieces of text had come when it began
         self.headed = 0  # how many elements there were when a heading in it said that others follow; 0: none did
         self.pictured = tag in IMAGES and self.others and not self._arrow(outer)  # or such an image is in it
+        self.linked = False  # whether a link to a page was in it
         self.outermost = False  # whether it is a noscript that is in no other
         if tag == "picture":
             self.picture = self
@@ -120,6 +121,7 @@ class Open:
     def passes(self, outer: Open, elements: int) -> None:
         """Hand on, at its end, such a heading that was all it held, and no goods: those follow it in ``outer``."""
         outer.pictured = outer.pictured or self.pictured
+        outer.linked = outer.linked or self.linked or (self.tag == "a" and self.detail is not None)
         if self.headed and not self.pictured and self.headed - elements < MAX_BEHIND and not outer.others:
             outer.others, outer.headed = True, elements
 
@@ -129,15 +131,31 @@ class Open:
         return "".join(texts[self.text : None if whole else self.text + MAX_PIECES])
 
 
-def folded(one: Open, found: list[Picture]) -> None:
-    """Make one of the two pictures in an element that ended: what a gallery's carries, or what a figure's words link to."""
+def folded(one: Open, found: list[Picture]) -> bool:
+    """Make one of the two pictures in an element that ended: what a gallery's carries, or what a figure's words link to.
+
+    Returns whether what it held was left out: an item of other goods.
+    """
+    if _without_goods(one, found):
+        return True
     if len(found) - one.inner != 2:
-        return
+        return False
     if one.place is not None and one.tag not in IMAGES:
         one.place.fold(found.pop())
     elif one.tag == "figure" and found[-1].enlarges and not found[-2].enlarges and not found[-2].detail:
         found[-1].fold(found.pop(-2))
         found[-1].sizes = found[-1].others
+    return False
+
+
+def _without_goods(one: Open, found: list[Picture]) -> bool:
+    """Take out the pictures of an item of other goods, whose link stands beside or upon them; whether there were any."""
+    if one.headed or not (one.others and one.linked and (one.tag in {"li", "article"} or one.tag.endswith("-card"))):
+        return False
+    own = [picture for picture in found[one.inner :] if picture.rank >= ORIGINAL]  # a link leads to its file
+    dropped = len(found) - one.inner > len(own)
+    found[one.inner :] = own
+    return dropped
 
 
 def led(attributes: Attributes, base: str) -> tuple[str, str]:

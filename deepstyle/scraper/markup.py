@@ -90,7 +90,7 @@ class Reader:
             self._text(one, one.piece(self._texts))
             if not self._listening:
                 self._texts.clear()
-        folded(one, self.found)
+        self.left = folded(one, self.found) or self.left
         if self._stack and one.tag not in {"noscript", "script", "br", "source"}:
             self._stack[-1].previous = one.previous
             one.passes(self._stack[-1], self.budget.elements)
