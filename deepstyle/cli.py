@@ -37,6 +37,7 @@ from deepstyle.commands.tables import LEADS
 from deepstyle.errors import DeepstyleError, UsageError
 from deepstyle.progress import Reporter
 
+BLAS_SPINS = "14"  # 2 ** 14 cycles that a waiting thread of OpenBLAS spins; its 2 ** 26 cost each start .1 CPU s
 SPINS = "2000"  # rounds that a waiting thread of GNU's OpenMP spins; its 300,000 made two threads slower than one beside others
 
 
@@ -115,6 +116,7 @@ def main(ctx: click.Context, workspace: Path, quiet: bool) -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:  # must be there before torch is imported
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", BLAS_SPINS)  # before numpy is
     ctx.obj = Session(workspace=workspace, reporter=Reporter(quiet=quiet or not LEADS))
 
 

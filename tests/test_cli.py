@@ -70,16 +70,22 @@ def test_a_wrong_workspace_is_told_before_torch_is_imported(tmp_path: Path, comm
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [({}, "2000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "None")],
+    [
+        ({}, "2000 14"),
+        ({"GOMP_SPINCOUNT": "7", "OPENBLAS_THREAD_TIMEOUT": "9"}, "7 9"),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, "None 14"),
+    ],
     ids=["default", "count", "policy"],
 )
 def test_threads_do_not_spin_for_long(tmp_path: Path, given: dict[str, str], expected: str) -> None:
-    """Before torch is imported OpenMP is told to spin briefly, unless the user has said how to wait."""
+    """Before torch and numpy are imported OpenMP and OpenBLAS are told to spin briefly, unless the user has said how to wait."""
     script = (
         "import os, sys\nfrom deepstyle.cli import main\ntry:\n    main(sys.argv[1:])\n"
-        "except SystemExit:\n    assert 'torch' not in sys.modules\n    print(os.environ.get('GOMP_SPINCOUNT'))\n"
+        "except SystemExit:\n    assert not {'torch', 'numpy'} & sys.modules.keys()\n"
+        "    print(os.environ.get('GOMP_SPINCOUNT'), os.environ.get('OPENBLAS_THREAD_TIMEOUT'))\n"
     )
-    own = {k: v for k, v in os.environ.items() if k not in {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}}
+    names = {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OPENBLAS_THREAD_TIMEOUT"}
+    own = {k: v for k, v in os.environ.items() if k not in names}
     words = ["-w", str(tmp_path / "nowhere"), "status"]
     done = subprocess.run(
         [sys.executable, "-c", script, *words], check=True, capture_output=True, text=True, env=own | given
