@@ -6,20 +6,24 @@ Whole means: a temporary name, fsync, a rename, fsync of the folder. A kill leav
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from deepstyle.errors import InputError, StorageError, UsageError
 
-Each = Callable[[Callable[[Any], None], Sequence[Any]], Iterable[None]]
 TEMPORARY = ".tmp-"  # what the name of a file or folder that is being written begins with
+_OURS, _NUMBERS = (
+    secrets.token_hex(8),
+    itertools.count(),
+)  # a temporary file's name: asking the system for each costs a wait
 LONGEST = 100  # bytes of a name; file systems take 255, and some have an ending added
 REMEDIES = {
     errno.ENOSPC: "free some space there, then run the same command again: it goes on where it stopped",
@@ -64,36 +68,26 @@ def put_file(path: Path, data: bytes, *, named: bool = True) -> None:
         sync_names([path.parent])
 
 
-def put_files(files: Sequence[tuple[Path, bytes]], each: Each = map) -> None:
-    """``put_file`` for several, of which each is whole or not there; when it returns, all are on the disk.
-
-    ``each``: the map of a thread pool, perhaps, which is given the files of a folder together: a disk that syncs several
-    files at a time does it in one go.
-    """
-    folders: dict[Path, list[tuple[Path, bytes]]] = {}
+def put_files(files: Sequence[tuple[Path, bytes]]) -> None:
+    """``put_file`` for several, of which each is whole or not there; when it returns, all are on the disk."""
     for path, data in files:
-        folders.setdefault(path.parent, []).append((path, data))
-    for _ in each(_put_together, list(folders.items())):
-        pass
-
-
-def _put_together(folder: tuple[Path, list[tuple[Path, bytes]]]) -> None:
-    for path, data in folder[1]:
         _put(path, data)
-    sync_names([folder[0]])
+    sync_names(path.parent for path, _ in files)
 
 
 def _put(path: Path, data: bytes) -> None:
     """Write one file and have its bytes on the disk; its name is not yet."""
-    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}{path.suffix}")
+    temporary = path.with_name(f"{TEMPORARY}{_OURS}-{os.getpid()}-{next(_NUMBERS)}{path.suffix}")
     try:
         handle = _create(temporary)
         try:
-            with os.fdopen(handle, "wb", buffering=0) as out:
+            try:
                 left = memoryview(data)
                 while left:
-                    left = left[out.write(left) :]
-                os.fsync(out.fileno())
+                    left = left[os.write(handle, left) :]
+                os.fsync(handle)
+            finally:
+                os.close(handle)
             os.replace(temporary, path)
         except BaseException:
             temporary.unlink(missing_ok=True)

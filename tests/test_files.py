@@ -36,13 +36,14 @@ def test_put_file_replaces_and_leaves_no_rest(tmp_path: Path) -> None:
 
 
 def test_several_files_appear_together(tmp_path: Path) -> None:
-    """put_files writes all of them, by the threads of a pool as well; the first that cannot be written is named."""
+    """put_files writes all of them, from several threads as well; the first that cannot be written is named."""
     wanted = {tmp_path / f"{n % 3}/{n}.jpg": bytes([n]) * 50_000 for n in range(20)}
+    files = list(wanted.items())
     with ThreadPoolExecutor(4) as pool:
-        put_files(list(wanted.items()), pool.map)
-        (tmp_path / "file").write_bytes(b"")
-        with pytest.raises(StorageError, match=r"file/a\.jpg"):
-            put_files([(tmp_path / "file/a.jpg", b"new")], pool.map)
+        list(pool.map(put_files, [files[n::4] for n in range(4)]))
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match=r"file/a\.jpg"):
+        put_files([(tmp_path / "file/a.jpg", b"new")])
 
     found = {path: path.read_bytes() for path in tmp_path.glob("*/*")}
     assert found == wanted

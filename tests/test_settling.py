@@ -11,8 +11,8 @@ import pytest
 
 from deepstyle.catalog import Catalog
 from deepstyle.errors import StorageError
-from deepstyle.files import Each, put_files
-from deepstyle.scraper.settling import MOST, Settling
+from deepstyle.files import put_files
+from deepstyle.scraper.settling import FEW, MOST, SOON, Settling
 
 
 class Disk:
@@ -22,11 +22,11 @@ class Disk:
         self.open = threading.Event()
         self.batches: list[int] = []
 
-    def put(self, files: Sequence[tuple[Path, bytes]], each: Each) -> None:
+    def put(self, files: Sequence[tuple[Path, bytes]]) -> None:
         """Wait, then write."""
         self.open.wait()
         self.batches.append(len(files))
-        put_files(files, each)
+        put_files(files)
 
 
 def test_nobody_waits_for_the_disk(tmp_path: Path) -> None:
@@ -54,6 +54,34 @@ def test_nobody_waits_for_the_disk(tmp_path: Path) -> None:
 
     assert rows == list(range(10))
     assert disk.batches == [1, 8]
+
+
+def test_a_few_files_wait_for_more_but_not_for_long(tmp_path: Path) -> None:
+    """While more is to come, files gather until they are FEW or have waited SOON; folders go to threads of their own."""
+    disk, landed, rows = Disk(), SimpleQueue[None](), list[int]()
+    disk.open.set()
+    now = [100.0]
+    with Catalog(tmp_path / "w") as catalog:
+        settling = Settling(catalog, lambda: landed.put(None), put=disk.put, clock=lambda: now[0])
+        for number in range(FEW):
+            assert disk.batches == []
+            settling.add(lambda number=number: rows.append(number), (tmp_path / f"{number % 2}/{number}.jpg", b"photo"))  # type: ignore[misc]
+            assert settling.gathers
+            settling.step(more=True)
+        landed.get()
+        assert sorted(disk.batches) == [FEW // 2, FEW // 2]
+        settling.step(more=True)
+        assert rows == list(range(FEW))
+
+        settling.add(lambda: rows.append(99), (tmp_path / "late.jpg", b"photo"))
+        settling.step(more=True)
+        assert settling.gathers
+        now[0] += SOON
+        settling.step(more=True)
+        landed.get()
+        settling.step(more=True)
+        assert rows[-1] == 99
+        settling.finish()
 
 
 def test_what_has_no_file_is_on_record_at_once(tmp_path: Path) -> None:

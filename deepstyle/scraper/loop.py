@@ -14,6 +14,7 @@ from queue import Empty
 from typing import Any
 
 from deepstyle.progress import Reporter, Task
+from deepstyle.scraper import settling
 from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.fetch import Fetcher
@@ -66,7 +67,7 @@ class Loop:
                 while self._submit(pool):
                     self._wait()
                     self._collect(task)
-                    self.ledger.settling.step()
+                    self.ledger.settling.step(more=bool(self.flying))
         except BaseException:
             self.fetcher.stop()
             raise
@@ -188,6 +189,7 @@ class Loop:
             if self.busy[place] < self.config.connections and ready > SOON:
                 times.append(ready - SOON)
                 self.fetcher.waits.host(place, self.ledger.photos.waiting(place) + self.ledger.frontier.waiting(place))
+        times += [settling.SOON] if self.ledger.settling.gathers else []
         timeout = max(0.0, min(times)) if times else None
         if timeout is None and not self.busy.total() and not self.ledger.settling.busy:
             return
