@@ -37,7 +37,7 @@ class ScrapeConfig(Config):
     rate: float = Field(
         4.0,
         gt=0,
-        le=1000,
+        le=100_000,
         description="requests/s: most asked of one host; a site's Crawl-delay wins where it is slower",
     )
     connections: int = Field(4, ge=1, le=64, description="connections: most at a time to one host")
@@ -70,7 +70,7 @@ class ScrapeConfig(Config):
         64_000_000, ge=10_000, le=1_000_000_000, description="pixels: width times height of the largest photo"
     )
     min_side: int = Field(256, ge=1, le=10_000, description="pixels: shorter side a photo must have")
-    max_depth: int = Field(8, ge=0, le=1000, description="links: farthest from the start page")
+    max_depth: int = Field(8, ge=0, le=100_000, description="links: farthest from the start page")
     max_pages: int = Field(5_000, ge=1, le=10_000_000, description="pages: most that one crawl visits")
     max_photos: int | None = Field(None, ge=1, le=MANY, description="photos: stop after this many; null: all")
     near_distance: int = Field(
