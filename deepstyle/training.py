@@ -18,6 +18,7 @@ How a run stands in the catalog: ``running`` (also after an interruption: the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,7 @@ from deepstyle.errors import ModelError, TrainingError
 from deepstyle.model_card import with_forgotten
 from deepstyle.progress import Reporter, Task
 from deepstyle.run import C, Run
+from deepstyle.trouble import Hold, held
 
 SAFE = 60.0  # seconds of work that a kill may cost where the state is put by
 SHARE = 0.01  # of the time that putting it by may take; where it takes more, it is done less often
@@ -72,6 +74,7 @@ class Training(Generic[C]):
         self._unit, self._clock_steps = unit, clock_steps
         self._snapshot = run.latest(reporter.say)
         self.new, self.begun = self._snapshot is None, False
+        self._hold = Hold()
 
     def card(self, text: str, *starts: Path) -> dict[str, str]:
         """The file of its model's card: the text, and which forgotten photos this run, or what it ``starts`` from, has seen."""
@@ -116,11 +119,15 @@ class Training(Generic[C]):
 
     @contextmanager
     def task(self, label: str) -> Iterator[None]:
-        """Show the progress while the block trains."""
+        """Show the progress while the block trains. Ctrl-C waits for ``leave``, as does any signal that ends a command."""
         with self.reporter.task(label, total=self.config.images, unit=self._unit) as self._task:
             self._task.advance(self.learner.images)
             self._mark()
-            yield
+            if self.fabric.world_size > 1:  # a process that plays on alone would wait for the others
+                yield
+                return
+            with held() as self._hold:
+                yield
 
     def note(self, text: str) -> None:
         """Words beside the bar."""
@@ -160,8 +167,16 @@ class Training(Generic[C]):
 
     @property
     def unsaved(self) -> float:
-        """Seconds of training since the last snapshot, or since the state was put by: what a kill would cost."""
-        return self.budget.seconds - self._saved
+        """Seconds of training since the last snapshot, or since the state was put by: what a kill would cost.
+
+        Infinite when a signal waits for it to be saved.
+        """
+        return math.inf if self._hold.number is not None else self.budget.seconds - self._saved
+
+    def leave(self) -> None:
+        """After a step: if its state is saved, which ``unsaved`` asks for then, a signal that waits ends the command here."""
+        if self.safe == self.learner.images:
+            self._hold.release()
 
     def log(self, values: Mapping[str, float]) -> None:
         """One point in stats.jsonl and TensorBoard, with the images per second since the last one."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from deepstyle.dcgan.players import Draws, Players
 from deepstyle.dcgan.train import train_gan
 from deepstyle.progress import Reporter
 from deepstyle.run import Run
+from deepstyle.trouble import Stopped, stoppable
 
 SETTINGS = [*EVERYTHING, "images=240", "keep_snapshots=3", "snapshot_every=80"]
 
@@ -126,3 +129,29 @@ def test_what_is_put_by_gives_way(tmp_path: Path) -> None:
     assert (before or {})["images"] == 80
     assert "run gan-001 goes back to the snapshot before" in said[0]
     assert checkpoints(tmp_path) == ["0000000080.pt", "0000000100.state.damaged", "0000000160.pt"]
+
+
+def test_ctrl_c_costs_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """In the middle of a step it waits for the step's end and saves it; the same command ends as if there had been no break."""
+    said = io.StringIO()
+    train(tmp_path / "straight", io.StringIO())
+    draw = Players.draw
+
+    def press(p: Players) -> Draws:
+        if p.step == 14:
+            os.kill(os.getpid(), signal.SIGINT)
+        return draw(p)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Players, "draw", press)
+        with stoppable(), pytest.raises(Stopped):
+            train(tmp_path, said)
+    before = checkpoints(tmp_path)
+    train(tmp_path, said)
+
+    assert "ending as soon as this step is saved; once more ends it at once" in capfd.readouterr().err
+    assert "run gan-001 goes on from 120 images, with the same command" in said.getvalue()
+    assert before == ["0000000000.pt", "0000000080.pt", "0000000120.state"]
+    name = "runs/gan-001/generator.safetensors"
+    assert (tmp_path / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+    assert losses(tmp_path) == losses(tmp_path / "straight")

@@ -18,7 +18,7 @@ from loopback import Exchange, page, serve
 
 from deepstyle.cli import Commands
 from deepstyle.errors import InputError
-from deepstyle.trouble import Stopped, brief, stoppable
+from deepstyle.trouble import Stopped, brief, held, stoppable
 
 PATIENCE = 120.0
 SOURCES = {"PYTHONPATH": str(Path(__file__).parents[1])}
@@ -207,3 +207,23 @@ def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
     """The middle of a message goes when it is too long for a terminal."""
     assert brief("short") == "short"
     assert brief("a" * 90 + "b" * 90, 40) == "a" * 30 + " ... " + "b" * 10
+
+
+def test_a_held_signal_waits_for_its_release_or_the_end_of_the_block() -> None:
+    """The block goes on after it; what ends the block ends the command, and the next signal is met as ever."""
+    done = []
+
+    def block() -> None:
+        with held() as hold:
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append(hold.number)
+            with pytest.raises(Stopped):
+                hold.release()
+            hold.release()  # nothing waits any more
+            os.kill(os.getpid(), signal.SIGHUP)
+            done.append(hold.number)
+
+    with stoppable(), pytest.raises(Stopped) as told:
+        block()
+    assert done == [signal.SIGTERM, signal.SIGHUP]
+    assert told.value.number == signal.SIGHUP

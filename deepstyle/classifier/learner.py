@@ -249,3 +249,4 @@ def learn(
             logged = state.step
             if t.unsaved >= save_every or t.over:
                 t.save()
+            t.leave()

@@ -173,6 +173,7 @@ def _to_the_end(game: Game) -> dict[str, Any]:
                 roll_back(game, complaint)
             else:
                 t.put_by()
+            t.leave()
     last = snapshot(game)
     said = _verdict(t.run, p, last)
     outcome: dict[str, Any] = agreed(

@@ -74,6 +74,7 @@ def learn(
                 validate()
             if due or t.unsaved > SAFE:
                 t.save()
+            t.leave()
     t.save()
 
 

@@ -163,6 +163,7 @@ def _learn(
                 t.run.log(state.images, {"iou": _validate(state, detector, validation, t.reporter)[0]})
             if due or t.unsaved > SAFE:
                 t.save()
+            t.leave()
     t.save()
 
 
