@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from deepstyle.detector import train as training
 from deepstyle.detector.loop import data_digest
 from deepstyle.detector.train import train_detector
 from deepstyle.errors import InputError, TrainingError
+from deepstyle.trouble import Stopped, stoppable
 
 
 def test_any_earlier_command_goes_on(tmp_path: Path) -> None:
@@ -72,6 +75,26 @@ def test_a_kill_costs_minutes_however_seldom_is_validated(tmp_path: Path, monkey
     assert (resumed.folder / "weights.safetensors").read_bytes() == (
         straight.folder / "weights.safetensors"
     ).read_bytes()
+
+
+def test_ctrl_c_waits_until_the_step_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed in the middle of a training's second step, that one is the first that need not be done again."""
+    rates, seen = training.learning_rate, list[int]()
+
+    def presses(about: DetectorConfig, images: int, progress: float) -> float:
+        seen.append(images)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        return rates(about, images, progress)
+
+    monkeypatch.setattr(training, "learning_rate", presses)
+    with stoppable(), pytest.raises(Stopped):
+        train(tmp_path, "images=12")
+    batch = seen[1]
+    assert seen == [0, batch]
+    train(tmp_path, "images=12")
+
+    assert seen[2] == 2 * batch
 
 
 def test_a_loss_that_is_not_finite_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
