@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from deepstyle.errors import InputError, ModelError
+from deepstyle.errors import InputError, ModelError, UsageError
 from deepstyle.files import open_regular, read_input, read_json
 
 MASKS = "masks.safetensors"  # a detector's mask head, beside its weights
@@ -57,6 +57,20 @@ def config_file(folder: Path) -> Path:
     if not path.is_file():
         raise ModelError(f"{folder} is not a complete model folder (it has no config.yaml); train it again")
     return path
+
+
+def label_numbers(names: Sequence[str], labels: Sequence[str], model: str) -> list[int]:
+    """The numbers of these labels of a generator, in any case. Raises UsageError for one that it does not know, or knows none."""
+    if names and not labels:
+        raise UsageError(
+            f"--label {', '.join(names)}: {model} is told no labels; leave --label out, or train one that is: "
+            "`deepstyle train-gan --set condition=label` (or category)"
+        )
+    cased = {one.lower(): one for one in labels}  # `dress` is Dress, as for train-gan
+    found = [next((one for one in labels if one == name), cased.get(name.lower())) for name in names]
+    if unknown := [name for name, one in zip(names, found, strict=True) if one is None]:
+        raise UsageError(f"--label {', '.join(unknown)}: {model} knows {', '.join(labels)}")
+    return [labels.index(one) for one in found if one is not None]
 
 
 def read_about(folder: Path) -> dict[str, Any]:

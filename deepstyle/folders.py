@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def put_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         try:
             fill(temporary)
             temporary.chmod(0o755)
-            _check_old(folder, temporary)
+            check_replaceable(folder, {path.name for path in temporary.iterdir()})
             sync_folder(temporary)
             _swap(temporary, folder)
             sync_folder(folder.parent)
@@ -46,15 +46,13 @@ def put_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         raise StorageError(f"{shown(folder)}: cannot be written ({reason(error)})") from error
 
 
-def _check_old(folder: Path, new: Path) -> None:
-    """Raise InputError when something stands at ``folder`` that is not ours to replace."""
+def check_replaceable(folder: Path, names: Collection[str]) -> None:
+    """Raise InputError, before slow work, when ``put_folder`` will not replace ``folder`` by one with these ``names`` in it."""
     ours = folder.parent.name in PLACES and (folder.parent.parent / "catalog.sqlite").is_file()
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         raise InputError(f"{folder}: is no folder but a link or a file; move it away, or give another name")
-    if not ours and folder.exists():
-        foreign = sorted({path.name for path in folder.iterdir()} - {path.name for path in new.iterdir()})
-        if foreign:
-            raise InputError(f"{folder}: holds {foreign[0]}, which is not ours to delete; name a new folder")
+    if not ours and folder.exists() and (foreign := sorted({path.name for path in folder.iterdir()} - {*names})):
+        raise InputError(f"{folder}: holds {foreign[0]}, which is not ours to delete; name a new folder")
 
 
 def _swap(new: Path, folder: Path) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from deepstyle.annotations.label_sets import labels_from
+from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.table import LabelTable
 from deepstyle.annotations.worn import surest
 from deepstyle.catalog import Catalog
 from deepstyle.choosing import chosen_config
 from deepstyle.classifier import predict
 from deepstyle.classifier.find import find_classifier, find_named
 from deepstyle.classifier.tag import tag_garments
-from deepstyle.classifier.train import TrainedClassifier, train_classifier
+from deepstyle.classifier.train import train_classifier
 from deepstyle.config import (
-    ClassifierConfig,
     GanConfig,
     Stages,
 )
@@ -24,8 +23,7 @@ from deepstyle.dcgan.data import Conditions
 from deepstyle.dcgan.sample import file_name, generate, latents, load_generator, put_samples
 from deepstyle.dcgan.train import TrainedGan, train_gan
 from deepstyle.dcgan.trained import open_run
-from deepstyle.detectors import detector_on, masks_on, read_pair
-from deepstyle.files import check_name
+from deepstyle.detectors import detector_on, masks_on
 from deepstyle.metrics.tracker import Tracker
 from deepstyle.progress import Reporter
 from deepstyle.run import watch_command
@@ -33,19 +31,6 @@ from deepstyle.scoring import Wanted, pack_garments, score_wanted
 from deepstyle.scraper.scrape import scrape_urls
 from deepstyle.source import check_fits, find_source
 from deepstyle.weak import weak_classifier, weak_detector, weak_gan
-
-
-def classifier_from(
-    source: Path | None, catalog: Catalog, config: ClassifierConfig, *, reporter: Reporter,
-    images_folder: Path | None = None, grouped: bool = False, name: str = "classifier", fresh: bool = False,
-) -> TrainedClassifier:  # fmt: skip
-    """Train a classifier from labelled photos (``label_sets.py`` says which), or from the catalog's garments (None).
-
-    ``grouped``: whole groups are held out, whatever the source's own split says.
-    """
-    check_name(name, "--name")
-    rows = labels_from(source, catalog, reporter=reporter, images=images_folder, grouped=grouped)
-    return train_classifier(rows, catalog, config, reporter=reporter, name=name, fresh=fresh)
 
 
 def gan_from_garments(
@@ -96,15 +81,13 @@ def _named(catalog: Catalog, reporter: Reporter) -> str:
 
 def run_all(
     urls: Sequence[str], catalog: Catalog, stages: Stages, *, reporter: Reporter,
-    annotations: tuple[Path, Path] | None = None, labels: Path | None = None, count: int = 64,
+    pair: tuple[AnnotatedSet, AnnotatedSet] | None = None, table: LabelTable | None = None, count: int = 64,
 ) -> Outcome:  # fmt: skip
-    """All stages in a row. What can be missing is checked before work starts.
+    """All stages in a row.
 
-    Without ``annotations`` the workspace's detector cuts, or the one that ships; without ``labels`` its classifier, or
-    the one that ships, judges. ``labels`` is any source that ``label_sets.py`` reads.
+    Without a ``pair`` of annotated sets (``read_pair``) the workspace's detector cuts, or the one that ships; without a
+    ``table`` of labels (``labels_from``) its classifier, or the one that ships, judges.
     """
-    pair = read_pair(annotations[:1], annotations[1], reporter) if annotations is not None else None
-    table = labels_from(labels, catalog, reporter=reporter) if labels is not None else None
     told: dict[str, str] = {}
     weak: list[str] = []
     photos = scrape_urls(urls, catalog, stages.scrape, reporter=reporter)

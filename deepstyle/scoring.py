@@ -7,7 +7,6 @@ print("; ".join(score.said))
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Any, Self
 from deepstyle import images
 from deepstyle.board import MEASURES, tag
 from deepstyle.catalog import Catalog
-from deepstyle.catalog_tags import CATEGORY
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.classifier.network import Classifier
 from deepstyle.config import GanConfig, load_config
@@ -26,8 +24,9 @@ from deepstyle.dataset import Item, PackedDataset
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import generate, latents, load_generator, span
 from deepstyle.dcgan.trained import TrainedGenerator, open_model, open_run
-from deepstyle.errors import InputError, UsageError
+from deepstyle.errors import UsageError
 from deepstyle.files import as_name, put_file, shown
+from deepstyle.garments import garments_for, require_count
 from deepstyle.images import Pixels
 from deepstyle.made import Made, marked
 from deepstyle.metrics.score import Origin, Real, Score, score_samples, to_json
@@ -38,7 +37,6 @@ from deepstyle.shape import Outline
 from deepstyle.squares import DRAW, Pictures, read_pictures
 from deepstyle.status import find_generator, find_run
 
-LEAST = 6  # images on a side: the manifold asks for five neighbours
 SEED = 10_000_000  # samples that are scored have seeds from here on, away from the grids' 0, 1, 2, ...
 
 
@@ -93,17 +91,7 @@ class Judge:
 
 def pack_garments(catalog: Catalog, config: GanConfig, *, reporter: Reporter) -> PackedDataset:
     """The garments of the catalog as squares of ``config.size``, in catalog order. Raises UsageError when there are none."""
-    garments = catalog.garments(config.labels, least=config.min_score)
-    if not garments and (every := catalog.garments(config.labels)):
-        surest = math.floor(100 * max(one.score for one in every)) / 100  # rounded down: one that can be asked for
-        raise UsageError(f"--min-score {config.min_score:g}: no garment has it, the surest {surest:.2f}; ask for less")
-    if not garments:
-        if known := [*catalog.garment_counts(), *catalog.tags.counts(CATEGORY)]:
-            remedy = "" if catalog.tags.counts(CATEGORY) else "; `deepstyle tag` names their categories"
-            raise UsageError(
-                f"no garments with the label {', '.join(config.labels)}; there are {', '.join(known)}{remedy}"
-            )
-        raise UsageError(f"{catalog.root} has no garments: run `deepstyle crop` first")
+    garments = garments_for(catalog, config)
     outlines = _outlines(catalog, garments) if config.ground == "plain" else {}
     items = [
         Item(
@@ -194,7 +182,7 @@ def score_wanted(catalog: Catalog, wanted: Wanted, *, reporter: Reporter) -> Sco
         found = _read(wanted.folder, reporter, fit=_fit(), count=wanted.count)
         config = load_config(GanConfig, GanConfig.default_preset, [f"size={found.images.shape[1]}"])
         samples = found.images
-        _check_count(len(samples), f"{shown(wanted.folder)}: {len(samples)} pictures", "give a folder with more")
+        require_count(len(samples), f"{shown(wanted.folder)}: {len(samples)} pictures", "give a folder with more")
         about = {"of": str(wanted.folder), "draw": DRAW, "files": found.files, "unread": found.unread}
         about["names"] = found.names(wanted.folder)
     else:
@@ -271,14 +259,8 @@ def _real(catalog: Catalog, wanted: Wanted, config: GanConfig, reporter: Reporte
     else:
         real = pack_garments(catalog, config, reporter=reporter)
     place = f"{shown(wanted.against)}: " if wanted.against is not None else ""
-    _check_count(len(real.sources), f"{place}{len(real.sources)} real garments", "add photos and crop them")
+    require_count(len(real.sources), f"{place}{len(real.sources)} real garments", "add photos and crop them")
     return real
-
-
-def _check_count(count: int, what: str, remedy: str) -> None:
-    """Raise InputError, before anything is made or judged, where there are too few for a score."""
-    if count < LEAST:
-        raise InputError(f"{what} are too few for a score, which needs {LEAST}; {remedy}")
 
 
 def _provenance(catalog: Catalog, wanted: Wanted) -> Callable[[str], Origin] | None:

@@ -17,7 +17,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.errors import ConfigError, InputError, UsageError
 from deepstyle.files import put_file
-from deepstyle.status import find_model, read_model
+from deepstyle.status import find_model, gone_words, read_model
 
 RECORD = "source.json"  # in a run folder
 RIVAL = "discriminator.safetensors"  # in a model folder: what the generator learned against
@@ -69,6 +69,8 @@ def find_source(catalog: Catalog, name: str) -> Source:
     except UsageError:
         if (gone := _remembered(catalog, name)) is not None:
             return gone
+        if row is not None:
+            raise UsageError(f"--from {name}: {gone_words(folder)}, or start from another") from None
         raise
 
 

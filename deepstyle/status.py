@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY, TAG
 from deepstyle.errors import InputError, UsageError
-from deepstyle.files import is_regular, read_json
+from deepstyle.files import is_regular, read_json, shown
 from deepstyle.folders import held
 from deepstyle.records import RunRecord
 
@@ -48,9 +51,12 @@ def status_of(catalog: Catalog) -> Status:
         near_duplicates=catalog.near_duplicates(),
         listings=catalog.outcomes(), garments=catalog.garment_counts(),
         categories=catalog.tags.counts(CATEGORY), tags=catalog.tags.counts(TAG),
-        models={one.name: {"kind": one.kind, **one.figures} for one in models},
+        models={one.name: {"kind": one.kind, **_gone(catalog, one.path), **one.figures} for one in models},
         runs={
-            one.name: {"kind": one.kind, "status": _stands(catalog, one), "images": one.images, **one.figures}
+            one.name: {
+                "kind": one.kind, "status": _stands(catalog, one), "images": one.images,
+                **_gone(catalog, one.path), **one.figures,
+            }
             for one in catalog.runs()
         },
     )  # fmt: skip
@@ -59,6 +65,11 @@ def status_of(catalog: Catalog) -> Status:
 def _stands(catalog: Catalog, run: RunRecord) -> str:
     """How a run stands: one that the catalog knows as running is ``stopped`` when no process trains it any more."""
     return "stopped" if run.status == "running" and not held(catalog.path(run.path) / ".lock") else run.status
+
+
+def _gone(catalog: Catalog, path: str) -> dict[str, bool]:
+    """``gone`` for a model or run whose folder somebody deleted; nothing for any other."""
+    return {} if os.path.lexists(catalog.path(path)) else {"gone": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,30 +107,58 @@ def find_model(catalog: Catalog | None, name: str, *, flag: str, kind: str = "",
     """
     known = [one for one in (models_of(catalog) if catalog else []) + packaged_models() if not kind or one.kind == kind]
     named = [Path(one.path) for one in known if one.name == name and not (one.packaged and one.problem)]
-    if named:
+    if named and os.path.lexists(named[0]):
         return named[0]
+    if named:
+        raise UsageError(f"{flag} {name}: {gone_words(named[0])}; known are {_names(known)}")
     for folder in ([catalog.root / "models" / name] if catalog else []) + [Path(name)]:
         if is_regular(folder / "model.json"):
             if kind and (its := read_model(folder)).kind != kind:
                 wrong = its.problem or f"{folder} is a {its.kind}, not a {kind}; see `deepstyle models`"
                 raise UsageError(f"{flag} {name}: {wrong}")
             return folder
-    there = ", ".join(dict.fromkeys(one.name for one in known)) or "none"
     raise UsageError(
         f"{flag} {name}: no {kind or 'model'} of that name{f' in {catalog.root}' if catalog else ''}, nor a folder of one "
-        f"there; known are {there}" + (f"; {remedy}" if remedy else "")
+        f"there; known are {_names(known)}" + (f"; {remedy}" if remedy else "")
     )
+
+
+def _names(known: Sequence[ModelInfo]) -> str:
+    return ", ".join(dict.fromkeys(one.name for one in known if os.path.lexists(one.path))) or "none"
+
+
+def gone_words(folder: Path) -> str:
+    """What to do about a folder that the catalog knows and somebody deleted."""
+    return f"its folder {shown(folder)} is gone; put it back, or train it again"
+
+
+def newest_model(catalog: Catalog, kind: str) -> Path | None:
+    """The folder of the workspace's newest model of a kind whose folder is there; None when there is none."""
+    folders = (catalog.path(one.path) for one in catalog.models() if one.kind == kind)
+    return next((folder for folder in folders if os.path.lexists(folder)), None)
+
+
+def passed_over(catalog: Catalog, kind: str) -> list[str]:
+    """What is to be told where the newest model, or GAN run, is to be taken: those before it whose folders are gone."""
+    records = [*catalog.models()] if kind != "run" else [one for one in reversed(catalog.runs()) if one.kind == "gan"]
+    newest = [one for one in records if kind in {one.kind, "run"}]
+    gone = takewhile(lambda one: not os.path.lexists(catalog.path(one.path)), newest)
+    return [f"{one.name} is passed over: {gone_words(catalog.path(one.path))}" for one in gone]
 
 
 def find_run(catalog: Catalog, name: str | None = None) -> Path:
     """The folder of the named GAN run, or of the newest. Raises UsageError with the remedy when there is none."""
-    record = catalog.run("gan", name)
-    if record is None:
-        known = ", ".join(sorted(one.name for one in catalog.runs() if one.kind == "gan"))
-        if name is not None:
-            raise UsageError(f"--run {name}: no such run in {catalog.root}; there are: {known or 'none'}")
+    runs = [one for one in catalog.runs() if one.kind == "gan"]
+    there = [one for one in runs if os.path.lexists(catalog.path(one.path))]
+    found = [one for one in there if name in (None, one.name)]
+    if found:
+        return catalog.path(found[-1].path)
+    known = ", ".join(sorted(one.name for one in there)) or "none"
+    if name is None:
         raise UsageError(f"no GAN run in {catalog.root}: run `deepstyle train-gan` first, or name a --model")
-    return catalog.path(record.path)
+    if gone := next((one for one in runs if one.name == name), None):
+        raise UsageError(f"--run {name}: {gone_words(catalog.path(gone.path))}; there are: {known}")
+    raise UsageError(f"--run {name}: no such run in {catalog.root}; there are: {known}")
 
 
 def find_generator(catalog: Catalog, *, run: str | None, model: str | None, best: bool = False) -> Path:

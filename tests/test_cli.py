@@ -258,6 +258,8 @@ def test_status_tells_models_from_runs(tmp_path: Path) -> None:
         catalog.put_run(
             "detector-001", "detector", status="failed", images=64, figures={"complaint": "the loss is nan"}
         )
+    for folder in ("models/gan-001", "runs/gan-001", "runs/detector-001"):
+        (tmp_path / folder).mkdir(parents=True)
     told = run("-w", str(tmp_path), "status")[1]
 
     assert re.search(r"model gan-001 +gan, Frechet distance 3.25$", told, re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deepstyle.detectors import read_pair
+from deepstyle.annotations.pair import read_pair
 from deepstyle.errors import InputError
 from deepstyle.progress import Reporter
 
@@ -23,6 +23,7 @@ def coco(folder: Path, name: str, *rows: dict[str, Any], label: str = "upper") -
         "categories": [{"id": 1, "name": label}],
         "annotations": [one | row for row in rows],
     }
+    (folder / f"{name}.png").touch()
     path = folder / f"{name}.json"
     path.write_text(json.dumps(data))
     return path
@@ -53,3 +54,16 @@ def test_labels_that_name_no_folder_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InputError, match="'shirt/blouse' cannot name a folder"):
         read_pair([train], validation, QUIET)
+
+
+def test_a_missing_photo_is_named_with_its_folder_and_the_flag(tmp_path: Path) -> None:
+    """Before anything slow: which photo is not there, where it was looked for, and how to say where the photos are."""
+    train, validation = coco(tmp_path, "train", {}), coco(tmp_path, "val", {})
+    (tmp_path / "val.png").unlink()
+
+    with pytest.raises(
+        InputError, match=rf"^--val {validation}: 1 of its 1 .*first val\.png, .* folder {tmp_path}; .*--photos"
+    ):
+        read_pair([train], validation, QUIET)
+    with pytest.raises(InputError, match=rf"^{validation}: 1 of its 1 photos are missing, first val\.png"):
+        read_pair([validation], train, QUIET)

@@ -239,10 +239,11 @@ def test_space_is_reserved_or_refused(tmp_path: Path) -> None:
 
 def test_names_are_checked_in_the_library_too(tmp_path: Path) -> None:
     """Who calls the pipeline instead of the command is stopped in the same way."""
+    from deepstyle.annotations.table import LabelTable
+    from deepstyle.classifier.train import train_classifier
     from deepstyle.config import ClassifierConfig, load_config
-    from deepstyle.pipeline import classifier_from
     from deepstyle.progress import Reporter
 
     config = load_config(ClassifierConfig)
     with Catalog(tmp_path) as catalog, pytest.raises(UsageError, match="--name"):
-        classifier_from(tmp_path / "t.csv", catalog, config, reporter=Reporter(quiet=True), name="..")
+        train_classifier(LabelTable(rows=(), labels=()), catalog, config, reporter=Reporter(quiet=True), name="..")

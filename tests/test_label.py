@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from deepstyle import detectors
 from deepstyle.annotations.coco import read_coco
 from deepstyle.annotations.mask import decode
-from deepstyle.annotations.tags import garments, read_tags
+from deepstyle.annotations.tags import _is_photo, garments, read_tags
 from deepstyle.boxes import Box
 from deepstyle.detector.label import label_photos
 from deepstyle.detector.matching import plausible
@@ -116,4 +115,4 @@ def test_what_a_killed_process_was_writing_is_no_photo() -> None:
     """Photos below a folder are found by their names, whatever the case; hidden files are not among them."""
     names = ["a.jpg", "B.JPEG", "c.png", "d.txt", ".tmp-x.jpg"]
 
-    assert [detectors._is_photo(Path(name)) for name in names] == [True, True, True, False, False]
+    assert [_is_photo(Path(name)) for name in names] == [True, True, True, False, False]

@@ -18,11 +18,12 @@ from deepstyle import weights
 from deepstyle.about import CARD, MASKS
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet, Annotation, write_coco
 from deepstyle.annotations.mask import encode as encode_mask
+from deepstyle.annotations.pair import with_masks
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import DetectorConfig, MaskConfig, load_config, to_yaml
 from deepstyle.detector.find import load_detector
-from deepstyle.detector.mask_data import MaskPhotos, with_masks
+from deepstyle.detector.mask_data import MaskPhotos
 from deepstyle.detector.mask_train import TrainedMasks, train_masks
 from deepstyle.detector.masks import grids, targets
 from deepstyle.detector.networks import build_network

@@ -10,7 +10,8 @@ from deepstyle.catalog import Catalog
 from deepstyle.config import GanConfig, load_config
 from deepstyle.demo import IMAGES
 from deepstyle.demo.draw import CATEGORIES
-from deepstyle.demo.tour import annotated_looks, demo_stages, free_port, write_table
+from deepstyle.demo.stages import demo_stages
+from deepstyle.demo.tour import annotated_looks, free_port, write_table
 from deepstyle.ground import AROUND, filled
 from deepstyle.images import decode
 from deepstyle.progress import Reporter

@@ -15,7 +15,8 @@ from pathlib import Path
 from deepstyle.annotations.coco import read_coco
 from deepstyle.annotations.convert import Tally
 from deepstyle.annotations.deepfashion import FOLDERS, category_rows
-from deepstyle.annotations.table import SUFFIXES, LabelRow, LabelTable, PhotoFinder, read_table
+from deepstyle.annotations.pair import NAME_THEM
+from deepstyle.annotations.table import SUFFIXES, LabelRow, LabelTable, PhotoFinder, read_table, require_photos
 from deepstyle.catalog import Catalog
 from deepstyle.catalog_tags import CATEGORY
 from deepstyle.errors import InputError, UsageError
@@ -43,6 +44,7 @@ def labels_from(
         table = replace(read_garments(catalog), name="the workspace's garments")
     else:
         table = replace(read_any_labels(source, reporter=reporter, images=images), name=shown(source.resolve().name))
+    require_photos(table.rows, table.missing)
     return by_group(table) if grouped else table
 
 
@@ -133,6 +135,12 @@ def read_boxes(files: Sequence[tuple[Path, str | None]]) -> LabelTable:
                 LabelRow(path=image.path, label=one.label, group=str(image.path), split=side, box=one.box)
                 for one in image.annotations
             ]
+    if missing and not rows:
+        first, names = Path(missing[0]), ", ".join(str(file) for file, _ in files)
+        raise InputError(
+            f"{names}: none of the {len(missing):,} photos with boxes is there; the first is {shown(first.name)}, which is "
+            f"not in the folder {shown(first.parent)}; put them there, or {NAME_THEM}"
+        )
     return _table(rows, missing=missing, dropped=dropped)
 
 

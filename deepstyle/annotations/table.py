@@ -114,6 +114,15 @@ def read_table(path: Path, *, images: Path | None = None) -> LabelTable:
     return LabelTable(rows=tuple(rows.values()), labels=labels, missing=tuple(missing), dropped=dict(dropped))
 
 
+def require_photos(rows: Sequence[object], missing: Sequence[str]) -> None:
+    """Raise InputError when a table names photos, and none of them is there."""
+    if missing and not rows:
+        raise InputError(
+            f"none of the table's {len(missing):,} images is there, e.g. {missing[0]}; give the folder of a CSV's images "
+            "with --images"
+        )
+
+
 def split_by_group(
     rows: Sequence[LabelRow], share: float, seed: int
 ) -> tuple[tuple[LabelRow, ...], tuple[LabelRow, ...]]:

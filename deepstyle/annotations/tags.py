@@ -10,8 +10,28 @@ from pathlib import Path
 
 import numpy as np
 
+from deepstyle import images
 from deepstyle.annotations.ccp import GARMENTS, HOSIERY, label_names, load_mat
 from deepstyle.errors import InputError
+
+PHOTOS = ("jpg", "jpeg", *sorted(set(images.EXTENSIONS.values()) - {"jpg"}))  # what files of photos are called
+
+
+def photos_below(source: Path) -> tuple[list[Path], dict[Path, Counter[str]] | None]:
+    """The photos below a folder; of Clothing Co-Parsing's those with tags alone, and what is worn on them.
+
+    Raises InputError when there are none.
+    """
+    worn = read_tags(source) if (source / "annotations" / "image-level").is_dir() else None
+    photos = sorted(worn) if worn is not None else sorted(path for path in source.rglob("*") if _is_photo(path))
+    if not photos:
+        raise InputError(f"{source}: holds no photos (files named .{', .'.join(PHOTOS)})")
+    return photos, worn
+
+
+def _is_photo(path: Path) -> bool:
+    """Whether a file is called like a photo; a hidden one is what a killed process was writing."""
+    return not path.name.startswith(".") and path.suffix.lower().lstrip(".") in PHOTOS
 
 
 def read_tags(source: Path) -> dict[Path, Counter[str]]:

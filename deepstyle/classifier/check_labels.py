@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from deepstyle.annotations.repeats import without_repeats
-from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
+from deepstyle.annotations.table import LabelRow, LabelTable, require_photos, split_by_group
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import data
 from deepstyle.classifier.augment import SLACK
@@ -92,7 +92,7 @@ def check_by_model(
     Raises InputError when the table has a label that the classifier does not know.
     """
     place, size = catalog.root / "label-checks" / name, round(judge.image_size * SLACK)
-    data.require_photos(table.rows, table.missing)
+    require_photos(table.rows, table.missing)
     data.tell(table.missing, table.dropped, reporter)
     if foreign := sorted(set(table.labels) - set(judge.labels)):
         raise InputError(
@@ -120,7 +120,7 @@ def parts_of(rows: Sequence[LabelRow], folds: int, seed: int) -> list[tuple[Labe
 
 def folds_of(table: LabelTable, config: ClassifierConfig, folds: int) -> list[LabelTable]:
     """The table as each fold's training takes it, every photo once: the fold is held out, the others are learned from."""
-    data.require_photos(table.rows, table.missing)
+    require_photos(table.rows, table.missing)
     table = without_repeats(data.without(table, config.exclude))
     held = [{row.path for row in part} for part in parts_of(table.rows, folds, config.seed)]
     return [

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepstyle.annotations.repeats import without_repeats
-from deepstyle.annotations.table import LabelRow, LabelTable, split_by_group
+from deepstyle.annotations.table import LabelRow, LabelTable, require_photos, split_by_group
 from deepstyle.classifier.augment import SLACK
 from deepstyle.config import ClassifierConfig, NetworkConfig, as_flags
 from deepstyle.dataset import Item, PackedDataset
@@ -96,15 +96,6 @@ def halves(rows: Sequence[LabelRow], seed: int) -> NDArray[np.bool_] | None:
     _, other = split_by_group(rows, 0.5, seed)
     names = {row.name for row in other}
     return np.array([row.name in names for row in rows]) if other else None
-
-
-def require_photos(rows: Sequence[LabelRow], missing: Sequence[str]) -> None:
-    """Raise InputError when a table names photos, and none of them is there."""
-    if missing and not rows:
-        raise InputError(
-            f"none of the table's {len(missing):,} images is there, e.g. {missing[0]}; give the folder of a CSV's images "
-            "with --images"
-        )
 
 
 def tell(missing: Sequence[str], dropped: Mapping[str, int], reporter: Reporter) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepstyle.about import read_about
 from deepstyle.catalog import Catalog
-from deepstyle.status import find_model, read_model
+from deepstyle.errors import UsageError
+from deepstyle.status import find_model, newest_model, read_model
 from deepstyle.weak import weak_classifier
 
 if TYPE_CHECKING:
     from deepstyle.classifier.network import Classifier
 
 KIND = "classifier"  # as network.KIND, which is there with torch only
+LOOKING = {KIND, "tagger", "taggers"}  # kinds of models that look at pictures
+REMEDY = {
+    "gan": "of a generator `deepstyle sample --model NAME` makes images, and writes it with --export",
+    "detector": "a detector finds garments: `deepstyle crop --detector NAME`",
+}
 SHIPPED = "garment-categories"  # the classifier that comes with the package
 
 
@@ -23,8 +31,8 @@ def find_classifier_folder(
 
     A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
     """
-    if name is None and catalog is not None and (record := catalog.model(KIND)) is not None:
-        return catalog.path(record.path)
+    if name is None and catalog is not None and (folder := newest_model(catalog, KIND)) is not None:
+        return folder
     remedy = "train one with `deepstyle train-classifier TABLE.csv`"
     return find_model(catalog, name or SHIPPED, flag=flag, kind=kind, remedy=remedy)
 
@@ -32,9 +40,24 @@ def find_classifier_folder(
 def find_named(catalog: Catalog | None, name: str | None = None, *, flag: str = "--model") -> Path:
     """The folder of the named model (of the workspace, of the package, or a folder's path), or the newest classifier's.
 
-    A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the remedy.
+    A workspace without one of its own, or no workspace at all, gets the one that ships. Raises UsageError with the
+    remedy, for a model of another kind, too.
     """
-    return find_classifier_folder(catalog, name, flag=flag, kind="" if name else KIND)
+    folder = find_classifier_folder(catalog, name, flag=flag, kind="" if name else KIND)
+    if (kind := str(read_about(folder).get("kind", KIND))) not in LOOKING:
+        remedy = REMEDY.get(kind, "`deepstyle models` lists each one's kind")
+        raise UsageError(f"{flag} {name}: is no classifier or tagger but a {kind}; {remedy}")
+    return folder
+
+
+def parted_routes(router: str | None, routes: Sequence[str]) -> dict[str, str]:
+    """``LABEL=MODEL`` -> the name of the model for each label. Raises UsageError without a router, or a label, or a model."""
+    if bool(router) != bool(routes):
+        raise UsageError("--router CLASSIFIER and --route LABEL=MODEL belong together")
+    parted = [route.partition("=") for route in routes]
+    if odd := next((route for route, part in zip(routes, parted, strict=True) if not all(part)), None):
+        raise UsageError(f"--route {odd}: write LABEL=MODEL, e.g. --route worn=worn-tagger")
+    return {label: model for label, _, model in parted}
 
 
 def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier:

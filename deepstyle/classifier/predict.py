@@ -26,7 +26,7 @@ from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
 from deepstyle.classifier import tagger, together
 from deepstyle.classifier.augment import SLACK
-from deepstyle.classifier.find import find_named
+from deepstyle.classifier.find import find_named, parted_routes
 from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.region import ENOUGH, Region, region_of
 from deepstyle.classifier.routed import Routed, Single
@@ -82,17 +82,15 @@ def find(catalog: Catalog | None, name: str | None, router: str | None = None, r
     Raises UsageError with the remedy.
     """
     own = load(find_named(catalog, name))
-    if bool(router) != bool(routes):
-        raise UsageError("--router CLASSIFIER and --route LABEL=MODEL belong together")
+    named = parted_routes(router, routes)
     if router is None:
         return own
-    first = load(find_named(catalog, router))
+    first = load(find_named(catalog, router, flag="--router"))
     if not isinstance(first, Classifier):
         raise UsageError(f"--router {router}: is no classifier; it must say one label of each picture")
-    parted = [route.partition("=") for route in routes]
-    if odd := next((route for route, part in zip(routes, parted, strict=True) if not all(part)), None):
-        raise UsageError(f"--route {odd}: write LABEL=MODEL, e.g. --route worn=worn-tagger")
-    return Routed(first, {label: load(find_named(catalog, model)) for label, _, model in parted}, own)
+    return Routed(
+        first, {label: load(find_named(catalog, model, flag="--route")) for label, model in named.items()}, own
+    )
 
 
 def region_for(model: Model, detector: Detector | None, reporter: Reporter) -> Region | None:

@@ -41,6 +41,7 @@ from deepstyle.config import ClassifierConfig, to_yaml
 from deepstyle.dataset import PackedDataset
 from deepstyle.engine import Stream, agreed, batch_indices, make_fabric, seeded, share_of
 from deepstyle.errors import ConfigError
+from deepstyle.files import check_name
 from deepstyle.metrics.calibration import Calibration, calibrate
 from deepstyle.pretrained import Fetch, imagenet
 from deepstyle.progress import Reporter
@@ -92,6 +93,7 @@ def train_classifier(
     for them, a continued run needs none. Raises InputError (fewer than two labels, a label without a training image),
     ConfigError (a batch of one), ModelError (no such weights) and TrainingError (a loss that is not finite).
     """
+    check_name(name, "--name")
     check(config)
     fabric = make_fabric(config.precision)
     share = share_of(fabric, config.batch_size)

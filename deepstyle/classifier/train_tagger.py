@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from deepstyle import weights
 from deepstyle.about import today
-from deepstyle.annotations.table import LabelRow
+from deepstyle.annotations.table import LabelRow, require_photos
 from deepstyle.annotations.tag_table import YES, TagTable, chosen, named, regrouped
 from deepstyle.boxes import Detector
 from deepstyle.catalog import Catalog
@@ -125,7 +125,7 @@ def prepare(table: TagTable, config: TaggerConfig, folder: Path, *, name: str, r
         table = chosen(
             table, range(len(table.rows)), [j for j, tag in enumerate(table.tags) if tag not in config.exclude]
         )
-    data.require_photos(table.rows, table.missing)
+    require_photos(table.rows, table.missing)
     parted = data.split_rows(named(table).rows, config)
     data.tell(table.missing, table.dropped, reporter)
     data.tell_split(parted, reporter)

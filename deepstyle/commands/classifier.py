@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deepstyle.commands.early import check_predict, tell_gone
 from deepstyle.commands.options import (
     Labelled,
     Session,
@@ -74,20 +75,18 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
     given = (*(FINE_TUNE if fine_tune else ()), *overrides)
     built = build_config(session, "ClassifierConfig", config, given, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session, must_exist=source.path is None) as catalog:
-        from deepstyle import pipeline
+        from deepstyle.annotations.label_sets import labels_from
 
+        table = labels_from(source.path, catalog, reporter=session.reporter, images=source.images, grouped=by_group)
         if find_lr:
-            from deepstyle.annotations.label_sets import labels_from
-            from deepstyle.classifier.find_lr import find_rate
+            from deepstyle.classifier.find_lr import find_rate  # torch comes with it: what is wrong has been told
 
-            table = labels_from(source.path, catalog, reporter=session.reporter, images=source.images, grouped=by_group)
             found = find_rate(table, catalog, built, reporter=session.reporter, name=name)
             _show_rate(found)
             return
-        result = pipeline.classifier_from(
-            source.path, catalog, built, reporter=session.reporter, images_folder=source.images, grouped=by_group,
-            name=name, fresh=fresh,
-        )  # fmt: skip
+        from deepstyle.classifier import train as training
+
+        result = training.train_classifier(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
         newest = catalog.model("classifier")
     weak = weak_classifier(result.top1, len(result.labels), newest=newest is not None and newest.name == result.name)
     show(f"the classifier is in {result.folder}", report(result), weak=weak, **asdict(result))
@@ -167,18 +166,20 @@ def check_labels(session: Session, source: Labelled, folds: int | None, model: s
     built = build_config(session, "ClassifierConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session, must_exist=source.path is None) as catalog:
         from deepstyle.annotations.label_sets import labels_from
-        from deepstyle.classifier import check_labels as checking
-        from deepstyle.classifier import data
         from deepstyle.classifier.find import find_classifier_folder
+
+        folder = None if model is None else find_classifier_folder(catalog, model, flag="--model")
+        rows = labels_from(source.path, catalog, reporter=session.reporter, images=source.images)
+        from deepstyle.classifier import check_labels as checking  # torch comes with it
+        from deepstyle.classifier import data
         from deepstyle.classifier.network import Classifier
 
-        rows = labels_from(source.path, catalog, reporter=session.reporter, images=source.images)
-        if model is None:
+        if folder is None:
             found = checking.check_by_folds(
                 rows, catalog, built, folds=folds or 3, name=name, reporter=session.reporter
             )
         else:
-            judge = Classifier.load(find_classifier_folder(catalog, model, flag="--model"))
+            judge = Classifier.load(folder)
             known = data.without(rows, built.exclude)
             found = checking.check_by_model(known, catalog, judge, name=name, reporter=session.reporter)
     pairs = ", ".join(f"{label} rather {other} {count}" for label, other, count in found.pairs[:5])
@@ -235,9 +236,7 @@ def predict(session: Session, paths: tuple[Path, ...], model: str | None, top: i
     from contextlib import nullcontext
 
     with open_catalog(session, reading=True) if has_catalog(session) else nullcontext() as catalog:
-        from deepstyle.classifier.find import find_named
-
-        find_named(catalog, model)  # before torch is imported
+        check_predict(session, catalog, paths, model=model, router=router, routes=routes, region=region)
         from deepstyle.classifier import predict as predicting
 
         judge = predicting.find(catalog, model, router, routes)
@@ -281,6 +280,8 @@ def tag(session: Session, model: str | None) -> None:
     with open_catalog(session, must_exist=True) as catalog:
         from deepstyle.classifier.find import find_named
 
+        if model is None:
+            tell_gone(session, catalog, "classifier")
         folder = find_named(catalog, model)  # before torch is imported
         from deepstyle.classifier.predict import load
         from deepstyle.classifier.tag import tag_garments

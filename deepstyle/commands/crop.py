@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deepstyle.commands.early import tell_gone
 from deepstyle.commands.options import Session, build_config, configured, detector_option, json_option, open_catalog
 from deepstyle.commands.tables import counts, show
 
@@ -60,6 +61,8 @@ def crop(session: Session, /, detector: str | None, per_photo: str | None, revie
         config = str(last)
     built = build_config(session, "CropConfig", config, (*overrides, *number), given, dry_run=dry_run)
     with open_catalog(session, must_exist=True) as catalog:
+        if detector is None:
+            tell_gone(session, catalog, "detector")
         from deepstyle.crop.photos import crop_photos
         from deepstyle.crop.review import write_review
 

@@ -232,10 +232,14 @@ def label(session: Session, source: Path, out: Path, detector: str | None, min_s
     """
     place = plain_place(out)
     with open_catalog(session) as catalog:
-        from deepstyle import detectors
+        from deepstyle.annotations.tags import photos_below
+        from deepstyle.detector.find import find_detector, load_detector
 
-        summary = detectors.label_folder(
-            source, place, catalog, detector=detector, min_score=min_score, reporter=session.reporter
+        folder, (photos, worn) = find_detector(catalog, detector), photos_below(source)  # before torch is imported
+        from deepstyle.detector.label import label_photos
+
+        summary = label_photos(
+            load_detector(folder), photos, place, min_score=min_score, worn=worn, reporter=session.reporter
         )
     rows = asdict(summary) | {"boxes": counts(summary.boxes)}
     show(f"annotations are in {out}", rows, file=out, **asdict(summary))

@@ -57,11 +57,15 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
     flags = {"minutes": minutes, "start_from": start_from}
     built = build_config(session, detector_kind(config).__name__, config, overrides, flags, dry_run=dry_run)
     with open_catalog(session) as catalog:
+        from deepstyle.annotations.pair import read_pair
+        from deepstyle.status import find_model
+
+        if built.start_from:  # what is not there is told before torch is imported
+            find_model(catalog, built.start_from, flag="--start-from")
+        pair = read_pair(train, validation, session.reporter)
         from deepstyle import detectors
 
-        result = detectors.detector_from(
-            train, validation, catalog, built, reporter=session.reporter, name=name, fresh=fresh
-        )
+        result = detectors.detector_on(pair, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
     rows = _precision_rows(result.evaluation) | {"photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min"}
     weak = weak_detector(result.evaluation.ap50, result.evaluation.photos)
     show(f"the detector is in {result.folder}", rows, weak=weak, **asdict(result))
@@ -113,11 +117,15 @@ def train_masks(session: Session, train: tuple[Path, ...], validation: Path, det
     """
     built = build_config(session, "MaskConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session) as catalog:
+        from deepstyle.annotations.pair import masked, read_pair
+        from deepstyle.detector.find import find_detector
+
+        folder = find_detector(catalog, detector)  # what is not there is told before torch is imported
+        pair = read_pair(train, validation, session.reporter)
+        masked(pair[0], "the photos to train on"), masked(pair[1], "the photos of --val")
         from deepstyle import detectors
 
-        result = detectors.masks_from(
-            train, validation, catalog, built, reporter=session.reporter, detector=detector, name=name, fresh=fresh
-        )
+        result = detectors.masks_on(pair, catalog, folder, built, reporter=session.reporter, name=name, fresh=fresh)
     rows = {
         "mask IoU": f"{result.iou:.3f} in the true boxes of {result.garments:,} garments",
         "photos seen": f"{result.images:,} in {result.seconds / 60:.1f} min",
@@ -150,11 +158,21 @@ def eval_detector(
         deepstyle eval-detector ccp/test.json --choose-rules ccp/val.json
     """
     with open_catalog(session) as catalog:
+        from deepstyle.about import detector_name, read_about
+        from deepstyle.annotations.pair import read_judged
+        from deepstyle.detector.find import find_detector
+
+        folder = find_detector(catalog, detector)
+        truth, others = read_judged(
+            validation,
+            choose,
+            labels=read_about(folder)["labels"],
+            name=detector_name(folder),
+            reporter=session.reporter,
+        )  # what is wrong with the files is told before torch is imported
         from deepstyle import detectors
 
-        judged = detectors.evaluate_detector(
-            validation, catalog, reporter=session.reporter, detector=detector, choose=choose, recall=recall
-        )
+        judged = detectors.evaluate_detector(folder, truth, reporter=session.reporter, others=others, recall=recall)
     figures, rules = judged.precision, judged.rules
     weak = weak_detector(figures.ap50, figures.photos)
     rows = _precision_rows(figures) | _judged_crops(judged.crops)

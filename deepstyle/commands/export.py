@@ -11,6 +11,8 @@ import click
 from deepstyle.commands.options import Session, has_catalog, json_option, open_catalog
 from deepstyle.commands.tables import show
 
+WRITTEN = {"onnx": ("model.onnx",), "safetensors": ("weights.safetensors", "config.yaml")}  # beside model.json and card
+
 
 @click.command()
 @json_option
@@ -35,9 +37,12 @@ def export(session: Session, model: str, to: Any, out: Path) -> None:
         deepstyle export classifier --to safetensors --out my-classifier
     """
     with open_catalog(session, reading=True) if has_catalog(session) else nullcontext() as catalog:
+        from deepstyle.about import CARD
         from deepstyle.classifier.find import find_named
+        from deepstyle.folders import check_replaceable
 
         folder = find_named(catalog, model, flag="NAME|FOLDER")  # before torch is imported
+    check_replaceable(out, {"model.json", CARD, *WRITTEN[to]})
     from deepstyle.classifier.export import export_model
 
     path = export_model(folder, to, out)

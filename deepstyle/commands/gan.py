@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from typing import Any
 
 import click
 
-from deepstyle.commands.options import Session, build_config, configured, given_config, json_option, open_catalog
+from deepstyle.commands.early import check_gan
+from deepstyle.commands.options import (
+    Session,
+    build_config,
+    configured,
+    given_config,
+    has_catalog,
+    json_option,
+    open_catalog,
+)
 from deepstyle.commands.tables import show
 
 
@@ -61,7 +69,7 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
         torchrun --nproc-per-node 4 -m deepstyle train-gan --config dcgan-plus-128 --set batch_size=64
     """
     flags = {**budget, "labels": list(labels) or None, "start_from": start_from}
-    like, chosen = _beginning(session, config, overrides, flags, fresh=fresh, reading=dry_run)
+    like, chosen = _beginning(session, config, overrides, flags, classifier, fresh=fresh, reading=dry_run)
     built = build_config(session, "GanConfig", config, overrides, flags, dry_run=dry_run, like=like, chosen=chosen)
     with open_catalog(session, must_exist=True) as catalog:
         from deepstyle import pipeline
@@ -75,16 +83,28 @@ def train_gan(session: Session, /, start_from: str | None, labels: tuple[str, ..
 
 
 def _beginning(
-    session: Session, config: str | None, overrides: tuple[str, ...], flags: dict[str, Any], *, fresh: bool, reading: bool
+    session: Session, config: str | None, overrides: tuple[str, ...], flags: dict[str, Any], classifier: str | None, *,
+    fresh: bool, reading: bool,
 ) -> tuple[Any, list[Any]]:  # fmt: skip
     """Whose settings a training begins with (None: a preset's), and what it chooses by itself: nothing beside a preset."""
+    from deepstyle.config import as_overrides
+    from deepstyle.source import find_source
+
+    asked = like = given_config(
+        "GanConfig", config, overrides, flags
+    )  # what is wrong is told before anything is chosen
+    if has_catalog(session):
+        with open_catalog(session, reading=reading) as catalog:
+            if flags["start_from"]:
+                like = find_source(catalog, flags["start_from"]).config
+            if config is None and flags["start_from"]:
+                asked = given_config("GanConfig", None, overrides, flags, like=like)
+            if not reading:
+                check_gan(session, catalog, asked, classifier)
     if config is not None:
         return None, []
     if flags["start_from"]:
         return _as_source(session, overrides, flags)
-    from deepstyle.config import as_overrides
-
-    given_config("GanConfig", None, overrides, flags)  # what is wrong with it is told before anything is chosen
     return None, _chosen(session, [*overrides, *as_overrides(flags)], fresh=fresh, reading=reading)
 
 
@@ -107,7 +127,7 @@ def _as_source(session: Session, overrides: tuple[str, ...], flags: dict[str, An
 
 def _chosen(session: Session, given: list[str], *, fresh: bool, reading: bool) -> list[Any]:
     """What `train-gan` chooses where it is told neither a preset nor where to start; nothing without a workspace."""
-    if not os.path.lexists(session.workspace / "catalog.sqlite"):
+    if not has_catalog(session):
         return []
     with open_catalog(session, must_exist=True, reading=reading) as catalog:
         from deepstyle.choosing import choices_for

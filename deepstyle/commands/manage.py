@@ -68,7 +68,10 @@ def status(session: Session, reservations: bool) -> None:
         "garments": counts(state.garments), "categories": counts(state.categories),
         "tags": counts(state.tags),
     }  # fmt: skip
-    rows |= {f"model {name}": ", ".join([its["kind"], *_main_figure(its)]) for name, its in state.models.items()}
+    rows |= {
+        f"model {name}": "; ".join([", ".join([its["kind"], *_main_figure(its)]), *_gone(its)])
+        for name, its in state.models.items()
+    }
     rows |= {f"run {name}": _run_row(its) for name, its in state.runs.items()}
     show(f"workspace {state.workspace}", rows, **asdict(state))
 
@@ -132,7 +135,12 @@ def _run_row(its: dict[str, Any]) -> str:
     if best := its.get("best"):
         words.append(f"at best {_short(best['frechet'])} at {best['images']:,.0f} images")
     said = [str(its["complaint"])] if "complaint" in its else its.get("verdict", [])
-    return "; ".join([", ".join(words), *said])
+    return "; ".join([", ".join(words), *said, *_gone(its)])
+
+
+def _gone(its: dict[str, Any]) -> list[str]:
+    """What is said of a model or run whose folder somebody deleted."""
+    return ["its folder is gone: put it back, or train it again"] if its.get("gone") else []
 
 
 def _main_figure(figures: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deepstyle.commands.early import check_real, check_sample, tell_gone
 from deepstyle.commands.options import Bounded, Session, has_catalog, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
@@ -109,7 +110,12 @@ def _check_model(session: Session, catalog: Any, options: dict[str, Any]) -> Non
     from deepstyle.status import find_generator, find_model
 
     if catalog is not None:
-        find_generator(catalog, run=options["run"], model=options["model"], best=options["best"])
+        if options["run"] is None and options["model"] is None:
+            tell_gone(session, catalog, "run")
+        folder = find_generator(catalog, run=options["run"], model=options["model"], best=options["best"])
+        check_sample(folder, options, _names(options["labels"]))
+        if options["novelty"]:
+            check_real(session, catalog, options["classifier"])
     elif options["model"] is not None and not has_catalog(session):
         find_model(None, options["model"], flag="--model", kind="gan")
 

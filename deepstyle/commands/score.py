@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deepstyle.commands.early import check_score
 from deepstyle.commands.options import Session, json_option, open_catalog
 from deepstyle.commands.tables import show, significant
 from deepstyle.errors import UsageError
@@ -45,12 +46,8 @@ def score(session: Session, /, **options: Any) -> None:
     from deepstyle.traces import place_of
 
     with open_catalog(session, must_exist=options["against"] is None) as catalog:
-        from deepstyle.classifier.find import find_classifier_folder, weak_judge
-        from deepstyle.status import find_generator
-
-        find_classifier_folder(catalog, options["classifier"])  # wrong names are told of before torch is imported
-        if options["folder"] is None:
-            find_generator(catalog, run=options["run"], model=options["model"])
+        check_score(session, catalog, options)  # before torch is imported
+        from deepstyle.classifier.find import weak_judge
         from deepstyle.scoring import Wanted, score_wanted
 
         scored = score_wanted(catalog, Wanted(**options), reporter=session.reporter)

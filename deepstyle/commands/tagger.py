@@ -68,10 +68,20 @@ def train_tagger(session: Session, source: Path, folder: Path | None, minutes: f
         )
     built = build_config(session, "TaggerConfig", config, overrides, {"minutes": minutes}, dry_run=dry_run)
     with open_catalog(session) as catalog:
+        from deepstyle.annotations.table import require_photos
         from deepstyle.annotations.tag_sets import read_any_tags
+        from deepstyle.status import find_model
+
+        for flag, kind, named in (
+            ("--region", "detector", [region] if region else []),
+            ("--average", "tagger", members),
+        ):
+            for one in named:  # what is not there is told before torch is imported
+                find_model(catalog, one, flag=flag, kind=kind)
+        table = read_any_tags(source, reporter=session.reporter, images=folder)
+        require_photos(table.rows, table.missing)
         from deepstyle.classifier import train_tagger as training
 
-        table = read_any_tags(source, reporter=session.reporter, images=folder)
         if members:
             _averaged(session, table, catalog, members, name)
             return

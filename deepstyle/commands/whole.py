@@ -38,17 +38,21 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
         deepstyle run https://a-gallery.example/ --annotations ccp/train.json ccp/val.json \\
             --labels clothing-dataset/images.csv --minutes 30
     """
+    from deepstyle.annotations.label_sets import labels_from
+    from deepstyle.annotations.pair import read_pair
     from deepstyle.config import load_stages
+    from deepstyle.scraper.sources import read_sources
 
     flags = [f"gan.minutes={minutes}"] + (["scrape.allow_private=true"] if allow_private else [])
     origins = {"gan.minutes": "--minutes", "scrape.allow_private": "--allow-private"}
     stages = load_stages(presets, [*overrides, *flags], origins=origins)
+    read_sources(urls)  # what is wrong is told before torch is imported, and before a workspace is made
     with open_catalog(session) as catalog:
+        table = labels_from(labels, catalog, reporter=session.reporter) if labels is not None else None
+        pair = read_pair(annotations[:1], annotations[1], session.reporter) if annotations is not None else None
         from deepstyle import pipeline
 
-        outcome = pipeline.run_all(
-            urls, catalog, stages, reporter=session.reporter, annotations=annotations, labels=labels
-        )
+        outcome = pipeline.run_all(urls, catalog, stages, reporter=session.reporter, pair=pair, table=table)
     title = f"done; see `tensorboard --logdir {session.workspace / 'runs'}`"
     show(title, outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
 
@@ -79,9 +83,11 @@ def demo(session: Session, images: int, minutes: float, looks: int, overrides: t
     context = click.get_current_context().find_root()
     if context.get_parameter_source("workspace") is click.core.ParameterSource.DEFAULT:
         session = Session(workspace=Path("demo-workspace"), reporter=session.reporter)
-    from deepstyle.demo.tour import demo_stages, tour
+    from deepstyle.demo.stages import demo_stages
 
     stages = demo_stages(images_seen=images, minutes=minutes, overrides=overrides)  # before a workspace is made
     with open_catalog(session) as catalog:
+        from deepstyle.demo.tour import tour
+
         outcome = tour(catalog, stages, looks=looks, reporter=session.reporter)
     show("the demo is done", outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from deepstyle import weights
-from deepstyle.about import config_file, read_about
+from deepstyle.about import config_file, label_numbers, read_about
 from deepstyle.config import GanConfig, load_config, to_yaml
 from deepstyle.dcgan.build import AnyGenerator
 from deepstyle.dcgan.sample import BEST, LAST, labels_of, load_generator, read_generator
@@ -54,16 +54,7 @@ class TrainedGenerator:
 
     def numbers(self, names: Sequence[str]) -> list[int]:
         """The numbers of these labels. Raises UsageError for one that it does not know, or if it is told none."""
-        if names and not self.labels:
-            raise UsageError(
-                f"--label {', '.join(names)}: {self.name} is told no labels; leave --label out, or train one that is: "
-                "`deepstyle train-gan --set condition=label` (or category)"
-            )
-        cased = {one.lower(): one for one in self.labels}  # `dress` is Dress, as for train-gan
-        found = [next((one for one in self.labels if one == name), cased.get(name.lower())) for name in names]
-        if unknown := [name for name, one in zip(names, found, strict=True) if one is None]:
-            raise UsageError(f"--label {', '.join(unknown)}: {self.name} knows {', '.join(self.labels)}")
-        return [self.labels.index(one) for one in found if one is not None]
+        return label_numbers(names, self.labels, self.name)
 
     def told(self, names: Sequence[str], z: Tensor) -> Tensor | None:
         """What it is told of N untruncated latents, N int64: the one label of ``names``, else each latent's own.

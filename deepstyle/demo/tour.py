@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import socket
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from deepstyle import images, pipeline
 from deepstyle.annotations.coco import LABELS, AnnotatedImage, AnnotatedSet, Annotation, write_coco
+from deepstyle.annotations.label_sets import labels_from
 from deepstyle.annotations.mask import decode
+from deepstyle.annotations.pair import read_pair
 from deepstyle.catalog import Catalog
-from deepstyle.config import Stages, load_stages
+from deepstyle.config import Stages
 from deepstyle.demo.draw import Look, draw_look
 from deepstyle.demo.site import DrawnSite
 from deepstyle.files import put_file
@@ -21,7 +22,6 @@ from deepstyle.ground import main_part, on_plain
 from deepstyle.progress import Reporter
 
 SITE_SEED, TRAIN_SEED, VALIDATION_SEED = 1, 2, 3  # looks of the site, of training and of validation never coincide
-GRID_EVERY = 2_500  # images: eight grids and more by the time that drawn garments have outlines (weak.FEW_IMAGES)
 
 
 def annotated_looks(
@@ -84,22 +84,6 @@ def free_port(catalog: Catalog) -> int:
     return port
 
 
-def demo_stages(*, images_seen: int, minutes: float, overrides: Sequence[str] = ()) -> Stages:
-    """The demo's configs, with ``overrides`` (STAGE.KEY=VALUE) on top; the GAN's other settings are chosen, as by train-gan.
-
-    Fewer samples behind each Frechet distance than usual: a snapshot takes a tenth as long.
-    """
-    return load_stages(
-        ["demo-detector", "classifier-64"],
-        [
-            "scrape.allow_private=true", "scrape.rate=200", "scrape.min_side=200", "masks.images=3000",
-            "masks.evaluate_every=3000", f"gan.minutes={minutes}",
-            f"gan.images={images_seen}", f"gan.snapshot_every={GRID_EVERY}", "gan.score_samples=300",
-            *overrides,
-        ],
-    )  # fmt: skip
-
-
 def tour(catalog: Catalog, stages: Stages, *, looks: int, reporter: Reporter) -> pipeline.Outcome:
     """Draw, serve, scrape, train, crop, generate, score."""
     drawn = (catalog.root / "drawn").absolute()
@@ -113,6 +97,7 @@ def tour(catalog: Catalog, stages: Stages, *, looks: int, reporter: Reporter) ->
     reporter.say(f"drawing and serving a site of {looks} looks")
     with DrawnSite(seed=SITE_SEED, looks=looks, port=free_port(catalog)) as site:
         return pipeline.run_all(
-            [site.url], catalog, stages, reporter=reporter, labels=drawn / "garments.csv",
-            annotations=(drawn / "train.json", drawn / "validation.json"),
+            [site.url], catalog, stages, reporter=reporter,
+            table=labels_from(drawn / "garments.csv", catalog, reporter=reporter),
+            pair=read_pair([drawn / "train.json"], drawn / "validation.json", reporter),
         )  # fmt: skip

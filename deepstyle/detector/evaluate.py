@@ -12,14 +12,11 @@ from faster_coco_eval import COCO, COCOeval_faster
 
 from deepstyle import images
 from deepstyle.annotations.coco import AnnotatedImage, AnnotatedSet
+from deepstyle.annotations.pair import COMPLETE
 from deepstyle.boxes import Box, Detector
 from deepstyle.errors import ImageError, InputError
 from deepstyle.files import read_input, shown
 from deepstyle.progress import Reporter
-
-COMPLETE = (
-    "put the photo there, or name its folder: `deepstyle data coco FILE.json --map a=a,b=b --photos FOLDER --out DIR`"
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from deepstyle.catalog import Catalog
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.errors import ModelError, UsageError
 from deepstyle.images import Pixels
-from deepstyle.status import find_model
+from deepstyle.status import find_model, newest_model
 
 Engine = Literal["torch", "openvino"]
 SHIPPED = "garments-lite"  # the detector that comes with the package
@@ -70,7 +70,7 @@ def find_detector(catalog: Catalog, name: str | None = None) -> Path:
 
     A workspace without a detector of its own gets the one that ships. Raises UsageError with the remedy.
     """
-    if name is None and (record := catalog.model("detector")) is not None:
-        return catalog.path(record.path)
+    if name is None and (folder := newest_model(catalog, "detector")) is not None:
+        return folder
     remedy = "or train one with `deepstyle train-detector TRAIN.json --val VAL.json`"
     return find_model(catalog, name or SHIPPED, flag="--detector", kind="detector", remedy=remedy)

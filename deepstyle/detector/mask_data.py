@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -49,12 +49,6 @@ class _Seen:
     pixels: Pixels
     masks: NDArray[np.uint8]
     boxes: Tensor
-
-
-def with_masks(data: AnnotatedSet) -> AnnotatedSet:
-    """The photos that have masks, each once, with the garments that have one."""
-    kept = (replace(im, annotations=tuple(a for a in im.annotations if a.mask)) for im in dict.fromkeys(data.images))
-    return replace(data, images=tuple(im for im in kept if im.annotations))
 
 
 class MaskPhotos:

@@ -24,18 +24,19 @@ from torch.nn import functional as F
 from deepstyle import weights
 from deepstyle.about import CARD, MASKS, card_of, digest_of, read_about, today
 from deepstyle.annotations.coco import AnnotatedSet
+from deepstyle.annotations.pair import masked
 from deepstyle.catalog import Catalog
 from deepstyle.config import MaskConfig, to_yaml
 from deepstyle.detector.card import MASK_HEAD, masks_words
 from deepstyle.detector.evaluate import require_photos
 from deepstyle.detector.inference import Inference
 from deepstyle.detector.loop import LOG_STEPS, SAFE, data_digest
-from deepstyle.detector.mask_data import MaskBatch, MaskPhotos, prepared, with_masks
+from deepstyle.detector.mask_data import MaskBatch, MaskPhotos, prepared
 from deepstyle.detector.masks import MaskHead, grids, targets
 from deepstyle.detector.resize import Sides
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, share_of
-from deepstyle.errors import InputError, ModelError, TrainingError
+from deepstyle.errors import ModelError, TrainingError
 from deepstyle.files import put_file
 from deepstyle.folders import put_folder
 from deepstyle.forget import TITLE
@@ -93,7 +94,7 @@ def train_masks(
     about = read_about(folder)
     if about.get("backend") != "torchvision":
         raise ModelError(f"{folder}: a {about.get('backend')} detector takes no mask head; name one of torchvision's")
-    train, validation = _masked(train, "the photos to train on"), _masked(validation, "the photos of --val")
+    train, validation = masked(train, "the photos to train on"), masked(validation, "the photos of --val")
     detector = TorchvisionDetector.load(folder, tuple(str(label) for label in about["labels"]))
     key = f"{name}:{digest_of(folder / 'weights.safetensors')}:{data_digest(train)}"
     fabric = make_fabric(config.precision)
@@ -113,17 +114,6 @@ def train_masks(
             folder=to, iou=figures["iou"], garments=figures["garments"], images=int(figures["images"]),
             seconds=float(figures["seconds"]), run=t.run.name,
         )  # fmt: skip
-
-
-def _masked(data: AnnotatedSet, role: str) -> AnnotatedSet:
-    """The garments that have a mask. Raises InputError naming the file when none has."""
-    found = with_masks(data)
-    if not found.images:
-        raise InputError(
-            f"{data.name or 'no file'} ({role}): no garment has a mask (COCO's `segmentation`); give a file with masks: "
-            "`deepstyle data ccp` and `data deepfashion2` write them, `data label` by a detector that has a mask head"
-        )
-    return found
 
 
 def _state(config: MaskConfig, channels: int, fabric: Fabric) -> _State:

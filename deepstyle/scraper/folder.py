@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from deepstyle.errors import InputError
@@ -46,6 +47,12 @@ def find_files(paths: Sequence[Path], *, without: Path) -> Iterator[LocalFile]:
     seen = {_identity(without)}
     for path in paths:
         yield from _below(full(path), seen)
+
+
+def count_named(folder: Path, suffixes: Collection[str], most: int) -> int:
+    """How many files below a folder end on one of ``suffixes``; it stops looking at ``most``."""
+    found = (one for one in find_files([folder], without=folder / ".git") if one.path.suffix.lower() in suffixes)
+    return sum(1 for _ in islice(found, most))
 
 
 def full(path: Path) -> Path:
