@@ -106,7 +106,9 @@ def run_all(
     if table is not None:
         judge = train_classifier(table, catalog, stages.classifier, reporter=reporter)
         told["classifier"] = judge.in_short()
-        weak += weak_classifier(judge.top1, len(judge.labels), newest=True)
+        weak += weak_classifier(
+            judge.top1, len(judge.labels), learned=judge.train_images, judged=judge.validation_images, newest=True
+        )
     config = stages.gan
     if stages.gan_given is not None:
         told["categories"] = _named(catalog, reporter)

@@ -117,7 +117,9 @@ class Run(Generic[C]):
             for _, name in runs:
                 if _same(folder / name, config, data_key):
                     return name
-        return f"{kind}-{(runs[0][0] if runs else 0) + 1:03d}"
+        known = (re.fullmatch(rf"{kind}-(\d+)", one.name) for one in catalog.runs())  # whose folder is gone, too
+        numbers = [int(match[1]) for match in known if match] + [number for number, _ in runs]
+        return f"{kind}-{max(numbers, default=0) + 1:03d}"
 
     def __enter__(self) -> Self:
         return self

@@ -8,17 +8,42 @@ from __future__ import annotations
 import math
 
 LITTLE_SKILL = 0.25  # of what guessing gets wrong, the share a classifier must get right (0: chance, 1: all)
+FEW_LABELLED = 50  # images that a classifier learns from, or is judged by: two standard errors of a share are 14 points
 LOW_AP50 = 0.3  # below it a detector misses or misplaces more garments than it finds
 FEW_IMAGES = 20_000  # seen by a GAN: at 22,000 drawn garments have outlines (docs/log.md, the demo)
 FEW_GARMENTS = 500  # to learn from: at 500 the Frechet distance is a fifth worse than at 7,640 (docs/log.md)
 KNOWING = "--from demo-garments"  # 200 garments, ten minutes: two fifths of the distance from nothing (docs/log.md)
 
 
-def weak_classifier(top1: float, labels: int, *, newest: bool = False) -> list[str]:
+def weak_classifier(
+    top1: float, labels: int, *, learned: int | None = None, judged: int | None = None, newest: bool = False
+) -> list[str]:
     """Why a classifier with this top-1 (share in [0, 1]) over so many labels is no judge yet; empty when it is one.
 
+    ``learned``, ``judged``: from how many images it learned, and by how many the top-1 is; None where nobody knows.
     ``newest``: it is the one that its workspace's commands take by themselves.
     """
+    return [*_little_skill(top1, labels, newest=newest), *few_labelled(learned, judged)]
+
+
+def few_labelled(learned: int | None, judged: int | None) -> list[str]:
+    """Why a classifier that learned from so many images, and is judged by so many, is not to be relied on; empty if it is."""
+    found = []
+    if learned is not None and learned < FEW_LABELLED:
+        found.append(
+            f"learned from {learned:,} images, because of fewer than {FEW_LABELLED} a category is known by a few garments alone; "
+            "label more, or take the classifier that ships (`--classifier garment-categories`)"
+        )
+    if judged is not None and judged < FEW_LABELLED:
+        apart = math.ceil(100 / math.sqrt(max(judged, 1)))  # two standard errors at most: 2 * sqrt(1 / 4 / n)
+        found.append(
+            f"judged by {judged:,} images, because its figures may be {min(apart, 100)} points apart from those on others; "
+            f"hold out {FEW_LABELLED} at least: label more, or raise --set validation_share"
+        )
+    return found
+
+
+def _little_skill(top1: float, labels: int, *, newest: bool) -> list[str]:
     chance = 1 / labels
     if labels > 1 and (top1 - chance) / (1 - chance) >= LITTLE_SKILL:
         return []

@@ -15,6 +15,7 @@ from deepstyle.annotations.table import LabelRow, LabelTable
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.build import build_network
 from deepstyle.classifier.evaluate import evaluate
+from deepstyle.classifier.find import weak_judge
 from deepstyle.classifier.network import Classifier, Preprocessing
 from deepstyle.classifier.train import TrainedClassifier, train_classifier
 from deepstyle.config import ClassifierConfig, load_config
@@ -82,6 +83,24 @@ def test_learns_colours(trained: Trained) -> None:
     assert result.validation_images == 12
     assert result.images == 1600
     assert result.images_per_second == pytest.approx(1600 / result.seconds)
+
+
+def test_few_images_are_told_in_the_report(trained: Trained) -> None:
+    """Few images teach little and judge by chance, whatever the top-1: the model card says so, and who takes it for a judge."""
+    root, _, result = trained
+    card = (result.folder / "MODEL_CARD.md").read_text()
+    with Catalog(root) as catalog:
+        judge = weak_judge(catalog)
+
+    assert (
+        "Weak: judged by 12 images, because its figures may be 29 points apart from those on others; hold out 50"
+        in card
+    )
+    assert f"Weak: learned from {result.train_images} images" in card
+    assert [sentence.partition(",")[0] for sentence in judge] == [
+        f"the judge classifier: learned from {result.train_images} images",
+        "the judge classifier: judged by 12 images",
+    ]
 
 
 def test_run_folder_shows_the_training(trained: Trained) -> None:

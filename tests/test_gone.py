@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from deepstyle.catalog import Catalog
 from deepstyle.classifier.find import find_classifier_folder
 from deepstyle.cli import main
+from deepstyle.config import GanConfig, load_config
 from deepstyle.detector.find import find_detector
 from deepstyle.errors import UsageError
+from deepstyle.run import Run
 from deepstyle.source import find_source
 from deepstyle.status import find_generator, find_model, find_run, passed_over
 
@@ -70,6 +72,16 @@ def test_where_all_are_gone_there_is_none(workspace: Path) -> None:
         assert find_classifier_folder(catalog).name == "garment-categories"
         with pytest.raises(UsageError, match="no GAN run in"):
             find_run(catalog)
+
+
+def test_a_new_run_takes_no_name_of_one_that_is_gone(workspace: Path) -> None:
+    """A deleted run's row says that it is done: a training that took its name would pass for finished, without a file."""
+    config = load_config(GanConfig)
+    with Catalog(workspace) as catalog:
+        catalog.put_run("gan-001", "gan", status="done", images=5, figures={"images": 5})
+        with Run.open(catalog, "gan", config, data_key="d") as run:
+            assert run.name == "gan-002"
+            assert run.recorded() is None
 
 
 def test_commands_say_so(workspace: Path) -> None:

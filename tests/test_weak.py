@@ -35,6 +35,19 @@ def test_a_weak_classifier_that_judges_from_now_on_says_so() -> None:
     assert weak_classifier(0.9, 20, newest=True) == []
 
 
+@pytest.mark.parametrize(
+    ("learned", "judged", "told"),
+    [(49, 50, ["learned"]), (50, 49, ["judged"]), (4, 4, ["learned", "judged"]), (50, 50, []), (None, None, [])],
+)
+def test_a_classifier_of_few_images_is_weak(learned: int | None, judged: int | None, told: list[str]) -> None:
+    """However high its top-1 is: fewer than fifty images teach little, and fewer than fifty judge by chance."""
+    said = weak_classifier(1.0, 2, learned=learned, judged=judged)
+
+    assert [sentence.split()[0] for sentence in said] == told
+    assert all(";" in sentence for sentence in said)
+    assert not judged or judged != 49 or "may be 15 points apart" in said[-1]
+
+
 @pytest.mark.parametrize(("ap50", "weak"), [(0.0, True), (0.2999, True), (LOW_AP50, False), (0.8, False)])
 def test_a_detector_below_the_bar_is_weak(ap50: float, *, weak: bool) -> None:
     """Below an AP50 of 0.3 a detector is weak, and the one that ships is named as a way out."""

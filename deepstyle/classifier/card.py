@@ -8,6 +8,7 @@ from typing import Any
 from deepstyle import __version__
 from deepstyle.config import ClassifierConfig, TaggerConfig
 from deepstyle.model_card import OTHERS, USE, cell, model_card, share, training_words
+from deepstyle.weak import few_labelled
 
 
 def card(
@@ -28,6 +29,7 @@ def card(
         words=(
             f"Recall on the images held out: {', '.join(recall)}.",
             f"{_judged(test is not None)} {calibration_words(calibration)}",
+            *(f"Weak: {said}." for said in few_labelled(figures.get("train_images"), figures["validation_images"])),
         ),
         training=_training("train-classifier", config, table, figures["run"], figures["images"], day),
         limits=("It says one of its categories of whatever it is shown.", OTHERS, USE),

@@ -69,9 +69,12 @@ def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier:
 
 def weak_judge(catalog: Catalog, name: str | None = None) -> list[str]:
     """Why the figures of that classifier's judgement mean little, if they do."""
-    about = read_model(find_classifier_folder(catalog, name))
-    if "top1" not in about.figures:
+    folder = find_classifier_folder(catalog, name)
+    about, figures = read_model(folder), read_about(folder).get("figures")
+    if "top1" not in about.figures or not isinstance(figures, dict):
         return []
-    return [
-        f"the judge {about.name}: {sentence}" for sentence in weak_classifier(about.figures["top1"], len(about.labels))
-    ]
+    learned, judged = (
+        found if isinstance(found := figures.get(key), int) else None for key in ("train_images", "validation_images")
+    )
+    weak = weak_classifier(about.figures["top1"], len(about.labels), learned=learned, judged=judged)
+    return [f"the judge {about.name}: {sentence}" for sentence in weak]

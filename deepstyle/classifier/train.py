@@ -57,7 +57,7 @@ class TrainedClassifier:
     ``confused``: (true label, called label, images), the most frequent mistakes first. ``calibration``: of the probabilities,
     and the temperature by which the validation images make them true. ``test``: of images marked test, judged once at the
     end. None in what older versions trained, and where the table has no such images. ``validation_set``: which images the
-    other figures are of.
+    other figures are of. ``train_images``: so many it learned from, None in what older versions trained.
     """
 
     name: str
@@ -76,6 +76,7 @@ class TrainedClassifier:
     calibration: Calibration | None = None
     test: Tested | None = None
     validation_set: str = ""
+    train_images: int | None = None
 
     def in_short(self) -> str:
         """How good it is, in a line: on images held out, and on the test set if there is one."""
@@ -193,7 +194,8 @@ def _finish(t: Training[ClassifierConfig], classifier: Classifier, packed: Packe
     if mistakes is not None:
         run.picture("worst mistakes", mistakes, state.images, file="mistakes.png")
     figures = {
-        "top1": result.top1, "top3": result.top3, "top5": result.top5, "loss": result.loss, "validation_images": result.images,
+        "top1": result.top1, "top3": result.top3, "top5": result.top5, "loss": result.loss,
+        "validation_images": result.images, "train_images": len(packed.train),
         "images": state.images, "seconds": state.spent, "images_per_second": state.images / max(state.spent, 1e-9),
         "run": run.name, "recall": result.recall, "confused": [list(pair) for pair in result.most_confused(10)],
         "validation_set": f"images of {table} " + ("drawn in whole groups" if packed.drawn else "that its split holds out"),

@@ -81,14 +81,14 @@ def train_classifier(session: Session, source: Labelled, minutes: float | None, 
         if find_lr:
             from deepstyle.classifier.find_lr import find_rate  # torch comes with it: what is wrong has been told
 
-            found = find_rate(table, catalog, built, reporter=session.reporter, name=name)
-            _show_rate(found)
+            _show_rate(find_rate(table, catalog, built, reporter=session.reporter, name=name))
             return
         from deepstyle.classifier import train as training
 
         result = training.train_classifier(table, catalog, built, reporter=session.reporter, name=name, fresh=fresh)
-        newest = catalog.model("classifier")
-    weak = weak_classifier(result.top1, len(result.labels), newest=newest is not None and newest.name == result.name)
+        newest = (found := catalog.model("classifier")) is not None and found.name == result.name
+    known = {"learned": result.train_images, "judged": result.validation_images}
+    weak = weak_classifier(result.top1, len(result.labels), newest=newest, **known)
     show(f"the classifier is in {result.folder}", report(result), weak=weak, **asdict(result))
 
 
