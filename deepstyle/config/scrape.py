@@ -11,6 +11,12 @@ from deepstyle.config.base import MANY, Config
 
 _HOST = re.compile(r"(?:(https?)://)?(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]\\]+?)\.?(?::(\d*))?/?", re.IGNORECASE)
 _NAME = re.compile(r"(?!.{254})(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.(?!$)|$))+")
+_REACHED = re.compile(  # a mail address, or a web address
+    r"[^\s@<>()\[\],;:]+@[^\s@<>().,;:]+(?:\.[^\s@<>().,;:]+)+"
+    r"|(?:https?://|\bwww\.)[^\s/?#@.]+\.[^\s/?#@]+"
+    r"|^[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}(?:/\S*)?$",
+    re.IGNORECASE,
+)
 _DEFAULT_PORTS = {"http": {80}, "https": {443}, "": {80, 443}}
 
 
@@ -95,6 +101,16 @@ class ScrapeConfig(Config):
         if wrong := [one for one, host in found.items() if not host]:
             raise ValueError(f"{wrong[0]!r} is no host; write --also-host media.a-gallery.example")
         return tuple(found.values())
+
+    @field_validator("contact")
+    @classmethod
+    def _reaches_someone(cls, contact: str) -> str:
+        if contact and not _REACHED.search(contact):
+            raise ValueError(
+                f"{contact!r} holds neither a mail address nor a web address, so that no site's owner could reach you; write "
+                "--contact me@a.example, or --contact https://a.example/about"
+            )
+        return contact
 
     @field_validator("headers")
     @classmethod

@@ -69,7 +69,7 @@ class Open(nn.ConvTranspose2d):
         if output_size is not None:
             return super().forward(vectors, output_size)
         pixels = vectors.flatten(1) @ self.weight.permute(0, 2, 3, 1).flatten(1)
-        return pixels.view(len(vectors), KERNEL, KERNEL, -1).permute(0, 3, 1, 2)
+        return pixels.view(vectors.shape[0], KERNEL, KERNEL, -1).permute(0, 3, 1, 2)
 
 
 class Close(nn.Conv2d):
