@@ -50,7 +50,11 @@ class Catalog:
         self.rights, self.tags = Rights(self._db, clock), Tags(self._db, clock)
         self.detections = Detections(self._db, clock)
         if not reading:
-            sweep(root, *WRITTEN)
+            try:
+                sweep(root, *WRITTEN)
+            except BaseException:
+                self.close()
+                raise
 
     def __enter__(self) -> Self:
         return self

@@ -80,9 +80,8 @@ def test_a_newer_catalog_is_refused(tmp_path: Path) -> None:
     """A catalog of a later schema raises CatalogError that says to upgrade."""
     with Catalog(tmp_path):
         pass
-    db = sqlite3.connect(tmp_path / "catalog.sqlite")
-    db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    db.close()
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
 
     with pytest.raises(CatalogError, match="upgrade"):
         Catalog(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,13 @@ from deepstyle.scraper.add import add
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Catalog:
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
     """A workspace with one photo."""
     pixels = np.random.default_rng(0).integers(0, 256, (400, 400, 3)).astype(np.uint8)
     put_file(tmp_path / "mine" / "a.png", images.encode(pixels))
-    catalog = Catalog(tmp_path / "w")
-    add([tmp_path / "mine"], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
-    return catalog
+    with Catalog(tmp_path / "w") as catalog:
+        add([tmp_path / "mine"], catalog, ScrapeConfig(), reporter=Reporter(quiet=True))
+        yield catalog
 
 
 def test_a_table_takes_the_place_of_no_pipe_or_device(catalog: Catalog, tmp_path: Path) -> None:

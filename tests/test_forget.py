@@ -232,7 +232,8 @@ def test_a_file_or_folder_that_was_added_is_forgotten_by_its_path(
         garment = catalog.path(catalog.garments()[0].path)
     monkeypatch.chdir(mine)
     assert ask(tmp_path / "w", str(garment)).photos == 1
-    left = {Path(one.image_url).name for one in Catalog(tmp_path / "w").photos()}
+    with Catalog(tmp_path / "w") as catalog:
+        left = {Path(one.image_url).name for one in catalog.photos()}
     name = min(left)
     (mine / name).unlink()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -247,9 +248,8 @@ def test_reserved_photos_are_neither_asked_for_nor_kept(tmp_path: Path) -> None:
         assert site.hits["/.well-known/tdmrep.json"] == 1
     assert taken(tmp_path) == {"/free.jpg", "/mined/lifted.jpg"}
     assert (summary.refused_noai, summary.failed) == (3, 0)
-    with sqlite3.connect(tmp_path / "catalog.sqlite") as database:
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite")) as database:
         said = {url.rpartition("/")[2]: text for url, text in database.execute("SELECT url, reservation FROM fetches")}
-    database.close()
     assert said["free.jpg"] == "robots.txt: License: http://a.example/rsl.xml"
     assert said["a.jpg"].startswith("robots.txt: Content-Usage: /signalled/ train-ai=n")
     assert said["b.jpg"].startswith("tdmrep.json: tdm-reservation: 1")

@@ -78,14 +78,11 @@ def check_real(session: Session, catalog: Any, classifier: str | None) -> None:
     check_gan(session, catalog, load_config(GanConfig, None), classifier)
 
 
-def check_sample(folder: Path, options: dict[str, Any], labels: Sequence[str]) -> None:
-    """Refuse labels that a generator's folder does not know, a photo that is none, and a name that no video can have."""
+def check_sample(options: dict[str, Any]) -> None:
+    """Refuse a photo that is none, and a name that no video can have."""
     from deepstyle import images
-    from deepstyle.about import label_numbers
     from deepstyle.files import read_regular, shown
 
-    if labels:
-        label_numbers(labels, _told(folder, labels), folder.resolve().name)
     if options["interpolate"] and options["video"]:
         from deepstyle.dcgan.video import check_video
 
@@ -97,8 +94,8 @@ def check_sample(folder: Path, options: dict[str, Any], labels: Sequence[str]) -
             raise InputError(f"--like {shown(options['like'])}: {error}; give a photo, a .jpg or .png say") from error
 
 
-def _told(folder: Path, otherwise: Sequence[str]) -> Sequence[str]:
-    """The labels that a generator is told, as its run's or model's folder says; ``otherwise`` where that cannot be read."""
+def known_labels(folder: Path) -> list[str] | None:
+    """The labels that a generator is told, as its run's or model's folder says; None where that cannot be read."""
     from deepstyle.about import read_about
     from deepstyle.config import GanConfig, load_config
 
@@ -109,7 +106,7 @@ def _told(folder: Path, otherwise: Sequence[str]) -> Sequence[str]:
             return list(read_about(folder)["labels"])
         return [str(one) for one in json.loads((folder / "labels.json").read_text("utf-8"))]
     except (DeepstyleError, OSError, ValueError):
-        return otherwise  # what is wrong with the folder is told when it is opened
+        return None  # what is wrong with the folder is told when it is opened
 
 
 def check_predict(session: Session, catalog: Any, paths: Sequence[Path], **named: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from deepstyle.commands.early import check_real, check_sample, tell_gone
+from deepstyle.commands.early import check_real, check_sample, known_labels, tell_gone
 from deepstyle.commands.options import Bounded, Session, has_catalog, json_option, open_catalog
 from deepstyle.commands.tables import show
 from deepstyle.errors import UsageError
@@ -107,13 +107,16 @@ def sample(session: Session, /, **options: Any) -> None:
 
 def _check_model(session: Session, catalog: Any, options: dict[str, Any]) -> None:
     """Refuse a run or model that is not there: before torch is imported, and before a ``catalog``, a workspace, is made."""
+    from deepstyle.about import label_numbers
     from deepstyle.status import find_generator, find_model
 
     if catalog is not None:
         if options["run"] is None and options["model"] is None:
             tell_gone(session, catalog, "run")
         folder = find_generator(catalog, run=options["run"], model=options["model"], best=options["best"])
-        check_sample(folder, options, _names(options["labels"]))
+        check_sample(options)
+        if (known := known_labels(folder)) is not None:
+            label_numbers(_labels(options["labels"], known), known, folder.resolve().name)
         if options["novelty"]:
             check_real(session, catalog, options["classifier"])
     elif options["model"] is not None and not has_catalog(session):
