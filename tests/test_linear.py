@@ -95,6 +95,9 @@ ADDRESSES = (
     ("https://photos.smugmug.com/", "Th/", "x-Th.jpg"), ("https://a.example", "/facebook", "x"),
     ("https://a.example/", "-1x1", ".jpg"), ("https://img", "1", ".a.example/a.jpg"),
     ("https://a.example", "/300/300", "/a.jpg"), ("https://a.example/", "a-300x300/", "a.jpg"),
+    ("https://thb.tildacdn.com/tilda/-/", "a/", "x"), ("https://thb.tildacdn.com/tilda/-/", "a.jpg", "x"),
+    ("https://stat.ameba.jp/user_images/", "t02200293_1", "/"), ("https://stat.ameba.jp/user_images/", "a?caw", ""),
+    ("https://a.example", "/rails/active_storage/representations/a/a/", "x"), ("https://a.example/", "arquivos/ids/1", "x"),
     ("https://a.example/", "@2x", ".jpg"), ("https://a.example/", "thumb_", ".jpg"), ("https://a.example/", "1", "x1.jpg"),
 )  # fmt: skip
 

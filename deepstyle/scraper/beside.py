@@ -58,6 +58,15 @@ _HEADED = re.compile(
     r"|\u3053\u306e\u5546\u54c1\u3092\u8cb7\u3063\u305f\u4eba\u306f.{0,20}|\u30e9\u30f3\u30ad\u30f3\u30b0"
     r"|\u76f8\u5173(?:\u4ea7\u54c1|\u5546\u54c1|\u63a8\u8350)|\u731c\u4f60\u559c\u6b22|\u76f8\u95dc(?:\u7522\u54c1"
     r"|\u5546\u54c1)"
+    r"|most (?:viewed|read|popular|shared|commented)(?: (?:in|on|by) .{1,30}| (?:articles|stories|posts|galleries))?"
+    r"|trending(?: now)?"
+    r"|meist ?gelesen|les plus (?:lus|vus|populaires)|lo m\u00e1s (?:le\u00eddo|visto)|i pi\u00f9 letti"
+    r"|\u0441\u0430\u043c\u043e\u0435 "
+    r"(?:\u0447\u0438\u0442\u0430\u0435\u043c\u043e\u0435|\u043f\u043e\u043f\u0443\u043b\u044f\u0440\u043d\u043e\u0435)"
+    r"|(?:\d{1,3} )?(?:other|autres|andere|otros|altri|outros|innych) \w{6,10} (?:in|dans|en|nella|na|w) (?:the|la|der|tej)?"
+    r" ?(?:same|m\u00eame|gleichen|misma|stessa|mesma|samej|dezelfde) "
+    r"(?:cat\u00e9gorie|category|kategorie|categor\u00eda|categoria|kategorii|categorie)"
+    r"|(?:\u3053\u306e\u30d6\u30ed\u30b0\u306e)?(?:\u4eba\u6c17|\u95a2\u9023|\u6700\u65b0|\u304a\u3059\u3059\u3081)(?:\u306e)?\u8a18\u4e8b"
     r"|\uad00\ub828 ?\uc0c1\ud488|\ucd94\ucc9c ?\uc0c1\ud488|\ud568\uaed8 ?\uad6c\ub9e4\ud55c ?\uc0c1\ud488"
 )
 _LED = re.compile(  # a letter, a call, a button that tells a network, a shop of programs, a house's place in a network
@@ -75,7 +84,8 @@ _SIDES = frozenset({
     "sidebar", "side-bar", "widget-area", "primary-sidebar", "sidebar-primary", "blog-sidebar", "shop-sidebar",
 })  # fmt: skip
 _HEADS = frozenset({
-    "header", "masthead", "site-header", "page-header", "main-header", "global-header", "topbar", "top-bar",
+    "header", "masthead", "site-header", "page-header", "main-header", "global-header", "topbar", "top-bar", "header-inner",
+    "header-wrapper",
 })  # fmt: skip
 _MENU = re.compile(r"(?<![^-])(?:(?:mega|sub)?-?menus?|nav|nav-?bar|navigation|dropdown|flyout)(?![^-])")
 _SHOWS = re.compile(

@@ -25,6 +25,9 @@ APART = frozenset({
 _BOXES = frozenset(
     {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
 )  # WordPress gives a whole body "wp-custom-logo"
+_ADS = frozenset(
+    {"amp-ad", "amp-sticky-ad", "amp-embed", "amp-auto-ads", "amp-next-page"}
+)  # AMP's; the last shows other pages
 _ADDED = frozenset({
     "sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder", "circle", "dot",
 })  # fmt: skip
@@ -32,6 +35,7 @@ _GAPS = re.compile(r"[-_]+")
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")  # ColorSwatch, ContributorAvatar
 _PARTS_OF = frozenset({
     "logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite", "userpic",
+    "sticker",
 })  # fmt: skip
 _WRITERS = frozenset({"author", "byline", "profile", "contributor"})
 _PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
@@ -47,7 +51,7 @@ def is_decoration(attributes: Mapping[str, str]) -> bool:
 def is_apart(tag: str, attributes: Mapping[str, str]) -> bool:
     """Whether what stands in an element is said to be no part of the page's own: advertisements, logos, marks of pay."""
     if tag not in _BOXES or not attributes:
-        return False
+        return tag in _ADS
     return ("class" in attributes and _apart(attributes["class"])) or ("id" in attributes and attributes["id"] in APART)
 
 
@@ -59,7 +63,7 @@ def _decoration(names: str) -> bool:
 @lru_cache(maxsize=4096)
 def _apart(names: str) -> bool:
     return any(
-        one in APART or (("logo" in one or "avatar" in one) and _decorates(one.removesuffix("s")))
+        one in APART or (("logo" in one or "avatar" in one or "headshot" in one) and _decorates(one.removesuffix("s")))
         for one in _written(names[:300])
     )
 

@@ -18,7 +18,10 @@ SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("staticflickr.com/", re.compile(r"https?://\w+\.static(flickr\.com/(?:\d+/){1,3}\d+)_[0-9a-z]+(?:_\w)?\.\w+")),
     ("/resizer/", re.compile(r"https?://[^?]+/([A-Z2-7]{26})(\.(?:jpe?g|png|webp))(?:\?.*)?")),  # Arc
     ("arcpublishing.com/", re.compile(r"https?://[^?]+/([A-Z2-7]{26})\.(?:jpe?g|png|webp)")),
-    ("/arquivos/ids/", re.compile(r"https?://([^?]+/arquivos/ids/\d+)(?:[/?].*)?")),  # VTEX, with a name or without
+    (
+        "/arquivos/ids/",
+        re.compile(r"https?://[^?]+(/arquivos/ids/\d+)(?:[/?].*)?"),
+    ),  # VTEX, with a name or without, on any of a shop's hosts
     (
         "phinf.",
         re.compile(r"https?://shop\d*[-.]phinf\.(?:pstatic|naver)\.net/([^?]+)(?:\?.*)?"),

@@ -1,7 +1,7 @@
 """How programs that galleries run on write sizes of a photo, as data (pure): rules of ``sites.py``, on any host.
 
-Sources: the files that Coppermine, Piwigo, Gallery 3, ZenPhoto, Omeka, LiveJournal and Laravel's Media Library lay out, and the
-addresses in their pages; the documentation of what Alibaba's, Qiniu's, Tencent's and Upyun's stores of files do to a picture.
+Sources: the files that Coppermine, Piwigo, Gallery 3, ZenPhoto, Omeka, LiveJournal, Rails and Laravel's Media Library lay out,
+and the addresses in their pages; what Alibaba's, Qiniu's, Tencent's and Upyun's documents say that their stores do to a picture.
 """
 
 from __future__ import annotations
@@ -28,4 +28,11 @@ GALLERIES: tuple[tuple[str, ...], ...] = (
     ("alibaba", "x-oss-process=", r"(https?://[^?]+)\?(?![^#]*Signature=)(?:[^#]*&)?x-oss-process=.*", r"\1"),
     ("qiniu", "?image", r"(https?://[^?]+)\?image(?:View2|Mogr2|slim)(?:[/|&].*)?", r"\1"),
     ("upyun", "!", r"(https?://[^?]+\.(?:jpe?g|png|webp|gif))![\w.-]{1,40}(?:\?.*)?", r"\1"),
+    ("tilda", ".tildacdn.", (r"https?://(?:thb|optim)\.tildacdn\.(\w+)/(tild[\w-]+)/-/(?>(?:[^/?]+/)*)"
+     r"([^/?]+?\.(?:jpe?g|png|webp|gif))(?:\.webp)?"), r"https://static.tildacdn.\1/\2/\3"),
+    ("ameba", "stat.ameba.jp/", r"(https?://stat\.ameba\.jp/user_images/[^?]+)\?(?:caw|cpd|cat|cwd)=.*", r"\1"),
+    ("ameba-thumbnail", "stat.ameba.jp/", r"(https?://stat\.ameba\.jp/user_images/(?>(?:[^/?]+/)*))t\d{8}_(\d{10,30}\.\w+)",
+     r"\1o\2"),
+    ("rails", "/representations/", (r"(https?://[^?]+/rails/active_storage)/representations/((?:redirect/|proxy/)?[^/?]+)/[^/?]+"
+     r"/([^/?]+\.(?:jpe?g|png|webp|gif|avif))"), r"\1/blobs/\2/\3"),
 )  # fmt: skip

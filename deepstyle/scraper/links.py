@@ -15,7 +15,7 @@ from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.clicks import clicked, ends
 from deepstyle.scraper.deeds import acts, prints
-from deepstyle.scraper.parts import counted, guessed, said_next
+from deepstyle.scraper.parts import counted, drawn_next, guessed, named_next, said_next
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
 
 FEEDS = {"application/rss+xml", "application/atom+xml", "application/feed+json"}
@@ -91,10 +91,11 @@ class Links:
         self.base = base
         match tag:
             case "img":
-                self._alt = self._alt or get("alt", "")
+                self._alt = self._alt or get("alt", "") or ("next" if drawn_next(get("src", "")) else "")
             case "a" | "area":
                 self._alt = ""
-                self._anchor(target(attributes), _words(attributes))
+                named = {"next"} if named_next(get("class", "")) else set()
+                self._anchor(target(attributes), _words(attributes) | named)
             case "link":
                 self._link(attributes)
             case "meta":

@@ -9,15 +9,46 @@ MAX_SAID = 40  # characters of what a link to the next part says
 _WORDS = (  # in the languages that shops and magazines are in
     r"(?:go to )?next(?:\s+(?:page|results|items|looks?|slide|photo|image|picture))?"
     r"|more|older(?:\s+(?:posts|entries))?|(?:load|show) more(?:\s\w+)?"
-    r"|more (?:results|looks|products|items|photos)|(?:page )?suivante?|voir plus|charger plus"
-    r"|weiter|n\u00e4chste(?: seite)?|mehr (?:laden|anzeigen)|(?:p\u00e1gina )?siguiente|cargar m\u00e1s|ver m\u00e1s"
-    r"|(?:pagina )?successiva|avanti|carica altri|(?:pagina )?volgende|toon meer|pr\u00f3xim[ao]|carregar mais"
-    r"|n\u00e4sta|visa fler|\u6b21\u3078|\u4e0b\u4e00\u9875|\u0434\u0430\u043b\u0435\u0435"
+    r"|more (?:results|looks|products|items|photos)|(?:page )?suivante?|(?:en )?voir plus|(?:en )?charger plus|afficher plus"
+    r"|weiter|nächste(?: seite)?|mehr (?:laden|anzeigen)|(?:página )?siguiente|cargar más|ver más|mostrar más"
+    r"|(?:pagina )?successiva|avanti|carica altri|mostra altri|(?:pagina )?volgende|toon meer|próxim[ao](?: página)?"
+    r"|página seguinte|carregar mais|ver mais|nästa(?: sida)?|visa fler|neste(?: side)?|næste(?: side)?|seuraava"
+    r"|następna(?: strona)?|pokaż więcej|další|következő|următoarea|sonraki(?: sayfa)?|daha fazla"
+    r"|επόμενη|далее|далі|впер[её]д|следующая(?: страница)?|следваща"
+    r"|(?:показать|загрузить) (?:ещ[её]|больше)|наступна|التالي|المزيد|رسائل أقدم|(?:صفحه )?بعدی|הבא"
+    r"|次(?:へ|(?:の(?:ページ|記事|画像|写真|\d{1,3}件)(?:へ)?))|もっと(?:見る|みる)|下一?[页頁]|(?:加载|查看|載入)更多"
+    r"|다음(?: 페이지)?|더 ?보기|ถัดไป|(?:trang )?tiếp(?: theo)?|selanjutnya|berikutnya"
 )
-_SAID = re.compile(rf"\s*(?:{_WORDS})?\s*[>\u00bb\u203a\u2192\u2193\u276f\u27e9]*\s*", re.IGNORECASE)
+_ARROWS = r">\u00bb\u203a\u2192\u2193\u276f\u27e9\u25b6\u25ba\u25b8\u23f5\u2794\u279c\u21d2\u226b"
+_SAID = re.compile(rf"\s*(?:{_WORDS})?\s*[{_ARROWS}]*\ufe0e?\s*", re.IGNORECASE)
+_NAMED = re.compile(  # a class of the link to a next part; slick-next is an arrow of a slider
+    r"next|(?:pag(?:er|ing|inate|ination)|pages?|page-numbers|posts?|nav)[-_]*next|next[-_]*(?:page|posts?|link)s?(?:[-_]*link)?"
+    r"|(?:blog-pager-)?older(?:-(?:posts?|link|page))*",
+    re.IGNORECASE,
+)
+_DRAWN = re.compile(
+    r"(?:[a-z]{1,12}[-_]){0,2}(?:next|suivante?|weiter|siguiente|avanti)(?:[-_][a-z]{1,12}|[-_]?\d{1,2})?\.(?:gif|png|jpe?g|svg)",
+    re.IGNORECASE,
+)
 _PAGED = re.compile(
-    r"([?&](?:page|p|paged|pg|pagina|seite)=)(\d{1,5})(?=&|$)|(/page/)(\d{1,5})(?=/?(?:\?|$))", re.IGNORECASE
+    r"([?&](?!\w{0,20}per_?page)(?:\w{0,20}?page|p|paged|pg|pn|pagina|seite|PAGEN_\d|page_?(?:no|num|number|index))=)(\d{1,5})(?=&|$)"
+    r"|(/page[/-]?)(\d{1,5})(?=/?(?:\?|$))",
+    re.IGNORECASE,
 )
+
+
+def named_next(classes: str) -> bool:
+    """Whether a link's classes say that it leads to the next part.
+
+    >>> named_next("page-numbers next"), named_next("slick-next")
+    (True, False)
+    """
+    return any(_NAMED.fullmatch(one) for one in classes[:300].split())
+
+
+def drawn_next(source: str) -> bool:
+    """Whether an image's file is called what a link to the next part says: ``images/btn_next.gif``."""
+    return _DRAWN.fullmatch(source.partition("?")[0].rpartition("/")[2]) is not None
 
 
 def said_next(text: str) -> bool:

@@ -1,0 +1,126 @@
+"""What pages do in other languages, on older scripts' terms and on hosts of their own: next parts, marks, sizes, other goods."""
+
+from __future__ import annotations
+
+import pytest
+
+from deepstyle.scraper.beside import heads_others
+from deepstyle.scraper.marks import unwanted
+from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.sites import ranked
+
+URL = "http://a.example/shows/fall"
+
+
+def seen(markup: str) -> list[str]:
+    """The best URLs of a page's pictures, without their host."""
+    found = parse_html(f"<html><body>{markup}</body></html>".encode(), URL).listings
+    return [one.image_url.removeprefix("http://a.example") for one in found]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Вперёд", "Показать ещё", "Следующая страница →", "次の記事", "もっと見る", "下一頁", "加载更多", "다음", "더보기", "التالي",
+     "رسائل أقدم", "הבא", "sonraki", "następna strona", "próxima página", "en voir plus", "►", "▶\ufe0e", "ถัดไป", "trang tiếp"],
+)  # fmt: skip
+def test_the_next_part_is_known_by_its_words_in_many_languages(words: str) -> None:
+    """What a link says of the next part, or the arrow that it shows."""
+    assert parse_html(f'<a href="/b/c">{words}</a>'.encode(), URL, charset="utf-8").next_links == (
+        "http://a.example/b/c",
+    )
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<a class="page-numbers next" href="/b">...</a>', '<a class="blog-pager-older-link" href="/b">Zurueck</a>',
+        '<a class="pagination__next" href="/b"><svg></svg></a>', '<a href="/b"><img src="images/btn_next.gif"></a>',
+        '<a href="/shows/fall/page2"><i class="arrow"></i></a>', '<a href="?PAGEN_1=2">2</a>', '<a href="?currentPage=2">2</a>',
+    ],
+)  # fmt: skip
+def test_the_next_part_is_known_without_words(link: str) -> None:
+    """By the link's class, by the file of its arrow, by the number in its address."""
+    assert len(parse_html(link.encode(), URL).next_links) == 1
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '<a class="slick-next" href="/b">the show</a>', '<a href="?per_page=2">2</a>',
+        '<a href="/b"><img src="images/next-to-nothing-dress.jpg"></a>',
+    ],
+)  # fmt: skip
+def test_an_arrow_of_a_slider_is_no_next_part(link: str) -> None:
+    """Nor is how much a page shows, or a photo whose name begins as an arrow's does."""
+    assert parse_html(link.encode(), URL).next_links == ()
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Most viewed", "Most read in Fashion", "Trending now", "Meistgelesen", "Les plus lus", "Самое читаемое", "人気記事",
+     "このブログの人気記事", "8 autres produits dans la même catégorie :", "16 other products in the same category:",
+     "4 andere Artikel in der gleichen Kategorie", "16 otros productos en la misma categoría"],
+)  # fmt: skip
+def test_what_others_read_and_bought_is_beside_the_page(heading: str) -> None:
+    """Lists of what is read most, and PrestaShop's words for goods of the same kind."""
+    assert heads_others(heading)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "//a.example/image.php?u=5&dateline=1300", "//a.example/images/ranks/gold.gif", "//a.example/com/home/logo/ichiba.png",
+        "//hips.hearstapps.com/rover/profile_photos/aa.jpg", "//trustseal.x.example/logo.aspx?id=1", "//a.example/wordmark.png",
+        "//storep-phinf.pstatic.net/ogq_1/original_3.png", "//a.example/img/selo-site-seguro.png", "//a.example/img/title.gif",
+    ],
+)  # fmt: skip
+def test_marks_are_known_by_their_addresses(address: str) -> None:
+    """Faces and ranks of a forum, folders of logos, seals, stickers."""
+    assert unwanted(f"http:{address}")
+
+
+def test_a_chip_that_is_made_of_a_whole_photo_is_one() -> None:
+    """A shop's other colours stand as tiny sizes of whole photos: the photo is asked for."""
+    assert seen('<a href="#" style="background:url(//gd3.alicdn.com/i3/c_!!1.jpg_30x30.jpg)"></a>') == [
+        "http://gd3.alicdn.com/i3/c_!!1.jpg"
+    ]
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<amp-ad width="300" height="250"><amp-img src="/2.jpg"></amp-img></amp-ad>',
+        '<amp-next-page><script type="application/json">[{"image": "/2.jpg", "url": "/b"}]</script></amp-next-page>',
+        '<img class="se-sticker-image" src="/2.jpg">',
+        '<div class="author-headshot"><img src="/2.jpg"></div>',
+        '<div id="header-inner"><a href="/"><img src="/2.jpg" width="900"></a></div>',
+    ],
+)
+def test_advertisements_stickers_and_heads_are_no_photos(markup: str) -> None:
+    """AMP's advertisements and next pages, a blog's stickers, its author, the picture at its head."""
+    assert seen(f'{markup}<img src="/1.jpg">') == ["/1.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "original"),
+    [
+        ("https://thb.tildacdn.com/tild35-aa/-/resize/20x/a.jpg", "https://static.tildacdn.com/tild35-aa/a.jpg"),
+        ("https://optim.tildacdn.pub/tild35-aa/-/format/webp/a.jpg.webp", "https://static.tildacdn.pub/tild35-aa/a.jpg"),
+        ("https://stat.ameba.jp/user_images/2/j/o108014401.jpg?caw=800", "https://stat.ameba.jp/user_images/2/j/o108014401.jpg"),
+        ("https://stat.ameba.jp/user_images/2/t02200293_108014400012.jpg", "https://stat.ameba.jp/user_images/2/o108014400012.jpg"),
+        ("https://r.example/rails/active_storage/representations/proxy/eyJ--a/eyK--b/a.jpg",
+         "https://r.example/rails/active_storage/blobs/proxy/eyJ--a/a.jpg"),
+    ],
+)  # fmt: skip
+def test_an_original_is_known_by_the_address_of_a_size(variant: str, original: str) -> None:
+    """Tilda's and Ameba's hosts, and the sizes that Rails makes of what was uploaded."""
+    assert ranked(variant)[0] == original
+
+
+def test_a_shop_has_its_photo_on_several_hosts() -> None:
+    """VTEX gives the number of a photo, and its name where that is written, on any of a shop's hosts."""
+    first, second = (
+        "https://x.vtexassets.com/arquivos/ids/18-800-auto",
+        "https://x.vteximg.com.br/arquivos/ids/18/front.jpg",
+    )
+    assert len(seen(f'<img src="{first}"><img src="{second}">')) == 1
