@@ -100,7 +100,7 @@ CASES: list[tuple[str, str, list[str]]] = [
      ["/f.jpg"]),
     ("photoswipe attribute", '<a href="/look/1" data-pswp-src="/f.jpg"><img src="/t.jpg"></a>', ["/f.jpg"]),
     ("photoswipe set", '<a href="/m.jpg" data-pswp-srcset="/m.jpg 600w, /f.jpg 1600w"><img src="/t.jpg"></a>',
-     ["/m.jpg"]),
+     ["/f.jpg"]),
     ("lightgallery", '<li data-src="/f/1.jpg" data-responsive="/m/1.jpg 375"><a href=""><img src="/t/1.jpg"></a></li>',
      ["/f/1.jpg"]),
     ("lightgallery of two",

@@ -124,3 +124,41 @@ def test_a_shop_has_its_photo_on_several_hosts() -> None:
         "https://x.vteximg.com.br/arquivos/ids/18/front.jpg",
     )
     assert len(seen(f'<img src="{first}"><img src="{second}">')) == 1
+
+
+PICTUREFILL = (
+    '<div data-picture><span data-src="/i/s/1.jpg"></span><span data-src="/i/b/1.jpg" data-media="(min-width: 800px)"></span>'
+    '<noscript><img src="/i/s/1.jpg"></noscript></div>'
+)
+NOTE = (
+    '{"imageList": [{"width": 9, "height": 9, "url": ""}, {"width": 900, "height": 1200, "urlPre": "//x.example/1!prv", '
+    '"urlDefault": "//x.example/2!mw"}]}'
+)
+SET = "//lp2.x.example/p?set=source[/cc/{0}.jpg],res[{1}]&call=url[file:/product/{2}]"
+SLIDE = "slides[{0}] = new Slide('/s/{0}h_426x639.jpg', '/s/{0}h_1280x1920.jpg', 'Look {0}');"
+
+# name, markup, the photos that a person sees (their best URLs), nothing else
+PAGES: list[tuple[str, str, list[str]]] = [
+    ("Interchange", ('<img data-interchange="[/s/1.jpg, (default)], [/l/1.jpg, (large)]"><div data-interchange="[/s/2.jpg, s], '
+     '[/l/2.jpg, large]"></div>'), ["/l/1.jpg", "/l/2.jpg"]),
+    ("Picturefill before there was picture", PICTUREFILL, ["/i/b/1.jpg"]),
+    ("a link's own set", '<a href="/m.jpg" data-pswp-srcset="/f.jpg 1600w, /m.jpg 600w"><img src="/t.jpg"></a>', ["/f.jpg"]),
+    ("a heading that was drawn", '<img src="/testata.gif" width="760" height="90"><img src="/1.jpg" width="400" height="90">',
+     ["/1.jpg"]),
+    ("a logo that is called as its host is", ('<img src="http://atelier-rosa.example/i/logo-rosa.png">'
+     '<img src="/i/logo-hoodie.png">'), ["/i/logo-hoodie.png"]),
+    ("a file that was called a logo", ('<b data-info=\'{"uri": "/a1b2.png", "name": "logo.png"}\'></b><b data-info=\'{"uri": '
+     '"/c3d4.png", "name": "coat.png"}\'></b>'), ["/c3d4.png"]),
+    ("objects that are made of addresses", f"<script>{SLIDE.format(1)}{SLIDE.format(2)}</script>",
+     ["/s/1h_1280x1920.jpg", "/s/2h_1280x1920.jpg"]),
+    ("keys that begin with url", f"<script>x = {NOTE}</script>", ["http://x.example/2!mw"]),
+    ("addresses that ask by a file's name", "<script>x = {i: [{'image': d ? '" + SET.format("1", "m", "main") + "' : '"
+     + SET.format("1", "s", "main") + "', 'fullscreen': d ? '" + SET.format("1", "z", "full") + "' : ''}]}</script>",
+     ["http://lp2.x.example/p?set=source%5B/cc/1.jpg%5D,res%5Bz%5D&call=url%5Bfile:/product/full%5D"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("markup", "wanted"), [case[1:] for case in PAGES], ids=[case[0] for case in PAGES])
+def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None:
+    """Each habit lists each photo once, with its best URL, and nothing else."""
+    assert seen(markup) == wanted

@@ -136,8 +136,10 @@ def test_rules_still_know_their_variants() -> None:
         b"<script>a = 'x'; b = ['.jpg'];" + b"a=b[i]+'" * 30_000 + b"</script>",
         b"<script>a = '<img>';" + b"a+=a+(a+" * 30_000 + b"</script>",
         b"<script>img;" + b"__NUXT__=function(" * 20_000 + b"</script>",
+        b"<script>img;" + b"new SlidePhotoSlide" * 20_000 + b"</script>",
+        b"<img data-interchange='" + b"[/a.jpg, " * 20_000 + b"'>",
     ],
-    ids=["refresh", "refresh to nowhere", "sums", "sums of sums", "nuxt"],
+    ids=["refresh", "refresh to nowhere", "sums", "sums of sums", "nuxt", "slides", "interchange"],
 )
 def test_an_attribute_and_a_script_are_read_once(body: bytes) -> None:
     """Two hundred thousand spaces in a meta refresh, and of beginnings of Nuxt's function."""
@@ -145,7 +147,16 @@ def test_an_attribute_and_a_script_are_read_once(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["/download/file.php?", "?action=dlattach;", "/attachments/a-", "//sp.analytics", "/size-", "img236x341/"]
+    "piece",
+    [
+        "/download/file.php?",
+        "?action=dlattach;",
+        "/attachments/a-",
+        "//sp.analytics",
+        "/size-",
+        "/logo-a",
+        "img236x341/",
+    ],
 )
 def test_an_address_is_compared_with_what_is_no_photo_once(piece: str) -> None:
     """A link and an image whose address says the same again and again cost as much as any of their length."""

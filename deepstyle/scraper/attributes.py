@@ -50,6 +50,7 @@ _ONE = FULL | LAZY | LAZY_SETS | BACKGROUNDS  # what names sizes of one picture
 _PLAIN = frozenset({"alt", "title", "src", "href", "class", "id", "name", "usemap", "longdesc"})  # HTML's own
 _LISTS = frozenset({"images", "photos", "pictures", "slides", "gallery", "srcs", "urls", ":images", ":photos"})
 _NOTHING = frozenset({"", "#", "undefined", "null", "none", "false", "NaN"})  # what a script wrote that had no URL
+MAX_STRIP = 128  # pixels: a picture as low as this and five times as wide is a heading that was drawn
 BANNERS = frozenset(
     {(728, 90), (468, 60), (320, 50), (970, 90), (970, 250), (160, 600), (120, 600), (234, 60), (320, 100)}
 )
@@ -83,6 +84,9 @@ _SECOND = re.compile(
     r"hover|rollover|alt(?:ernate|ernative)?-?(?:src|image|img)|second|secondary|back-?(?:src|image)|flip"
 )
 _STYLED = re.compile(r"(?<![-\w])(?:width|height)\s*+:\s*+([1-9]\d{0,4})(?:\.\d+)?px", re.ASCII)
+_CHANGED = re.compile(
+    r"\[\s*+([^\[\],\s]{3,1000})\s*+,\s*+([^\[\],]{1,100})\]"
+)  # Foundation's [/small.jpg, (small)], [/large.jpg, large]
 _PARTS = re.compile(r"[,|;\s]\s*+")
 _PIXELS = re.compile(r"\s*(\d{1,6})(?:\.\d+)?\s*(?:px)?\s*", re.ASCII)
 
@@ -103,7 +107,8 @@ def is_icon(attributes: Attributes) -> bool:
         return False
     if max(sides, default=0) >= MIN_SIDE:
         sides = [side for side in sides if side]  # a height of 0 beside a width: a style holds the photo's place
-    return min(sides, default=MIN_SIDE) < MIN_SIDE or tuple(sides[:2]) in BANNERS
+    least = min(sides, default=MIN_SIDE)
+    return least < MIN_SIDE or tuple(sides[:2]) in BANNERS or (least <= MAX_STRIP and max(sides, default=0) > 5 * least)
 
 
 def said(attributes: Attributes) -> int | None:
@@ -162,7 +167,7 @@ def _in_sets(text: str) -> list[Candidate]:
 def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
     """Every size an img (or ``source``) element offers: src ranks 1, lazy sources more, srcset by its descriptors."""
     kind = attributes.get("type", "") if source else ""
-    found: list[Candidate] = _optioned(attributes)
+    found: list[Candidate] = _optioned(attributes) + _interchanged(attributes)
     for name, written in attributes.items():
         value = _filled(written, attributes)
         if name == "src" and not source:
@@ -197,6 +202,13 @@ def _optioned(attributes: Attributes) -> list[Candidate]:
     texts = [value[:4_000] for name, value in attributes.items() if name == "rel" or name.startswith("data-")]
     found = {one for text in texts if "'" in text for one in _OPTION.findall(text) if is_picture_url(one)}
     return [Candidate(url=one, rank=ORIGINAL) for one in found] if len(found) == 1 else []
+
+
+def _interchanged(attributes: Attributes) -> list[Candidate]:
+    """The sizes that Foundation's Interchange chooses from, for wider and wider windows."""
+    text = attributes.get("data-interchange", "")[:MAX_LIST]
+    urls = [one for one, _ in _CHANGED.findall(text) if is_picture_url(one)]
+    return [Candidate(url=one, rank=2.0 + place) for place, one in enumerate(urls)]
 
 
 def second(attributes: Attributes) -> list[Candidate]:
@@ -245,7 +257,7 @@ def custom(tag: str, attributes: Attributes) -> list[Candidate]:
 
 def carried(attributes: Attributes) -> list[Candidate]:
     """The sizes of a picture that another element (``a``, ``div``, ``li``, ``button``) carries for a gallery's script."""
-    found: list[Candidate] = _optioned(attributes)
+    found: list[Candidate] = _optioned(attributes) + _interchanged(attributes)
     for name, value in attributes.items():
         if name in LAZY_SETS and name not in BACKGROUNDS:
             found += [one for one in _in_sets(value) if names_image_text(one.url)]

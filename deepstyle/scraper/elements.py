@@ -64,7 +64,7 @@ class Open:
         self.pictured = tag in IMAGES and self.others and not self._arrow(outer)  # or such an image is in it
         self.linked = False  # whether a link to a page was in it
         self.outermost = False  # whether it is a noscript that is in no other
-        if tag == "picture":
+        if tag == "picture" or (tag in {"span", "div"} and "data-picture" in attributes):
             self.picture = self
         elif tag == "noscript" and self.noscript is None:
             self.noscript, self.outermost = outer or self, True
@@ -75,6 +75,15 @@ class Open:
         """Whether the image is no photo of anything: a button's, a drawing, or known as a mark by its address."""
         source = f"/{self.attributes.get('src', '')}"
         return (outer is not None and outer.tag == "button") or not decodable(source) or unwanted(source)
+
+    def is_size(self) -> bool:
+        """Whether it is one of the sizes of the picture element around it, or of what stood for one before there was any.
+
+        Picturefill's ``<span data-picture><span data-src="1.jpg" data-media="..."></span><noscript>...</noscript></span>``.
+        """
+        if self.picture is not None and self.picture.tag != "picture":
+            return "data-src" in self.attributes or self.tag == "noscript" or self.tag in IMAGES
+        return self.tag in IMAGES or self.tag == "source"
 
     def title(self) -> str:
         """What the element's attributes say of its picture."""

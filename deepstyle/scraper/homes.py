@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.sizes import size_rank
 from deepstyle.scraper.urls import is_picture_url
 
@@ -23,6 +24,10 @@ WIDE = 2048  # pixels: what a gap for a width is filled with
 _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re.IGNORECASE)
 _SMALLER = re.compile(r"(\w{1,40}?)[_-]?(?:Small|Thumb(?:nail)?|Medium|Preview|small|thumb(?:nail)?|medium|preview)")
 _SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
+LABELS = frozenset({
+    "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
+    "original_name", "original_filename", "name", "Name", "key",
+})  # fmt: skip  # what a file is called, beside its address
 THUMBNAIL = 400  # pixels: as wide is a thumbnail at most
 _LARGE = 600  # the least of the largest width: clothes come in sizes up to 176
 
@@ -65,6 +70,17 @@ def without_smaller(node: dict[str, Any]) -> dict[str, Any]:
         and is_picture_url(value) and is_picture_url(node.get(match[1]))
     ]  # fmt: skip
     return {key: value for key, value in node.items() if key not in smaller} if smaller else node
+
+
+def names_file(value: Any) -> bool:
+    """Whether a value is the name of a file, without its place."""
+    return isinstance(value, str) and "." in value[-5:] and "/" not in value
+
+
+def is_logo(node: dict[str, Any]) -> bool:
+    """Whether an object calls its file a logo: ``{"uri": "a1b2.png", "name": "logo.png"}``."""
+    names = [node[key] for key in LABELS & node.keys()]
+    return any(names_file(one) and "logo" in one.lower() and unwanted(f"/{one.lower()}") for one in names)
 
 
 def one_thing(items: list[Any]) -> bool:

@@ -66,6 +66,9 @@ _DRAWN_CARD = re.compile(  # what a page's program draws, or a house has, for ne
 )
 
 
+_OWN_LOGO = re.compile(r"//([^/]++)/(?>(?:[^/]*+/)*)logo[-_]([a-z\d]{3,30})[^/]{0,20}\.(?:gif|png|webp)", re.IGNORECASE)
+
+
 def is_drawn_card(url: str) -> bool:
     """Whether the address of an og:image says that it is made for networks, and is no photo of the page."""
     return _DRAWN_CARD.search(url[:500]) is not None
@@ -75,4 +78,7 @@ def unwanted(url: str) -> bool:
     """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder."""
     head = url[:300]
     drawn = ".png" in head or ".gif" in head or ".webp" in head
-    return _OTHERS.search(head) is not None or (drawn and _MARKS.search(head) is not None)
+    if _OTHERS.search(head) or (drawn and _MARKS.search(head)):
+        return True
+    own = _OWN_LOGO.search(head) if drawn and "logo" in head else None
+    return own is not None and own[2].lower() in own[1].lower()  # logo-rosa.png, of atelier-rosa.example

@@ -69,7 +69,7 @@ class Reader:
             self._based = True
         if tag in IMAGES and one.picture is None:
             self._image(one, [(tag, attributes)])
-        elif one.picture is not None and one.picture is not one and (tag in IMAGES or tag == "source"):
+        elif one.picture is not None and one.picture is not one and one.is_size():
             one.picture.sources.append((tag, attributes))
         elif attributes:
             self._other(one)
@@ -83,8 +83,8 @@ class Reader:
         if not self._stack or self.budget.elements < 0:
             return
         one = self._stack.pop()
-        if one.tag == "picture":
-            self._image(one, one.sources)
+        if one.picture is one:
+            self._image(one, one.sources if one.tag == "picture" else one.sources[::-1])
         if one.tag in TEXTS:
             self._listening -= 1
             self._text(one, one.piece(self._texts))
@@ -196,7 +196,7 @@ class Reader:
             one.place = added if tag in FALLBACKS else one.place
         elif tag not in {"script", "source", "video", "iframe"} and (chosen := best(carried(attributes))):
             if one.place is not None:
-                one.place.improve(resolve(self.base, chosen.url), chosen)
+                one.place.carry(chosen, [resolve(self.base, url) for url in (chosen.url, *chosen.others)])
             else:
                 one.place = self._add(replace(chosen, title=one.title()))
 
@@ -242,7 +242,7 @@ class Reader:
                 self._script(one.attributes, text)
             case "textarea" if text.lstrip()[:1] in {"{", "["}:
                 self._values([json_value(text, self.budget)])
-            case "noscript" | "textarea" if "<" in text or "&lt;" in text:
+            case "noscript" | "textarea" if ("<" in text or "&lt;" in text) and not one.is_size():
                 self._inner(text, before=one.noscript)
         if one.tag in {"a", "button", "option"}:
             self.links.text(one.tag, one.attributes, text[:200], self.base)

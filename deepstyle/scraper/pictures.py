@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deepstyle.scraper.bases import shown_folder, shown_host
 from deepstyle.scraper.candidates import LARGER_STILL, ORIGINAL, Candidate
@@ -73,6 +73,11 @@ class Picture:
             self.url, self.rank, self.width = url, one.rank, one.width
         else:
             self.also([url])
+
+    def carry(self, one: Candidate, urls: list[str]) -> None:
+        """Take the sizes that a link to the picture offers: the largest of a set that has the picture among the smaller ones."""
+        larger = one.width is not None and self.url in urls[1:]
+        self.improve(urls[0], replace(one, rank=max(one.rank, self.rank + 1)) if larger else one)
 
     def within(self, one: Candidate, urls: list[str]) -> None:
         """Take the sizes of the image in a link to the picture: to fall back to, but for one that is named as larger."""

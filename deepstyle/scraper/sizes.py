@@ -16,6 +16,7 @@ _SIZE_NAMES = {
     "file": 1500, "filename": 1500, "standard": 1000, "normal": 1000,
     "regular": 1080, "desktop": 1400, "tablet": 900, "mobile": 500, "medium": 800, "md": 800, "m": 800, "small": 400,
     "sm": 400, "s": 400, "xs": 200,
+    "urldefault": 1500, "url_default": 1500, "urlpre": 300, "url_pre": 300, "fullscreen": 2500,
     "square": 600, "wide": 600, "landscape": 600, "portrait": 600, "cropped": 600,  # crops of one photo
     "thumbnails": 100, "preview": 300, "thumb": 100, "th": 100, "tn": 100, "thumbnail": 100, "thumbnailurl": 100,
     "min": 100, "mini": 100, "minis": 100, "miniature": 100, "miniatures": 100, "miniaturen": 100, "miniatura": 100,

@@ -43,7 +43,7 @@ _ASKED = re.compile(
 )
 _QUOTED = re.compile(r"[\"']([^\"'\r\n\t]{1,300})[\"']")
 _ARRAY = re.compile(
-    r"(?:\bnew\s++Array|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\r\n\t]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
+    r"(?:\bnew\s++(?:Array|\w{0,20}(?:Slide|Photo|Picture|Look|Pic|Foto|Image)\w{0,9})|[Ii]mages?)\(((?>(?:\s*+[\"'][^\"'\r\n\t]{0,300}+[\"']\s*+,?+)+))(?=[\d\s]{0,9}\))"
     r"|(?:(?:\w\[\d{1,4}\]|\.src)\s*+=|\.(?:setAttribute|attr|prop)\(\s*+[\"']src[\"']\s*+,|\badd(?:Image|Photo|Picture|Slide)\()\s*+[\"']([^\"'\r\n\t]{1,300})[\"']"
     r"|\bbackground(?:-?[iI]mage)?[\"']?\s{0,9}[=:,]\s{0,9}[\"'`]\s{0,9}url\(\\?[\"']?([^\"'()\s\\]{1,300})"
 )

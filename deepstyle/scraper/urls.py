@@ -226,6 +226,11 @@ def is_picture_url(value: Any, *, surely: bool = False, named: bool = False) -> 
     return ending in IMAGE_EXTENSIONS or (not other and (surely or is_served(value)))
 
 
+def asks_picture(address: str) -> bool:
+    """Whether an address with a host asks its server for a picture by the name of its file: ``//a.example/x?set=[/a/1.jpg]``."""
+    return address.startswith(("http", "//")) and _PICTURED.search(address[:MAX_URL].partition("?")[2]) is not None
+
+
 def is_served(reference: str) -> bool:
     """Whether a reference is an address of a server that has nothing but pictures, whose names need no extension."""
     return _SERVED.search(reference[:300]) is not None

@@ -14,9 +14,9 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper.homes import grouped, homed, one_thing, widened, without_smaller
+from deepstyle.scraper.homes import LABELS, grouped, homed, is_logo, names_file, one_thing, widened, without_smaller
 from deepstyle.scraper.sizes import NOUNS, size_rank
-from deepstyle.scraper.urls import IMAGE_EXTENSIONS, extension_of, is_picture_url
+from deepstyle.scraper.urls import IMAGE_EXTENSIONS, asks_picture, extension_of, is_picture_url
 
 MAX_DEPTH = 60  # levels that are looked at
 MAX_MARKUP = 200  # texts with HTML in them
@@ -48,10 +48,8 @@ _NUMBERED = re.compile(r"[?&](?:page|p|paged|offset|start|cursor|after)=|/page/"
 _JSON = re.compile(r"\s*+[\[{]\s*+[\[{\"]")
 _MARKUP = re.compile(r"<(?:img|picture|source|figure|a)\b|&lt;img\b", re.IGNORECASE)
 _LISTED = re.compile(r"(?:image|img|photo|picture|pic|slide|look)(?:s|_?ur[il]s?|_?src)?|gallery", re.IGNORECASE)
-_LABELS = frozenset({
-    "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
-    "original_name", "original_filename", "name", "Name", "key",
-})  # fmt: skip  # what a file is called, beside its address
+_ADDRESSES = frozenset({"url", "src", "contenturl", "href", "urldefault", "url_default", "urlpre", "url_pre"})
+_ASKED = frozenset({"image", "img", "photo", "picture", "fullscreen", "zoom", "large", "full", "thumbnail", "thumb"})
 _ABOUT = frozenset({"meta", "metadata", "meta_data"})  # objects about the picture whose address stands beside them
 _WHOLE = frozenset({"image", "contentUrl", "primaryImageOfPage"})
 
@@ -188,17 +186,13 @@ def _pairs(node: dict[str, Any]) -> Iterable[tuple[str, Any]]:
     """What an object holds, but the name of a file whose address stands beside it."""
     about = next((key for key in node if key.lower() in _ABOUT and isinstance(node[key], dict)), None)
     if about and any(isinstance(one, str) and _addressed(key, homed(one)) for key, one in node.items()):
-        node = {**node, about: {key: one for key, one in node[about].items() if key not in _LABELS}}
-    if _LABELS.isdisjoint(node):
+        node = {**node, about: {key: one for key, one in node[about].items() if key not in LABELS}}
+    if LABELS.isdisjoint(node):
         return node.items()
-    labels = [key for key in _LABELS & node.keys() if _names_file(node[key])]
+    labels = [key for key in LABELS & node.keys() if names_file(node[key])]
     if not labels or not any(_addressed(*pair) for pair in node.items()):
         return node.items()
     return [pair for pair in node.items() if pair[0] not in labels]
-
-
-def _names_file(value: Any) -> bool:
-    return isinstance(value, str) and "." in value[-5:] and "/" not in value
 
 
 def _addressed(key: str, value: Any) -> bool:
@@ -220,6 +214,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
     if (
         "video" in kind
+        or is_logo(node)
         or kind in {"author", "byline"}
         or (schema and kind == "person")
         or min(width or 64, height or 64) < 64
@@ -241,8 +236,10 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
         rank = _size_of(key, value)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             written, value = value, _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
-            surely = (pictured and key.lower() in {"url", "src", "contenturl", "href"}) or (
-                len(sizes) > 1 and key in sizes
+            surely = (
+                (pictured and key.lower() in _ADDRESSES)
+                or (len(sizes) > 1 and key in sizes)
+                or (key.lower() in _ASKED and asks_picture(value))
             )
             if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"}), named=True):
                 title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")

@@ -17,7 +17,7 @@ def stated(name: str, value: str) -> str:
 
     It may be written in base64, or percent-encoded.
     """
-    if len(value) <= 8 or name in {"style", "class"}:
+    if len(value) <= 8 or name in {"style", "class", "data-interchange"}:
         return ""
     if value.startswith(_PERCENT):
         return unquote(value)
