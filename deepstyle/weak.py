@@ -31,14 +31,14 @@ def few_labelled(learned: int | None, judged: int | None) -> list[str]:
     found = []
     if learned is not None and learned < FEW_LABELLED:
         found.append(
-            f"learned from {learned:,} images, because of fewer than {FEW_LABELLED} a category is known by a few garments alone; "
-            "label more, or take the classifier that ships (`--classifier garment-categories`)"
+            f"learned from {learned:,} images, too few to know a category by; label {FEW_LABELLED} or more, or take the "
+            "classifier that ships (`--classifier garment-categories`)"
         )
     if judged is not None and judged < FEW_LABELLED:
         apart = math.ceil(100 / math.sqrt(max(judged, 1)))  # two standard errors at most: 2 * sqrt(1 / 4 / n)
         found.append(
-            f"judged by {judged:,} images, because its figures may be {min(apart, 100)} points apart from those on others; "
-            f"hold out {FEW_LABELLED} at least: label more, or raise --set validation_share"
+            f"judged by {judged:,} images, too few: on others its figures may be {min(apart, 100)} points higher or lower; "
+            f"hold out {FEW_LABELLED} or more: label more, or raise --set validation_share"
         )
     return found
 

@@ -93,7 +93,7 @@ def test_few_images_are_told_in_the_report(trained: Trained) -> None:
         judge = weak_judge(catalog)
 
     assert (
-        "Weak: judged by 12 images, because its figures may be 29 points apart from those on others; hold out 50"
+        "Weak: judged by 12 images, too few: on others its figures may be 29 points higher or lower; hold out 50 or more"
         in card
     )
     assert f"Weak: learned from {result.train_images} images" in card
