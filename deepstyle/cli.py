@@ -32,6 +32,7 @@ from deepstyle.commands import (
     tagger,
     whole,
 )
+from deepstyle.commands.hints import hinted
 from deepstyle.commands.options import Ended, Ordered, Session
 from deepstyle.commands.tables import LEADS
 from deepstyle.errors import DeepstyleError, UsageError
@@ -79,6 +80,8 @@ class Commands(Ordered):
             with suppress(OSError):  # the terminal may be gone
                 click.echo("interrupted; the same command continues where it stopped", err=True)
             sys.exit(128 + number)
+        except click.NoSuchOption as error:
+            raise hinted(error) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
