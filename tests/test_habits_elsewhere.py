@@ -6,7 +6,7 @@ import pytest
 
 from deepstyle.scraper.beside import heads_others
 from deepstyle.scraper.marks import unwanted
-from deepstyle.scraper.pages import parse_html
+from deepstyle.scraper.pages import parse_feed, parse_html
 from deepstyle.scraper.sites import ranked
 
 URL = "http://a.example/shows/fall"
@@ -58,7 +58,8 @@ def test_an_arrow_of_a_slider_is_no_next_part(link: str) -> None:
 @pytest.mark.parametrize(
     "heading",
     ["Most viewed", "Most read in Fashion", "Trending now", "Meistgelesen", "Les plus lus", "Самое читаемое", "人気記事",
-     "このブログの人気記事", "8 autres produits dans la même catégorie :", "16 other products in the same category:",
+     "このブログの人気記事", "この商品を見た人はこんな商品も見ています", "8 autres produits dans la même catégorie :",
+     "16 other products in the same category:",
      "4 andere Artikel in der gleichen Kategorie", "16 otros productos en la misma categoría"],
 )  # fmt: skip
 def test_what_others_read_and_bought_is_beside_the_page(heading: str) -> None:
@@ -71,6 +72,8 @@ def test_what_others_read_and_bought_is_beside_the_page(heading: str) -> None:
     [
         "//a.example/image.php?u=5&dateline=1300", "//a.example/images/ranks/gold.gif", "//a.example/com/home/logo/ichiba.png",
         "//hips.hearstapps.com/rover/profile_photos/aa.jpg", "//trustseal.x.example/logo.aspx?id=1", "//a.example/wordmark.png",
+        "//styles.redditmedia.com/t5_3/profileIcon_x.jpg", "//img1.doubanio.com/icon/u7-1.jpg", "//a.example/img/noise.png",
+        "//m.example/accounts/headers/0/original/h.jpeg", "//a.example/users/u12/profile.jpg",
         "//storep-phinf.pstatic.net/ogq_1/original_3.png", "//a.example/img/selo-site-seguro.png", "//a.example/img/title.gif",
     ],
 )  # fmt: skip
@@ -92,10 +95,13 @@ def test_a_chip_that_is_made_of_a_whole_photo_is_one() -> None:
         '<amp-ad width="300" height="250"><amp-img src="/2.jpg"></amp-img></amp-ad>',
         '<amp-next-page><script type="application/json">[{"image": "/2.jpg", "url": "/b"}]</script></amp-next-page>',
         '<img class="se-sticker-image" src="/2.jpg">',
-        '<div class="author-headshot"><img src="/2.jpg"></div>',
+        '<div class="author-headshot"><img src="/2.jpg"></div>', '<div class="block-testimonial-image"><img src="/2.jpg"></div>',
+        '<x-img class="avatar" src="/2.jpg"></x-img>', '<img alt="Ana\'s avatar" src="/2.jpg">',
+        '<div class="p-recommend"><a href="/b"><img src="/2.jpg"></a></div>',
         '<div id="header-inner"><a href="/"><img src="/2.jpg" width="900"></a></div>',
+        '<a href="http://online.gov.vn/1"><img src="/2.jpg"></a>',
     ],
-)
+)  # fmt: skip
 def test_advertisements_stickers_and_heads_are_no_photos(markup: str) -> None:
     """AMP's advertisements and next pages, a blog's stickers, its author, the picture at its head."""
     assert seen(f'{markup}<img src="/1.jpg">') == ["/1.jpg"]
@@ -108,6 +114,12 @@ def test_advertisements_stickers_and_heads_are_no_photos(markup: str) -> None:
         ("https://optim.tildacdn.pub/tild35-aa/-/format/webp/a.jpg.webp", "https://static.tildacdn.pub/tild35-aa/a.jpg"),
         ("https://stat.ameba.jp/user_images/2/j/o108014401.jpg?caw=800", "https://stat.ameba.jp/user_images/2/j/o108014401.jpg"),
         ("https://stat.ameba.jp/user_images/2/t02200293_108014400012.jpg", "https://stat.ameba.jp/user_images/2/o108014400012.jpg"),
+        ("https://image.jimcdn.com/app/cms/image/transf/dimension=300x300:mode=crop/path/s0/image/i9/version/1/image.jpg",
+         "https://image.jimcdn.com/app/cms/image/transf/none/path/s0/image/i9/version/1/image.jpg"),
+        ("https://i.imgur.com/q1W2e3Rh.jpg", "https://i.imgur.com/q1W2e3R.jpg"),
+        ("https://img1.doubanio.com/view/photo/m/public/p5.webp", "https://img1.doubanio.com/view/photo/l/public/p5.webp"),
+        ("https://acdn-us.mitiendanube.com/stores/1/a-bb-480-0.webp", "https://acdn-us.mitiendanube.com/stores/1/a-bb-1024-1024.webp"),
+        ("https://imglf4.lf127.net/img/a.jpg?imageView&thumbnail=500x0", "https://imglf4.lf127.net/img/a.jpg"),
         ("https://r.example/rails/active_storage/representations/proxy/eyJ--a/eyK--b/a.jpg",
          "https://r.example/rails/active_storage/blobs/proxy/eyJ--a/a.jpg"),
     ],
@@ -151,6 +163,14 @@ PAGES: list[tuple[str, str, list[str]]] = [
      '"/c3d4.png", "name": "coat.png"}\'></b>'), ["/c3d4.png"]),
     ("objects that are made of addresses", f"<script>{SLIDE.format(1)}{SLIDE.format(2)}</script>",
      ["/s/1h_1280x1920.jpg", "/s/2h_1280x1920.jpg"]),
+    ("files that have no name but a size", '<img src="/p/7/200x.webp"><img src="/p/7/original.jpg"><img src="/p/8/101.jpg">',
+     ["/p/7/original.jpg", "/p/8/101.jpg"]),
+    ("a folder of options", '<img src="/i/w=64,q=75,/1.jpg"><img src="/i/w=900,q=75,/1.jpg"><img src="/i/c=2/1.jpg">',
+     ["/i/w=900,q=75,/1.jpg", "/i/c=2/1.jpg"]),
+    ("a link by a script", '<a href="javascript:;" data-href="/f/1.jpg"><img src="/t9/1a.jpg"></a>', ["/f/1.jpg"]),
+    ("a background for old browsers", ("<style>p{background:url(/1.jpg);background:-webkit-image-set(url(/1.jpg) 1x, "
+     "url(/2.jpg) 2x)}</style>"), ["/2.jpg"]),
+    ("a gallery's list in XML", '<gallery><image imageURL="/f/1.jpg" thumbURL="/thumbs/1.jpg"></image></gallery>', ["/f/1.jpg"]),
     ("keys that begin with url", f"<script>x = {NOTE}</script>", ["http://x.example/2!mw"]),
     ("addresses that ask by a file's name", "<script>x = {i: [{'image': d ? '" + SET.format("1", "m", "main") + "' : '"
      + SET.format("1", "s", "main") + "', 'fullscreen': d ? '" + SET.format("1", "z", "full") + "' : ''}]}</script>",
@@ -162,3 +182,16 @@ PAGES: list[tuple[str, str, list[str]]] = [
 def test_a_page_gives_what_a_person_sees(markup: str, wanted: list[str]) -> None:
     """Each habit lists each photo once, with its best URL, and nothing else."""
     assert seen(markup) == wanted
+
+
+def test_a_feed_lists_a_photo_and_its_thumbnail_once() -> None:
+    """The thumbnail beside an entry is the photo in its text, and the entry is the page of it."""
+    photo = "https://1.bp.blogspot.com/-a/X/A/b/{}/1.jpg"
+    feed = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:media="http://search.yahoo.com/mrss/"><entry><link href="/1"/>'
+        f'<content type="html">&lt;img src="{photo.format("s320")}"&gt;</content><media:thumbnail url="{photo.format("s72-c")}"/>'
+        "</entry></feed>"
+    )
+    (one,) = parse_feed(feed.encode(), URL).listings
+
+    assert (one.image_url, one.page_url) == (photo.format("s0"), "http://a.example/1")

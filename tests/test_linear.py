@@ -98,6 +98,8 @@ ADDRESSES = (
     ("https://thb.tildacdn.com/tilda/-/", "a/", "x"), ("https://thb.tildacdn.com/tilda/-/", "a.jpg", "x"),
     ("https://stat.ameba.jp/user_images/", "t02200293_1", "/"), ("https://stat.ameba.jp/user_images/", "a?caw", ""),
     ("https://a.example", "/rails/active_storage/representations/a/a/", "x"), ("https://a.example/", "arquivos/ids/1", "x"),
+    ("https://image.jimcdn.com/app/cms/image/transf/a/path/", "a/", "?"), ("https://a.example/", "w=1,", "/a.jpg"),
+    ("https://a.example/", "w=", "/a.jpg"), ("https://x.tiendanube.com/stores/", "a-100-0.", "?"),
     ("https://a.example/", "@2x", ".jpg"), ("https://a.example/", "thumb_", ".jpg"), ("https://a.example/", "1", "x1.jpg"),
 )  # fmt: skip
 

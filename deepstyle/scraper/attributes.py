@@ -28,7 +28,7 @@ FULL = frozenset({
     "data-highres", "data-large-file", "data-master", "data-pswp-src", "data-download-url", "data-mfp-src", "data-hi-res",
     "data-image-full", "data-full-image", "data-original-image", "data-photo-full", "data-large-src", "data-fancybox-href",
     "data-image-large", "data-large-image", "data-xl", "data-max", "data-full-size-url", "data-retina", "data-fullres",
-    "src_o", "xoriginal",
+    "src_o", "xoriginal", "bigimgsrc",
 })  # fmt: skip
 LAZY = frozenset({
     "data-src", "data-lazy-src", "data-original", "data-lazy", "data-lazyload", "data-actualsrc", "data-echo",
@@ -243,7 +243,7 @@ def several(attributes: Attributes) -> list[Candidate]:
 
 def custom(tag: str, attributes: Attributes) -> list[Candidate]:
     """The pictures that a page's own element (``<product-card image="...">``) names in attributes as img has them."""
-    if "-" not in tag or tag.startswith("amp-") or is_decoration({"class": tag}):
+    if "-" not in tag or tag.startswith("amp-") or is_decoration({"class": tag}) or is_decoration(attributes):
         return []
     own, sizes = [], []
     for name, value in attributes.items():
@@ -263,7 +263,7 @@ def carried(attributes: Attributes) -> list[Candidate]:
             found += [one for one in _in_sets(value) if names_image_text(one.url)]
         elif name in FULL and is_picture_url(value):
             found.append(Candidate(url=value, rank=_largest(name) or ORIGINAL))
-        elif name in LAZY and is_picture_url(value):
+        elif (name in LAZY or name == "data-href") and is_picture_url(value):
             found.append(Candidate(url=value, rank=3_000.0))
         elif "iiif" in name and value.endswith("/info.json"):
             found.append(Candidate(url=f"{value.removesuffix('info.json')}full/full/0/default.jpg", rank=ORIGINAL))

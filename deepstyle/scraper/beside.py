@@ -19,7 +19,7 @@ _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
 _NAMED = re.compile(
     r"(?<![^-])(?:(?:related|similar|recommended|suggested)-(?!image|photo|picture|look|view|media|galler)[a-z]+"
     r"|products?-(?:related|recommendations?|upsells?)|recommendations|recently-viewed|(?:may|might|you)-also-like|also-(?:bought|viewed)"
-    r"|up-?sells?|cross-?sell(?:s|ing)?|popular-?posts?\d?|bookmark-card|products?-accessories|recirc(?:ulation)?|mini-?cart|cart-(?:drawer|items?)"
+    r"|up-?sells?|cross-?sell(?:s|ing)?|popular-?posts?\d?|bookmark-card|products?-accessories|recirc(?:ulation)?|recommends?(?!-)|mini-?cart|cart-(?:drawer|items?)"
     r"|(?:tab|block|section)-related|other-(?:projects|products|posts|articles|items)|viewed-(?:products|items|goods))(?![^-])"
 )
 _ALONE = frozenset({"related", "crosssell", "crossselling"})
@@ -55,7 +55,7 @@ _HEADED = re.compile(
     r"\u0440\u0430\u0432\u0438\u0442\u044c\u0441\u044f|\u0432\u044b \u0441\u043c\u043e\u0442\u0440\u0435\u043b\u0438"
     r"|\u95a2\u9023\u5546\u54c1|\u304a\u3059\u3059\u3081\u5546\u54c1|\u6700\u8fd1\u30c1\u30a7\u30c3\u30af\u3057"
     r"\u305f(?:\u5546\u54c1|\u30a2\u30a4\u30c6\u30e0)"
-    r"|\u3053\u306e\u5546\u54c1\u3092\u8cb7\u3063\u305f\u4eba\u306f.{0,20}|\u30e9\u30f3\u30ad\u30f3\u30b0"
+    r"|\u3053\u306e\u5546\u54c1\u3092(?:\u8cb7\u3063\u305f|\u898b\u305f|\u8cfc\u5165\u3057\u305f)\u4eba\u306f.{0,20}|\u30e9\u30f3\u30ad\u30f3\u30b0"
     r"|\u76f8\u5173(?:\u4ea7\u54c1|\u5546\u54c1|\u63a8\u8350)|\u731c\u4f60\u559c\u6b22|\u76f8\u95dc(?:\u7522\u54c1"
     r"|\u5546\u54c1)"
     r"|most (?:viewed|read|popular|shared|commented)(?: (?:in|on|by) .{1,30}| (?:articles|stories|posts|galleries))?"
@@ -72,7 +72,7 @@ _HEADED = re.compile(
 _LED = re.compile(  # a letter, a call, a button that tells a network, a shop of programs, a house's place in a network
     r"(?:mailto|tel|sms|whatsapp|viber|fb-messenger):|(?:https?:)?//(?:[\w-]{1,20}\.)?(?:facebook\.com/(?:sharer|share|dialog)"
     r"|(?:twitter|x)\.com/(?:intent|share)|pinterest\.\w{2,3}/pin/create|linkedin\.com/share|vk\.com/share|t\.me/share|wa\.me/|line\.me/"
-    r"|(?:www\.)?paypal\.(?:me|com)/|ko-fi\.com/|patreon\.com/|apps\.apple\.com/|itunes\.apple\.com/|play\.google\.com/store|(?:facebook|instagram|twitter|x|tiktok|youtube|pinterest)\.com/@?[\w.-]{1,40}/?(?:\?|$))",
+    r"|(?:www\.)?paypal\.(?:me|com)/|online\.gov\.vn/|trustseal\.enamad\.ir/|logo\.samandehi\.ir/|ko-fi\.com/|patreon\.com/|apps\.apple\.com/|itunes\.apple\.com/|play\.google\.com/store|(?:facebook|instagram|twitter|x|tiktok|youtube|pinterest)\.com/@?[\w.-]{1,40}/?(?:\?|$))",
     re.IGNORECASE,
 )
 _HOME = re.compile(

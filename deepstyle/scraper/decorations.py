@@ -37,7 +37,7 @@ _PARTS_OF = frozenset({
     "logo", "avatar", "icon", "flag", "spinner", "emoji", "headshot", "favicon", "swatch", "badge", "sprite", "userpic",
     "sticker",
 })  # fmt: skip
-_WRITERS = frozenset({"author", "byline", "profile", "contributor"})
+_WRITERS = frozenset({"author", "byline", "profile", "contributor", "testimonial", "reviewer"})
 _PICTURES = frozenset({"img", "image", "photo", "pic", "picture"})
 _BLOCKS = frozenset({"card", "box", "bio", "info", "block"})  # author-card__photo
 _BESIDE = frozenset({"with", "has", "no", "show", "hide"})  # card-with-icon
@@ -63,7 +63,11 @@ def _decoration(names: str) -> bool:
 @lru_cache(maxsize=4096)
 def _apart(names: str) -> bool:
     return any(
-        one in APART or (("logo" in one or "avatar" in one or "headshot" in one) and _decorates(one.removesuffix("s")))
+        one in APART
+        or (
+            ("logo" in one or "avatar" in one or "headshot" in one or "testimonial" in one)
+            and _decorates(one.removesuffix("s"))
+        )
         for one in _written(names[:300])
     )
 

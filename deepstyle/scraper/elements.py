@@ -24,6 +24,10 @@ _ATTACHED = re.compile(  # a forum's photo: XenForo, phpBB, SMF
     r"/attachments/[^/?]+-(?:jpe?g|png|webp|gif)\.\d+/?"
     r"|/download/file\.php\?(?:[^#]*&)?mode=view(?:&.*)?|\?action=dlattach;[^#]*;image"
 )
+_FACE = re.compile(  # what an image of a person's face says; a costume may be from Avatar
+    r"(?:['\u2019]s|^user|^seller|^author|^profile|^member|^) ?(?:avatar|profile (?:photo|picture|image|pic))$",
+    re.IGNORECASE,
+)
 MAX_BEHIND = 4  # elements behind a heading in a box of its own: a link to all of them, arrows
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
@@ -99,7 +103,12 @@ class Open:
         """Whether an image that is this element, or in it, is an icon, a logo, a face."""
         named = image.get("id", "")[-60:].lower().endswith("logo")
         return (
-            self.leads_home(image) or named or is_icon(image) or is_decoration(image) or is_decoration(self.attributes)
+            self.leads_home(image)
+            or named
+            or _FACE.search(image.get("alt", "")[-60:]) is not None
+            or is_icon(image)
+            or is_decoration(image)
+            or is_decoration(self.attributes)
         )
 
     def leads_home(self, image: Attributes) -> bool:
@@ -215,7 +224,7 @@ def shown(tag: str, attributes: Attributes, base: str) -> str:
     get = attributes.get
     match tag:
         case "image":
-            return get("href") or get("xlink:href") or get("src") or ""
+            return get("href") or get("xlink:href") or get("src") or get("imageurl") or ""
         case "video" | "amp-video":
             return get("poster") or get("data-poster") or ""
         case "object" | "embed" | "option" | "iframe" | "frame":

@@ -66,11 +66,16 @@ _ALONE = rf"[wh]_{_SIDE}|c_(?:limit|fill|fit|scale|crop|thumb|pad|lfill)|[qf]_au
 _FOREIGN = (  # as a folder's name only: Klein and Grand are names, too
     "minis?|min|miniatur(?:e[ns]?|as?)|vignettes?|kleine?|mittel|gross|petite?s?|moyen(?:ne)?s?|grande?s?|piccol[aeio]|grandi|liten|stor|slides"
 )
+_OPTION = (
+    r"(?:w|h|q|f|g|c|width|height|quality|format|fit|dpr|gravity|crop|auto|blur|sharpen|mode|resize|size)=[^,=/%?]*+"
+)
+_OPTIONS = rf"(?=[^/]*(?:w|h|width|height|size|resize)=\d){_OPTION}(?>(?:(?:,|%2C){_OPTION})*)(?:,|%2C)?"  # w=480,q=75
+_ONLY_SIZE = re.compile(rf"(?:{_BOX}|{_SIDE}x|{_COMMON}w|({_WORDS}))\.\w+", re.IGNORECASE)  # a file's whole name
 _FOLDER = re.compile(
-    rf"{_FOREIGN}|w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit|c)?[-_]?(?:{_BOX})|big|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
+    rf"{_FOREIGN}|{_OPTIONS}|w-?{_SIDE}|(?:img|image|size|thumb|resize|crop|fit|c)?[-_]?(?:{_BOX})|big|{_SIDE}x|x{_SIDE}|{_SIDE}w|{_WORDS}|{_ALONE}|{_OPERATION}(?:(?:,|%2C){_OPERATION})+",
     re.IGNORECASE,
 )
-_WIDTH = re.compile(r"(?:^|[,_C])w[_-]?(\d{2,4})|^(?:[a-z]{3,6}|c)?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
+_WIDTH = re.compile(r"(?:^|[,_C])w(?:idth)?[_=-]?(\d{2,4})|^(?:[a-z]{3,6}|c)?[-_]?(\d{2,4})(?:x|w)", re.IGNORECASE)
 _QUERY = re.compile(
     rf"(?<=[?&])(?:(?:w|width|size|resize|imwidth|sw|wid|maxwidth|format|thumb)=(\d++)[\dx,.w:*]*+|format=original"
     rf"|(?:h|height|q|quality|dpr|sh|hei|qlt|maxheight)=[\d.]+|(?:fit|crop|auto|fm)=\w+|size=({_WORDS}|[sml]))(?:&|$)",
@@ -162,6 +167,9 @@ def _whole(name: str) -> tuple[str, list[float]]:
     times = float(density[1] or density[2]) if density else 1.0
     if density:
         name = name[: density.start()] + name[density.end() :]
+    if whole := _ONLY_SIZE.fullmatch(name):
+        size = _named(whole[1] or name.partition(".")[0])
+        return name[name.rindex(".") :], [times * size]
     for match in (_SUFFIX.search(name), _PREFIX.match(name)):
         if match:
             number = match[1] or (match[3] if match.re is _SUFFIX else None)

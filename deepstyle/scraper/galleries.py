@@ -26,13 +26,20 @@ GALLERIES: tuple[tuple[str, ...], ...] = (
     ("media-library-sizes", "/responsive-images/", r"(https?://[^?]+/\d++)/responsive-images/([^/?]+?)___\w+(\.\w+)",
      r"\1/\2\3"),
     ("alibaba", "x-oss-process=", r"(https?://[^?]+)\?(?![^#]*Signature=)(?:[^#]*&)?x-oss-process=.*", r"\1"),
-    ("qiniu", "?image", r"(https?://[^?]+)\?image(?:View2|Mogr2|slim)(?:[/|&].*)?", r"\1"),
+    ("qiniu", "?image", r"(https?://[^?]+)\?image(?:View2?|Mogr2|slim)(?:[/|&].*)?", r"\1"),
     ("upyun", "!", r"(https?://[^?]+\.(?:jpe?g|png|webp|gif))![\w.-]{1,40}(?:\?.*)?", r"\1"),
     ("tilda", ".tildacdn.", (r"https?://(?:thb|optim)\.tildacdn\.(\w+)/(tild[\w-]+)/-/(?>(?:[^/?]+/)*)"
      r"([^/?]+?\.(?:jpe?g|png|webp|gif))(?:\.webp)?"), r"https://static.tildacdn.\1/\2/\3"),
     ("ameba", "stat.ameba.jp/", r"(https?://stat\.ameba\.jp/user_images/[^?]+)\?(?:caw|cpd|cat|cwd)=.*", r"\1"),
     ("ameba-thumbnail", "stat.ameba.jp/", r"(https?://stat\.ameba\.jp/user_images/(?>(?:[^/?]+/)*))t\d{8}_(\d{10,30}\.\w+)",
      r"\1o\2"),
+    ("jimdo", "image.jimcdn.com/", r"(https?://image\.jimcdn\.com/app/cms/image/transf)/(?!none/)[^/?]+/(path/[^?]+)",
+     r"\1/none/\2"),
+    ("imgur", "i.imgur.com/", r"(https?://i\.imgur\.com/(?:\w{7}|\w{5}))[sbtmlh](\.\w+)", r"\1\2"),
+    ("douban", ".doubanio.com/", r"(https?://img\d\.doubanio\.com/view/photo)/(?:m|s|sqxs|thumb|small)/(public/[^/?]+)",
+     r"\1/l/\2"),
+    ("tiendanube", "/stores/", (r"(https?://[^/?]*(?:tiendanube|nuvemshop)\.com(?:\.br)?/stores/[^?]+)"
+     r"-(?!1024-)\d{2,4}-\d{1,4}(\.\w+)"), r"\1-1024-1024\2"),
     ("rails", "/representations/", (r"(https?://[^?]+/rails/active_storage)/representations/((?:redirect/|proxy/)?[^/?]+)/[^/?]+"
      r"/([^/?]+\.(?:jpe?g|png|webp|gif|avif))"), r"\1/blobs/\2/\3"),
 )  # fmt: skip

@@ -237,7 +237,8 @@ class Reader:
                 one.place.say(text)
             case "style":
                 for chosen in parse_css(text):
-                    self._add(chosen)
+                    if drawn := self._add(chosen):
+                        drawn.sizes = drawn.others
             case "script":
                 self._script(one.attributes, text)
             case "textarea" if text.lstrip()[:1] in {"{", "["}:

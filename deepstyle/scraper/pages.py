@@ -27,6 +27,7 @@ from deepstyle.scraper.charsets import decoded
 from deepstyle.scraper.events import feed, feed_tolerantly
 from deepstyle.scraper.feeds import FeedItems, json_feed, read_feed, read_sitemap
 from deepstyle.scraper.markup import Reader
+from deepstyle.scraper.pictures import Picture, merged
 from deepstyle.scraper.series import ends, guessed_part, next_part
 from deepstyle.scraper.urls import normalise
 
@@ -156,9 +157,28 @@ def parse_feed(body: bytes, url: str) -> Page:
     found = read_feed(body, url)
     page = _page(found)
     inner = [parse_html(markup.encode("utf-8", "replace"), where, charset="utf-8") for markup, where in found.markup]
-    unique = {one.image_url: one for part in inner for one in part.listings}
-    unique.update({one.image_url: one for one in page.listings})
-    return replace(page, listings=tuple(unique.values()))
+    return replace(page, listings=_once([*page.listings, *(one for part in inner for one in part.listings)]))
+
+
+def _once(listings: list[Listing]) -> tuple[Listing, ...]:
+    """Each photo once, at its best size, with the page of the first listing of it."""
+    pages: dict[str, str] = {}
+    for one in listings:
+        pages.setdefault(one.image_url, one.page_url)
+    found = merged(
+        Picture(
+            url=one.image_url, rank=float(one.width_hint or 1), width=one.width_hint, title=one.title, detail=one.detail_url,
+            others=one.fallbacks,
+        )
+        for one in listings
+    )  # fmt: skip
+    return tuple(
+        Listing(
+            image_url=one.url, page_url=next(pages[url] for url in (one.url, *one.others, *pages) if url in pages),
+            title=one.title, width_hint=one.width, detail_url=one.detail, fallbacks=one.others,
+        )
+        for one in found
+    )  # fmt: skip
 
 
 def _page(found: FeedItems) -> Page:
