@@ -16,6 +16,7 @@ from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.answer import RETRIED, Fetched, Kind, charset_of, confirmed, failure, is_text
+from deepstyle.scraper.asking import request_headers
 from deepstyle.scraper.body import Answer
 from deepstyle.scraper.cookies import circles, cookie_header, keep_cookies, load_cookies
 from deepstyle.scraper.guard import AddressRefusedError, Resolve
@@ -31,18 +32,13 @@ from deepstyle.scraper.manners import (
 )
 from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, product_token, verdict
-from deepstyle.scraper.saved import NOWHERE, Saved
+from deepstyle.scraper.saved import Saved
 from deepstyle.scraper.stream import Watchdog, drain, is_picture, read_body
-from deepstyle.scraper.urls import host, normalise, origin, resolve
+from deepstyle.scraper.urls import host, normalise, resolve
 from deepstyle.scraper.waits import Waits
 from deepstyle.scraper.wire import Wire
 
-ACCEPT = {
-    "page": "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.8,*/*;q=0.5",
-    "image": "image/jpeg,image/png,image/webp;q=0.9,image/*;q=0.8,*/*;q=0.5",
-    "robots": "text/plain,*/*;q=0.5",
-    "asset": "*/*",
-}
+SPARED = 6  # more tries of a URL while its host is asked more gently, because it refuses one after another
 FIRST_BACKOFF = 0.5  # seconds; doubled at each retry, times a random 0.75 to 1.25
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 NO_ROBOTS = frozenset({"connection", "timeout", "private-address", "bad-url", "host-busy", "stopped", "too-slow"})
@@ -158,13 +154,23 @@ class Fetcher:
             if (answer.retry_after or 0.0) > self.config.max_retry_wait and self.config.retries:
                 return answer.but(outcome="host-busy", detail="Retry-After is longer than max_retry_wait")
         elif answer.status is not None:
-            self._pace.answered(host(answer.final_url))
+            self._pace.answered(host(answer.final_url), answer.status)
         return answer
 
     def wait_after(self, answer: Fetched, tries: int) -> float:
         """Seconds after which a URL may be asked for again: as its answer says, or longer at each try."""
-        wait = FIRST_BACKOFF * 2**tries * random.uniform(0.75, 1.25)
+        wait = FIRST_BACKOFF * 2 ** min(tries, self.config.retries) * random.uniform(0.75, 1.25)
         return min(wait if answer.retry_after is None else answer.retry_after, self.config.max_retry_wait)
+
+    def retries(self, answer: Fetched, most: int) -> int:
+        """How often a URL with this answer is asked for again: ``most``, more while its host is asked ever more gently."""
+        refused = answer.status in {429, 503} and self._pace.gentle.interval(host(answer.final_url)) > 0
+        return most + SPARED if refused and most else most
+
+    def spare(self, place: str, seconds: float) -> None:
+        """Leave a host alone for a while, and ask it more gently from then on."""
+        self._pace.pause(place, min(seconds, self.config.max_retry_wait))
+        self._pace.gentle.slow(place)
 
     def ready(self, place: str) -> float:
         """Seconds until this host (name and port) can be asked for something; 0 also while it is to be left alone for long."""
@@ -219,19 +225,8 @@ class Fetcher:
 
     def _request(self, url: str, blank: Fetched, referer: str) -> Fetched:
         """Send one GET and read the answer; every foreign exception becomes an outcome here."""
-        config = self.config
-        headers = {
-            "User-Agent": config.agent, "Accept": ACCEPT[blank.kind], "Accept-Encoding": "gzip, deflate",
-            "Connection": "keep-alive", **cookie_header(self._cookies, url),
-        }  # fmt: skip
-        shown = referer.startswith(("http://", "https://")) and not referer.startswith(NOWHERE)  # else a file of ours
-        if shown and blank.kind != "robots":  # as browsers do: strict-origin-when-cross-origin
-            headers["Referer"] = referer if origin(referer) == origin(url) else origin(referer) + "/"
-        if blank.before is not None:
-            headers |= {"If-None-Match": blank.before.etag} if blank.before.etag else {}
-            headers |= {"If-Modified-Since": blank.before.modified} if blank.before.modified else {}
-        if host(url) in self._home:
-            headers |= config.headers
+        config, cookies, home = self.config, cookie_header(self._cookies, url), host(url) in self._home
+        headers = request_headers(config, blank, url, referer, cookies, home=home)
         with self._watchdog.guard(config.deadline, self._stopped) as guard:
             try:
                 raw = self._wire.get(url, headers, self._timeout)

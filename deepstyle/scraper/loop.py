@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from queue import Empty
 from typing import Any
 
@@ -19,6 +21,7 @@ from deepstyle.scraper.agenda import Agenda
 from deepstyle.scraper.answer import Fetched
 from deepstyle.scraper.fetch import Fetcher
 from deepstyle.scraper.frontier import Waiting
+from deepstyle.scraper.gentle import FORBIDDEN, Decision, Forbidden
 from deepstyle.scraper.keep import kept
 from deepstyle.scraper.ledger import WINDOW, Ledger
 from deepstyle.scraper.patience import PASSING, PAUSE, Doubts, Patience
@@ -31,6 +34,7 @@ MAX_WORKERS = 64
 LATE = 1.0  # seconds between two looks at what could be asked for, were there a connection
 SOON = 0.25  # seconds that a worker may wait for a host's next slot
 HOPELESS = "the URLs of its folder only failed"
+Held = tuple[Callable[[float], None], Callable[[], None]]  # asks once more at a time, or ends what a host forbade
 
 
 class Loop:
@@ -53,6 +57,7 @@ class Loop:
         self.again: Agenda[tuple[Waiting, int]] = Agenda()  # pages that must be asked again
         self.patience = Patience()
         self.doubts: Doubts[Errand] = Doubts()
+        self.forbidden: Forbidden[Held] = Forbidden()
         self.ended = 0  # pictures, since that was told
         self.done = ledger.landed  # something has come back, from the net or the disk
 
@@ -100,6 +105,10 @@ class Loop:
         left = len(self.ledger.photos) + len(self.doubts)
         waiting = self.pages or len(self.again) or self.ledger.frontier.places()  # the last for their hosts' time
         if self.flying or waiting or (left and self._wanted()):
+            return True
+        if held := list(self.forbidden.rest()):
+            for place, decision in held:
+                self._decided(place, decision)
             return True
         return self.left == 0 and self.ledger.release_all()
 
@@ -231,7 +240,13 @@ class Loop:
             self.ledger.photos.add(place, taken.again, now + taken.after)
         elif taken.outcome in AGAIN:
             self.left += 1
+        elif taken.outcome == FORBIDDEN and self.forbidden.doubted(place) and self.patience.good(errand.url):
+            once_more = replace(errand, failed=taken)
+            held = (lambda due: self.ledger.photos.add(place, once_more, due), lambda: self._end(errand.url, taken))
+            self._decided(place, self.forbidden.refused(place, held))
         else:
+            if taken.answer.outcome == "ok":
+                self._decided(place, self.forbidden.answered(place, again=errand.failed is not None))
             failed = taken.answer.outcome not in ANSWERED or taken.outcome == "bomb"
             self.patience.note(errand.url, taken.outcome, failed=failed, seconds=taken.answer.seconds)
             if passing and errand.failed is None and not self.patience.good(errand.url):
@@ -243,6 +258,17 @@ class Loop:
         self.ledger.photo(url, taken)
         self.ended += 1
 
+    def _decided(self, place: str, decision: Decision[Held] | None) -> None:
+        """A host may mean that it is asked too much by what it forbids, or has shown that it does not."""
+        if decision is None:
+            return
+        if decision.pause:
+            self.fetcher.spare(place, decision.pause)
+        for again, _ in decision.again:
+            again(time.monotonic())  # the host is not asked before its pause is over
+        for _, end in decision.over:
+            end()
+
     def _page(self, place: str, entry: Waiting, tries: int, found: Visit) -> None:
         if found.sitemaps:
             self.ledger.sitemaps(entry.url, found.sitemaps)
@@ -250,5 +276,11 @@ class Loop:
             self.again.add(place, (entry, tries + 1), time.monotonic() + found.again)
         elif found.answer.outcome in AGAIN:
             self.left += 1
+        elif found.answer.outcome == FORBIDDEN and self.forbidden.doubted(place):
+            once_more = entry, tries + 1
+            held = (lambda due: self.again.add(place, once_more, due), lambda: self.ledger.page(entry, found))
+            self._decided(place, self.forbidden.refused(place, held))
         else:
+            if found.answer.outcome == "ok":
+                self._decided(place, self.forbidden.answered(place, again=tries > 0))
             self.ledger.page(entry, found)

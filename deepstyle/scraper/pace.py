@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from deepstyle.scraper.gentle import Gentle
+
 SHORT = 10.0  # seconds: a Retry-After up to this is short
 KEEPS = 5  # answers in a row
 ALONE = 12  # other answers between the short 429s of two URLs, after which the URL is meant and not its host
@@ -35,6 +37,7 @@ class Pace:
         sleep: Callable[[float], object] = time.sleep, slots: Slots | None = None,
     ) -> None:  # fmt: skip
         self.interval, self._longest, self._clock, self._sleep = interval, longest, clock, sleep
+        self.gentle = Gentle(interval)
         self._lock = threading.Lock()
         self._shared = slots
         self._slots: dict[str, float] = {}
@@ -51,7 +54,7 @@ class Pace:
                 if paused - now > self._longest:
                     return False
                 if paused <= now:
-                    slot = self._take(host, now, max(self.interval, delay))
+                    slot = self._take(host, now, max(self.interval, delay, self.gentle.interval(host)))
                     break
             self._sleep(paused - now)
         if slot > now:
@@ -79,6 +82,7 @@ class Pace:
 
     def busy(self, host: str, status: int, seconds: float, tries: int) -> None:
         """A URL that was asked for ``tries`` times before answered 429 or 503, with this Retry-After."""
+        self.gentle.refused(host)
         with self._lock:
             means_host = seconds > SHORT or tries >= PATIENT
             streak = self._streaks[host] = self._streaks.get(host, 0) + means_host
@@ -90,8 +94,10 @@ class Pace:
             self._forget_streak(host)
             self.pause(host, seconds)
 
-    def answered(self, host: str) -> None:
+    def answered(self, host: str, status: int = 200) -> None:
         """The host answered something else: it is not busy."""
+        if status != 403:  # which may be said of the pace, too
+            self.gentle.answered(host)
         with self._lock:
             if host in self._since:
                 self._since[host] += 1

@@ -85,7 +85,7 @@ def visit(
     """
     try:
         answer = fetcher.once(url, "page", tries=tries, before=before)
-        if answer.outcome in RETRIED and tries < fetcher.config.retries:
+        if answer.outcome in RETRIED and tries < fetcher.retries(answer, fetcher.config.retries):
             return Visit(answer=answer, again=fetcher.wait_after(answer, tries))
         if answer.outcome == "ok" and begun(answer.body):  # said to be text, or nothing was said of its kind
             answer = replace(answer, outcome="image")
@@ -165,7 +165,7 @@ def take(
             photo = check(answer.body, config, known) if answer.outcome == "ok" or _unended(answer) else None
             if photo is not None and photo.outcome == "ok":
                 answer = replace(answer, outcome="ok")  # whole, though its end is missing
-            if answer.outcome in RETRIED and tries < most:
+            if answer.outcome in RETRIED and tries < fetcher.retries(answer, most):
                 again = replace(errand, index=index, tries=tries + 1, first=first)
                 return Taken(answer=answer, again=again, after=fetcher.wait_after(answer, tries))
             taken = Taken(answer=answer, photo=photo)

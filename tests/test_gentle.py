@@ -1,0 +1,126 @@
+"""Hosts that refuse one URL after another: they are asked more slowly, and what they refused is asked for again."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from loopback import Exchange, Routes, page, photo, serve
+from test_scrape import crawl, img, photos
+
+from deepstyle.scraper.gentle import BURST, EASE, SLOWEST, VAIN, Decision, Forbidden, Gentle
+
+NAMES = [f"/p{n}.jpg" for n in range(24)]
+
+
+def counting(status: int, rate: float, most: int, *, block: float = 0.0) -> Routes:
+    """24 photos at a server that gives ``rate`` a second and refuses the others, or all for ``block`` seconds."""
+    found, lock = photos(*NAMES), threading.Lock()
+    left, last, blocked = float(most), time.monotonic(), 0.0
+
+    def route(x: Exchange) -> None:
+        nonlocal left, last, blocked
+        with lock:
+            now = time.monotonic()
+            left, last = min(most, left + (now - last) * rate), now
+            given = left >= 1 and now >= blocked
+            left -= given
+            blocked = now + block if not given and now >= blocked else blocked
+        body = found[x.path]
+        assert isinstance(body, bytes)
+        x.send(body, "image/jpeg") if given else x.send(status=status)
+
+    return {"/": page(img(*NAMES)), **dict.fromkeys(found, route)}
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_host_that_refuses_one_photo_after_another_is_asked_more_slowly(tmp_path: Path, status: int) -> None:
+    """A server that gives 5 a second of the 100 asked for, and says nothing of when to come again, gives all in the end."""
+    with serve(counting(status, 5, 3)) as site:
+        assert crawl(tmp_path, site.url, rate=100, retries=3).outcomes == {"kept": 24}
+
+
+def test_a_guard_that_forbids_for_a_while_is_left_alone_for_as_long(tmp_path: Path) -> None:
+    """A guard that answers 403 for a second after too many requests: each photo is had, by few requests more."""
+    with serve(counting(403, 10, 6, block=0.8)) as site:
+        summary = crawl(tmp_path, site.url, rate=40, max_retry_wait=1)
+
+        assert summary.outcomes == {"kept": 24}
+        assert sum(site.hits[name] for name in NAMES) < 60
+
+
+def test_photos_that_are_forbidden_are_asked_for_seldom(tmp_path: Path) -> None:
+    """A server of files that forbids most of a folder at any pace is believed after a few photos were asked for again."""
+    bad = [f"/f/no{n}.jpg" for n in range(30)]
+    routes: Routes = {"/": page(img("/f/a.jpg", "/f/b.jpg", *bad)), **photos("/f/a.jpg", "/f/b.jpg")}
+    routes |= dict.fromkeys(bad, lambda x: x.send(status=403))
+    with serve(routes) as site:
+        summary = crawl(tmp_path, site.url, connections=1, max_retry_wait=0.1)
+
+        assert summary.outcomes == {"kept": 2, "http-403": 30}
+        assert sum(site.hits[name] for name in bad) <= 30 + 3 * BURST
+
+
+def test_pages_that_a_guard_forbids_are_visited_later(tmp_path: Path) -> None:
+    """Pages in a row that were forbidden after others had come are asked for again after a pause."""
+    asked: list[float] = []
+
+    def guarded(x: Exchange) -> None:
+        asked.append(time.monotonic())
+        refused = 3 < len(asked) <= 8
+        x.send(status=403) if refused else x.send(page(img(f"{x.path}.jpg")))
+
+    routes: Routes = {"/": page("".join(f'<a href="/look/{n}">{n}</a>' for n in range(12)))}
+    for n in range(12):
+        routes |= {f"/look/{n}": guarded, f"/look/{n}.jpg": photo(n)}
+    with serve(routes) as site:
+        summary = crawl(tmp_path, site.url, connections=1, max_retry_wait=0.2)
+
+        assert summary.outcomes == {"kept": 12}
+        assert summary.page_outcomes == {"ok": 13}
+
+
+def test_the_pace_is_halved_and_eased() -> None:
+    """Refusals in a row halve it, up to a limit; many other answers ease it; a few refusals among many answers do nothing."""
+    gentle = Gentle(0.25)
+    for _ in range(int(BURST)):
+        gentle.refused("a")
+
+    assert (gentle.interval("a"), gentle.interval("b")) == (0.5, 0)
+
+    for _ in range(40):
+        gentle.answered("a")
+        gentle.refused("a")
+
+    assert gentle.interval("a") == SLOWEST
+
+    for _ in range(10 * EASE):
+        gentle.answered("a")
+        gentle.answered("b")
+
+    assert gentle.interval("a") == 0
+
+
+def test_a_host_that_is_down_is_no_slower_in_the_end() -> None:
+    """Where a slower pace brings no other answer at all, it was not the pace."""
+    gentle = Gentle(0.25)
+    for _ in range(int(BURST) * (VAIN + 1)):
+        gentle.refused("a")
+
+    assert gentle.interval("a") == 0
+
+
+def test_a_single_photo_that_is_forbidden_is_meant() -> None:
+    """What comes between others that are answered well is not asked for again."""
+    forbidden: Forbidden[int] = Forbidden()
+
+    assert not forbidden.doubted("a")
+
+    forbidden.answered("a", again=False)
+
+    assert forbidden.doubted("a")
+    assert forbidden.refused("a", 7).again == []
+    assert forbidden.answered("a", again=False) is None
+    assert forbidden.answered("a", again=False) == Decision(over=[7])
