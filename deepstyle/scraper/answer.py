@@ -1,7 +1,7 @@
 """What came of asking for a URL: the answer as a value, its outcomes, and what an exception of the network means (pure).
 
 Outcomes:
-    ok                  status 200 with a whole body
+    ok                  status 200, or 206 with all there is, with a whole body
     robots              robots.txt forbids it, or redirects without an end
     noai                X-Robots-Tag or TDM-Reservation reserve it; the body was not read
     image               a page URL answered with a picture; the body was not read
@@ -27,6 +27,7 @@ Outcomes:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -36,6 +37,9 @@ from deepstyle.scraper.reservations import Statement
 
 Kind = Literal["page", "image", "robots", "asset"]  # asset: what a page needs in a browser
 BUSY = frozenset({"http-429", "http-500", "http-502", "http-503", "http-504"})  # a server that may answer later
+FILES = frozenset({"application/octet-stream", "binary/octet-stream", "application/force-download", "application/download",
+                   "application/x-download", "application/unknown"})  # fmt: skip
+_RANGE = re.compile(r"bytes\s+0-(\d{1,18})/(\d{1,18})", re.IGNORECASE)
 RETRIED = BUSY | {"connection", "timeout", "truncated"}
 
 
@@ -86,6 +90,22 @@ class Fetched:
 def is_text(kind: str) -> bool:
     """Whether a Content-Type is one that can be read as a page."""
     return not kind or kind.startswith("text/") or kind.endswith(("xml", "html", "gzip", "json"))
+
+
+def is_sitemap(begun: bytes, url: str) -> bool:
+    """Whether a file is a sitemap by its first bytes: one that is packed by its name, too."""
+    packed = begun.startswith(b"\x1f\x8b") and ("sitemap" in url.lower() or url.partition("?")[0].endswith(".gz"))
+    return packed or begun.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"<?xml", b"<urlset", b"<sitemapindex"))
+
+
+def is_whole(content_range: str) -> bool:
+    """Whether a part that a Content-Range names is all there is (RFC 9110 14.4).
+
+    >>> is_whole("bytes 0-99/100"), is_whole("bytes 0-99/200"), is_whole("bytes 0-99/*")
+    (True, False, False)
+    """
+    match = _RANGE.fullmatch(content_range.strip())
+    return match is not None and int(match[1]) + 1 == int(match[2])
 
 
 def charset_of(content_type: str) -> str | None:

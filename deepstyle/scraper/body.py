@@ -9,7 +9,11 @@ from typing import Any, Protocol
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import ProtocolError
 
+from deepstyle.scraper.ends import begun, is_plain
 from deepstyle.scraper.head import Head, plain_head
+
+PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+LOOK = 16  # bytes of a body by which it is told whether it is packed
 
 
 class Line(Protocol):
@@ -38,6 +42,10 @@ class Answer(Protocol):
 
     def read1(self, size: int, *, decode: bool = True) -> bytes:
         """What comes next of the body, at most ``size`` bytes. Of a plain answer who reads counts."""
+        ...
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes of what comes next, ``size`` of them where there are so many; they are read again."""
         ...
 
     def tell(self) -> int:
@@ -80,6 +88,13 @@ class Plain:
         self._read += len(data)
         return data
 
+    def peek(self, size: int) -> bytes:
+        """The first bytes of what comes next, and no more than the body has."""
+        size = min(size, self._head.length - self._read)
+        while len(self._begun) < size and (data := self._line.socket.recv(size)):
+            self._begun += data
+        return self._begun[:size]
+
     def tell(self) -> int:
         """How many bytes have been read."""
         return self._read
@@ -111,15 +126,27 @@ class Framed:
         self.status, self.headers = raw.status, raw.headers
         self._raw: Any = raw
         self._line, self._broken = line, False
+        self._ahead = b""  # what was looked at, and has not been read
 
     def read1(self, size: int, *, decode: bool = True) -> bytes:
         """What comes next of the body."""
+        if self._ahead:
+            ahead, self._ahead = self._ahead[:size], self._ahead[size:]
+            return ahead
         try:
             data: bytes = self._raw.read1(size, decode_content=decode)
         except BaseException:
             self._broken = True
             raise
         return data
+
+    def peek(self, size: int) -> bytes:
+        """The first bytes of what comes next, decoded."""
+        found = b""
+        while len(found) < size and (data := self.read1(size - len(found))):
+            found += data
+        self._ahead = found + self._ahead
+        return found
 
     def tell(self) -> int:
         """How many bytes have been received, before they are decoded."""
@@ -179,24 +206,46 @@ class _Begun(io.RawIOBase):
 class _Final(http.client.HTTPResponse):
     """The final answer: what goes before it, as 103 with its hints, is passed over as http.client does with 100 alone."""
 
+    _ahead = b""  # what was looked at, and has not been read
+
+    def unpacked(self) -> bool:
+        """Whether the body is not packed, though it is said to be: its server has unpacked it already."""
+        while len(self._ahead) < LOOK and (data := super().read1(LOOK - len(self._ahead))):
+            self._ahead += data
+        return begun(self._ahead) or is_plain(self._ahead)
+
+    def read1(self, n: int = -1) -> bytes:
+        """The next bytes, those first that were looked at."""
+        if self._ahead:
+            data, self._ahead = (self._ahead, b"") if n < 0 else (self._ahead[:n], self._ahead[n:])
+            return data
+        return super().read1(n)
+
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
         interim = http.client.SWITCHING_PROTOCOLS < status < http.client.OK
         return version, http.client.CONTINUE if interim else status, reason
 
 
-def answer_of(line: Line, begun: bytes) -> Answer:
+def answer_of(line: Line, first: bytes) -> Answer:
     """The answer that begins with these bytes on a connection. Raises ProtocolError for what is no HTTP."""
-    head = plain_head(begun)
+    head = plain_head(first)
     if head is not None:
-        return Plain(line, head, begun[head.size :])
-    body = _Final(_Begun(begun, line.socket), method="GET")  # type: ignore[arg-type]
+        return Plain(line, head, first[head.size :])
+    body = _Final(_Begun(first, line.socket), method="GET")  # type: ignore[arg-type]
     try:
         body.begin()
     except http.client.HTTPException as error:
         raise ProtocolError(f"no answer in HTTP ({error!r})") from error
+    headers = HTTPHeaderDict(body.msg.items())
+    if (
+        headers.get("Content-Encoding", "").strip().lower() in PACKED
+        and body.status == http.client.OK
+        and body.unpacked()
+    ):
+        del headers["Content-Encoding"]
     raw = HTTPResponse(
-        body=body, headers=HTTPHeaderDict(body.msg.items()), status=body.status, version=body.version, reason=body.reason,
+        body=body, headers=headers, status=body.status, version=body.version, reason=body.reason,
         preload_content=False, decode_content=False, original_response=body, request_method="GET",
     )  # fmt: skip
     return Framed(raw, line)

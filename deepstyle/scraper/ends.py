@@ -1,7 +1,11 @@
-"""Whether a picture's bytes are all there, whatever was said of their number (pure): JPEG, PNG, GIF, WebP."""
+"""Whether a picture's bytes are all there, whatever was said of their number (pure): JPEG, PNG, GIF, WebP; what is packed."""
 
 from __future__ import annotations
 
+import codecs
+import re
+
+_CONTROL = re.compile(r"[\0-\x08\x0b\x0e-\x1f\x7f]")  # of which no text has any
 PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # JPEG's markers without a length, before the first scan
 
@@ -21,6 +25,17 @@ def whole(body: bytes) -> bool:
 def begun(body: bytes) -> bool:
     """Whether the bytes begin as a picture of these formats does."""
     return body.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8")) or (body[:4] == b"RIFF" and body[8:12] == b"WEBP")
+
+
+def is_plain(body: bytes) -> bool:
+    """Whether the first bytes of a body are text, or a picture's whose format is not told by its end, and not packed."""
+    if body[4:8] == b"ftyp":  # AVIF
+        return True
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(body)
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and not _CONTROL.search(text)
 
 
 def cut(body: bytes) -> bool:

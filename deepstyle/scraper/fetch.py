@@ -15,7 +15,7 @@ from urllib3 import Timeout
 from urllib3 import exceptions as u3
 
 from deepstyle.config import ScrapeConfig
-from deepstyle.scraper.answer import RETRIED, Fetched, Kind, charset_of, confirmed, failure, is_text
+from deepstyle.scraper.answer import RETRIED, Fetched, Kind, charset_of, confirmed, failure, is_whole
 from deepstyle.scraper.asking import request_headers
 from deepstyle.scraper.body import Answer
 from deepstyle.scraper.cookies import circles, cookie_header, keep_cookies, load_cookies
@@ -33,7 +33,7 @@ from deepstyle.scraper.manners import (
 from deepstyle.scraper.pace import Pace, Slots
 from deepstyle.scraper.reservations import Statement, Verdict, header_statements, product_token, verdict
 from deepstyle.scraper.saved import Saved
-from deepstyle.scraper.stream import Watchdog, drain, is_picture, read_body
+from deepstyle.scraper.stream import Watchdog, drain, is_page, is_picture, read_body
 from deepstyle.scraper.urls import host, normalise, resolve
 from deepstyle.scraper.waits import Waits
 from deepstyle.scraper.wire import Wire
@@ -245,6 +245,7 @@ class Fetcher:
     def _answer(self, raw: Answer, blank: Fetched, expired: Callable[[], bool]) -> Fetched:
         """Look at the headers; read the body only when it is wanted."""
         status, headers = raw.status, raw.headers
+        status = 200 if status == 206 and is_whole(headers.get("Content-Range", "")) else status
         kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
         answer = blank.but(status=status, content_type=kind, outcome=f"http-{status}")
         if status != 200:
@@ -267,7 +268,7 @@ class Fetcher:
     def _read(self, raw: Answer, answer: Fetched, directives: set[str], expired: Callable[[], bool]) -> Fetched:
         """Read the body, if it is of a kind that is wanted."""
         headers, kind = raw.headers, answer.content_type
-        if answer.kind == "page" and not is_text(kind):
+        if answer.kind == "page" and not is_page(raw, kind, answer.final_url):
             return answer.but(outcome="image" if is_picture(raw, kind) else "not-page", detail=kind)
         limit = MAX_ROBOTS if answer.kind == "robots" else self.config.max_bytes
         outcome, body = read_body(raw, limit, expired, self.config.deadline, kind=answer.kind)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from urllib3 import exceptions as u3
 
+from deepstyle.scraper.answer import FILES, is_sitemap, is_text
 from deepstyle.scraper.body import Answer
 from deepstyle.scraper.ends import begun, cut, whole
 from deepstyle.scraper.wire import CHUNK, waiting
@@ -22,8 +23,6 @@ from deepstyle.scraper.wire import CHUNK, waiting
 LOOK_AFTER = 5.0  # seconds after which a body that cannot be done within the deadline is given up
 SILENCE = 1.0  # seconds to wait for what a server sends beyond its Content-Length
 HEAD = 16  # bytes by which a picture is told
-FILES = frozenset({"application/octet-stream", "binary/octet-stream", "application/force-download", "application/download",
-                   "application/x-download", "application/unknown"})  # fmt: skip
 TICK = 0.1  # seconds between two looks of the watchdog
 
 
@@ -146,7 +145,12 @@ def _ended(raw: Answer, body: bytes, limit: int) -> bytes:
 
 def is_picture(raw: Answer, kind: str) -> bool:
     """Whether an answer is a picture by its Content-Type, or by its first bytes where that says no more than "a file"."""
-    return kind.startswith("image/") or (kind in FILES and begun(raw.read1(HEAD)))
+    return kind.startswith("image/") or (kind in FILES and begun(raw.peek(HEAD)))
+
+
+def is_page(raw: Answer, kind: str, url: str) -> bool:
+    """Whether an answer can be read as a page by its Content-Type, or is a sitemap where that says no more than "a file"."""
+    return is_text(kind) or (kind in FILES and is_sitemap(raw.peek(HEAD), url))
 
 
 def drain(raw: Answer, expired: Callable[[], bool]) -> None:
