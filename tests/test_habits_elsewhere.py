@@ -74,6 +74,8 @@ def test_what_others_read_and_bought_is_beside_the_page(heading: str) -> None:
         "//hips.hearstapps.com/rover/profile_photos/aa.jpg", "//trustseal.x.example/logo.aspx?id=1", "//a.example/wordmark.png",
         "//styles.redditmedia.com/t5_3/profileIcon_x.jpg", "//img1.doubanio.com/icon/u7-1.jpg", "//a.example/img/noise.png",
         "//m.example/accounts/headers/0/original/h.jpeg", "//a.example/users/u12/profile.jpg",
+        "//a.example/visa-klarna-paypal.png", "//a.example/usp/van.png", "//a.example/free-shipping.png",
+        "//a.example/badge-new.png",
         "//storep-phinf.pstatic.net/ogq_1/original_3.png", "//a.example/img/selo-site-seguro.png", "//a.example/img/title.gif",
     ],
 )  # fmt: skip
@@ -171,6 +173,16 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("a background for old browsers", ("<style>p{background:url(/1.jpg);background:-webkit-image-set(url(/1.jpg) 1x, "
      "url(/2.jpg) 2x)}</style>"), ["/2.jpg"]),
     ("a gallery's list in XML", '<gallery><image imageURL="/f/1.jpg" thumbURL="/thumbs/1.jpg"></image></gallery>', ["/f/1.jpg"]),
+    ("names that are widths", ('<img data-src="/7/1200.jpg" data-srcset="/7/1200.jpg 1200w, /7/2400.jpg 2400w">'
+     '<img src="/7/120.jpg">'
+     '<img src="/8/120.jpg"><img src="/f/1.jpg"><img src="/f/2.jpg">'), ["/7/2400.jpg", "/8/120.jpg", "/f/1.jpg", "/f/2.jpg"]),
+    ("the same two widths", '<img src="/a_60.jpg"><img src="/a_500.jpg"><img src="/b_60.jpg"><img src="/b_500.jpg">',
+     ["/a_500.jpg", "/b_500.jpg"]),
+    ("two numbers", '<img src="/dress-120.jpg"><img src="/dress-450.jpg">', ["/dress-120.jpg", "/dress-450.jpg"]),
+    ("sets in any attribute", '<img src="/s/1a.jpg" data-set="/s/1a.jpg 400w, /s/1b.jpg 1600w" data-t="of 42w">', ["/s/1b.jpg"]),
+    ("sizes by screens", '<div data-desktop="/1-d.jpg" data-mobile="/1-m.jpg"></div><div data-asset-src="/2.jpg"></div>',
+     ["/1-d.jpg", "/2.jpg"]),
+    ("keys with a size within", """<script>x = {"photo_url": "/1.jpg", "photo_thumb_url": "/1_x.jpg"}</script>""", ["/1.jpg"]),
     ("keys that begin with url", f"<script>x = {NOTE}</script>", ["http://x.example/2!mw"]),
     ("addresses that ask by a file's name", "<script>x = {i: [{'image': d ? '" + SET.format("1", "m", "main") + "' : '"
      + SET.format("1", "s", "main") + "', 'fullscreen': d ? '" + SET.format("1", "z", "full") + "' : ''}]}</script>",

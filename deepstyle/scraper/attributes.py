@@ -76,7 +76,11 @@ _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-
     r"|:?(?:src|image|img|url)-(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)"
     r"|(large|full|zoom|hi-?res|original|hd)|small|medium|thumb|thumbnail|preview|lqip"
 )
-_NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)")
+_NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)|data-[a-z]+-src$")
+_SCREEN = re.compile(
+    r"data-(?:(desktop|large|xl|wide)|tablet|mobile|small|medium)(?:-bg)?"
+)  # where no word says what of
+_SET = re.compile(r"(?<=\S)\s{1,9}\d{2,5}w\s{0,9}(?:,|$)")  # a set of sizes, whatever its attribute is called
 _OPTION = re.compile(
     r"(?<![a-z])(?:zoom|large|big|full)[a-z]{0,12}'?\s{0,3}:\s{0,3}'([^'\"<>]{5,1000})'", re.IGNORECASE
 )
@@ -174,6 +178,8 @@ def offered(attributes: Attributes, *, source: bool = False) -> list[Candidate]:
             found.append(Candidate(url=value, rank=1.0))
         elif name == "srcset" or name in LAZY_SETS:
             found += _in_sets(value)
+        elif name.startswith("data-") and value[-1:] == "w" and _SET.search(value):
+            found += [one for one in _in_sets(value) if names_image_text(one.url)]
         elif (name in FULL and ("/" in value or names_image_text(value))) or (
             name == "longdesc" and is_picture_url(value)
         ):
@@ -269,6 +275,8 @@ def carried(attributes: Attributes) -> list[Candidate]:
             found.append(Candidate(url=f"{value.removesuffix('info.json')}full/full/0/default.jpg", rank=ORIGINAL))
         elif name in {"rev", "rel"} and is_picture_url(value):
             found.append(Candidate(url=value, rank=2_000.0))
+        elif (screen := _SCREEN.fullmatch(name)) and is_picture_url(value):
+            found.append(Candidate(url=value, rank=1.04 if screen[1] else 0.5))
         elif _NAMED.match(name) and not _SMALL.search(name) and not _SECOND.search(name) and is_picture_url(value):
             found.append(Candidate(url=value, rank=_largest(name) or 1.05))
     if "onload" not in attributes:

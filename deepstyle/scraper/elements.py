@@ -24,10 +24,10 @@ _ATTACHED = re.compile(  # a forum's photo: XenForo, phpBB, SMF
     r"/attachments/[^/?]+-(?:jpe?g|png|webp|gif)\.\d+/?"
     r"|/download/file\.php\?(?:[^#]*&)?mode=view(?:&.*)?|\?action=dlattach;[^#]*;image"
 )
-_FACE = re.compile(  # what an image of a person's face says; a costume may be from Avatar
-    r"(?:['\u2019]s|^user|^seller|^author|^profile|^member|^) ?(?:avatar|profile (?:photo|picture|image|pic))$",
-    re.IGNORECASE,
-)
+_FACES = ("avatar", "profile photo", "profile picture", "profile image", "profile pic")
+_FACE = re.compile(
+    r"(?:['\u2019]s|^user|^seller|^author|^member|^) ?(?:avatar|profile \w+)$"
+)  # a costume may be from Avatar
 MAX_BEHIND = 4  # elements behind a heading in a box of its own: a link to all of them, arrows
 MAX_PIECES = 200  # pieces of text of an ``a``, button or figcaption
 LEADS = frozenset({
@@ -174,6 +174,16 @@ def _without_goods(one: Open, found: list[Picture]) -> bool:
     dropped = len(found) - one.inner > len(own)
     found[one.inner :] = own
     return dropped
+
+
+def is_face(alt: str) -> bool:
+    """Whether what an image says is that it shows a person's face, as networks and shops call it.
+
+    >>> is_face("Ana's avatar"), is_face("Na'vi costume from Avatar")
+    (True, False)
+    """
+    said = alt[-60:].strip().lower()
+    return said.endswith(_FACES) and _FACE.search(said) is not None
 
 
 def led(attributes: Attributes, base: str) -> tuple[str, str]:

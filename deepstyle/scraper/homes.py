@@ -22,7 +22,9 @@ _SANITY = re.compile(r"image-([0-9a-f]{40}-\d{2,5}x\d{2,5})-(jpg|png|webp|gif|av
 _WIDTH = re.compile(r"(?<=[/_=,-])\{width\}|(?<=[?&]w=)\{w\}")
 WIDE = 2048  # pixels: what a gap for a width is filled with
 _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re.IGNORECASE)
-_SMALLER = re.compile(r"(\w{1,40}?)[_-]?(?:Small|Thumb(?:nail)?|Medium|Preview|small|thumb(?:nail)?|medium|preview)")
+_SMALLER = re.compile(
+    r"(\w{1,40}?)[_-]?(?:Small|Thumb(?:nail)?|Medium|Preview|small|thumb(?:nail)?|medium|preview)((?:_?(?:url|src|uri|path)|U(?:rl|RL)|Src)?)"
+)
 _SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
 LABELS = frozenset({
     "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
@@ -66,8 +68,9 @@ def without_smaller(node: dict[str, Any]) -> dict[str, Any]:
     smaller = [
         key
         for key, value in node.items()
-        if isinstance(value, str) and (match := _SMALLER.fullmatch(key)) and size_rank(key) is None
-        and is_picture_url(value) and is_picture_url(node.get(match[1]))
+        if isinstance(value, str) and (match := _SMALLER.fullmatch(key))
+        and (size_rank(key) is None or size_rank(match[1] + match[2]) is None)
+        and is_picture_url(value) and is_picture_url(node.get(match[1] + match[2]))
     ]  # fmt: skip
     return {key: value for key, value in node.items() if key not in smaller} if smaller else node
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,7 @@ _ENLARGES = _ENLARGED | frozenset({
 _WIDTH = re.compile(
     r"[-_](1[05]0|2[05]0|[3-9]00|1[0-8]00|2[0-9]00|3000|320|375|414|480|640|720|750|768|960|1024|1080|1280|1440|1536|1920|2048|2560)(?=\.\w+$)"
 )
+_NUMBER = re.compile(r"([-_/])([1-9]\d{1,3})\.\w+$")
 
 
 @dataclass(kw_only=True)
@@ -142,7 +144,36 @@ def merged(found: Iterable[Picture]) -> list[Picture]:
         for keys in stems.values():
             largest, *others = sorted(keys, key=_wide, reverse=True)  # a name without a width is the original's
             groups[largest] += [(min(size, _wide(key)), one) for key in others for size, one in groups.pop(key)]
+    for key, larger in _numbered(groups, pictures).items():
+        groups[larger] += [(min(size, _number(key)), one) for size, one in groups.pop(key)]
     return [_merged(group) for group in groups.values()]
+
+
+def _numbered(groups: Iterable[str], pictures: Iterable[Picture]) -> dict[str, str]:
+    """Groups that are sizes of another, whose names end with a width.
+
+    In a folder, ``/7/120.jpg``, where sets on the page say of such names that they are widths; beside another, ``7_60.jpg``
+    and ``7_500.jpg``, where several photos stand there in the same two.
+    """
+    told = {float(one.width) for one in pictures if one.sizes and one.width and f"/{one.width}." in one.url}
+    names: dict[str, list[str]] = {}
+    for key in groups:
+        if (match := _NUMBER.search(key)) and (told or match[1] != "/"):
+            names.setdefault(key[: match.end(1)], []).append(key)
+    sized = {stem: sorted(keys, key=_number, reverse=True) for stem, keys in names.items() if len(keys) > 1}
+    pairs = Counter(tuple(map(_number, keys)) for keys in sized.values())
+    joined: dict[str, str] = {}
+    for stem, (largest, *others) in sized.items():
+        wide, least = _number(largest), _number(others[-1])
+        two = len(others) == 1 and least <= 200 and wide >= max(300, 3 * least) and pairs[wide, least] > 1
+        if two or (stem.endswith("/") and wide in told):
+            joined |= dict.fromkeys(others, largest)
+    return joined
+
+
+def _number(key: str) -> float:
+    match = _NUMBER.search(key)
+    return float(match[2]) if match else 2 * ORIGINAL
 
 
 def _led(groups: dict[str, list[tuple[float, Picture]]]) -> dict[str, str]:
