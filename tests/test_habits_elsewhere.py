@@ -21,7 +21,8 @@ def seen(markup: str) -> list[str]:
 @pytest.mark.parametrize(
     "words",
     ["Вперёд", "Показать ещё", "Следующая страница →", "次の記事", "もっと見る", "下一頁", "加载更多", "다음", "더보기", "التالي",
-     "رسائل أقدم", "הבא", "sonraki", "następna strona", "próxima página", "en voir plus", "►", "▶\ufe0e", "ถัดไป", "trang tiếp"],
+     "رسائل أقدم", "הבא", "sonraki", "następna strona", "próxima página", "en voir plus", "►", "▶\ufe0e", "Next -->", "weiter =>",
+     "ถัดไป", "trang tiếp"],
 )  # fmt: skip
 def test_the_next_part_is_known_by_its_words_in_many_languages(words: str) -> None:
     """What a link says of the next part, or the arrow that it shows."""
@@ -75,7 +76,7 @@ def test_what_others_read_and_bought_is_beside_the_page(heading: str) -> None:
         "//styles.redditmedia.com/t5_3/profileIcon_x.jpg", "//img1.doubanio.com/icon/u7-1.jpg", "//a.example/img/noise.png",
         "//m.example/accounts/headers/0/original/h.jpeg", "//a.example/users/u12/profile.jpg",
         "//a.example/visa-klarna-paypal.png", "//a.example/usp/van.png", "//a.example/free-shipping.png",
-        "//a.example/badge-new.png",
+        "//a.example/badge-new.png", "//a.example/i/sepa.png", "//a.example/smile/heart.gif", "//a.example/new.gif",
         "//storep-phinf.pstatic.net/ogq_1/original_3.png", "//a.example/img/selo-site-seguro.png", "//a.example/img/title.gif",
     ],
 )  # fmt: skip
@@ -160,6 +161,7 @@ PAGES: list[tuple[str, str, list[str]]] = [
     ("a heading that was drawn", '<img src="/testata.gif" width="760" height="90"><img src="/1.jpg" width="400" height="90">',
      ["/1.jpg"]),
     ("a logo that is called as its host is", ('<img src="http://atelier-rosa.example/i/logo-rosa.png">'
+     '<img src="http://cdn.b.test/i/logo-example.png">'
      '<img src="/i/logo-hoodie.png">'), ["/i/logo-hoodie.png"]),
     ("a file that was called a logo", ('<b data-info=\'{"uri": "/a1b2.png", "name": "logo.png"}\'></b><b data-info=\'{"uri": '
      '"/c3d4.png", "name": "coat.png"}\'></b>'), ["/c3d4.png"]),

@@ -15,7 +15,7 @@ _OTHERS = re.compile(
     r"|/language/([a-z]{2}-[a-z]{2})/\1\.png|woocommerce-placeholder|facebook\.com/tr\?|pixel\.wp\.com/|twimg\.com/profile_images/"
     r"|pinimg\.com/\d+x\d+_RS/|(?:ct|assets)\.pinterest\.com/|/(?:blank|pixel|clear)\.gif"
     r"|/(?:spacer|transparent(?:[-_](?:background|bg|pixel))?|1x1|sprites?)\.(?:gif|png)|/chips?/[^/?.]*+(?<=[-_]chip)\."
-    r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/smil(?:ies|eys?)/"
+    r"|/(?:[\w-]{1,20}[-_])?(?:spinner|loading|(?:pre)?loader)\.(?:gif|png|webp)|/(?:smil(?:ies|eys?|es?)|emoticons?)/"
     r"|/(?:[\w-]{1,40}[-_])?size[-_]?"
     r"(?:chart|guide|table)s?(?:[-_@][\w-]*)?\.(?:jpe?g|png|webp|gif)|/(?:[\w-]{1,40}[-_])?(?:guide[-_]?(?:des?[-_]?)?tailles?"
     r"|gr(?:oe|o|%C3%B6)(?:ss|%C3%9F)en[-_]?tabelle|(?:gu?ia|tabla)[-_]?(?:de[-_]?)?tallas|guida[-_]?(?:alle[-_]?)?taglie)[\w-]{0,20}\."
@@ -42,7 +42,8 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|/(?:(?:icon|ico|social|logo|cards?|pay|payments?|credit|cc)[-_])?(?:facebook|instagram|twitter|pinterest|youtube|tiktok|whatsapp|linkedin|visa|mastercard|paypal|amex"
     r"|klarna|apple-?pay|google-?pay|google-?play|app-?store"
     r"|trustpilot)(?:[-_](?:icon|logo|white|black|badge|stars|\d{2,4}x\d{2,4}|visa|mastercard|master|paypal|amex|klarna|maestro|sofort|apple-?pay|google-?pay))*\.(?:gif|png|webp)"
-    r"|/usps?/[^/?.]*+\.(?:gif|png|webp)|/(?:free|fast|express)-?(?:shipping|delivery|returns?)(?:[-_]\w{1,20})?\.(?:gif|png|webp)|/badges?(?:[-_][\w-]{1,20})?\.(?:gif|png|webp)|/etbis\.(?:png|jpe?g)"
+    r"|/(?:sepa|sofort|ideal|giropay|bancontact|unionpay|alipay|wechat-?pay|diners(?:-?club)?|jcb|mb-?way|hipercard|rupay)"
+    r"(?:[-_](?:icon|logo|white|black|\d{2,4}))*\.(?:gif|png|webp)|/usps?/[^/?.]*+\.(?:gif|png|webp)|/(?:free|fast|express)-?(?:shipping|delivery|returns?)(?:[-_]\w{1,20})?\.(?:gif|png|webp)|/badges?(?:[-_][\w-]{1,20})?\.(?:gif|png|webp)|/etbis\.(?:png|jpe?g)"
     r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
     r"|/(?:pin[-_]?it|cc[-_](?:by|zero)(?:[-_](?:nc|nd|sa))*|norton|mcafee|verisign|comodo|maestro|add-?to-?(?:cart|bag|basket|wish-?list)|buy-?now|subscribe|sign-?up"
     r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|on|off|over|\d{1,3}))*"
@@ -57,7 +58,7 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"|/(?:sale|new|award|app|store|trust|secure|discount|promo)[-_]badge\.(?:gif|png|webp)|/cookies?(?:[-_]icon)?\.(?:gif|png|webp)"
     r"|/(?:badges?|nav|navigation|btns?|buttons?)/[^/?.]*+\.(?:gif|png)|/social/(?:fb|ig|insta|tw|yt|pin|x|rss|e?mail)\.(?:gif|png)"
     r"|/(?:[a-z\d]{1,20}[-_])?wordmarks?(?:[-_@][\w-]{1,20})?\.(?:gif|png|webp)|/(?:selos?|siegel|g(?:ue)?tesiegel)[-_][\w-]{1,40}\.(?:gif|png|webp)"
-    r"|/(?:home|titles?|heading|masthead|welcome|e-?mail|print|contact|help|faq|menu|cart|basket|index|back|up|top|donate|log-?(?:in|out))(?:[-_](?:on|off|over|icon|btn))?\.gif"
+    r"|/(?:home|titles?|heading|masthead|welcome|(?:e-?)?mail|new\d?|print|contact|help|faq|menu|cart|basket|index|back|up|top|donate|log-?(?:in|out))(?:[-_](?:on|off|over|icon|btn))?\.gif"
     r"|/(?:btn|button|knopf|bouton|boton|bottone|bullet|arrow|divider|corner)s?(?:[-_]|(?=[A-Z]))[\w-]{1,30}\.(?:gif|png)|/[\w-]{1,30}[-_]bg\.gif"
 )
 _DRAWN_CARD = re.compile(  # what a page's program draws, or a house has, for networks to show beside a link
@@ -76,11 +77,16 @@ def is_drawn_card(url: str) -> bool:
     return _DRAWN_CARD.search(url[:500]) is not None
 
 
-def unwanted(url: str) -> bool:
-    """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder."""
+def unwanted(url: str, page: str = "") -> bool:
+    """Whether an address is known to be of no photo: an avatar, a tracking pixel, a spacer, a sprite, a placeholder.
+
+    A logo that is called as its own host is, or the host of the ``page``, is known by that.
+    """
     head = url[:300]
     drawn = ".png" in head or ".gif" in head or ".webp" in head
     if _OTHERS.search(head) or (drawn and _MARKS.search(head)):
         return True
     own = _OWN_LOGO.search(head) if drawn and "logo" in head else None
-    return own is not None and own[2].lower() in own[1].lower()  # logo-rosa.png, of atelier-rosa.example
+    return (
+        own is not None and own[2].lower() in f"{own[1]}{page[:100].partition('//')[2].partition('/')[0]}".lower()
+    )  # logo-rosa.png, of atelier-rosa.example

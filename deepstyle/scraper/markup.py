@@ -130,7 +130,7 @@ class Reader:
         if not usable(one.url) or not decodable(one.url):
             return None
         url = resolve(self.base, one.url)
-        if not url or url == self.url or unwanted(url) or not self.budget.picture():
+        if not url or url == self.url or unwanted(url, self.url) or not self.budget.picture():
             return None
         others = tuple(other for text in one.others if usable(text) and (other := resolve(self.base, text)))
         picture = Picture(url=url, rank=one.rank, width=one.width, title=one.title, detail=detail, others=others)

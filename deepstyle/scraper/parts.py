@@ -20,7 +20,9 @@ _WORDS = (  # in the languages that shops and magazines are in
     r"|다음(?: 페이지)?|더 ?보기|ถัดไป|(?:trang )?tiếp(?: theo)?|selanjutnya|berikutnya"
 )
 _ARROWS = r">\u00bb\u203a\u2192\u2193\u276f\u27e9\u25b6\u25ba\u25b8\u23f5\u2794\u279c\u21d2\u226b"
-_SAID = re.compile(rf"\s*(?:{_WORDS})?\s*[{_ARROWS}]*\ufe0e?\s*", re.IGNORECASE)
+_SAID = re.compile(
+    rf"\s*(?:{_WORDS})?\s*(?:[-=\u2013\u2014]{{1,5}}(?=[{_ARROWS}]))?[{_ARROWS}]*\ufe0e?\s*", re.IGNORECASE
+)
 _NAMED = re.compile(  # a class of the link to a next part; slick-next is an arrow of a slider
     r"next|(?:pag(?:er|ing|inate|ination)|pages?|page-numbers|posts?|nav)[-_]*next|next[-_]*(?:page|posts?|link)s?(?:[-_]*link)?"
     r"|(?:blog-pager-)?older(?:-(?:posts?|link|page))*",
