@@ -13,7 +13,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -81,7 +81,8 @@ class CatalogFile:
         with _in_words(self.path, self._wait):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             db = sqlite3.connect(self.path, timeout=min(1.0, self._wait), isolation_level=None)
-            with _closed_on_error(db):
+            with ExitStack() as undo:
+                undo.callback(db.close)
                 while True:
                     try:
                         _prepare(db, self.path, probe=not reading)
@@ -94,6 +95,7 @@ class CatalogFile:
                             raise
                         time.sleep(0.05)  # where waiting might be for ever, SQLite answers at once
                 db.execute(f"PRAGMA busy_timeout = {round(1000 * self._wait)}")
+                undo.pop_all()
         return db
 
     def _open_as_it_is(self) -> sqlite3.Connection:
@@ -103,24 +105,22 @@ class CatalogFile:
             unfinished = log.is_file() and log.stat().st_size > 0
             for way in ("mode=ro",) if unfinished else ("mode=ro", "immutable=1"):
                 db = sqlite3.connect(f"{self.path.absolute().as_uri()}?{way}", uri=True, isolation_level=None)
-                with (
-                    _closed_on_error(db),
-                    suppress(sqlite3.OperationalError),
-                ):  # SQLite would have to write beside the file
+                with ExitStack() as undo, suppress(sqlite3.OperationalError):  # SQLite would have to write beside it
+                    undo.callback(db.close)
                     if _version(db) == len(MIGRATIONS):
-                        return _reader(db)
-                db.close()
+                        reader = _reader(db)
+                        undo.pop_all()
+                        return reader
             self._copy = tempfile.TemporaryDirectory(prefix="deepstyle-")
             copy = Path(self._copy.name) / self.path.name
-            try:
+            with ExitStack() as undo:
+                undo.callback(self._copy.cleanup)
                 for source in (self.path, log) if unfinished else (self.path,):
                     shutil.copyfile(source, copy.with_name(source.name))
                 db = sqlite3.connect(copy, isolation_level=None)
-                with _closed_on_error(db):
-                    _prepare(db, self.path, probe=False)
-            except BaseException:
-                self._copy.cleanup()
-                raise
+                undo.callback(db.close)
+                _prepare(db, self.path, probe=False)
+                undo.pop_all()
             return _reader(db)
 
     def close(self) -> None:
@@ -253,16 +253,6 @@ def _checked(value: Any, types: tuple[type, ...]) -> Any:
 def _code(error: BaseException | None) -> int:
     """SQLite's primary error code; 0 for whatever else."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
-@contextmanager
-def _closed_on_error(db: sqlite3.Connection) -> Iterator[None]:
-    """A connection that is closed where what is done with it fails: one that is left open is an error from Python 3.13 on."""
-    try:
-        yield
-    except BaseException:
-        db.close()
-        raise
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -32,7 +32,7 @@ from deepstyle.commands import (
     tagger,
     whole,
 )
-from deepstyle.commands.hints import hinted
+from deepstyle.commands.hints import hint_for
 from deepstyle.commands.options import Ended, Ordered, Session
 from deepstyle.commands.tables import LEADS
 from deepstyle.errors import DeepstyleError, UsageError
@@ -81,7 +81,9 @@ class Commands(Ordered):
                 click.echo("interrupted; the same command continues where it stopped", err=True)
             sys.exit(128 + number)
         except click.NoSuchOption as error:
-            raise hinted(error) from error
+            if words := hint_for(str(error.ctx.command.name if error.ctx else ""), error.option_name):
+                raise click.UsageError(f"No such option '{error.option_name}': {words}", error.ctx) from error
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except Exception as error:

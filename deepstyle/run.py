@@ -111,15 +111,13 @@ class Run(Generic[C]):
     @staticmethod
     def _choose(catalog: Catalog, kind: str, config: C, data_key: str, *, fresh: bool) -> str:
         folder = catalog.root / "runs"
-        found = [re.fullmatch(rf"{kind}-(\d+)", path.name) for path in folder.glob(f"{kind}-*")]
-        runs = sorted(((int(match[1]), match[0]) for match in found if match), reverse=True)
-        if not fresh:
-            for _, name in runs:
-                if _same(folder / name, config, data_key):
-                    return name
-        known = (re.fullmatch(rf"{kind}-(\d+)", one.name) for one in catalog.runs())  # whose folder is gone, too
-        numbers = [int(match[1]) for match in known if match] + [number for number, _ in runs]
-        return f"{kind}-{max(numbers, default=0) + 1:03d}"
+        names = {path.name for path in folder.glob(f"{kind}-*")} | {
+            one.name for one in catalog.runs()
+        }  # gone ones, too
+        found = [match for match in (re.fullmatch(rf"{kind}-(\d+)", name) for name in names) if match]
+        runs = sorted(((int(match[1]), match[0]) for match in found), reverse=True)
+        same = (name for _, name in runs if not fresh and _same(folder / name, config, data_key))
+        return next(same, "") or f"{kind}-{(runs[0][0] if runs else 0) + 1:03d}"
 
     def __enter__(self) -> Self:
         return self

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from test_early import workplace
 
 from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.commands.options import without_secrets
-from deepstyle.config import ClassifierConfig, GanConfig, load_config
+from deepstyle.config import ClassifierConfig, GanConfig, ScrapeConfig, load_config
 from deepstyle.errors import ConfigError
 
 SITE = "http://a.example/"
@@ -103,6 +104,27 @@ def test_a_refused_command_leaves_no_workspace(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("contact", "reached"),
+    [
+        ("me@a.example", True), ("Jo (me@a.example)", True), ("https://a.example/about", True), ("www.a.example", True),
+        ("a.example/bot", True), ("", True), ("me", False), ("me@", False), ("me@localhost", False), ("Jo Smith", False),
+        ("J. Smith", False), ("@me", False), ("https://", False), ("+1 555 0100", False),
+    ],
+)  # fmt: skip
+def test_a_contact_that_reaches_nobody_is_refused(contact: str, *, reached: bool, tmp_path: Path) -> None:
+    """A site's owner must be able to write, or to read who asks; what is neither address is told before anything is asked."""
+    if reached:
+        assert ScrapeConfig(contact=contact).contact == contact
+        return
+    done = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "scrape", "http://a.example/", "--contact", contact])
+
+    assert done.exit_code == 2
+    assert f"--contact: {contact!r} holds neither a mail address nor a web address" in " ".join(done.output.split())
+    assert "write --contact me@a.example" in " ".join(done.output.split())
+    assert not (tmp_path / "w").exists()
+
+
 @pytest.mark.parametrize("address", ["http://", "https:///a", "http://[::1"])
 def test_an_address_without_a_host_is_told_of_it(address: str, tmp_path: Path) -> None:
     """It does start with http://, so that is not what is wrong with it."""
@@ -111,6 +133,27 @@ def test_an_address_without_a_host_is_told_of_it(address: str, tmp_path: Path) -
     assert done.exit_code == 2
     assert "no host" in done.output
     assert "must start with" not in done.output
+
+
+@pytest.mark.parametrize(("address", "scheme"), [("127.0.0.1:8765", "http"), ("localhost/looks", "http"), ("a.example", "https"),
+                                                 ("localhost.example", "https")])  # fmt: skip
+def test_an_address_without_its_beginning_is_told_it(address: str, scheme: str, tmp_path: Path) -> None:
+    """https:// for a site; http:// for a server of one's own, which seldom has a certificate."""
+    done = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "scrape", address])
+
+    assert f"write {scheme}://{address}\n" in done.output
+
+
+def test_settings_come_before_what_was_chosen_of_them(tmp_path: Path) -> None:
+    """One line says what the settings begin with, then a line each what the command chose for these garments, and why."""
+    workplace(tmp_path)
+    words = ["train-gan", "--images", "1", "--set", "size=32", "--set", "ground=plain"]
+    told = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), *words]).output.splitlines()
+    settings = next(k for k, line in enumerate(told) if line.startswith("settings: dcgan-plus-64, size=32, "))
+
+    assert settings == 0
+    assert told[1].startswith("  width=32: ")
+    assert "ground=plain: of 4 of 4 garments nobody knows the outline" in told[-1]
 
 
 @pytest.mark.parametrize(

@@ -301,27 +301,6 @@ def test_a_proxy_is_asked_for_everything_but_private_addresses(tmp_path: Path) -
     assert not [url for url in asked if "127.0.0.1" in url]
 
 
-@pytest.mark.parametrize(
-    ("contact", "reached"),
-    [
-        ("me@a.example", True), ("Jo (me@a.example)", True), ("https://a.example/about", True), ("www.a.example", True),
-        ("a.example/bot", True), ("", True), ("me", False), ("me@", False), ("me@localhost", False), ("Jo Smith", False),
-        ("J. Smith", False), ("@me", False), ("https://", False), ("+1 555 0100", False),
-    ],
-)  # fmt: skip
-def test_a_contact_that_reaches_nobody_is_refused(contact: str, *, reached: bool, tmp_path: Path) -> None:
-    """A site's owner must be able to write, or to read who asks; what is neither address is told before anything is asked."""
-    if reached:
-        assert ScrapeConfig(contact=contact).contact == contact
-        return
-    done = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "scrape", "http://a.example/", "--contact", contact])
-
-    assert done.exit_code == 2
-    assert f"--contact: {contact!r} holds neither a mail address nor a web address" in " ".join(done.output.split())
-    assert "write --contact me@a.example" in " ".join(done.output.split())
-    assert not (tmp_path / "w").exists()
-
-
 def test_the_contact_stands_in_the_agent() -> None:
     """In the brackets of the default, else in brackets of its own."""
     assert ScrapeConfig(contact="me@a.example").agent.endswith("deepstyle; me@a.example)")

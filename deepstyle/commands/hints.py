@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import click
-
 STAGES = {"scrape": "scrape", "add": "scrape", "train-detector": "detector", "train-masks": "masks", "crop": "crop",
           "train-classifier": "classifier", "check-labels": "classifier", "train-tagger": "tagger",
           "train-gan": "gan"}  # fmt: skip
@@ -92,11 +90,9 @@ HINTS = {
 }
 
 
-def hinted(error: click.NoSuchOption) -> click.UsageError:
-    """The error with what to type instead, where we know that; else as it is."""
-    command = error.ctx.command.name if error.ctx is not None and error.ctx.command.name else ""
-    words = HINTS.get((command, error.option_name)) or _setting(command, error.option_name)
-    return click.UsageError(f"No such option '{error.option_name}': {words}", error.ctx) if words else error
+def hint_for(command: str, option: str) -> str:
+    """What to type instead of an option that the command does not have; nothing where we do not know."""
+    return HINTS.get((command, option)) or _setting(command, option)
 
 
 def _setting(command: str, option: str) -> str:

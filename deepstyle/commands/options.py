@@ -168,9 +168,10 @@ def build_config(
     given = configs.as_overrides(flags)
     own = [one for choice in chosen for one in choice.overrides]
     built = given_config(kind, config, overrides, flags, like=like, own=own)
-    for choice in (one for one in chosen if one.reason):
-        session.reporter.say(f"  {choice.said}")
+    said = [f"  {choice.said}" for choice in chosen if choice.reason]
     if dry_run:
+        for line in said:
+            session.reporter.say(line)
         if click.get_current_context().meta["json"]:
             print_json(built.model_dump(mode="json"))
         else:
@@ -179,6 +180,8 @@ def build_config(
     name = config or (type(built).default_preset if like is None else f"those of {built.start_from}")
     changed = [one for one in (*overrides, *given) if like is None or not one.startswith("start_from=")]
     session.reporter.say(f"settings: {', '.join([name, *map(without_secrets, changed)])} ({rest})")
+    for line in said:
+        session.reporter.say(line)
     return built
 
 

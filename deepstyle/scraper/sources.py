@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from deepstyle.scraper.saved import ARCHIVES, HTML, Saved, is_saved
 from deepstyle.scraper.templates import GAP
 from deepstyle.scraper.urls import normalise, origin
 
+_OWN = re.compile(
+    r"(localhost|[\d.]+|\[[\da-f:.]+\])(:\d+)?(/|$)", re.IGNORECASE
+)  # a server of one's own has no certificate
 BATCH = 5_000  # rows of a list that are put into the catalog together
 
 
@@ -65,7 +69,8 @@ def _neither(one: str) -> str:
         return f"URL {shown(one)}: a place on this machine; use `deepstyle add {shlex.quote(shown(path))}`"
     if "://" not in path and Path(path).suffix.lower() in SUFFIXES | HTML | ARCHIVES:
         return f"{shown(path)}: there is no such file; for a web address, begin it with https://"
-    hint = f"write https://{one.strip()}" if "://" not in one else "it must start with http:// or https://"
+    scheme = "http" if _OWN.match(one.strip()) else "https"
+    hint = f"write {scheme}://{one.strip()}" if "://" not in one else "it must start with http:// or https://"
     if one.strip().lower().startswith(("http://", "https://")):
         hint = "it has no host, or one that cannot be read; write it as https://a-gallery.example/fall-2026/"
     return f"URL {shown(one)!r}: not a web address; {hint}"
