@@ -144,6 +144,15 @@ def test_an_address_without_its_beginning_is_told_it(address: str, scheme: str, 
     assert f"write {scheme}://{address}\n" in done.output
 
 
+@pytest.mark.parametrize("command", ["train-classifier", "check-labels", "train-tagger"])
+def test_a_count_of_images_is_told_from_their_folder(command: str, tmp_path: Path) -> None:
+    """`train-gan --images 64` counts images; here --images is a folder, and the setting that counts them is named."""
+    done = CliRunner().invoke(main, [command, str(tmp_path), "--images", "64"])
+
+    assert done.exit_code == 2
+    assert "64: is a folder of photos here; how many images are shown is --set images=64" in done.output
+
+
 def test_settings_come_before_what_was_chosen_of_them(tmp_path: Path) -> None:
     """One line says what the settings begin with, then a line each what the command chose for these garments, and why."""
     workplace(tmp_path)

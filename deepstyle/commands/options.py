@@ -51,6 +51,18 @@ class Bounded(click.FloatRange):
         return number
 
 
+class PhotosFolder(click.Path):
+    """A folder of photos that is there; a number, which --images of train-gan takes, is told of the setting that it is here."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The folder's path."""
+        if str(value).isdigit() and not os.path.lexists(value):
+            self.fail(
+                f"{value}: is a folder of photos here; how many images are shown is --set images={value}", param, ctx
+            )
+        return super().convert(value, param, ctx)
+
+
 class Ended(Exception):  # noqa: N818
     """A command is through before its last line; ``cli.py`` exits with ``code``."""
 
@@ -98,7 +110,7 @@ def labelled(function: F) -> F:
 
     @click.argument("path", required=False, metavar="[TABLE.csv|FOLDER|COCO.json]",
                     type=click.Path(path_type=Path, exists=True))  # fmt: skip
-    @click.option("--images", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    @click.option("--images", type=PhotosFolder(path_type=Path, exists=True, file_okay=False),
                   help="Folder of a CSV's images; beside it otherwise.")  # fmt: skip
     @click.option(
         "--garments", is_flag=True, help="Take the workspace's garments, by category or the detector's label."

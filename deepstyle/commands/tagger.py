@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from deepstyle.commands.options import (
+    PhotosFolder,
     Session,
     build_config,
     checked_name,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 @click.command()
 @json_option
 @click.argument("source", type=click.Path(path_type=Path, exists=True), metavar="TABLE.csv|FOLDER")
-@click.option("--images", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False),
+@click.option("--images", "folder", type=PhotosFolder(path_type=Path, exists=True, file_okay=False),
               help="Folder of the images; beside the table otherwise.")  # fmt: skip
 @click.option("--minutes", type=float, help="Stop after this time; else after the images that the settings say.")
 @click.option("--name", default="tagger", show_default=True, callback=checked_name, help="Name of the model folder.")
