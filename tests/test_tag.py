@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from test_predict import COLOURS, picture, save_colours
 
 from deepstyle.catalog import Catalog, garment_path
 from deepstyle.catalog_tags import CATEGORY
 from deepstyle.classifier.network import Classifier
 from deepstyle.classifier.tag import tag_garments
+from deepstyle.cli import main
 from deepstyle.config import GanConfig, load_config
 from deepstyle.errors import UsageError
 from deepstyle.files import put_file
@@ -88,6 +91,21 @@ def test_another_judge_replaces_the_names(tmp_path: Path) -> None:
         assert catalog.tags.counts("tag") == {"striped": 1}
         assert [one.name for one in catalog.tags.untagged("a")] == ["0000-0"]
         assert catalog.tags.untagged("b") == []
+
+
+def test_names_by_a_weak_judge_are_called_weak(tmp_path: Path) -> None:
+    """What a classifier says that knows little is told to be weak, with the one that ships as a way out."""
+    about = save_colours(tmp_path / "colours") / "model.json"
+    with Catalog(tmp_path / "w") as catalog:
+        add_garments(catalog)
+    for top1, weak in ((0.4, 2), (0.9, 0)):
+        told = json.loads(about.read_text()) | {"figures": {"top1": top1, "validation_images": 50, "train_images": 50}}
+        about.write_text(json.dumps(told))
+        done = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "tag", "--model", str(tmp_path / "colours")])
+
+        assert done.exit_code == 0, done.output
+        assert done.output.count("  weak: ") == weak
+        assert ("`deepstyle tag --model garment-categories`" in done.output) == bool(weak)
 
 
 def test_a_gan_learns_from_categories(tmp_path: Path, judge: Classifier) -> None:

@@ -69,7 +69,11 @@ def find_classifier(catalog: Catalog, name: str | None = None) -> Classifier:
 
 def weak_judge(catalog: Catalog, name: str | None = None) -> list[str]:
     """Why the figures of that classifier's judgement mean little, if they do."""
-    folder = find_classifier_folder(catalog, name)
+    return weak_model(find_classifier_folder(catalog, name))
+
+
+def weak_model(folder: Path) -> list[str]:
+    """Why what the classifier in a folder says means little, if it does; of taggers nothing is said."""
     about, figures = read_model(folder), read_about(folder).get("figures")
     if "top1" not in about.figures or not isinstance(figures, dict):
         return []

@@ -278,7 +278,7 @@ def tag(session: Session, model: str | None) -> None:
         deepstyle train-gan --label dress --label skirt
     """
     with open_catalog(session, must_exist=True) as catalog:
-        from deepstyle.classifier.find import find_named
+        from deepstyle.classifier.find import SHIPPED, find_named, weak_model
 
         if model is None:
             tell_gone(session, catalog, "classifier")
@@ -288,11 +288,11 @@ def tag(session: Session, model: str | None) -> None:
 
         judge = load(folder)
         summary = tag_garments(catalog, judge, reporter=session.reporter)
-    rows = {
-        "named now": f"{summary.tagged:,}",
-        "named before": f"{summary.kept:,}",
-        "names": counts(summary.tags),
-    }
+    rows = {"named now": f"{summary.tagged:,}", "named before": f"{summary.kept:,}", "names": counts(summary.tags)}
     if summary.failed:
         rows["garments that could not be read"] = f"{summary.failed:,}"
-    show(f"garments were named by {summary.model}", rows, **asdict(summary))
+    weak = weak_model(folder)
+    weak += (
+        [f"its names are no better; `deepstyle tag --model {SHIPPED}` names them by the one that ships"] if weak else []
+    )
+    show(f"garments were named by {summary.model}", rows, weak=weak, **asdict(summary))
