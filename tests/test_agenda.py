@@ -91,3 +91,13 @@ def test_tries_that_take_long_are_failures() -> None:
         patience.tried(url, "timeout", seconds=20.5)
 
     assert patience.hopeless(url)
+
+
+def test_what_is_not_there_costs_half() -> None:
+    """A folder of which nothing but 404, 403 and 410 came is given up after twice as many URLs as one that is down."""
+    patience = Patience()
+    for number in range(2 * GIVE_UP):
+        assert not patience.hopeless("http://a.example/gone/x.jpg")
+        patience.note(f"http://a.example/gone/{number}.jpg", f"http-{(404, 403, 410)[number % 3]}", failed=True)
+
+    assert patience.hopeless("http://a.example/gone/x.jpg")

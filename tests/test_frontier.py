@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from loopback import Routes, page, serve
 from pydantic import ValidationError
+from test_scrape import crawl, img, photos
 
 from deepstyle.catalog import Catalog
 from deepstyle.config import ScrapeConfig
@@ -164,3 +166,18 @@ def test_what_can_be_no_host_is_refused(text: str) -> None:
         ScrapeConfig(also_hosts=("a.example", text))
 
     assert f"{text!r} is no host; write --also-host" in str(refused.value)
+
+
+def test_a_host_without_a_port_is_meant_at_any(tmp_path: Path) -> None:
+    """Pages of --also-host 127.0.0.1 are visited at the port they have, also where they redirect; with a port at that alone."""
+    routes: Routes = {
+        "/": lambda x: x.send(status=302, Location="/looks"),
+        "/looks": page(img("/b.jpg")),
+        **photos("/b.jpg"),
+    }
+    with (
+        serve(routes) as other,
+        serve({"/": page(img("/a.jpg"), f'<a href="{other.url}/">b</a>'), **photos("/a.jpg")}) as site,
+    ):
+        for number, (hosts, kept) in enumerate([((), 1), (("127.0.0.1",), 2), (("127.0.0.1:9",), 1)]):
+            assert crawl(tmp_path / str(number), site.url, also_hosts=hosts).kept == kept

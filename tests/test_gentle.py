@@ -11,6 +11,7 @@ from loopback import Exchange, Routes, page, photo, serve
 from test_scrape import crawl, img, photos
 
 from deepstyle.scraper.gentle import BURST, EASE, SLOWEST, VAIN, Decision, Forbidden, Gentle
+from deepstyle.scraper.patience import GIVE_UP
 
 NAMES = [f"/p{n}.jpg" for n in range(24)]
 
@@ -124,3 +125,14 @@ def test_a_single_photo_that_is_forbidden_is_meant() -> None:
     assert forbidden.refused("a", 7).again == []
     assert forbidden.answered("a", again=False) is None
     assert forbidden.answered("a", again=False) == Decision(over=[7])
+
+
+def test_a_folder_of_which_nothing_is_there_is_given_up(tmp_path: Path) -> None:
+    """Of 80 photos that answer 404 about 50 are asked for, and one that is there makes all of its folder hoped for."""
+    names, others = [f"/gone/{n}.jpg" for n in range(80)], [f"/some/{n}.jpg" for n in range(80)]
+    with serve({"/": page(img(*names, *others)), **photos("/some/70.jpg")}) as site:
+        summary = crawl(tmp_path, site.url)
+
+        assert summary.kept == 1
+        assert 2 * GIVE_UP <= sum(site.hits[name] for name in names) < 2 * GIVE_UP + 5
+        assert sum(site.hits[name] for name in others) == 80

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import pytest
 from loopback import Exchange, Routes, page, photo, serve
+from PIL import Image
 from test_scrape import crawl, img, photos, taken
 
 from deepstyle.config import ScrapeConfig
@@ -96,3 +98,25 @@ def test_a_download_that_is_no_sitemap_is_not_read() -> None:
     body = gzip.compress(b"a price list")
     with serve({"/prices": lambda x: x.send(body, "application/octet-stream")}) as site:
         assert fetch(site.url + "/prices", "page").outcome == "not-page"
+
+
+def test_a_dot_in_the_place_of_a_photo_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Where the larger picture that a page names is a dot, its thumbnail is kept; one that is small is left alone."""
+    dot, small = io.BytesIO(), photo(9, 100, 100)
+    Image.new("RGB", (1, 1)).save(dot, "GIF")
+    routes: Routes = {
+        "/": page(
+            '<a href="/full/1.jpg"><img src="/thumb/1.jpg"></a>',
+            '<img src="/thumb/2.jpg" data-src="/full/2.jpg">',
+            '<a href="/full/3.jpg"><img src="/thumb/3.jpg"></a>',
+        ),
+        "/full/1.jpg": lambda x: x.send(dot.getvalue(), "image/gif"),
+        "/full/2.jpg": lambda x: x.send(dot.getvalue(), "image/jpeg"),
+        "/full/3.jpg": lambda x: x.send(small, "image/jpeg"),
+        **photos("/thumb/1.jpg", "/thumb/2.jpg", "/thumb/3.jpg"),
+    }
+    with serve(routes) as site:
+        summary = crawl(tmp_path, site.url)
+
+        assert summary.outcomes == {"kept": 2, "too-small": 1}
+        assert site.hits["/thumb/3.jpg"] == 0

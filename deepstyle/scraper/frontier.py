@@ -22,7 +22,7 @@ from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.pages import Page
-from deepstyle.scraper.urls import below, host, narrows, origin, page_key, runaway, shape
+from deepstyle.scraper.urls import below, host, hosts_of, narrows, origin, page_key, runaway, shape
 
 CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
 SHAPE = 200  # pages of one shape in a row without a new image, however they are linked
@@ -91,12 +91,16 @@ class Frontier:
         """Whether the page is queued or done."""
         return page_key(url) in self._keys
 
+    def within(self, url: str) -> bool:
+        """Whether a normal URL is on the site, or on a host that is to be visited, too: one without a port is meant at any."""
+        return origin(url) in self.site or not hosts_of(url).isdisjoint(self._config.also_hosts)
+
     def add(self, url: str, parent: str | None, depth: int, *, anywhere: bool = False) -> bool:
         """Queue a page in the catalog and here, if it is new and on the site (or ``anywhere``); whether it was."""
         key = page_key(url)
         if key in self._keys or depth > self._config.max_depth or runaway(url):
             return False
-        if not anywhere and origin(url) not in self.site and host(url) not in self._config.also_hosts:
+        if not anywhere and not self.within(url):
             return False
         self._keys.add(key)
         self._crawl.queue_page(url, parent=parent, depth=depth)

@@ -167,7 +167,7 @@ class Ledger:
         if page is None or here.url == entry.url:
             outcome = "noai" if page is not None and page.noai else answer.outcome
             return outcome, page, entry if page is None else here
-        if origin(here.url) not in self.frontier.site and visit.kind == "page":
+        if not self.frontier.within(here.url) and visit.kind == "page":
             if entry.depth > 0:
                 return "off-site", None, entry
             self.frontier.site.add(origin(here.url))  # http -> https, example.com -> www.example.com
@@ -200,7 +200,7 @@ class Ledger:
     def _list(self, one: Listing) -> int:
         """Queue a picture, or let it wait for the page it links to; 1 when it is new, else 0."""
         detail = one.detail_url
-        if detail is not None and origin(detail) in self.frontier.site and self.frontier.knows(detail):
+        if detail is not None and self.frontier.within(detail) and self.frontier.knows(detail):
             new = self.crawl.defer_listing(one)
             if new:
                 self.listed += 1

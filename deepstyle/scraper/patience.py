@@ -22,9 +22,9 @@ GIVE_UP = 24  # what failures must have cost, with nothing else, for its URLs no
 PASSING = BUSY | {"timeout", "connection"}
 PAUSE = 0.5  # seconds between two URLs of a folder in doubt whose failures may pass
 SLOW = 10.0  # seconds that cost 1 more, and after which a try counts as a failure though it is repeated
-COST = {  # of a failure: 1 for what may pass, 2 for what costs much and will not be otherwise, 3 for what also takes long
+COST = {  # of a failure: half for what is not there, 1 for what may pass, 2 for what costs much, 3 for what also takes long
     "timeout": 1, "connection": 1, "http-500": 1, "http-502": 1, "http-503": 1, "http-504": 1, "too-slow": 3,
-    "too-large": 2, "truncated": 2, "bad-encoding": 2, "bomb": 2,
+    "too-large": 2, "truncated": 2, "bad-encoding": 2, "bomb": 2, "http-404": 0.5, "http-403": 0.5, "http-410": 0.5,
 }  # fmt: skip
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Patience:
 
     def __init__(self) -> None:
         self._failed: Counter[str] = Counter()
-        self._costly: Counter[str] = Counter()
+        self._costly: dict[str, float] = {}
         self._good: set[str] = set()
 
     def note(self, url: str, outcome: str, *, failed: bool, seconds: float = 0.0) -> None:
@@ -46,7 +46,8 @@ class Patience:
             self._good.add(place)
         elif place not in self._good:
             self._failed[place] += 1
-            self._costly[place] += COST.get(outcome, 0) + int(seconds // SLOW)
+            cost = COST.get(outcome, 0) + int(seconds // SLOW)
+            self._costly[place] = self._costly.get(place, 0.0) + cost
 
     def tried(self, url: str, outcome: str, *, seconds: float) -> None:
         """A URL will be asked for again; what took long is a failure all the same, for it held a connection."""
@@ -70,7 +71,7 @@ class Patience:
     def hopeless(self, url: str) -> bool:
         """Whether this URL is not asked at all."""
         place = folder(url)
-        return place not in self._good and self._costly[place] >= GIVE_UP
+        return place not in self._good and self._costly.get(place, 0.0) >= GIVE_UP
 
 
 class Doubts(Generic[T]):

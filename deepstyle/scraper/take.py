@@ -18,6 +18,7 @@ from deepstyle.scraper.reservations import meta_statements
 from deepstyle.scraper.sites import ranked
 
 Render = Callable[[Fetched], str]
+DOT = 16  # pixels: longer side of a picture that stands for none
 FINAL = frozenset({"ok", "noai", "too-small", "stopped", "host-busy"})  # no other URL of the same picture is asked for
 
 
@@ -178,7 +179,7 @@ def take(
             detail = f"{first.outcome} at the best URL; taken from {url}"
             source = url if first.outcome == "robots" else ""
             return replace(taken, answer=replace(taken.answer, url=one.image_url, detail=detail), source=source)
-        if taken.outcome in FINAL and not (taken.outcome == "too-small" and _guessed(url, urls[index + 1 :])):
+        if taken.outcome in FINAL and not (_is_dot(taken) or _is_guess(taken, url, urls[index + 1 :])):
             break
     assert first is not None
     return first
@@ -189,9 +190,15 @@ def _unended(answer: Fetched) -> bool:
     return answer.outcome == "truncated" and bool(answer.body)
 
 
-def _guessed(url: str, others: Sequence[str]) -> bool:
+def _is_dot(taken: Taken) -> bool:
+    """Whether a picture is a dot, as servers send for what they do not have: the page may show more."""
+    info = taken.photo.info if taken.photo is not None else None
+    return taken.outcome == "too-small" and info is not None and max(info.width, info.height) <= DOT
+
+
+def _is_guess(taken: Taken, url: str, others: Sequence[str]) -> bool:
     """Whether a site's rule made this URL of one of the others: it may be a placeholder, where the page's own is the photo."""
-    return any(url in ranked(other)[:-1] for other in others)
+    return taken.outcome == "too-small" and any(url in ranked(other)[:-1] for other in others)
 
 
 def _unreadable(url: str, kind: Literal["page", "image"], error: Exception) -> Fetched:
