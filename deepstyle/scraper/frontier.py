@@ -22,9 +22,11 @@ from deepstyle.catalog_crawl import Crawl
 from deepstyle.config import ScrapeConfig
 from deepstyle.scraper.hosts import missing
 from deepstyle.scraper.pages import Page
+from deepstyle.scraper.parts import is_part
 from deepstyle.scraper.urls import below, host, hosts_of, narrows, origin, page_key, runaway, shape
 
 CHAIN = 25  # pages of one shape, each linked from the one before, without a new image
+GUESSES = 3  # guesses of a next part, of pages beside one another, after which no others are made
 SHAPE = 200  # pages of one shape in a row without a new image, however they are linked
 
 
@@ -49,6 +51,11 @@ class Frontier:
         self._barren: dict[str, int] = {}
         self._shapes: Counter[str] = Counter()
         self._vain: dict[str, set[str]] = {}  # shape -> pages with photos that do not exist, since one was kept
+        self._trying: dict[str, str] = {}  # shape -> the part that was guessed first
+        self._open: Counter[str] = Counter()  # pages beside one another -> such guesses on their way
+        self._later: dict[str, list[tuple[str, Waiting]]] = {}  # pages beside one another -> guesses that wait
+        self._fruitful: set[str] = set()  # shapes, and pages beside one another, of which a guess was right
+        self._vainly: Counter[str] = Counter()  # the same -> guesses that were not
         self.moved: set[str] = set()  # visited pages that led to another one: they may answer later, with its cookie
         self._below: dict[str, frozenset[str]] = {}  # page of this call -> what it links to below itself, as names
         self._fetched = 0
@@ -161,12 +168,44 @@ class Frontier:
         return chained or any(self._shapes[one] >= SHAPE for one in _counted(entry.url, parent))
 
     def link_depth(self, url: str, entry: Waiting, *, following: bool) -> int:
-        """How deep a link leads: the next page of a series is no deeper than the one it follows."""
-        return entry.depth if following or shape(url) == shape(entry.url) else entry.depth + 1
+        """How deep a link leads: another part of a series is no deeper than the one that links to it."""
+        return entry.depth if following or is_part(entry.url, url) else entry.depth + 1
+
+    def guess(self, url: str, here: Waiting) -> None:
+        """Queue a part that no link names; others of its shape, and most beside it, wait for what comes of the first."""
+        one, around = shape(url), _around(url)
+        hoped = around in self._fruitful or self._vainly[around] < GUESSES
+        if one in self._fruitful:
+            self.add(url, here.url, here.depth)
+        elif self._vainly[one] or not hoped:
+            return
+        elif one in self._trying or (
+            around not in self._fruitful and self._open[around] + self._vainly[around] >= GUESSES
+        ):
+            self._later.setdefault(around, []).append((url, here))
+        elif self.add(url, here.url, here.depth):
+            self._trying[one] = url
+            self._open[around] += 1
+
+    def _tried(self, url: str, images: int) -> None:
+        """Take into account how a page ended that may have been such a guess."""
+        one, around = shape(url), _around(url)
+        if self._trying.get(one) != url:
+            return
+        del self._trying[one]
+        self._open[around] -= 1
+        if images:
+            self._fruitful |= {one, around}
+        else:
+            self._vainly[one] += 1
+            self._vainly[around] += 1
+        for guess, here in self._later.pop(around, []):
+            self.guess(guess, here)
 
     def done(self, entry: Waiting, outcome: str, images: int) -> None:
         """A page that ``next`` gave is done; ``images``: how many new ones it listed."""
         self._fetched -= 1
+        self._tried(entry.url, images)
         self.note(entry.url, entry.parent, outcome, images)
 
     def note(self, url: str, parent: str | None, outcome: str, images: int) -> None:
@@ -183,6 +222,12 @@ class Frontier:
         self._barren[url] = 0 if images else chain + 1
         for one in _counted(url, parent):
             self._shapes[one] = 0 if images else self._shapes[one] + 1
+
+
+def _around(url: str) -> str:
+    """What pages beside one another share: their folder and the parameters' names."""
+    head, _, names = shape(url).partition("?")
+    return f"{head.rpartition('/')[0]}/*?{names}"
 
 
 def _counted(url: str, parent: str | None) -> list[str]:

@@ -148,7 +148,7 @@ class Ledger:
                 images = sum(self._list(to_list(one, here.url, own)) for one in listings)
                 going_on = images and not page.nofollow and not self.frontier.vain(here.url)
                 for guess in page.guesses if going_on else ():  # until nothing new comes
-                    self.frontier.add(guess, here.url, here.depth)
+                    self.frontier.guess(guess, here)
                 self._shown.setdefault(page_key(here.url), set()).update(
                     one.image_url for one in page.listings if one.detail_url is None and one.page_url == here.url
                 )
@@ -190,7 +190,7 @@ class Ledger:
 
     def _follow(self, here: Waiting, page: Page, *, deeper: bool) -> None:
         """Queue the page's links; those of a sitemap or feed (not ``deeper``) count as if the start page had them."""
-        following = set(page.next_links)
+        following = {*page.next_links, *page.parts}
         for url in (*self.frontier.onward(here, page), *page.feeds):
             depth = self.frontier.link_depth(url, here, following=not deeper or url in following)
             self.frontier.add(url, here.url, depth)

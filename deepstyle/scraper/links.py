@@ -15,7 +15,7 @@ from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.clicks import clicked, ends
 from deepstyle.scraper.deeds import acts, prints
-from deepstyle.scraper.parts import counted, drawn_next, guessed, named_next, said_next
+from deepstyle.scraper.parts import counted, drawn_next, gap, guessed, named_next, numbers, said_next
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
 
 FEEDS = {"application/rss+xml", "application/atom+xml", "application/feed+json"}
@@ -51,6 +51,7 @@ _CHOOSE = re.compile(r"\W*(?:choose|select|please|all\b|any\b|sort|filter|$)", r
 _MORE = re.compile(
     r"load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager", re.IGNORECASE
 )
+_SLIDES = re.compile(r"swiper|splide|slick|carousel|slider|flickity|glide", re.IGNORECASE)  # whose dots are called so
 _LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?>(?:[^,<\"]|\"[^\"]*+\"?)*))")
 _NEXT_PARAMETER = re.compile(
     r";\s*rel\s*=\s*(?:\"(?:[^\";]*\s)?next[\s\"]|'(?:[^';]*\s)?next[\s']|next\s*(?:;|$))", re.IGNORECASE
@@ -76,6 +77,7 @@ class Links:
         self.url, self.base, self.budget = url, url, budget
         self.links: dict[str, None] = {}
         self.next_links: dict[str, None] = {}
+        self.parts: dict[str, None] = {}  # other parts of this page's series, by their numbers
         self.feeds: dict[str, None] = {}
         self.flags: set[str] = set()
         self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
@@ -123,12 +125,15 @@ class Links:
             elif page := clicked(name, value):
                 self._page(page, following=bool(_MORE.search(_named(attributes))), surely=True)
             elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
-                self._more = name.startswith("data") or bool(_MORE.search(value[:200]))
+                shows = _MORE.search(value[:200]) and not _SLIDES.search(value[:200])
+                self._more = name.startswith("data") or bool(shows)
 
     def text(self, tag: str, attributes: Attributes, text: str, base: str) -> None:
         """Look at the text of an ``a``, button or option when it ends."""
         self.base = base
         alt = self._alt if tag == "a" else ""
+        if tag == "a" and (url := resolve(base, target(attributes))) in self.links and numbers(text, url, self.url):
+            self.parts[url] = None
         if tag == "option":
             if "value" not in attributes and not _CHOOSE.match(text):
                 self._option(attributes, text)
@@ -162,11 +167,13 @@ class Links:
         """Add what markup inside the page links to; flags are the page's own."""
         self.links.update(inner.links)
         self.next_links.update(inner.next_links)
+        self.parts.update(inner.parts)
 
     def count(self) -> None:
         """Where no link is the next part by its words: the one whose page's number follows upon this page's."""
-        following = counted(self.url, self.links) if not self.next_links else ""
-        self.next_links.update({following: None} if following else {})
+        following = counted(self.url, self.links) or gap(self.url, self.links) if not self.next_links else ""
+        if following:
+            self._follow(following, following=True)
 
     def guesses(self) -> list[str]:
         """URLs of a next part that no link names, where the page looks as if there were one, or is a part by its own URL."""

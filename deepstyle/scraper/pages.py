@@ -40,16 +40,18 @@ MAX_UNPACKED = 50_000_000  # bytes of a .xml.gz sitemap: the limit of sitemaps.o
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What a page, sitemap or feed offers: pictures, pages to go on with (``next_links`` are those of rel=next), feeds.
+    """What a page, sitemap or feed offers: pictures, pages to go on with, feeds.
 
-    ``lead_image`` is the page's og:image or twitter:image. The flags come from ``<meta name=robots>``; ``noai`` also
-    stands for noimageai and noml. ``reservations``: what meta elements state, as (name, content). ``guesses``: URLs of a next
-    part that no link names. ``cut``: the limit of ``budget.py`` at which reading stopped, or empty.
+    ``next_links``: the pages of rel=next, ``parts`` a pager's others. ``lead_image`` is the page's og:image or twitter:image.
+    The flags come from ``<meta name=robots>``; ``noai`` also stands for noimageai and noml. ``reservations``: what meta
+    elements state, as (name, content). ``guesses``: URLs of a next part that no link names. ``cut``: the limit of
+    ``budget.py`` at which reading stopped, or empty.
     """
 
     listings: tuple[Listing, ...] = ()
     links: tuple[str, ...] = ()
     next_links: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     title: str = ""
     lead_image: str | None = None
@@ -140,8 +142,9 @@ def _of(reader: Reader) -> Page:
     if links.amp and all(one.detail for one in reader.found):  # a logo that leads home, say: its scripts may show more
         links.more(links.amp)
     return Page(
-        listings=tuple(listings), links=tuple(links.links), next_links=tuple(links.next_links), feeds=tuple(links.feeds),
-        guesses=tuple(links.guesses()), title=_tidy(reader.title), lead_image=reader.lead, cut=reader.budget.cut,
+        listings=tuple(listings), links=tuple(links.links), next_links=tuple(links.next_links), parts=tuple(links.parts),
+        feeds=tuple(links.feeds), guesses=tuple(links.guesses()), title=_tidy(reader.title), lead_image=reader.lead,
+        cut=reader.budget.cut,
         noindex="noindex" in links.flags, nofollow="nofollow" in links.flags, noai="noai" in links.flags,
         reservations=tuple(links.metas.items()),
     )  # fmt: skip

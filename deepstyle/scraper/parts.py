@@ -38,6 +38,10 @@ _PAGED = re.compile(
     re.IGNORECASE,
 )
 
+_DIGITS = re.compile(r"(?<!\d)\d{1,5}(?!\d)")
+_NUMBERS = re.compile(r"(\d+)")
+MAX_NUMBERS = 4  # of a URL, that may count parts
+
 
 def named_next(classes: str) -> bool:
     """Whether a link's classes say that it leads to the next part.
@@ -67,6 +71,52 @@ def counted(here: str, links: Iterable[str]) -> str:
         if one and _number(one) == number and _unpaged(url, one) == rest:
             return url
     return ""
+
+
+def gap(here: str, links: Iterable[str]) -> str:
+    """The next part where a pager passes it over (1 2 3 ... 20); nothing unless it links parts before and behind it."""
+    urls = list(links)
+    for match in list(_DIGITS.finditer(here, here.find("/", 8)))[-MAX_NUMBERS:]:
+        head, tail, number = here[: match.start()], here[match.end() :], int(match[0])
+        names = (one[len(head) : len(one) - len(tail)] for one in urls if one.startswith(head) and one.endswith(tail))
+        linked = {int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 6}
+        before = number - 1 in linked or len(linked & {1, 2, 3}) > 1
+        if before and number + 1 not in linked and max(linked) > number + 1:
+            width = len(match[0]) if match[0][0] == "0" else 0
+            return f"{head}{number + 1:0{width}d}{tail}"
+    return ""
+
+
+def is_part(here: str, url: str) -> bool:
+    """Whether a URL is another part of the series of ``here``: but for a page's number it is the same, or a number by one.
+
+    >>> (
+    ...     is_part("http://a.example/looks", "http://a.example/looks?page=7"),
+    ...     is_part("http://a.example/7", "http://a.example/8"),
+    ... )
+    (True, True)
+    """
+    one, two = _PAGED.search(here), _PAGED.search(url)
+    if two and _unpaged(here, one) == _unpaged(url, two):
+        return True
+    pieces, others = _NUMBERS.split(here), _NUMBERS.split(url)
+    if len(pieces) != len(others):
+        return False
+    differ = [(a, b) for a, b in zip(pieces, others, strict=True) if a != b]
+    return (
+        len(differ) == 1
+        and all(name.isascii() and name.isdigit() and len(name) < 12 for name in differ[0])
+        and (abs(int(differ[0][0]) - int(differ[0][1])) == 1)
+    )
+
+
+def numbers(text: str, url: str, here: str) -> bool:
+    """Whether a link of a pager leads to a part of ``here``: it says no more than a number that its URL has, too."""
+    text = text.strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 5) or int(text) not in map(int, _DIGITS.findall(url)):
+        return False
+    below = here.partition("?")[0].rstrip("/").removesuffix(".html").removesuffix(".php")
+    return url.startswith(below) or _NUMBERS.sub("#", url) == _NUMBERS.sub("#", here)
 
 
 def guessed(here: str, links: Iterable[str], *, sure: bool) -> list[str]:
