@@ -48,9 +48,7 @@ _FILE = re.compile(  # what is a page's relative address beyond doubt
 )
 _PAGE_NAMES = frozenset({"page", "p", "paged", "pg", "pagina", "seite"})
 _CHOOSE = re.compile(r"\W*(?:choose|select|please|all\b|any\b|sort|filter|$)", re.IGNORECASE)
-_MORE = re.compile(
-    r"load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager", re.IGNORECASE
-)
+_MORE = re.compile(r"(?i)load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager")
 _SLIDES = re.compile(r"swiper|splide|slick|carousel|slider|flickity|glide", re.IGNORECASE)  # whose dots are called so
 _LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?>(?:[^,<\"]|\"[^\"]*+\"?)*))")
 _NEXT_PARAMETER = re.compile(
