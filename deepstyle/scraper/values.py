@@ -236,12 +236,8 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
         rank = _size_of(key, value)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             written, value = value, _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
-            surely = (
-                (pictured and key.lower() in _ADDRESSES)
-                or (len(sizes) > 1 and key in sizes)
-                or (key.lower() in _ASKED and asks_picture(value))
-            )
-            if is_picture_url(value, surely=surely or (schema and key in {*_WHOLE, "thumbnailUrl"}), named=True):
+            surely = (len(sizes) > 1 and key in sizes) or (schema and key in {*_WHOLE, "thumbnailUrl"})
+            if is_picture_url(value, surely=surely or _is_told(key.lower(), value, pictured=pictured), named=True):
                 title = next((str(node[k])[:500] for k in ("alt", "caption", "name", "title") if node.get(k)), "")
                 own.append(
                     (key, Candidate(url=value, rank=rank, width=width, title=title, others=_here(value, written)))
@@ -262,6 +258,11 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
     if chosen and nested and chosen.rank <= 400:  # only a thumbnail of what the children show
         chosen = None
     return ([chosen] if chosen else []) + apart + nested + others
+
+
+def _is_told(key: str, value: str, *, pictured: bool) -> bool:
+    """Whether a key says what its value is of: an address in an object with sides, a picture that a server is asked for."""
+    return (pictured and key in _ADDRESSES) or (key in _ASKED and asks_picture(value))
 
 
 def _size_of(key: str, value: Any) -> float | None:
