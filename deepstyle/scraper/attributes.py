@@ -1,7 +1,7 @@
 """Attributes of one element -> sizes of its picture, other pictures, size in pixels (pure).
 
 Sources: HTML living standard (img, source); the attributes that lazy loaders and galleries read (lazysizes, PhotoSwipe,
-lightGallery, Flickity, Fancybox, Splide, WooCommerce, jQuery Zoom).
+lightGallery, Flickity, Fancybox, Splide, WooCommerce, jQuery Zoom, Foundation's Interchange).
 """
 
 from __future__ import annotations
