@@ -19,6 +19,7 @@ CASES = {
     "train-gan --min-score 1": "--min-score 1: no garment has it, the surest 0.90",
     "train-gan --classifier nobody": "--classifier nobody: no classifier",
     "train-gan --config dcgan-64 --classifier nobody": "--classifier nobody: no classifier",
+    "train-gan --dry-run --classifier nobody": "--classifier nobody: no classifier",
     "train-gan --from nobody": "--from nobody: no gan",
     "train-gan --from nobody --config dcgan-64": "--from nobody: no gan",
     "train-gan --set nobody=1": "--set nobody: unknown key",

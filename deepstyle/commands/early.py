@@ -23,14 +23,15 @@ def tell_gone(session: Session, catalog: Any, *kinds: str) -> None:
 
 
 def check_gan(session: Session, catalog: Any, asked: Any, classifier: str | None) -> None:
-    """Refuse a judge that is not there, and garments that are not, before a GAN's training."""
+    """Refuse a judge that is not there, and garments that are not, before a GAN's training; None asks for no garments."""
     from deepstyle.classifier.find import find_classifier_folder
     from deepstyle.garments import garments_for
 
     if classifier is None:
         tell_gone(session, catalog, "classifier")
     find_classifier_folder(catalog, classifier)
-    garments_for(catalog, asked)
+    if asked is not None:
+        garments_for(catalog, asked)
 
 
 def require_pictures(folder: Path, *, least: int = 1) -> int:

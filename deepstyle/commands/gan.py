@@ -99,8 +99,7 @@ def _beginning(
                 like = find_source(catalog, flags["start_from"]).config
             if config is None and flags["start_from"]:
                 asked = given_config("GanConfig", None, overrides, flags, like=like)
-            if not reading:
-                check_gan(session, catalog, asked, classifier)
+            check_gan(session, catalog, None if reading else asked, classifier)
     if config is not None:
         return None, []
     if flags["start_from"]:
