@@ -62,9 +62,9 @@ def _categories(catalog: Catalog, garments: Sequence[Garment]) -> Counter[str]:
 def chosen_config(catalog: Catalog, given: Sequence[str], *, reporter: Reporter) -> GanConfig:
     """The config that these choices and the ``key=value`` that are given make; each choice is said."""
     choices = choices_for(catalog, given, fresh=False)
-    for choice in choices:
-        if choice.reason:
-            reporter.say(f"  {choice.said}")
+    said = [f"  {choice.said}" for choice in choices if choice.reason]
+    for line in ["settings of the GAN, chosen for these garments:", *said] if said else []:
+        reporter.say(line)
     own = [one for choice in choices for one in choice.overrides]
     return load_config(GanConfig, None, [*own, *given])
 

@@ -82,6 +82,7 @@ def test_help_says_what_the_option_does_here(command: str, words: str) -> None:
         ("proxy=http://me:se@cret@a.example:8080", "proxy=http://...@a.example:8080"),
         ("headers={Authorization: Bearer secret}", "headers=(not shown)"),
         ("headers.Cookie=a=secret", "headers.Cookie=(not shown)"),
+        ("scrape.headers.Cookie=a=secret", "scrape.headers.Cookie=(not shown)"),
         ("rate=2", "rate=2"),
     ],
 )
@@ -142,6 +143,27 @@ def test_an_address_without_its_beginning_is_told_it(address: str, scheme: str, 
     done = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), "scrape", address])
 
     assert f"write {scheme}://{address}\n" in done.output
+
+
+def test_run_says_first_with_what_settings_it_begins(tmp_path: Path) -> None:
+    """Before the first stage: the presets and what was changed of them, as each stage's own command does; no secret."""
+    words = [
+        "run",
+        "http://127.0.0.1:9/",
+        "--minutes",
+        "2",
+        "--set",
+        "scrape.headers={Cookie: secret}",
+        "--set",
+        "crop.margin=0.1",
+    ]
+    told = CliRunner().invoke(main, ["-w", str(tmp_path / "w"), *words]).output
+
+    assert told.startswith(
+        "settings: the default presets, scrape.headers=(not shown), crop.margin=0.1, gan.minutes=2.0 ("
+    )
+    assert "private-address" in told
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize("command", ["train-classifier", "check-labels", "train-tagger"])

@@ -204,7 +204,7 @@ def without_secrets(override: str) -> str:
     'proxy=http://...@a.example:8080'
     """
     name, mark, value = override.partition("=")
-    if name.startswith("headers"):
+    if name.removeprefix("scrape.").startswith("headers"):
         return f"{name}{mark}(not shown)"
     return f"{name}{mark}{re.sub('//[^/]*@', '//...@', value)}"
 

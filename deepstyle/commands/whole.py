@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from deepstyle.commands.options import Bounded, Session, json_option, open_catalog
+from deepstyle.commands.options import Bounded, Session, json_option, open_catalog, without_secrets
 from deepstyle.commands.tables import show
 from deepstyle.demo import IMAGES
 
@@ -47,6 +48,7 @@ def run(session: Session, urls: tuple[str, ...], annotations: tuple[Path, Path] 
     origins = {"gan.minutes": "--minutes", "scrape.allow_private": "--allow-private"}
     stages = load_stages(presets, [*overrides, *flags], origins=origins)
     read_sources(urls)  # what is wrong is told before torch is imported, and before a workspace is made
+    _tell(session, presets or ("the default presets",), (*overrides, *flags))
     with open_catalog(session) as catalog:
         table = labels_from(labels, catalog, reporter=session.reporter) if labels is not None else None
         pair = read_pair(annotations[:1], annotations[1], session.reporter) if annotations is not None else None
@@ -86,8 +88,15 @@ def demo(session: Session, images: int, minutes: float, looks: int, overrides: t
     from deepstyle.demo.stages import demo_stages
 
     stages = demo_stages(images_seen=images, minutes=minutes, overrides=overrides)  # before a workspace is made
+    _tell(session, ("the demo's",), (*overrides, f"gan.images={images}", f"gan.minutes={minutes}"))
     with open_catalog(session) as catalog:
         from deepstyle.demo.tour import tour
 
         outcome = tour(catalog, stages, looks=looks, reporter=session.reporter)
     show("the demo is done", outcome.told, weak=outcome.weak, **outcome.told, run=asdict(outcome.gan))
+
+
+def _tell(session: Session, presets: Sequence[str], changed: Sequence[str]) -> None:
+    """Say with what settings all stages begin, before the first of them does."""
+    told = ", ".join([*presets, *map(without_secrets, changed)])
+    session.reporter.say(f"settings: {told} (`deepstyle settings` explains them)")
