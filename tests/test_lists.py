@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loopback import Exchange, photo, serve
@@ -80,3 +82,35 @@ def test_a_broken_line_costs_no_other(tmp_path: Path) -> None:
     (tmp_path / "l.jsonl").write_text(f'{{"url": "{X}"}}\n{{"url": "htt\n{{"url": "{Y}"}}\n')
 
     assert [row.url for row in read_list(str(tmp_path / "l.jsonl"))] == [X, "", Y]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ({"node": {"image": {"src": X}}}, [(X, True)]),
+        ({"node": {"image": {"src": "http://a.example/i/7?w=3"}}}, [("http://a.example/i/7?w=3", True)]),
+        ({"id": 7, "node": {"url": "http://a.example/p/7", "images": [{"src": X}, {"src": Y}]}}, [(X, True), (Y, True)]),
+        ({"look": {"photo": {"small": "http://a.example/s/1.jpg", "large": "http://a.example/l/1.jpg"}}},
+         [("http://a.example/l/1.jpg", True)]),
+        ({"node": {"link": "http://a.example/show"}}, [("http://a.example/show", False)]),
+        ({"node": {"image": {"src": "/1.jpg"}, "words": ["a", 2]}}, [("", False)]),
+        ({"url": X, "node": {"image": {"src": Y}}}, [(X, True)]),
+    ],
+)  # fmt: skip
+def test_addresses_in_the_objects_of_a_row(tmp_path: Path, row: dict[str, Any], found: list[tuple[str, bool]]) -> None:
+    """Where no column holds an address, all pictures that the row's objects name are taken, else the first page."""
+    (tmp_path / "l.jsonl").write_text(json.dumps({"title": "Look", **row}) + "\n")
+
+    rows = list(read_list(str(tmp_path / "l.jsonl")))
+
+    assert [(one.url, one.picture) for one in rows] == found
+    assert {one.title for one in rows if one.url} <= {"Look"}
+
+
+def test_photos_of_rows_with_objects_are_taken(tmp_path: Path) -> None:
+    """Lines as shops' interfaces give them: each names its photo two objects deep."""
+    with serve({f"/{n}.jpg": photo(n) for n in range(3)}) as site:
+        lines = [json.dumps({"node": {"image": {"src": f"{site.url}/{n}.jpg"}}}) for n in range(3)]
+        (tmp_path / "l.jsonl").write_text("\n".join(lines))
+
+        assert crawl(tmp_path / "w", str(tmp_path / "l.jsonl")).outcomes == {"kept": 3}

@@ -103,3 +103,22 @@ def test_no_answer_raises(asked: str) -> None:
             value = {name: one, "page": 1, "total": 9, "limit": 0, "meta": {"meta": {name: one}}}
             assert isinstance(next_part(value, URL + asked) + guessed_part(value, URL + asked), str)
             assert ends(value) in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ({"products": [{"node": {"image": {"src": "https://c.example/i/abc1?w=800"}}}]}, ["https://c.example/i/abc1?w=800"]),
+        ({"looks": [{"featuredImage": {"url": "//c.example/i/abc1"}}]}, ["http://c.example/i/abc1"]),
+        ({"photos": [{"src": "https://c.example/1"}, {"src": "https://c.example/2"}]},
+         ["https://c.example/1", "https://c.example/2"]),
+        ({"photo": {"url": "https://a.example/look/1", "src": "https://c.example/2"}}, []),
+        ({"image": {"url": "https://a.example/"}, "link": {"url": "https://a.example/look/1"}}, []),
+        ({"userImage": {"href": "/u", "src": "https://c.example/face"}}, []),
+    ],
+)  # fmt: skip
+def test_addresses_without_an_extension_under_a_key_of_a_picture(value: object, found: list[str]) -> None:
+    """An object that is called a picture tells its address at its host, whatever that looks like."""
+    body = json.dumps(value).encode()
+
+    assert [one.image_url for one in parse_json(body, "http://a.example/api").listings] == found

@@ -88,3 +88,12 @@ def test_a_file_is_told_by_its_kind(tmp_path: Path) -> None:
 
     assert isinstance(config_of(str(tmp_path / "mine.yaml")), CropConfig)
     assert re.search(r"^\* margin +0.2 +share", run(str(tmp_path / "mine.yaml")), re.MULTILINE)
+
+
+def test_a_pipe_gets_each_setting_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However narrow the terminal: nothing is cut off or wrapped, so that grep finds a setting with its meaning."""
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = [line for line in run("scrape").splitlines() if line.startswith("  ")]
+
+    assert len(lines) == 1 + len(settings_of(config_of("scrape")))
+    assert all(one.meaning in line for one, line in zip(settings_of(config_of("scrape")), lines[1:], strict=True))

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+WHOLE = 100_000  # characters: wider than any row
 LEADS = os.environ.get("RANK", "0") == "0"  # of the processes that torchrun starts, one speaks
 
 
@@ -43,7 +44,7 @@ def print_table(title: str, rows: dict[str, Any]) -> None:
 
 
 def print_columns(title: str, rows: Sequence[Sequence[str]], *, head: Sequence[str] = ()) -> None:
-    """Print a table whose last column wraps at the terminal's width (130 characters where there is none)."""
+    """Print a table whose last column wraps at the terminal's width; a pipe gets each row on one line, whole."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -53,7 +54,7 @@ def print_columns(title: str, rows: Sequence[Sequence[str]], *, head: Sequence[s
         table.add_column(head[number] if head else "", no_wrap=number == 0)
     for row in rows:
         table.add_row(*map(escape, row))
-    console = Console(width=None if sys.stdout.isatty() else 130, color_system=None)
+    console = Console(width=None if sys.stdout.isatty() else WHOLE, color_system=None)
     with console.capture() as drawn:
         console.print(table)
     click.echo("\n".join([title, *(line.rstrip() for line in drawn.get().splitlines())]))

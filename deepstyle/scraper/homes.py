@@ -25,6 +25,8 @@ _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re
 _SMALLER = re.compile(
     r"(\w{1,40}?)[_-]?(?:Small|Thumb(?:nail)?|Medium|Preview|small|thumb(?:nail)?|medium|preview)((?:_?(?:url|src|uri|path)|U(?:rl|RL)|Src)?)"
 )
+_IMAGE = re.compile(r"(?:^|_|(?<=[a-z]))(?:[Ii]mage|[Ii]mg|[Pp]hoto|[Pp]icture)s?$")
+_AT_HOST = re.compile(r"(?:https?:)?//[^/?#\s]{1,253}/[^\s?#]{0,500}[^\s/?#]")
 _SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
 LABELS = frozenset({
     "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
@@ -146,3 +148,14 @@ def _words(value: Any, levels: int) -> list[str]:
 def _rank(group: dict[str, Any]) -> float | None:
     name = group.get("viewType") or group.get("view_type")
     return size_rank(name[:40]) if isinstance(name, str) else None
+
+
+def is_image(key: str) -> bool:
+    """Whether a key says that the object, or each of the list, under it is a picture: ``featuredImage``, ``photos``."""
+    return len(key) < 40 and _IMAGE.search(key) is not None
+
+
+def tells_address(node: dict[str, Any]) -> bool:
+    """Whether an object tells one address at a host, which of a picture need have no extension, and no page's beside it."""
+    texts = [one for key in ("src", "url") if isinstance(one := node.get(key), str)]
+    return len(texts) == 1 and "href" not in node and _AT_HOST.match(texts[0]) is not None

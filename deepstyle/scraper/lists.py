@@ -2,7 +2,8 @@
 
 A row is an address and what else stands beside it. The address is in the first column called url, image_url, image, src, link,
 href or page_url, else in the first that holds one. A column whose name begins with image, img, photo or src holds pictures;
-elsewhere an address is a picture's when its path ends like one.
+elsewhere an address is a picture's when its path ends like one. Where no column holds one, a row of JSON is looked through as
+a page's JSON is, for all pictures that it names, and else for the first address in it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -22,12 +23,16 @@ from typing import Any, TextIO
 from deepstyle.errors import InputError, UsageError
 from deepstyle.files import open_regular, reason, shown
 from deepstyle.scraper.charsets import marked
+from deepstyle.scraper.pages import parse_json
 from deepstyle.scraper.urls import names_image, normalise
 
 SUFFIXES = frozenset({".txt", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"})
 NAMES = ("image_url", "url", "image", "img", "src", "photo", "link", "href", "page_url")
 PICTURES = ("image", "img", "photo", "src")
 TITLES = ("title", "caption", "text", "alt", "name")
+PLACES = frozenset({"src", "url", "href"})  # what an object calls the address of what it is
+MAX_LEVELS, MAX_INNER = 8, 2_000  # of a row
+NOWHERE = "https://row.invalid/"  # where what a row names without a host would be
 LONGEST = 1_000_000  # characters of a line
 BATCH = 4_096  # rows of a parquet file read at a time
 _PARAMETER = re.compile(r"\w+=")  # http://a.example/x.jpg;v=2
@@ -53,14 +58,16 @@ def read_list(source: str) -> Iterator[Row]:
     """The rows of a list file, or of standard input (``-``). Raises InputError for what cannot be read."""
     kind = Path(source).suffix.lower() if source != "-" else ".txt"
     if kind == ".parquet":
-        yield from (_row(one) for one in _parquet(Path(source)))
+        for one in _parquet(Path(source)):
+            yield from _rows(one)
         return
     with _opened(source) as file:
         try:
             if kind in {".csv", ".tsv"}:
                 yield from (_row(one) for one in _table(file, "\t" if kind == ".tsv" else None))
             else:
-                yield from (_row(one) for one in _lines(file, json_only=kind in {".jsonl", ".ndjson"}))
+                for one in _lines(file, json_only=kind in {".jsonl", ".ndjson"}):
+                    yield from _rows(one)
         except (OSError, ValueError, csv.Error) as error:
             raise InputError(f"{shown(source)}: cannot be read ({error})") from error
 
@@ -148,14 +155,60 @@ def _parquet(path: Path) -> Iterator[dict[str, Any]]:
         raise InputError(f"{shown(path)}: cannot be read ({error})") from error
 
 
+def _rows(cells: Mapping[str, Any]) -> Iterator[Row]:
+    """The row of these cells; where its address is in an object inside it, a row for each picture."""
+    row = _row(cells)
+    nested = [(str(name), value) for name, value in cells.items() if isinstance(value, (dict, list))]
+    if row.url or not nested:
+        yield row
+        return
+    more = {
+        str(name): value
+        for name, value in cells.items()
+        if not isinstance(value, (dict, list)) and value not in (None, "")
+    }
+    text = json.dumps(dict(nested), default=str).encode()
+    pictures = [one for one in parse_json(text, NOWHERE).listings if not one.image_url.startswith(NOWHERE)]
+    for one in pictures:
+        yield Row(url=one.image_url, picture=True, title=one.title or _title(cells), more=more)
+    if not pictures:
+        found = sorted(((name, url) for name, url in _addresses(nested)), key=lambda pair: not _pictured(*pair))
+        name, url = found[0] if found else ("", "")
+        yield Row(url=url, picture=_pictured(name, url), title=_title(cells), more=more)
+
+
+def _addresses(pairs: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
+    """The addresses in objects and lists, the outer ones first, with the name under which each stands."""
+    for _ in range(MAX_LEVELS):
+        inner: list[tuple[str, Any]] = []
+        for name, value in pairs:
+            if isinstance(value, dict):
+                inner += [
+                    (str(key) if str(key).lower() not in PLACES else f"{name}.{key}", one) for key, one in value.items()
+                ]
+            elif isinstance(value, list):
+                inner += [(name, one) for one in value]
+            elif isinstance(value, str) and (url := normalise(value)):
+                yield name, url
+        pairs = inner[:MAX_INNER]
+
+
+def _pictured(name: str, url: str) -> bool:
+    """Whether an address is a picture's, by itself or by the name of its column."""
+    return names_image(url) or name.strip().lower().startswith(PICTURES)
+
+
+def _title(cells: Mapping[str, Any]) -> str:
+    lower = {str(name).strip().lower(): one for name, one in cells.items() if not isinstance(one, (dict, list))}
+    return next((str(lower[one])[:500] for one in TITLES if lower.get(one)), "")
+
+
 def _row(cells: Mapping[str, Any]) -> Row:
     lower = {str(name).strip().lower(): name for name in cells}
     wanted = [lower[name] for name in NAMES if name in lower] or list(cells)
     for name in wanted:
         url = normalise(str(cells[name])) if cells[name] is not None else ""
         if url:
-            title = next((str(cells[lower[one]]) for one in TITLES if one in lower and cells[lower[one]]), "")
             more = {str(key): value for key, value in cells.items() if key != name and value not in (None, "")}
-            picture = names_image(url) or str(name).strip().lower().startswith(PICTURES)
-            return Row(url=url, picture=picture, title=title[:500], more=more)
+            return Row(url=url, picture=_pictured(str(name), url), title=_title(cells), more=more)
     return Row(url="", picture=False)

@@ -14,7 +14,18 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper.homes import LABELS, grouped, homed, is_logo, names_file, one_thing, widened, without_smaller
+from deepstyle.scraper.homes import (
+    LABELS,
+    grouped,
+    homed,
+    is_image,
+    is_logo,
+    names_file,
+    one_thing,
+    tells_address,
+    widened,
+    without_smaller,
+)
 from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, asks_picture, extension_of, is_picture_url
 
@@ -99,7 +110,8 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if isinstance(value, dict) and key.lower() in _PEOPLE:
         value = {name: one for name, one in value.items() if _HUMP.sub("_", name[:20]).lower() not in _FACES}
     if isinstance(value, dict):
-        return _from_object(without_smaller(widened(value, key)), found, budget, schema=schema, depth=depth)
+        node = without_smaller(widened(value, key))
+        return _from_object(node, found, budget, schema=schema, depth=depth, image=is_image(key))
     if isinstance(value, list):
         return _from_list(grouped(value), key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
@@ -209,7 +221,9 @@ def _from_link(node: dict[str, Any], found: Found) -> None:
         _from_text(url, "next", found, schema=False)
 
 
-def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
+def _from_object(
+    node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int, image: bool = False
+) -> list[Candidate]:
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
     width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
     if (
@@ -220,7 +234,7 @@ def _from_object(node: dict[str, Any], found: Found, budget: Budget, *, schema: 
         or min(width or 64, height or 64) < 64
     ):
         return []
-    pictured = (schema and "imageobject" in kind) or bool(width and height)
+    pictured = (schema and "imageobject" in kind) or bool(width and height) or (image and tells_address(node))
     sizes = [
         key
         for key, value in node.items()
