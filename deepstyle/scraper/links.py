@@ -82,6 +82,7 @@ class Links:
         self.amp = ""  # the same page without scripts of its own
         self._form: _Form | None = None
         self._select: tuple[str, int] | None = None  # name, options so far
+        self._leads = False  # whether its options are addresses to go to
         self._alt = ""  # of the first image in the ``a`` that is open
         self._more = False  # whether the page looks as if it had more than it shows
 
@@ -111,6 +112,7 @@ class Links:
                 self._input(tag, attributes)
             case "select":
                 self._select = (get("name", ""), 0)
+                self._leads = "location" in get("onchange", "") + get("onclick", "")
             case "option" if "value" in attributes:
                 self._option(attributes, attributes["value"])
         for name, value in attributes.items():
@@ -264,12 +266,10 @@ class Links:
         name, number = self._select
         self._select = (name, number + 1)
         value, form = value.strip(), self._form
-        if value.startswith(("/", "?", "http://", "https://")):
-            self._page(value)
+        if value.startswith(("/", "?", "http://", "https://")) or _FILE.fullmatch(value[:MAX_URL]) or self._leads:
+            self._page(value, surely=self._leads)
         elif value and name and form is not None and form.sent:
             self._page(_with(form.action, [*form.values, (name, value)]))
-        elif value:
-            self._page(value)
 
 
 def link_header(value: str, base: str) -> list[str]:

@@ -14,18 +14,8 @@ from typing import Any
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper.homes import (
-    LABELS,
-    grouped,
-    homed,
-    is_image,
-    is_logo,
-    names_file,
-    one_thing,
-    tells_address,
-    widened,
-    without_smaller,
-)
+from deepstyle.scraper import homes
+from deepstyle.scraper.homes import LABELS, grouped, homed, is_logo, names_file, one_thing, widened, without_smaller
 from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, asks_picture, extension_of, is_picture_url
 
@@ -111,7 +101,7 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
         value = {name: one for name, one in value.items() if _HUMP.sub("_", name[:20]).lower() not in _FACES}
     if isinstance(value, dict):
         node = without_smaller(widened(value, key))
-        return _from_object(node, found, budget, schema=schema, depth=depth, image=is_image(key))
+        return _from_object(node, found, budget, schema=schema, depth=depth, image=homes.is_image(key))
     if isinstance(value, list):
         return _from_list(grouped(value), key, found, budget, schema=schema, depth=depth)
     if isinstance(value, str):
@@ -226,15 +216,11 @@ def _from_object(
 ) -> list[Candidate]:
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
     width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
-    if (
-        "video" in kind
-        or is_logo(node)
-        or kind in {"author", "byline"}
-        or (schema and kind == "person")
-        or min(width or 64, height or 64) < 64
-    ):
+    if "video" in kind or is_logo(node) or kind in {"author", "byline"} or (schema and kind == "person"):
         return []
-    pictured = (schema and "imageobject" in kind) or bool(width and height) or (image and tells_address(node))
+    if min(width or 64, height or 64) < 64:
+        return []
+    pictured = (schema and "imageobject" in kind) or bool(width and height) or (image and homes.tells_address(node))
     sizes = [
         key
         for key, value in node.items()
