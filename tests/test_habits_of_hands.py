@@ -121,6 +121,34 @@ def test_a_click_leads_to_the_page_that_its_script_opens() -> None:
 
 
 @pytest.mark.parametrize(
+    ("function", "call", "links"),
+    [
+        ('function look(id,c){window.open("/look.asp?id="+id+"&c="+c,"w","width=500");}', "look('17','red')",
+         ["/look.asp?id=17&c=red"]),
+        ("function show(n) { location.href = 'show.php?n=' + encodeURIComponent(n); }", "show(7); return false",
+         ["/shows/show.php?n=7"]),
+        ("var go = (a, b) => { window.location = '/' + a + '/' + b + '/'; }", "go('fall', 'dior')", ["/fall/dior/"]),
+        ("function look(id){window.open(base + '/look.asp?id=' + id);}", "look('17')", []),
+        ("function look(id){window.open('/look.asp?id=' + id + size);}", "look('17')", []),
+        ("function addLook(id){location.href='/my.php?look=' + id;}", "addLook('17')", []),
+        ("function look(id){location.href='/cart?add=' + id;}", "look('17')", []),
+    ],
+)  # fmt: skip
+def test_a_function_opens_a_page_of_what_it_is_handed(function: str, call: str, links: list[str]) -> None:
+    """The address is written out for each call, on a link or on what is clicked; deeds, and what is not all known, are not."""
+    for element in (
+        f'<a href="javascript:;" onclick="{call}"><img src="t/1.jpg"></a>',
+        f'<div onclick="{call}">1</div>',
+    ):
+        found = _page(f"<script>{function}</script>{element}")
+
+        assert [one.removeprefix("http://a.example") for one in found.links] == links
+        assert [one.detail_url for one in found.listings if one.detail_url] == (
+            list(found.links) if "img" in element else []
+        )
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("cp1251", "Показ мод в Москве"), ("koi8_r", "Показ мод в Москве, платья"), ("cp1255", "שמלות ערב חדשות"),

@@ -137,13 +137,27 @@ def test_rules_still_know_their_variants() -> None:
         b"<meta http-equiv=refresh content='0;url=" + b" " * 200_000 + b"'>",
         b"<script>a = 'x'; b = ['.jpg'];" + b"a=b[i]+'" * 30_000 + b"</script>",
         b"<script>a = '<img>';" + b"a+=a+(a+" * 30_000 + b"</script>",
+        b"<script>function f(a){" + b"open('/x.php?a='+a+" * 30_000 + b"</script><a onclick=f(1)>",
+        b"<script>" + b"function f(a){open('/x.php?'+a+a" * 5_000 + b"</script>" + b"<a onclick=f(1)>" * 5_000,
         b"<script>img;" + b"__NUXT__=function(" * 20_000 + b"</script>",
         b"<script>img;" + b"new SlidePhotoSlide" * 20_000 + b"</script>",
         b"<img data-x='" + b"a.jpg" * 40_000 + b" 1w" * 20_000 + b"w'>",
         b"<img data-x='" + b" " * 200_000 + b"w'>",
         b"<img data-interchange='" + b"[/a.jpg, " * 20_000 + b"'>",
     ],
-    ids=["refresh", "refresh to nowhere", "sums", "sums of sums", "nuxt", "slides", "sets", "gaps", "interchange"],
+    ids=[
+        "refresh",
+        "refresh to nowhere",
+        "sums",
+        "sums of sums",
+        "popups",
+        "functions",
+        "nuxt",
+        "slides",
+        "sets",
+        "gaps",
+        "interchange",
+    ],
 )
 def test_an_attribute_and_a_script_are_read_once(body: bytes) -> None:
     """Two hundred thousand spaces in a meta refresh, and of beginnings of Nuxt's function."""

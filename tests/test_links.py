@@ -30,8 +30,9 @@ CASES: list[tuple[str, str, list[str], list[str]]] = [
      ('<select><option>Season</option><option value="/shows/2018">2018</option><option value="/shows/2019">2019'
      "</option></select>"), ["/shows/2018", "/shows/2019"], []),
     ("select that leads where its options say",
-     ('<form><select name="s" onchange="location.href=this.value"><option value="">Season</option><option value="x.php?s=f17">F</option>'
-     '<option value="spring/17">S</option></select></form>'), ["/shows/x.php?s=f17", "/shows/spring/17"], []),
+     ('<form><select name="s" onchange="location.href=this.value"><option value="">Season</option>'
+     '<option value="x.php?s=f17">F</option><option value="spring/17">S</option></select></form>'),
+     ["/shows/x.php?s=f17", "/shows/spring/17"], []),
     ("GET form with a select",
      ('<form method="get" action="/looks"><input type="hidden" name="h" value="dior"><select name="season">'
      '<option value="f17">F</option></select></form>'), ["/looks?h=dior&season=f17", "/looks?h=dior"], []),

@@ -122,3 +122,12 @@ def test_addresses_without_an_extension_under_a_key_of_a_picture(value: object, 
     body = json.dumps(value).encode()
 
     assert [one.image_url for one in parse_json(body, "http://a.example/api").listings] == found
+
+
+def test_sizes_that_are_told_by_short_names_are_one_photo() -> None:
+    """Renditions whose sides are ``w`` and ``h``: the largest is taken; shares of it, as those of a crop, are no pixels."""
+    sizes = [{"w": 320, "h": 400, "uri": "/r/1_400.jpg"}, {"w": 1280, "h": 1600, "uri": "/r/1_1600.jpg"}]
+    crop = {"src": "/r/2.jpg", "w": 0.5, "h": 1}
+    found = parse_json(json.dumps({"looks": [{"renditions": sizes}, {"image": crop}]}).encode(), URL)
+
+    assert [one.image_url.partition("/r/")[2] for one in found.listings] == ["1_1600.jpg", "2.jpg"]

@@ -27,6 +27,7 @@ _SMALLER = re.compile(
 )
 _IMAGE = re.compile(r"(?:^|_|(?<=[a-z]))(?:[Ii]mage|[Ii]mg|[Pp]hoto|[Pp]icture)s?$")
 _AT_HOST = re.compile(r"(?:https?:)?//[^/?#\s]{1,253}/[^\s?#]{0,500}[^\s/?#]")
+_SIDE = 64  # pixels: the least that is a photo's
 _SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
 LABELS = frozenset({
     "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
@@ -159,3 +160,18 @@ def tells_address(node: dict[str, Any]) -> bool:
     """Whether an object tells one address at a host, which of a picture need have no extension, and no page's beside it."""
     texts = [one for key in ("src", "url") if isinstance(one := node.get(key), str)]
     return len(texts) == 1 and "href" not in node and _AT_HOST.match(texts[0]) is not None
+
+
+def sides(node: dict[str, Any]) -> tuple[int | None, int | None]:
+    """Width and height that an object states in pixels: ``w`` and ``h``, too, where they are no shares of something."""
+    width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
+    short, tall = _pixels(node, "w"), _pixels(node, "h")
+    return (short, tall) if not width and not height and min(short or 0, tall or 0) >= _SIDE else (width, height)
+
+
+def _pixels(node: dict[str, Any], key: str) -> int | None:
+    value = node.get(key)
+    if isinstance(value, dict):  # schema.org QuantitativeValue
+        value = value.get("value")
+    text = str(value)[:12].removesuffix("px").strip() if isinstance(value, (int, float, str)) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None

@@ -132,8 +132,8 @@ class Links:
         """Look at the text of an ``a``, button or option when it ends."""
         self.base = base
         alt = self._alt if tag == "a" else ""
-        if tag == "a" and (url := resolve(base, target(attributes))) in self.links and numbers(text, url, self.url):
-            self.parts[url] = None
+        if tag == "a" and text.strip().isdigit() and (url := resolve(base, target(attributes))) in self.links:
+            self.parts.update({url: None} if numbers(text, url, self.url) else {})
         if tag == "option":
             if "value" not in attributes and not _CHOOSE.match(text):
                 self._option(attributes, text)

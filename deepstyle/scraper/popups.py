@@ -1,4 +1,4 @@
-"""Functions of a page that open a photo (pure): ``function pic(n) { window.open('/large/' + n + '.jpg') }``, ``pic('look7')``.
+"""Functions of a page that open a photo or a page (pure): ``function pic(n) { open('/large/' + n + '.jpg') }``, ``pic('look7')``.
 
 What such a function puts before and behind what it is given is read once; each call of it in an element is then written out
 as the address that it opens, so that all else reads a plain link. Nothing is run.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 MAX_TEXT = 100_000  # characters of a script
 MAX_FUNCTIONS = 50  # of one page
+MAX_CALL = 1_000  # characters of a handler
 MAX_BODY = 1_500  # characters of a function
 
 _NAME = r"[A-Za-z_$][\w$]{0,40}"
@@ -22,6 +23,16 @@ _STRING = r"(?:'([^'\r\n]{0,300})'|\"([^\"\r\n]{0,300})\")"
 _SUM = re.compile(
     rf"(?:{_STRING}\s{{0,3}}\+\s{{0,3}})?(?<![\w$.])({_NAME})(?![\w$.(\[])(?:\s{{0,3}}\+\s{{0,3}}{_STRING})?"
 )
+_OPENED = re.compile(r"(?:\bopen\(|\blocation(?:\.href)?\s{0,3}=(?!=)|\blocation\.(?:assign|replace)\()\s{0,3}")
+_TERM = re.compile(
+    rf"{_STRING}|(?:(?:encodeURI(?:Component)?|escape|String)\(\s{{0,3}})?(?<![\w$.])({_NAME})\)?(?![\w$.(\[])"
+)
+_JOIN, _DONE = re.compile(r"\s{0,9}\+\s{0,9}"), re.compile(r"\s{0,9}(?:[,;)}\r\n]|$)")
+_PAGE = re.compile(r"(?:https?://|\.{0,2}/|[\w-]{1,60}(?:/|\.\w{2,5}\?))[^\s'\"<>]{1,1000}")
+_DEED = re.compile(
+    r"add|del|remove|buy|send|mail|vote|like|share|print|log_?(?:in|out)|cart|submit|upload|subscri", re.IGNORECASE
+)
+MAX_TERMS = 12  # of an address
 _PICTURED = re.compile(r"\.(?:jpe?g|png|webp|gif)$", re.IGNORECASE)
 _CALL = re.compile(rf"(?<![\w$.])({_NAME})\(\s{{0,3}}([^()]{{1,300}})\)")
 _AFTER = re.compile(r"[\"'?\s>]")
@@ -33,6 +44,7 @@ class Popups:
 
     def __init__(self) -> None:
         self._known: dict[str, list[tuple[int, str, str]]] = {}  # name -> place of what is given, before it, behind it
+        self._pages: dict[str, list[str | int]] = {}  # name -> the pieces of a page's address: texts, and places
 
     def learn(self, text: str) -> None:
         """Take the functions of a script that put an address together of one thing that they are given."""
@@ -46,14 +58,33 @@ class Popups:
             told = [one for whole in _SUM.finditer(body) if (one := _put_together(whole, handed))]
             if told and len(self._known) < MAX_FUNCTIONS:
                 self._known[match["name"] or match["other"]] = told
+            name = match["name"] or match["other"]
+            if not _DEED.search(name) and (pieces := _pieces(body, handed)):
+                self._pages.setdefault(name, pieces)
 
     def written(self, tag: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
         """The attributes with what a call of such a function opens: as the link's target, or as a text in the handler."""
-        for name in _HANDLERS if self._known else ():
+        for name in _HANDLERS if self._known or self._pages else ():
             value = attributes.get(name, "")
-            if "(" in value and len(value) < 1_000 and (url := self._opened(value)):
+            if "(" not in value or len(value) >= MAX_CALL:
+                continue
+            if name != "onmouseover" and (page := self._page(value)):
+                return (
+                    {**attributes, "href": page} if tag in {"a", "area"} else {**attributes, name: f"location='{page}'"}
+                )
+            if url := self._opened(value):
                 return {**attributes, "href": url} if tag in {"a", "area"} else {**attributes, name: f"'{url}'"}
         return attributes
+
+    def _page(self, value: str) -> str:
+        for call in _CALL.finditer(value):
+            given = [one.strip().strip("'\"") for one in call[2].split(",")]
+            pieces = self._pages.get(call[1], [])
+            if pieces and all(isinstance(one, str) or (one < len(given) and given[one]) for one in pieces):
+                url = "".join(one if isinstance(one, str) else given[one] for one in pieces)
+                if _PAGE.fullmatch(url) and not _PICTURED.search(url):
+                    return url
+        return ""
 
     def _opened(self, value: str) -> str:
         for call in _CALL.finditer(value):
@@ -63,6 +94,26 @@ class Popups:
                 if _PICTURED.search(url) and "'" not in url:
                     return url
         return ""
+
+
+def _pieces(body: str, handed: list[str]) -> list[str | int]:
+    """What a function puts together to an address that it opens, of texts and what it is handed; nothing where more is in it."""
+    for opened in _OPENED.finditer(body):
+        pieces: list[str | int] = []
+        position = opened.end()
+        for _ in range(MAX_TERMS):
+            term = _TERM.match(body, position)
+            if term is None or (term[3] and term[3] not in handed):
+                break
+            pieces.append(handed.index(term[3]) if term[3] else term[1] or term[2] or "")
+            position = term.end()
+            if _DONE.match(body, position):
+                return pieces if isinstance(pieces[0], str) and len(pieces) > 1 else []
+            joined = _JOIN.match(body, position)
+            if joined is None:
+                break
+            position = joined.end()
+    return []
 
 
 def _put_together(whole: re.Match[str], handed: list[str]) -> tuple[int, str, str] | None:

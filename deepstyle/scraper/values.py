@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from deepstyle.scraper import homes
 from deepstyle.scraper.bases import MAX_NAMES, NONE, Bases, is_name
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, parse_srcset
-from deepstyle.scraper import homes
 from deepstyle.scraper.homes import LABELS, grouped, homed, is_logo, names_file, one_thing, widened, without_smaller
 from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, asks_picture, extension_of, is_picture_url
@@ -84,14 +84,6 @@ def read_values(value: Any, found: Found, budget: Budget, *, schema: bool = Fals
     ``"candidates": [...]``) gives the largest one. Logos, avatars and anything under 64 pixels are left out.
     """
     found.pictures += _walk(value, "", found, budget, schema=schema, depth=0)
-
-
-def _pixels(node: dict[str, Any], key: str) -> int | None:
-    value = node.get(key)
-    if isinstance(value, dict):  # schema.org QuantitativeValue
-        value = value.get("value")
-    text = str(value)[:12].removesuffix("px").strip() if isinstance(value, (int, float, str)) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
 
 
 def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, depth: int) -> list[Candidate]:
@@ -215,7 +207,7 @@ def _from_object(
     node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int, image: bool = False
 ) -> list[Candidate]:
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
-    width, height = _pixels(node, "width") or _pixels(node, "config_width"), _pixels(node, "height")
+    width, height = homes.sides(node)
     if "video" in kind or is_logo(node) or kind in {"author", "byline"} or (schema and kind == "person"):
         return []
     if min(width or 64, height or 64) < 64:
