@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.literals import unescaped
+from deepstyle.scraper.members import spelled
 
 MAX_TEXT = 300_000  # characters of a script that is looked at
 MAX_NAMES = 400  # that it gives something
@@ -73,6 +74,7 @@ def settled(text: str, budget: Budget) -> str:
     """The script with each sum written out whose value it states; addresses that vary follow in a list at its end."""
     if len(text) > MAX_TEXT or "__next_f" in text or not _JOINS.search(text) or not _PICTURED.search(text):
         return text
+    text = spelled(text)
     names = _known(text, budget)
     if not names:
         return text
