@@ -11,7 +11,6 @@ from loopback import Exchange, Routes, page, photo, serve
 from test_scrape import crawl, img, photos
 
 from deepstyle.scraper.gentle import BURST, EASE, SLOWEST, VAIN, Decision, Forbidden, Gentle
-from deepstyle.scraper.pace import Pace
 from deepstyle.scraper.patience import GIVE_UP
 
 NAMES = [f"/p{n}.jpg" for n in range(24)]
@@ -103,17 +102,6 @@ def test_the_pace_is_halved_and_eased() -> None:
         gentle.answered("b")
 
     assert gentle.interval("a") == 0
-
-
-def test_a_host_that_says_when_to_come_again_is_no_slower_than_that() -> None:
-    """A Retry-After is heeded as it is, however often it comes; 429 and 503 without one slow the pace."""
-    pace = Pace(0.25, longest=60)
-    for _ in range(2 * int(BURST)):
-        pace.busy("a", 503, 1.0, 0)
-        pace.busy("b", 503, 0.0, 0)
-
-    assert pace.gentle.interval("a") == 0
-    assert pace.gentle.interval("b") > 0.25
 
 
 def test_a_host_that_is_down_is_no_slower_in_the_end() -> None:

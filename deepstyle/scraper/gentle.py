@@ -1,7 +1,7 @@
 """A gentler pace for hosts that refuse one URL after another (pure): they mean how often they are asked, not the URLs.
 
-429 and 503 without a Retry-After: the pace is halved while more than a third of the answers are such; it is eased again
-after EASE other answers. Where halving it VAIN times brings nothing at all, the host is down, and its pace is what it was.
+429 and 503: the pace is halved while more than a third of the answers are such; it is eased again after EASE other answers.
+Where halving it VAIN times brings nothing at all, the host is down, and its pace is what it was.
 403: a site's guard says so, too, when it has been asked too much, but so does a server of files for what is not there. What a
 host that answered well before forbids is held; BURST in a row are asked for once more after a pause, at half the pace. A host
 that forbids them after each of PAUSES means them.

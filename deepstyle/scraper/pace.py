@@ -81,9 +81,8 @@ class Pace:
             return max(0.0, self._paused.get(host, 0.0) - self._clock())
 
     def busy(self, host: str, status: int, seconds: float, tries: int) -> None:
-        """A URL that was asked for ``tries`` times before answered 429 or 503, with this Retry-After (0: with none)."""
-        if not seconds:  # else it has said when it can be asked again
-            self.gentle.refused(host)
+        """A URL that was asked for ``tries`` times before answered 429 or 503, with this Retry-After."""
+        self.gentle.refused(host)
         with self._lock:
             means_host = seconds > SHORT or tries >= PATIENT
             streak = self._streaks[host] = self._streaks.get(host, 0) + means_host
