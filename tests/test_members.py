@@ -50,3 +50,33 @@ def test_a_long_script_is_read_once(piece: str) -> None:
     spelled("a = {b: 'x'};" + piece * (300_000 // len(piece)))
 
     assert time.process_time() - started < 10
+
+
+IMAGES = "".join(f'<img class="lazy" src="blank.gif" data-sku="A{n}" data-in-season="f{n % 2}">' for n in range(3))
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ("base = '/skus/'; all.forEach(function (e) { e.src = base + e.dataset.sku + '_1.jpg'; });", "skus/A{n}_1.jpg"),
+        ("all.forEach(e => { e.src = `/s/${e.dataset.inSeason}/${e.dataset.sku}.jpg` });", "s/f{m}/A{n}.jpg"),
+        ("var sku = img.getAttribute('data-sku'); img.src = '/s/' + sku + '.jpg';", "s/A{n}.jpg"),
+        ("$(this).attr('src', '/s/' + $(this).data('sku') + '.jpg');", "s/A{n}.jpg"),
+        ("e.src = '/s/' + e.dataset.colour + '.jpg';", ""),
+        ("e.dataset.sku = '/s/' + n + '.jpg';", ""),
+    ],
+)
+def test_photos_of_what_lazy_images_carry_are_found(script: str, found: str) -> None:
+    """A script that puts an address together of what each image has in an attribute: one photo an image."""
+    page = parse_html(f"{IMAGES}<script>{script}</script>".encode(), "http://a.example/looks/")
+    expected = [found.format(n=n, m=n % 2) for n in range(3)] if found else []
+
+    assert [one.image_url.removeprefix("http://a.example/") for one in page.listings] == expected
+
+
+def test_an_image_that_shows_its_photo_is_left_as_it_is() -> None:
+    """What a script makes of the attributes of images with a photo may be another size of it, or no photo at all."""
+    script = "<script>e.onclick = zoom('/zoom/' + e.dataset.sku + '.jpg');</script>"
+    page = parse_html(f'<img src="/1.jpg" data-sku="A1">{script}'.encode(), "http://a.example/")
+
+    assert [one.image_url for one in page.listings] == ["http://a.example/1.jpg"]

@@ -16,6 +16,7 @@ from deepstyle.scraper.attributes import Attributes, carried, custom, is_icon, i
 from deepstyle.scraper.bases import NONE, Bases, bases_of
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css
+from deepstyle.scraper.datasets import Datasets
 from deepstyle.scraper.elements import FALLBACKS, IMAGES, TEXTS, Open, behind, folded, leads, led, named, painted, shown
 from deepstyle.scraper.events import feed
 from deepstyle.scraper.links import Links
@@ -48,7 +49,7 @@ class Reader:
         self._flight: list[str] = []
         self._names: list[list[str]] = []  # of files whose folder is not known
         self._based = bool(base)
-        self._popups = Popups()
+        self._popups, self._datasets = Popups(), Datasets()
 
     # ---- events -------------------------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ class Reader:
         """An element begins."""
         if not self.budget.element():
             return
-        attributes = self._popups.written(tag, attributes)
+        attributes = self._popups.written(tag, self._datasets.noted(tag, attributes))
         outer = self._stack[-1] if self._stack else None
         one = Open(tag, attributes, outer, beside=self.beside)
         one.inner, one.text, self.left = len(self.found), len(self._texts), self.left or one.apart or one.others
@@ -260,7 +261,7 @@ class Reader:
             self._inner(text)
         elif holds == "code":
             self._popups.learn(text)
-            text = settled(text, self.budget)
+            text = settled(self._datasets.spelled(text), self.budget)
             self._inner(written(text))
             self.links.script(text)
             for url in asked_for(text):
