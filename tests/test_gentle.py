@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from loopback import Exchange, Routes, page, photo, serve
 from test_scrape import crawl, img, photos
 
+from deepstyle.scraper import gentle
 from deepstyle.scraper.gentle import BURST, EASE, SLOWEST, VAIN, Decision, Forbidden, Gentle
+from deepstyle.scraper.pace import Pace
 from deepstyle.scraper.patience import GIVE_UP
 
 NAMES = [f"/p{n}.jpg" for n in range(24)]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers of tests are asked more often than others: their pace is halved from where it is."""
+    monkeypatch.setattr(gentle, "FIRST", 0.01)
 
 
 def counting(status: int, rate: float, most: int, *, block: float = 0.0) -> Routes:
@@ -83,34 +92,79 @@ def test_pages_that_a_guard_forbids_are_visited_later(tmp_path: Path) -> None:
         assert summary.page_outcomes == {"ok": 13}
 
 
-def test_the_pace_is_halved_and_eased() -> None:
-    """Refusals in a row halve it, up to a limit; many other answers ease it; a few refusals among many answers do nothing."""
-    gentle = Gentle(0.25)
-    for _ in range(int(BURST)):
-        gentle.refused("a")
+class Clock:
+    """Seconds that pass when they are told to."""
 
-    assert (gentle.interval("a"), gentle.interval("b")) == (0.5, 0)
+    now = 0.0
 
-    for _ in range(40):
-        gentle.answered("a")
-        gentle.refused("a")
+    def __call__(self) -> float:
+        return self.now
 
-    assert gentle.interval("a") == SLOWEST
 
-    for _ in range(10 * EASE):
-        gentle.answered("a")
-        gentle.answered("b")
+def bucket(clock: Clock, rate: float) -> Callable[[int], bool]:
+    """A server that gives ``rate`` a second, three at once."""
+    left, last = 3.0, 0.0
 
-    assert gentle.interval("a") == 0
+    def given(_: int) -> bool:
+        nonlocal left, last
+        left, last = min(3.0, left + (clock.now - last) * rate), clock.now
+        one = left >= 1
+        left -= one
+        return one
+
+    return given
+
+
+def asked(pacing: Gentle, clock: Clock, given: Callable[[int], bool], number: int) -> list[float]:
+    """The intervals of so many requests in a row of 4 a second at most."""
+    found = []
+    for one in range(number):
+        found.append(pacing.interval("a"))
+        clock.now += max(0.25, found[-1])
+        pacing.answered("a") if given(one) else pacing.refused("a")
+    return found
+
+
+def test_the_pace_is_halved_until_the_host_keeps_up() -> None:
+    """A host that gives one a second is asked once a second, by and by; when it gives all, as fast as any other again."""
+    clock = Clock()
+    pacing = Gentle(0.25, clock=clock)
+    first = asked(pacing, clock, lambda _: False, int(BURST))
+
+    assert set(first) == {0}
+    assert (pacing.interval("a"), pacing.interval("b")) == (0.5, 0)
+    assert 0.6 < sum(asked(pacing, clock, bucket(clock, 1), 400)[100:]) / 300 < 2
+    assert asked(pacing, clock, lambda _: True, 20 * EASE)[-1] == 0
+
+
+def test_what_fails_now_and_then_is_not_the_pace() -> None:
+    """Where each second request fails at any pace, half the pace brings half as much, and the old one is taken again."""
+    clock = Clock()
+    pacing = Gentle(0.25, clock=clock)
+    intervals = asked(pacing, clock, lambda one: one % 2 == 1, 300)
+
+    assert max(intervals) <= 4
+    assert sum(intervals) / len(intervals) < 0.5
 
 
 def test_a_host_that_is_down_is_no_slower_in_the_end() -> None:
-    """Where a slower pace brings no other answer at all, it was not the pace."""
-    gentle = Gentle(0.25)
-    for _ in range(int(BURST) * (VAIN + 1)):
-        gentle.refused("a")
+    """Where a slower pace brings no other answer at all for longer than a minute, the host is down."""
+    clock = Clock()
+    pacing = Gentle(0.25, clock=clock)
+    intervals = asked(pacing, clock, lambda _: False, int(BURST) * (VAIN + 1))
 
-    assert gentle.interval("a") == 0
+    assert max(intervals) == SLOWEST
+    assert clock.now > 60
+    assert pacing.interval("a") == 0
+
+
+def test_a_host_that_says_when_to_come_again_is_not_slowed() -> None:
+    """Photos that wait as long as their answers say, each for itself, are asked for at the pace of any other host."""
+    pace = Pace(0.25, longest=60)
+    for _ in range(20):
+        pace.busy("a", 503, 1.0, 0)
+
+    assert pace.gentle.interval("a") == 0
 
 
 def test_a_single_photo_that_is_forbidden_is_meant() -> None:

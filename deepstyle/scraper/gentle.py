@@ -1,7 +1,8 @@
 """A gentler pace for hosts that refuse one URL after another (pure): they mean how often they are asked, not the URLs.
 
-429 and 503: the pace is halved while more than a third of the answers are such; it is eased again after EASE other answers.
-Where halving it VAIN times brings nothing at all, the host is down, and its pace is what it was.
+429 and 503 without a Retry-After: the pace is halved while more than a third of the answers are such, and eased after EASE
+others in a row. Where halving it brings far less, it was not the pace (each URL fails now and then), and where it brings nothing
+VAIN times, the host is down: its pace is what it was.
 403: a site's guard says so, too, when it has been asked too much, but so does a server of files for what is not there. What a
 host that answered well before forbids is held; BURST in a row are asked for once more after a pause, at half the pace. A host
 that forbids them after each of PAUSES means them.
@@ -10,15 +11,19 @@ that forbids them after each of PAUSES means them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 BURST = 4.0  # refusals, less half of the other answers since, after which the host means the pace
 SLOWEST = 8.0  # seconds between two requests, up to which a pace is halved
-EASE = 50  # other answers after which it is eased
+EASE = 20  # other answers after which it is eased
 EASIER = 1.5  # times as fast
-VAIN = 4  # halvings without another answer
+VAIN = 6  # halvings without another answer
+FIRST = 0.25  # seconds between two requests, at the least, when a pace is halved
+WORTH = 0.5  # share of the other answers a second, below which a halving has cost more than it brought
+TRUSTED = 300  # answers of a host, whose pace was not meant, before it may be
 PAUSES = (5.0, 15.0, 40.0)  # seconds for which a host that forbids one URL after another is left alone
 FORBIDDEN = "http-403"
 
@@ -27,20 +32,24 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True)
 class _Host:
-    """What one host has answered."""
+    """What one host has answered. Intervals are seconds between two requests; 0: as everybody is asked."""
 
     pressure: float = 0.0
-    interval: float = 0.0  # seconds between two requests; 0: as everybody
-    before: float = 0.0  # what it was when something else than refusals came last
-    vain: int = 0  # halvings since
+    interval: float = 0.0
+    vain: int = 0  # halvings since anything but refusals came
     calm: int = 0  # other answers since the last refusal
+    good: int = 0  # other answers since the last halving
+    since: float = 0.0  # when that was
+    best: float = 0.0  # the most other answers a second between two halvings
+    worse: int = 0  # halvings in a row after which far fewer came
+    trusted: int = 0  # answers to come that say nothing of the pace
 
 
 class Gentle:
     """How far apart hosts are asked, where that is more than ``least`` seconds. Safe to use from several threads."""
 
-    def __init__(self, least: float) -> None:
-        self._least = least
+    def __init__(self, least: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._least, self._clock = least, clock
         self._hosts: dict[str, _Host] = {}
         self._lock = threading.Lock()
 
@@ -50,21 +59,23 @@ class Gentle:
         return 0.0 if one is None else one.interval
 
     def refused(self, place: str) -> None:
-        """The host answered 429 or 503."""
+        """The host answered 429 or 503, and did not say when it wants to be asked again."""
         with self._lock:
-            one = self._hosts.setdefault(place, _Host())
+            one = self._hosts.setdefault(place, _Host(since=self._clock()))
             one.calm = 0
+            if one.trusted:
+                one.trusted -= 1
+                return
             one.pressure += 1
             if one.pressure >= BURST:
-                one.pressure = 0.0
-                one.vain += 1
-                one.interval = one.before if one.vain > VAIN else self._halved(one)
+                self._pressed(one)
 
     def slow(self, place: str) -> None:
         """Ask the host half as often from here on."""
         with self._lock:
-            one = self._hosts.setdefault(place, _Host())
-            one.calm, one.interval = 0, self._halved(one)
+            one = self._hosts.setdefault(place, _Host(since=self._clock()))
+            one.calm = 0
+            self._halve(one)
 
     def answered(self, place: str) -> None:
         """The host answered something else."""
@@ -73,14 +84,29 @@ class Gentle:
             return
         with self._lock:
             one.pressure = max(0.0, one.pressure - 0.5)
-            one.before, one.vain = one.interval, 0
+            one.vain = 0
+            one.good += 1
             one.calm += 1
+            one.trusted = max(0, one.trusted - 1)
             if one.calm >= EASE:
                 one.calm, one.interval = 0, one.interval / EASIER
-                one.interval *= one.interval > self._least
+                one.interval *= one.interval > max(self._least, FIRST / 2)
 
-    def _halved(self, one: _Host) -> float:
-        return max(one.interval, min(2 * max(one.interval, self._least), SLOWEST))
+    def _pressed(self, one: _Host) -> None:
+        """Halve the pace, unless that has brought less for a while, or nothing at all."""
+        one.pressure = 0.0
+        one.vain += 1
+        rate = one.good / max(self._clock() - one.since, self._least)
+        one.worse = one.worse + 1 if one.good and rate < one.best * WORTH else 0
+        one.best = max(one.best, rate) if one.interval else 0.0
+        if one.worse > 1 or one.vain > VAIN:
+            one.interval, one.best, one.worse, one.trusted = 0.0, 0.0, 0, TRUSTED * (one.worse > 1)
+        else:
+            self._halve(one)
+
+    def _halve(self, one: _Host) -> None:
+        one.interval = max(one.interval, min(max(2 * max(one.interval, self._least), FIRST), SLOWEST))
+        one.good, one.since = 0, self._clock()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ class Pace:
         sleep: Callable[[float], object] = time.sleep, slots: Slots | None = None,
     ) -> None:  # fmt: skip
         self.interval, self._longest, self._clock, self._sleep = interval, longest, clock, sleep
-        self.gentle = Gentle(interval)
+        self.gentle = Gentle(interval, clock=clock)
         self._lock = threading.Lock()
         self._shared = slots
         self._slots: dict[str, float] = {}
@@ -82,7 +82,8 @@ class Pace:
 
     def busy(self, host: str, status: int, seconds: float, tries: int) -> None:
         """A URL that was asked for ``tries`` times before answered 429 or 503, with this Retry-After."""
-        self.gentle.refused(host)
+        if not seconds:
+            self.gentle.refused(host)
         with self._lock:
             means_host = seconds > SHORT or tries >= PATIENT
             streak = self._streaks[host] = self._streaks.get(host, 0) + means_host
