@@ -8,7 +8,8 @@ pages in a row anywhere on the site, or SHAPE filters upon filters in a row (pag
 parent's: there are as many shapes of them as sets of parameters); relative-link loops, by their words or by the same names on
 the page above; permuted, tracking and session
 parameters. A part that no link names is not guessed after CHAIN parts whose photos do not exist; one that is slow, or fails
-for a while, does not count.
+for a while, does not count. Of pages of one shape one such guess is made, the others wait for what comes of it; of pages beside
+one another no more than GUESSES, until one is right.
 """
 
 from __future__ import annotations
