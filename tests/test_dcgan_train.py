@@ -290,9 +290,9 @@ def test_missing_runs_and_generators_are_named(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="deepstyle train-gan"):
             find_run(catalog)
         catalog.put_run("gan-001", "gan", status="running", images=0, figures={})
-        with pytest.raises(UsageError, match="gan-001"):
-            find_run(catalog, "gan-007")
         (tmp_path / "runs/gan-001").mkdir(parents=True)
         (tmp_path / "runs/gan-001/config.yaml").write_text("kind: gan\nsize: 32\n")
+        with pytest.raises(UsageError, match="gan-001"):
+            find_run(catalog, "gan-007")
         with pytest.raises(ModelError, match="first snapshot"):
             load_generator(find_run(catalog))

@@ -60,8 +60,8 @@ def train_detector(session: Session, train: tuple[Path, ...], validation: Path, 
         from deepstyle.annotations.pair import read_pair
         from deepstyle.status import find_model
 
-        if built.start_from:  # what is not there is told before torch is imported
-            find_model(catalog, built.start_from, flag="--start-from")
+        if start := getattr(built, "start_from", ""):  # detectron2's configs have none; told before torch is imported
+            find_model(catalog, start, flag="--start-from")
         pair = read_pair(train, validation, session.reporter)
         from deepstyle import detectors
 
