@@ -66,6 +66,7 @@ def test_a_workspace_of_its_own_comes_first(tmp_path: Path) -> None:
     """A workspace's own detector is taken before the shipped one, which still has its name; unknown names are told."""
     with Catalog(tmp_path) as catalog:
         catalog.put_model("mine", "detector", {})
+        (tmp_path / "models/mine").mkdir(parents=True)
 
         assert find_detector(catalog) == tmp_path / "models/mine"
         assert find_detector(catalog, SHIPPED).name == SHIPPED
