@@ -83,7 +83,7 @@ class Links:
         self._form: _Form | None = None
         self._select: tuple[str, int] | None = None  # name, options so far
         self._leads = False  # whether its options are addresses to go to
-        self._alt = ""  # of the first image in the ``a`` that is open
+        self._alt, self._target = "", ""  # of the ``a`` that is open: its first image's text, where it leads
         self._more = False  # whether the page looks as if it had more than it shows
 
     def element(self, tag: str, attributes: Attributes, base: str) -> None:
@@ -132,8 +132,8 @@ class Links:
         """Look at the text of an ``a``, button or option when it ends."""
         self.base = base
         alt = self._alt if tag == "a" else ""
-        if tag == "a" and text.strip().isdigit() and (url := resolve(base, target(attributes))) in self.links:
-            self.parts.update({url: None} if numbers(text, url, self.url) else {})
+        if tag == "a" and self._target in self.links and numbers(text, self._target, self.url):
+            self.parts[self._target] = None
         if tag == "option":
             if "value" not in attributes and not _CHOOSE.match(text):
                 self._option(attributes, text)
@@ -180,7 +180,7 @@ class Links:
         return guessed(self.url, self.links, sure=self._more) if not self.next_links else []
 
     def _anchor(self, href: str, rel: set[str]) -> None:
-        url = resolve(self.base, href) if href else ""
+        url = self._target = resolve(self.base, href) if href else ""
         if url and "nofollow" not in rel and not names_image(url) and extension(url) not in OTHER_EXTENSIONS:
             self._follow(url, following="next" in rel)
 
