@@ -44,7 +44,7 @@ class Rule:
 
 
 def _rule(name: str, hint: str, variant: str, *originals: str) -> Rule:
-    return Rule(name, hint, re.compile(variant, re.IGNORECASE), originals)
+    return Rule(name, hint, re.compile(variant, re.IGNORECASE | re.DOTALL), originals)  # DOTALL: no .* at an end fails
 
 
 RULES: tuple[Rule, ...] = (
