@@ -37,7 +37,7 @@ from deepstyle.crop.figures import crop_figures
 from deepstyle.crop.rules import choose
 from deepstyle.dataset import Item, PackedDataset
 from deepstyle.detector.find import load_detector
-from deepstyle.detector.masks import grids, load_masks, shapes_of
+from deepstyle.detector.masks import grids, shapes_of
 from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.files import put_file
@@ -66,9 +66,8 @@ class Outliner:
         detector = load_detector(self._folder)
         assert isinstance(detector, TorchvisionDetector)
         self._detector = TorchvisionDetector.load(self._folder, detector.labels)  # its trunk in torch, not converted
-        head = load_masks(self._folder, self._detector.inference.channels)
-        assert head is not None
-        self._head = head.eval()
+        assert self._detector.masks is not None
+        self._head = self._detector.masks.eval()
 
     @torch.inference_mode()
     def shapes(self, photo: images.Pixels, boxes: Sequence[Box]) -> list[bytes]:
@@ -78,7 +77,7 @@ class Outliner:
         batch = inference.batch([small])
         scale = scale_of(len(photo), photo.shape[1], self._detector.config)
         regions = [grids(torch.tensor([box.corners for box in boxes]) * scale)]
-        found = self._head(inference.gathered(batch, [inference.finest(batch)], regions).float())
+        found = self._head(inference.gathered(batch, inference.seen(batch), regions).float())
         return shapes_of(found)
 
 

@@ -25,8 +25,8 @@ from deepstyle.config import DetectorConfig, MaskConfig, load_config, to_yaml
 from deepstyle.detector.find import load_detector
 from deepstyle.detector.mask_data import MaskPhotos
 from deepstyle.detector.mask_train import TrainedMasks, train_masks
-from deepstyle.detector.masks import grids, targets
-from deepstyle.detector.networks import build_network
+from deepstyle.detector.masks import MaskHead, grids, overlap_loss, targets
+from deepstyle.detector.networks import build_network, maps_of, mask_channels
 from deepstyle.errors import InputError, ModelError
 from deepstyle.files import put_file
 from deepstyle.images import encode
@@ -147,6 +147,49 @@ def test_it_learns_shapes_and_leaves_the_detector_alone(tmp_path: Path) -> None:
     about = json.loads((source / "model.json").read_bytes())
     assert about["figures"]["run"] == "detector-001"
     assert about["masks"]["iou"] == result.iou
+
+
+def test_the_overlap_loss_is_one_minus_the_jaccard_index() -> None:
+    """Of masks it is what counting cells gives; shares of a cell that agree cost nothing; the nearer, the less."""
+    random = np.random.default_rng(0)
+    found, true = random.random((2, 3, SIDE, SIDE)) > 0.5
+    counted = np.mean([1 - (a & b).sum() / (a | b).sum() for a, b in zip(found, true, strict=True)])
+    soft = torch.from_numpy(random.random((3, SIDE, SIDE)))
+    near, far = (overlap_loss((soft + reach * torch.randn_like(soft)).clamp(0, 1), soft) for reach in (0.1, 0.3))
+
+    assert float(overlap_loss(torch.from_numpy(found * 1.0), torch.from_numpy(true * 1.0))) == pytest.approx(
+        counted, abs=2e-3
+    )
+    assert float(overlap_loss(soft, soft)) == 0
+    assert 0 < float(near) < float(far) < 1
+
+
+@pytest.mark.parametrize("preset", ["small-256", "lite0-256", "mobilenet-320", "r50-fpn"])
+def test_a_mask_head_sees_a_map_of_detail(preset: str) -> None:
+    """Beside the pyramid's maps, which are those of the backbone, stands a map of stride 4, with the channels that are told."""
+    network = build_network(load_config(DetectorConfig, preset, ["pretrained=false"]), 2).eval()
+    batch = torch.rand(1, 3, 128, 192, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        detail, maps = maps_of(network.backbone, batch)
+        expected = list(network.backbone(batch).values())
+
+    assert detail.shape[2:] == (32, 48)
+    assert all(torch.equal(a, b) for a, b in zip(maps, expected, strict=True))
+    assert mask_channels(network.backbone) == (detail.shape[1], maps[0].shape[1])
+
+
+def test_a_head_that_saw_the_pyramid_alone_is_read(tmp_path: Path) -> None:
+    """Heads that were trained before there was a map of detail give shapes; one of other channels is refused by its file."""
+    source = detector(tmp_path / "models/eye")
+    pixels = np.asarray(np.random.default_rng(0).integers(0, 256, (96, 64, 3)), np.uint8)
+    detail, finest = mask_channels(build_network(load_config(DetectorConfig, "small-256", TINY), 2).backbone)
+    weights.save_weights(source / MASKS, weights.halved(MaskHead(finest, 8).state_dict()))
+    found = load_detector(source).detect([pixels])[0]
+
+    assert {len(box.shape) for box in found if box.score >= 0.3} == {SIDE * SIDE}
+    weights.save_weights(source / MASKS, weights.halved(MaskHead(finest + detail + 1, 8).state_dict()))
+    with pytest.raises(ModelError, match=MASKS):
+        load_detector(source)
 
 
 def test_the_card_keeps_what_it_said_and_tells_of_the_head_once(tmp_path: Path) -> None:

@@ -130,6 +130,12 @@ class MaskConfig(Config):
     lr: float = Field(2e-3, gt=0, le=1, description="rate: peak learning rate of AdamW")
     weight_decay: float = Field(0.01, ge=0, le=1, description="factor: AdamW's pull of the weights towards 0")
     warmup: int = Field(200, ge=0, le=MANY, description="photos: first ones, over which the learning rate rises")
+    overlap: float = Field(
+        3.0,
+        ge=0,
+        le=100,
+        description="factor: weight of the shapes' overlap in the loss, beside their cells'; 0: cells alone",
+    )
     boxes: int = Field(
         2, ge=1, le=64, description="boxes: shown of each garment per visit, each moved by another jitter"
     )

@@ -27,6 +27,7 @@ from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
 from deepstyle.detector.align import roi_align
 from deepstyle.detector.masks import MaskHead, grids, shapes_of
+from deepstyle.detector.networks import maps_of, mask_channels
 from deepstyle.detector.suppression import soft_nms, vote
 from deepstyle.images import Pixels
 from deepstyle.shape import SIDE
@@ -50,9 +51,12 @@ class Detections:
 
 
 class Trunk(Protocol):
-    """The convolutions: N x 3 x H x W normalised -> per level (maps NCHW, objectness N x K, deltas N x K x 4)."""
+    """The convolutions: N x 3 x H x W normalised -> what is seen of the photos.
 
-    def __call__(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    The map of detail (see ``maps_of``), and per level of the pyramid its map (NCHW), objectness (N x K), deltas (N x K x 4).
+    """
+
+    def __call__(self, batch: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
         """Run the backbone, the pyramid and the head of the region proposal network."""
 
 
@@ -89,12 +93,12 @@ class TorchTrunk(nn.Module):
         super().__init__()
         self.backbone, self.head = network.backbone, network.rpn.head
 
-    def forward(self, batch: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+    def forward(self, batch: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
         """See Trunk."""
-        maps = list(self.backbone(batch).values())
+        detail, maps = maps_of(self.backbone, batch)
         objectness, deltas = self.head(maps)
         flat = [o.permute(0, 2, 3, 1).flatten(1) for o in objectness]  # anchors in the order row, column, shape
-        return maps, flat, [d.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4)) for d in deltas]
+        return detail, maps, flat, [d.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4)) for d in deltas]
 
 
 class TorchHead(nn.Module):
@@ -135,7 +139,7 @@ class Inference:
         network = deepcopy(network).eval().requires_grad_(requires_grad=False)
         fold_norms(network)
         self.device, self.dtype, self._voting, self._softness = device, dtype, voting, softness
-        self.channels = int(network.backbone.out_channels)  # of the pyramid's maps
+        self.channels = sum(mask_channels(network.backbone))  # of what mask heads see
         self.trunk: Trunk = TorchTrunk(network).to(device, dtype).to(memory_format=torch.channels_last)
         self.head: Head = TorchHead(network).to(device, dtype)
         self._masks = None if masks is None else deepcopy(masks).eval().requires_grad_(requires_grad=False)
@@ -154,7 +158,7 @@ class Inference:
         """Detect on photos at the size the network wants (uint8 HWC RGB)."""
         sizes = [(len(photo), photo.shape[1]) for photo in photos]
         batch = self.batch(photos)
-        maps, objectness, deltas = self.trunk(batch)
+        detail, maps, objectness, deltas = self.trunk(batch)
         proposals = self._propose(batch, maps, objectness, deltas, sizes)
         logits, refined = self.head(self._pool(batch, maps, proposals))
         counts = [len(p) for p in proposals]
@@ -162,33 +166,40 @@ class Inference:
         boxes = torch.split(decoded, counts)
         scores = torch.split(logits.float().softmax(1), counts)
         found = [self._select(*row) for row in zip(boxes, scores, sizes, strict=True)]
-        return found if self._masks is None else self._shaped(batch, maps, found, self._masks)
+        return found if self._masks is None else self._shaped(batch, (detail, maps[0]), found, self._masks)
 
     def _shaped(
-        self, batch: Tensor, maps: Sequence[Tensor], found: Sequence[Detections], masks: MaskHead
+        self, batch: Tensor, maps: tuple[Tensor, Tensor], found: Sequence[Detections], masks: MaskHead
     ) -> list[Detections]:
-        """The same detections, the surer ones with their shapes."""
+        """The same detections, the surer ones with their shapes. Earlier heads look at the second map alone."""
         counts = [int((one.scores >= SHAPED).sum()) for one in found]
         regions = [grids(one.boxes[:count]) for one, count in zip(found, counts, strict=True)]
-        shapes = iter(shapes_of(masks(self.gathered(batch, maps, regions))) if any(counts) else ())
+        seen = maps if masks.squeeze.in_channels > maps[1].shape[1] else maps[1:]
+        shapes = iter(shapes_of(masks(self.gathered(batch, seen, regions))) if any(counts) else ())
         return [
             replace(one, shapes=tuple(next(shapes) for _ in range(count)))
             for one, count in zip(found, counts, strict=True)
         ]
 
     def gathered(self, batch: Tensor, maps: Sequence[Tensor], regions: Sequence[Tensor]) -> Tensor:
-        """The finest map on the grids of each photo's regions (K x 4, see ``grids``): R x channels x SIDE x SIDE."""
-        stride = batch.shape[2] // maps[0].shape[2]
+        """Maps of the batch on the grids of each photo's regions (K x 4, see ``grids``): R x all channels x SIDE x SIDE."""
         boxes = torch.cat(list(regions))
         photo = torch.repeat_interleave(torch.tensor([len(r) for r in regions])).to(self.device)
-        rows = roi_align(maps[:1], [stride], boxes, photo, torch.zeros_like(photo), cells=SIDE, samples=1)
-        return rows.view(len(boxes), SIDE, SIDE, -1).permute(0, 3, 1, 2)
+        strides = [batch.shape[2] // one.shape[2] for one in maps]
+        rows = [
+            roi_align(
+                [one], [stride], boxes, photo, torch.zeros_like(photo), cells=SIDE, samples=1 + (one is not maps[-1])
+            )
+            for one, stride in zip(maps, strides, strict=True)
+        ]
+        return torch.cat([row.view(len(boxes), SIDE, SIDE, -1) for row in rows], 3).permute(0, 3, 1, 2)
 
-    def finest(self, batch: Tensor) -> Tensor:
-        """The finest map of the pyramid alone, as ``__call__`` computes it; NCHW."""
+    @torch.no_grad()
+    def seen(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        """What a mask head sees of a batch, as ``__call__`` computes it: the map of detail, the pyramid's finest."""
         assert isinstance(self.trunk, TorchTrunk)
-        finest: Tensor = next(iter(self.trunk.backbone(batch).values()))
-        return finest
+        detail, maps = maps_of(self.trunk.backbone, batch)
+        return detail, maps[0]
 
     def _select(self, boxes: Tensor, scores: Tensor, size: Size) -> Detections:
         """The detections of one photo from boxes R x (1 + labels) x 4 and scores R x (1 + labels) of its regions."""

@@ -1,6 +1,6 @@
 """The mask head's training on a finished detector (loop): its trunk and its boxes stay as they are, to the last bit.
 
-The frozen trunk is the one that detects: norms folded, in the same precision. Only its finest map is computed, and nothing is
+The frozen trunk is the one that detects: norms folded, in the same precision. Only its maps are computed, and nothing is
 remembered for gradients, so that a step costs little more than looking at the photos. The detector's folder is written again
 with the head beside the same weights. Outcomes are those of ``train.py``.
 """
@@ -32,7 +32,7 @@ from deepstyle.detector.evaluate import require_photos
 from deepstyle.detector.inference import Inference
 from deepstyle.detector.loop import LOG_STEPS, SAFE, data_digest
 from deepstyle.detector.mask_data import MaskBatch, MaskPhotos, prepared
-from deepstyle.detector.masks import MaskHead, grids, targets
+from deepstyle.detector.masks import MaskHead, grids, overlap_loss, targets
 from deepstyle.detector.resize import Sides
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.engine import agreed, batch_indices, make_fabric, share_of
@@ -144,7 +144,9 @@ def _learn(
             batch = upcoming.result()
             upcoming = pool.submit(prepare, state.step + 1)
             rate = _rate(config, state.images, t.progress)
-            loss = _step(head, optimizer, fabric, detector.inference, rate, batch)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            loss = _step(head, optimizer, fabric, detector.inference, config.overlap, batch)
             t.count(f"loss {loss:.3f}")
             if t.every(LOG_STEPS):
                 t.log({"loss": loss, "learning_rate": rate})
@@ -164,16 +166,19 @@ def _rate(config: MaskConfig, images: int, progress: float) -> float:
 
 
 def _step(
-    head: nn.Module, optimizer: torch.optim.Optimizer, fabric: Fabric, inference: Inference, rate: float, batch: MaskBatch
+    head: nn.Module, optimizer: torch.optim.Optimizer, fabric: Fabric, inference: Inference, overlap: float,
+    batch: MaskBatch,
 ) -> float:  # fmt: skip
-    """One update; returns the loss: the cells' cross-entropy (He et al. 2017, section 3), its targets shares of a cell."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    """One update; returns the loss: the cells' cross-entropy (He et al. 2017, section 3), ``overlap`` times that of overlap."""
     gathered = _gathered(inference, batch.photos, batch.regions)
-    logits: Tensor = head(gathered)
-    loss = F.binary_cross_entropy_with_logits(logits.float(), torch.cat(batch.cells).to(logits.device))
+    logits: Tensor = head(gathered).float()
+    true = torch.cat(batch.cells).to(logits.device)  # shares of a cell
+    loss = F.binary_cross_entropy_with_logits(logits, true)
+    if overlap:
+        loss = loss + overlap * overlap_loss(logits.sigmoid(), true)
     value = float(loss.detach())
     if not math.isfinite(value):
+        rate = optimizer.param_groups[0]["lr"]
         raise TrainingError(f"the mask head's loss is not finite; lower the rate: --set lr={rate / 4:g}")
     optimizer.zero_grad(set_to_none=True)
     fabric.backward(loss)
@@ -185,7 +190,7 @@ def _step(
 def _gathered(inference: Inference, photos: Sequence[Any], regions: Sequence[Tensor]) -> Tensor:
     batch = inference.batch(photos)
     regions = [one.to(inference.device) for one in regions]
-    return inference.gathered(batch, [inference.finest(batch)], regions).float()
+    return inference.gathered(batch, inference.seen(batch), regions).float()
 
 
 @torch.no_grad()

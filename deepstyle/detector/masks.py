@@ -1,9 +1,9 @@
 """The mask head: which cells of a box are garment (He et al. 2017, arXiv 1703.06870, the mask branch), on a finished trunk.
 
-It reads the finest map of the pyramid, gathered on the ``SIDE`` x ``SIDE`` points of a box's grid (RoIAlign), looks at it at
-half that size, and comes back to full size with what it saw first (as Ronneberger et al. 2015 do, arXiv 1505.04597): half
-the work of eight convolutions at one size. One head for all labels. It is saved beside the detector's weights; a detector
-without one finds boxes alone.
+It reads a map of stride 4, which knows edges, and the finest one of the pyramid, which knows garments, gathered on the
+``SIDE`` x ``SIDE`` points of a box's grid (RoIAlign), looks at them at half that size, and comes back to full size with what
+it saw first (as Ronneberger et al. 2015 do, arXiv 1505.04597): half the work of eight convolutions at one size. One head
+for all labels. It is saved beside the detector's weights; a detector without one finds boxes alone.
 """
 
 from __future__ import annotations
@@ -70,14 +70,27 @@ def targets(masks: Tensor, which: Tensor, regions: Tensor) -> Tensor:
     return cells.squeeze(1)
 
 
-def load_masks(folder: Path, channels: int) -> MaskHead | None:
-    """The mask head of a detector's folder; None when it has none. Raises ModelError when it is unreadable or of another."""
+def overlap_loss(shares: Tensor, true: Tensor) -> Tensor:
+    """1 - Jaccard index, the mean over R x SIDE x SIDE shares of a cell in [0, 1], which both may be anything between.
+
+    |x ∩ y| is the sum of the cells' minima, |x ∪ y| of their maxima: the metric loss JML1 of Wang et al. 2023 (arXiv
+    2302.05666), as min(x, y) = (x + y - |x - y|) / 2. What masks are judged by, where the cross-entropy counts cells.
+    """
+    both, either = torch.minimum(shares, true).sum((1, 2)), torch.maximum(shares, true).sum((1, 2))
+    return (1 - (both + 1) / (either + 1)).mean()  # of one cell more, so that an empty grid has a gradient
+
+
+def load_masks(folder: Path, channels: tuple[int, int]) -> MaskHead | None:
+    """The mask head of a detector's folder; None when it has none. Raises ModelError when it is unreadable or of another.
+
+    ``channels``: of the map of detail and of the pyramid's maps. A head that was trained on the second alone is read as such.
+    """
     path = folder / MASKS
     return weights.loaded(path, lambda found: _built(found, channels, path)) if path.exists() else None
 
 
-def _built(found: Mapping[str, Tensor], channels: int, path: Path) -> MaskHead:
+def _built(found: Mapping[str, Tensor], channels: tuple[int, int], path: Path) -> MaskHead:
     squeeze = found.get("squeeze.weight")
     if squeeze is None or squeeze.dim() != 4:
         raise ModelError(f"{path}: holds no mask head; train it again with `deepstyle train-masks`")
-    return MaskHead(channels, len(squeeze))
+    return MaskHead(channels[1] if squeeze.shape[1] == channels[1] else sum(channels), len(squeeze))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ IMAGENET = {
     "r50": "resnet50",
     "r50-v2": "resnet50",
 }  # backbone -> what pretrained.py calls its network
+DETAIL = 4  # stride of the map that mask heads see beside the pyramid's finest
 UNKNOWN = 255  # in a parsing map: nobody marked what this pixel shows
 
 
@@ -60,6 +62,31 @@ def _backbone(config: DetectorConfig) -> BackboneWithFPN:
     return resnet_fpn_backbone(
         backbone_name=IMAGENET[config.backbone], weights=None, norm_layer=norm, trainable_layers=layers
     )
+
+
+def maps_of(backbone: BackboneWithFPN, batch: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """The body's last map of stride ``DETAIL`` or less, and the maps of the pyramid, the finest first; NCHW.
+
+    What the backbone's own ``forward`` does, which keeps no map that is not the pyramid's.
+    """
+    named, detail, seen = backbone.body.return_layers, batch, batch
+    kept: OrderedDict[str, Tensor] = OrderedDict()
+    for name, layer in backbone.body.items():
+        seen = layer(seen)
+        if DETAIL * seen.shape[2] >= batch.shape[2]:
+            detail = seen
+        if name in named:
+            kept[named[name]] = seen
+    return detail, list(backbone.fpn(kept).values())
+
+
+@torch.no_grad()
+def mask_channels(backbone: BackboneWithFPN) -> tuple[int, int]:
+    """Channels of the map of detail and of the pyramid's maps."""
+    trained = backbone.training
+    detail, maps = maps_of(backbone.eval(), next(backbone.parameters()).new_zeros(1, 3, 64, 64))
+    backbone.train(trained)
+    return detail.shape[1], maps[0].shape[1]
 
 
 def imagenet_name(config: DetectorConfig) -> str:

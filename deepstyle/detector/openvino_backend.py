@@ -36,10 +36,10 @@ class OpenvinoDetector(TorchvisionDetector):
         trunk = _compiled(_Flat(inference.trunk), torch.zeros(1, 3, 128, 128), [-1, 3, -1, -1], precision)
         head = _compiled(inference.head, torch.zeros(1, width), [-1, width], precision)
 
-        def run_trunk(batch: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-            rows = _run(trunk, batch)
+        def run_trunk(batch: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
+            detail, *rows = _run(trunk, batch)
             levels = len(rows) // 3
-            return rows[:levels], rows[levels : 2 * levels], rows[2 * levels :]
+            return detail, rows[:levels], rows[levels : 2 * levels], rows[2 * levels :]
 
         def run_head(regions: Tensor) -> tuple[Tensor, Tensor]:
             logits, deltas = _run(head, regions)
@@ -60,9 +60,9 @@ class _Flat(nn.Module):
         self.trunk = trunk
 
     def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
-        """Maps, then objectness, then deltas, each from the finest level to the coarsest."""
-        maps, objectness, deltas = self.trunk(batch)
-        return (*maps, *objectness, *deltas)
+        """The map of detail; then maps, then objectness, then deltas, each from the finest level to the coarsest."""
+        detail, maps, objectness, deltas = self.trunk(batch)
+        return (detail, *maps, *objectness, *deltas)
 
 
 def _compiled(module: nn.Module, example: Tensor, shape: list[int], precision: str) -> Any:

@@ -16,7 +16,7 @@ from deepstyle.boxes import Box
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import Detections, Inference
 from deepstyle.detector.masks import MaskHead, load_masks
-from deepstyle.detector.networks import build_network
+from deepstyle.detector.networks import build_network, mask_channels
 from deepstyle.detector.resize import scale_of, to_network
 from deepstyle.detector.tiles import together, windows_of
 from deepstyle.images import Pixels
@@ -67,7 +67,7 @@ class TorchvisionDetector:
         """Load a detector folder's weights and settings, and its mask head, if any; ``labels`` as its model.json has them."""
         config = load_config(DetectorConfig, config_file(folder))
         network = weights.loaded(folder / "weights.safetensors", lambda _: build_network(config, len(labels)))
-        masks = load_masks(folder, int(network.backbone.out_channels))
+        masks = load_masks(folder, mask_channels(network.backbone))
         return cls(network, config, labels, detector_name(folder), masks)
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Box]]:
