@@ -78,7 +78,7 @@ class Outliner:
         scale = scale_of(len(photo), photo.shape[1], self._detector.config)
         regions = [grids(torch.tensor([box.corners for box in boxes]) * scale)]
         found = self._head(inference.gathered(batch, inference.seen(batch), regions).float())
-        return shapes_of(found)
+        return shapes_of(found.sigmoid())
 
 
 def folds_of(annotations: AnnotatedSet, root: Path, count: int) -> list[Fold]:

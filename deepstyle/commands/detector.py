@@ -108,8 +108,8 @@ def train_masks(session: Session, train: tuple[Path, ...], validation: Path, det
                 dry_run: bool) -> None:  # fmt: skip
     """Teach a detector what in a box is garment.
 
-    A small head learns from the masks of COCO files; garments without one are passed over. The detector's boxes stay what
-    they are. With it `crop` cuts along the garment (--background).
+    A small head learns from the masks of COCO files; garments without one are passed over. The detector's weights stay what
+    they are. With the head it draws its boxes around the garments' shapes, and `crop` can cut along them (--background).
 
     \b
     Example:

@@ -26,7 +26,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
 from deepstyle.detector.align import roi_align
-from deepstyle.detector.masks import MaskHead, grids, shapes_of
+from deepstyle.detector.masks import MaskHead, drawn_around, grids, shapes_of
 from deepstyle.detector.networks import maps_of, mask_channels
 from deepstyle.detector.suppression import soft_nms, vote
 from deepstyle.images import Pixels
@@ -171,14 +171,22 @@ class Inference:
     def _shaped(
         self, batch: Tensor, maps: tuple[Tensor, Tensor], found: Sequence[Detections], masks: MaskHead
     ) -> list[Detections]:
-        """The same detections, the surer ones with their shapes. Earlier heads look at the second map alone."""
+        """The same detections, the surer ones drawn around their shapes. Earlier heads look at the second map alone."""
         counts = [int((one.scores >= SHAPED).sum()) for one in found]
-        regions = [grids(one.boxes[:count]) for one, count in zip(found, counts, strict=True)]
+        if not any(counts):
+            return list(found)
         seen = maps if masks.squeeze.in_channels > maps[1].shape[1] else maps[1:]
-        shapes = iter(shapes_of(masks(self.gathered(batch, seen, regions))) if any(counts) else ())
+
+        def shares(boxes: Sequence[Tensor]) -> Tensor:
+            logits: Tensor = masks(self.gathered(batch, seen, [grids(one) for one in boxes]))
+            return logits.float().sigmoid()
+
+        first = [one.boxes[:count] for one, count in zip(found, counts, strict=True)]
+        drawn = torch.split(drawn_around(shares(first), torch.cat(first)), counts)
+        shapes = iter(shapes_of(shares(drawn)))  # on the grids of the new boxes
         return [
-            replace(one, shapes=tuple(next(shapes) for _ in range(count)))
-            for one, count in zip(found, counts, strict=True)
+            replace(one, boxes=torch.cat([boxes, one.boxes[len(boxes) :]]), shapes=tuple(next(shapes) for _ in boxes))
+            for one, boxes in zip(found, drawn, strict=True)
         ]
 
     def gathered(self, batch: Tensor, maps: Sequence[Tensor], regions: Sequence[Tensor]) -> Tensor:

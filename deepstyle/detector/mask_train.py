@@ -1,4 +1,4 @@
-"""The mask head's training on a finished detector (loop): its trunk and its boxes stay as they are, to the last bit.
+"""The mask head's training on a finished detector (loop): its weights stay as they are, to the last bit.
 
 The frozen trunk is the one that detects: norms folded, in the same precision. Only its maps are computed, and nothing is
 remembered for gradients, so that a step costs little more than looking at the photos. The detector's folder is written again

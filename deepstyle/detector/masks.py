@@ -21,6 +21,8 @@ from deepstyle.about import MASKS
 from deepstyle.errors import ModelError
 from deepstyle.shape import CONTEXT, SIDE
 
+EDGE = 0.4  # share of a cell from which a shape's box begins (docs/log.md)
+
 
 class MaskHead(nn.Module):
     """Gathered maps R x ``channels`` x SIDE x SIDE -> logits R x SIDE x SIDE of "this cell is garment"."""
@@ -54,9 +56,9 @@ def grids(boxes: Tensor) -> Tensor:
     return torch.cat([boxes[:, :2] - reach, boxes[:, 2:] + reach], 1)
 
 
-def shapes_of(logits: Tensor) -> list[bytes]:
-    """Logits R x SIDE x SIDE -> a shape each (see ``shape.py``)."""
-    cells = (logits.float().sigmoid() * 255).round().to(torch.uint8).cpu().numpy()
+def shapes_of(shares: Tensor) -> list[bytes]:
+    """Shares of a cell in [0, 1], R x SIDE x SIDE -> a shape each (see ``shape.py``)."""
+    cells = (shares * 255).round().to(torch.uint8).cpu().numpy()
     return [one.tobytes() for one in cells]
 
 
@@ -68,6 +70,29 @@ def targets(masks: Tensor, which: Tensor, regions: Tensor) -> Tensor:
     rows = torch.cat([which[:, None].float(), regions], 1)
     cells: Tensor = roi_align(masks[:, None].float() / 255, rows, SIDE, 1.0, -1, aligned=True)
     return cells.squeeze(1)
+
+
+def drawn_around(shares: Tensor, boxes: Tensor) -> Tensor:
+    """The boxes (K x 4) drawn around their shapes: K x SIDE x SIDE shares of a cell in [0, 1], on the boxes' ``grids``.
+
+    A side lies where the shares, the greatest of each row or column, first reach ``EDGE``, between the centres of two cells.
+    A box of which no cell does stays as it is.
+    """
+    covered = grids(boxes)
+    cell = (covered[:, 2:] - covered[:, :2]) / SIDE
+    across, down = shares.amax(1), shares.amax(2)
+    first = torch.stack([_first(across), _first(down)], 1)
+    last = SIDE - torch.stack([_first(across.flip(1)), _first(down.flip(1))], 1)
+    drawn = torch.cat([covered[:, :2] + cell * first, covered[:, :2] + cell * last], 1)
+    return torch.where((shares.amax((1, 2)) >= EDGE)[:, None], drawn, boxes)
+
+
+def _first(profile: Tensor) -> Tensor:
+    """Where rows of K x SIDE values first reach ``EDGE``, in cells from the start; 0 where the first one does."""
+    at = (profile >= EDGE).int().argmax(1, keepdim=True)
+    here, before = profile.gather(1, at), profile.gather(1, (at - 1).clamp(min=0))
+    crossing = at + 0.5 - (here - EDGE) / (here - before).clamp(min=1e-6)
+    return torch.where(at > 0, crossing, 0.0).squeeze(1)
 
 
 def overlap_loss(shares: Tensor, true: Tensor) -> Tensor:

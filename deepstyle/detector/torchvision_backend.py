@@ -28,7 +28,7 @@ VIEWS = 16  # photos and windows that are looked at at a time, where there are w
 class TorchvisionDetector:
     """A trained Faster R-CNN; ``detect`` never changes it. ``name`` is ``<folder>@<digest of the weights>``.
 
-    With ``masks`` its boxes have shapes.
+    With ``masks`` its boxes have shapes and are drawn around them.
     """
 
     def __init__(
