@@ -24,11 +24,12 @@ from deepstyle.catalog import Catalog
 from deepstyle.cli import main
 from deepstyle.config import DetectorConfig, MaskConfig, load_config, to_yaml
 from deepstyle.detector.find import load_detector
-from deepstyle.detector.inference import SHAPED
+from deepstyle.detector.inference import SHAPED, Detections
 from deepstyle.detector.mask_data import MaskPhotos, jitter_boxes, prepared
 from deepstyle.detector.mask_train import TrainedMasks, train_masks
-from deepstyle.detector.masks import MaskHead, drawn_around, grids, overlap_loss, targets
+from deepstyle.detector.masks import MaskHead, drawn_around, grids, overlap_loss, regridded, targets
 from deepstyle.detector.networks import build_network, maps_of, mask_channels
+from deepstyle.detector.resize import to_network
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
 from deepstyle.errors import InputError, ModelError
 from deepstyle.files import put_file
@@ -209,6 +210,9 @@ def test_boxes_are_drawn_around_their_shapes() -> None:
     assert ((drawn_around(shares, boxes) - true) / cell).abs().max() < 0.7
     assert ((drawn_around(shares, boxes) - true) / cell).abs().mean() < 0.3 < ((boxes - true) / cell).abs().mean()
     assert torch.equal(drawn_around(torch.zeros_like(shares), boxes), boxes)
+    moved = regridded(shares, boxes, true.expand(40, 4))  # only what neither grid cuts off
+    expected = targets(mask, torch.zeros(1, dtype=torch.int64), grids(true))
+    assert ((moved >= 0.5) == (expected >= 0.5)).float().mean() > 0.95
     whole = drawn_around(torch.ones_like(shares), boxes)
     assert torch.allclose(whole, grids(boxes))
 
@@ -231,6 +235,31 @@ def test_a_detector_finds_tighter_boxes_with_a_mask_head(tmp_path: Path) -> None
     before, after = (box_iou(boxes, seen.boxes).mean() for boxes in (loose, drawn_around(shares, loose)))
 
     assert after > before + 0.08
+
+
+def test_a_shape_lies_on_the_box_that_is_told(tmp_path: Path) -> None:
+    """Where a garment ends at the photo's edge, its box does, too, and its shape is laid by that box: red is covered there."""
+    result = learn(tmp_path, "images=240", "lr=0.02")
+    network = load_detector(result.folder)
+    assert isinstance(network, TorchvisionDetector)
+    pixels = np.full((96, 64, 3), 128, np.uint8)
+    pixels[disc(96, 64, (-20, 40, 40, 130))] = (220, 20, 20)
+    for box in network.detect([pixels])[0]:
+        assert 0 <= box.x0 < box.x1 <= 64
+        assert 0 <= box.y0 < box.y1 <= 96
+    found = Detections(boxes=torch.tensor([[0.0, 38.0, 44.0, 96.0]]), labels=torch.ones(1).long(), scores=torch.ones(1))
+    inference = network.inference
+    assert network.masks is not None
+    small = to_network(pixels, network.config)
+    scale = len(small) / 96
+    found = replace(found, boxes=found.boxes * scale)
+    batch = inference.batch([small])
+    shaped = inference._shaped(batch, inference.seen(batch), [small.shape[:2]], [found], network.masks.eval())[0]
+    corners = (shaped.boxes[0] / scale).tolist()
+    covered = lay(shaped.shapes[0], (corners[0], corners[1], corners[2], corners[3]), (0, 0, 64, 96)) >= 128
+    red = pixels[..., 0] > 150
+
+    assert (covered & red).sum() / (covered | red).sum() > 0.75
 
 
 def test_the_card_keeps_what_it_said_and_tells_of_the_head_once(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
 from deepstyle.detector.align import roi_align
-from deepstyle.detector.masks import MaskHead, drawn_around, grids, shapes_of
+from deepstyle.detector.masks import MaskHead, drawn_around, grids, regridded, shapes_of
 from deepstyle.detector.networks import maps_of, mask_channels
 from deepstyle.detector.suppression import soft_nms, vote
 from deepstyle.images import Pixels
@@ -166,24 +166,22 @@ class Inference:
         boxes = torch.split(decoded, counts)
         scores = torch.split(logits.float().softmax(1), counts)
         found = [self._select(*row) for row in zip(boxes, scores, sizes, strict=True)]
-        return found if self._masks is None else self._shaped(batch, (detail, maps[0]), found, self._masks)
+        return found if self._masks is None else self._shaped(batch, (detail, maps[0]), sizes, found, self._masks)
 
     def _shaped(
-        self, batch: Tensor, maps: tuple[Tensor, Tensor], found: Sequence[Detections], masks: MaskHead
-    ) -> list[Detections]:
+        self, batch: Tensor, maps: tuple[Tensor, Tensor], sizes: Sequence[Size], found: Sequence[Detections], masks: MaskHead
+    ) -> list[Detections]:  # fmt: skip
         """The same detections, the surer ones drawn around their shapes. Earlier heads look at the second map alone."""
         counts = [int((one.scores >= SHAPED).sum()) for one in found]
         if not any(counts):
             return list(found)
         seen = maps if masks.squeeze.in_channels > maps[1].shape[1] else maps[1:]
-
-        def shares(boxes: Sequence[Tensor]) -> Tensor:
-            logits: Tensor = masks(self.gathered(batch, seen, [grids(one) for one in boxes]))
-            return logits.float().sigmoid()
-
-        first = [one.boxes[:count] for one, count in zip(found, counts, strict=True)]
-        drawn = torch.split(drawn_around(shares(first), torch.cat(first)), counts)
-        shapes = iter(shapes_of(shares(drawn)))  # on the grids of the new boxes
+        regions = [one.boxes[:count] for one, count in zip(found, counts, strict=True)]
+        logits: Tensor = masks(self.gathered(batch, seen, [grids(one) for one in regions]))
+        shares, before = logits.float().sigmoid(), torch.cat(regions)
+        around = torch.split(drawn_around(shares, before), counts)
+        drawn = [clip_boxes_to_image(boxes, size) for boxes, size in zip(around, sizes, strict=True)]
+        shapes = iter(shapes_of(regridded(shares, before, torch.cat(drawn))))
         return [
             replace(one, boxes=torch.cat([boxes, one.boxes[len(boxes) :]]), shapes=tuple(next(shapes) for _ in boxes))
             for one, boxes in zip(found, drawn, strict=True)

@@ -87,6 +87,16 @@ def drawn_around(shares: Tensor, boxes: Tensor) -> Tensor:
     return torch.where((shares.amax((1, 2)) >= EDGE)[:, None], drawn, boxes)
 
 
+def regridded(shares: Tensor, boxes: Tensor, others: Tensor) -> Tensor:
+    """Shares on the ``grids`` of boxes (K x 4) -> those on the grids of ``others``; K x SIDE x SIDE, nothing beyond the first."""
+    covered = grids(boxes)
+    cell = (covered[:, 2:] - covered[:, :2]) / SIDE
+    places = (grids(others) - covered[:, :2].repeat(1, 2)) / cell.repeat(1, 2)
+    rows = torch.cat([torch.arange(len(shares), device=shares.device)[:, None], places], 1)
+    moved: Tensor = roi_align(shares[:, None], rows, SIDE, 1.0, -1, aligned=True)
+    return moved.squeeze(1)
+
+
 def _first(profile: Tensor) -> Tensor:
     """Where rows of K x SIDE values first reach ``EDGE``, in cells from the start; 0 where the first one does."""
     at = (profile >= EDGE).int().argmax(1, keepdim=True)
