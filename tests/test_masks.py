@@ -27,7 +27,7 @@ from deepstyle.detector.find import load_detector
 from deepstyle.detector.inference import SHAPED, Detections
 from deepstyle.detector.mask_data import MaskPhotos, jitter_boxes, prepared
 from deepstyle.detector.mask_train import TrainedMasks, train_masks
-from deepstyle.detector.masks import MaskHead, drawn_around, grids, overlap_loss, regridded, targets
+from deepstyle.detector.masks import MaskHead, drawn_around, grids, overlap_loss, regridded, targets, without_specks
 from deepstyle.detector.networks import build_network, maps_of, mask_channels
 from deepstyle.detector.resize import to_network
 from deepstyle.detector.torchvision_backend import TorchvisionDetector
@@ -215,6 +215,20 @@ def test_boxes_are_drawn_around_their_shapes() -> None:
     assert ((moved >= 0.5) == (expected >= 0.5)).float().mean() > 0.95
     whole = drawn_around(torch.ones_like(shares), boxes)
     assert torch.allclose(whole, grids(boxes))
+
+
+def test_specks_are_no_part_of_a_garment() -> None:
+    """A cell apart from a shape goes, each shape by itself; halves of an open jacket stay, and so does what is faint."""
+    shares = torch.zeros(2, SIDE, SIDE)
+    shares[0, 5:20, 4:10] = shares[0, 5:20, 15:21] = 0.9
+    shares[0, 26, 26] = shares[1, 2, 2] = shares[1, 3, 3] = 0.9  # corners that touch are two parts
+    shares[0, 21, 4:10] = 0.3
+    kept = without_specks(shares)
+    expected = shares.clone()
+    expected[0, 26, 26] = 0
+
+    assert torch.equal(kept, expected)
+    assert torch.equal(without_specks(torch.zeros(0, SIDE, SIDE)), torch.zeros(0, SIDE, SIDE))
 
 
 def test_a_detector_finds_tighter_boxes_with_a_mask_head(tmp_path: Path) -> None:

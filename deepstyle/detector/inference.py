@@ -26,7 +26,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
 from deepstyle.detector.align import roi_align
-from deepstyle.detector.masks import MaskHead, drawn_around, grids, regridded, shapes_of
+from deepstyle.detector.masks import MaskHead, drawn_around, grids, regridded, shapes_of, without_specks
 from deepstyle.detector.networks import maps_of, mask_channels
 from deepstyle.detector.suppression import soft_nms, vote
 from deepstyle.images import Pixels
@@ -178,7 +178,7 @@ class Inference:
         seen = maps if masks.squeeze.in_channels > maps[1].shape[1] else maps[1:]
         regions = [one.boxes[:count] for one, count in zip(found, counts, strict=True)]
         logits: Tensor = masks(self.gathered(batch, seen, [grids(one) for one in regions]))
-        shares, before = logits.float().sigmoid(), torch.cat(regions)
+        shares, before = without_specks(logits.float().sigmoid()), torch.cat(regions)
         around = torch.split(drawn_around(shares, before), counts)
         drawn = [clip_boxes_to_image(boxes, size) for boxes, size in zip(around, sizes, strict=True)]
         shapes = iter(shapes_of(regridded(shares, before, torch.cat(drawn))))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +23,7 @@ from deepstyle.errors import ModelError
 from deepstyle.shape import CONTEXT, SIDE
 
 EDGE = 0.4  # share of a cell from which a shape's box begins (docs/log.md)
+SPECK = 0.05  # share of a shape's cells; parts that are smaller are not of the garment
 
 
 class MaskHead(nn.Module):
@@ -70,6 +72,23 @@ def targets(masks: Tensor, which: Tensor, regions: Tensor) -> Tensor:
     rows = torch.cat([which[:, None].float(), regions], 1)
     cells: Tensor = roi_align(masks[:, None].float() / 255, rows, SIDE, 1.0, -1, aligned=True)
     return cells.squeeze(1)
+
+
+def without_specks(shares: Tensor) -> Tensor:
+    """Shapes without their smallest parts: K x SIDE x SIDE shares of a cell, 0 where a part has less than ``SPECK`` of its cells.
+
+    What lies apart from a garment is mostly something else of its colour; an open jacket's halves stay.
+    """
+    from scipy import ndimage  # here: `--help` must not pay for it
+
+    inside = (shares >= EDGE).cpu().numpy()
+    parts, count = ndimage.label(
+        inside, ndimage.generate_binary_structure(2, 1)[None] & [[[False]], [[True]], [[False]]]
+    )
+    of = np.zeros(count + 1, np.int64)  # the shape that each part is of
+    of[parts] = np.arange(len(parts))[:, None, None]
+    small = np.bincount(parts.ravel(), minlength=count + 1) < SPECK * inside.sum((1, 2))[of]
+    return shares.masked_fill(torch.from_numpy(small[parts] & inside).to(shares.device), 0.0)
 
 
 def drawn_around(shares: Tensor, boxes: Tensor) -> Tensor:
