@@ -228,7 +228,6 @@ def test_specks_are_no_part_of_a_garment() -> None:
     expected[0, 26, 26] = 0
 
     assert torch.equal(kept, expected)
-    assert torch.equal(without_specks(torch.zeros(0, SIDE, SIDE)), torch.zeros(0, SIDE, SIDE))
 
 
 def test_a_detector_finds_tighter_boxes_with_a_mask_head(tmp_path: Path) -> None:
