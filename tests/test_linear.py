@@ -101,6 +101,9 @@ ADDRESSES = (
     ("https://image.jimcdn.com/app/cms/image/transf/a/path/", "a/", "?"), ("https://a.example/", "w=1,", "/a.jpg"),
     ("https://a.example/", "w=", "/a.jpg"), ("https://x.tiendanube.com/stores/", "a-100-0.", "?"),
     ("https://a.example/", "@2x", ".jpg"), ("https://a.example/", "thumb_", ".jpg"), ("https://a.example/", "1", "x1.jpg"),
+    ("https://a.example", "/internal/media/dispatcher/1", "/a/b"), ("https://a.example", "/files/large/0123456789abcdef", "x"),
+    ("https://a.example", "/digital/api/singleitem/collection/a/id/1", "/thumb"), ("https://a.example", "/@@images/image", "/a?"),
+    ("https://ids.si.edu/ids/deliveryService?", "id=a&max=", "#\n"),
 )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ _CLICKS = ("onclick", "@click", "x-on:click", "v-on:click", "@click.prevent", "x
 _CLICKED = frozenset({*_CLICKS, "onmouseover"})
 _HANDLERS = ("href", *_CLICKS, "onmouseover", "onload")
 MOST_WIDE = 2048  # pixels: what a gap for a width is filled with where the page names no widths
-_SWAPPED = re.compile(r"\bsrc\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
+_SWAPPED = re.compile(r"\bthis\.src\s*+=\s*+['\"]([^'\"]{1,1000})['\"]")  # this.src='...'
 _CUSTOM = re.compile(r":?(?:dynamic-)?(?:src|source|image|img|photo|picture|url|cover|poster)(?:-(?:src|url|hover))?")
 _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-src, mobile-image, src-large
     r":?(?:(desktop|large|full|zoom|hi-?res|original|xl|lg)|mobile|tablet|small|medium|thumb|tiny|sm|md)-(?:src|image|img|url)"
@@ -113,6 +113,16 @@ def is_icon(attributes: Attributes) -> bool:
         sides = [side for side in sides if side]  # a height of 0 beside a width: a style holds the photo's place
     least = min(sides, default=MIN_SIDE)
     return least < MIN_SIDE or tuple(sides[:2]) in BANNERS or (least <= MAX_STRIP and max(sides, default=0) > 5 * least)
+
+
+def enlarges(attributes: Attributes) -> bool:
+    """Whether an image, however small, names a larger one: for a zoom, or that the pointer puts into another's place."""
+    named = any(name in FULL and is_picture_url(value) for name, value in attributes.items())
+    return named or (
+        not _CLICKED.isdisjoint(attributes)
+        and not _SWAPPED.search(attributes.get("onmouseover", ""))
+        and bool(handled(attributes))
+    )
 
 
 def said(attributes: Attributes) -> int | None:

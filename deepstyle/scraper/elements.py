@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from deepstyle.scraper.attributes import BACKGROUNDS, Attributes, handled, is_icon, names_image_text, several, target
+from deepstyle.scraper.attributes import (
+    BACKGROUNDS,
+    Attributes,
+    enlarges,
+    handled,
+    is_icon,
+    names_image_text,
+    several,
+    target,
+)
 from deepstyle.scraper.bases import AMOUNTS, frames
 from deepstyle.scraper.beside import HEADINGS, heads_others, is_beside, is_home_mark, leads_on, region
 from deepstyle.scraper.candidates import ORIGINAL, Candidate, best, decodable, parse_css, parse_srcset
@@ -106,7 +115,7 @@ class Open:
             self.leads_home(image)
             or named
             or _FACE.search(image.get("alt", "")[-60:]) is not None
-            or is_icon(image)
+            or (is_icon(image) and not enlarges(image))
             or is_decoration(image)
             or is_decoration(self.attributes)
         )

@@ -1,6 +1,7 @@
 """How programs that galleries run on write sizes of a photo, as data (pure): rules of ``sites.py``, on any host.
 
 Sources: the files that Coppermine, Piwigo, Gallery 3, ZenPhoto, Omeka, LiveJournal, Rails and Laravel's Media Library lay out,
+what CONTENTdm, eMuseum, Plone and the Smithsonian document,
 and the addresses in their pages; what Alibaba's, Qiniu's, Tencent's and Upyun's documents say that their stores do to a picture.
 """
 
@@ -16,7 +17,15 @@ GALLERIES: tuple[tuple[str, ...], ...] = (
      r"-(?:sq|th|2s|xs|sm|me|la|xl|cu_\w+)(\.\w+)"), r"\1\2\3", r"\1i.php?/\2-xx\3"),
     ("gallery3", "/var/", r"(https?://(?>(?:(?!/var/)[^?])+)/var)/(?:thumbs|resizes)/([^?]+)(?:\?.*)?", r"\1/albums/\2",
      r"\1/resizes/\2"),
-    ("omeka", "/files/", r"(https?://[^?]+/files)/(?:fullsize|(?:square_)?thumbnails)/([0-9a-f]{32}\.\w+)", r"\1/original/\2"),
+    ("omeka", "/files/", r"(https?://[^?]+/files)/(?:square_)?thumbnails/([0-9a-f]{32}\.\w+)", r"\1/original/\2",
+     r"\1/fullsize/\2"),
+    ("omeka-larger", "/files/", r"(https?://[^?]+/files)/(?:fullsize|large|medium|square)/([0-9a-f]{32,40}\.\w+)",
+     r"\1/original/\2", r"\1/large/\2"),
+    ("contentdm", "/digital/api/", r"(https?://[^/?]+)/digital/api/singleitem/collection/([^/?]+)/id/(\d+)/thumbnail(?:\?.*)?",
+     r"\1/iiif/2/\2:\3/full/max/0/default.jpg", r"\1/digital/iiif/\2/\3/full/full/0/default.jpg"),
+    ("emuseum", "/media/dispatcher/", r"(https?://[^?]+/internal/media/dispatcher/\d+)/(?!full)[^/?]*+(?:\?.*)?", r"\1/full"),
+    ("smithsonian", "/deliveryService?", r"(https?://ids\.si\.edu/ids/deliveryService\?id=[^&#]+)&max(?:_[wh])?=.*", r"\1"),
+    ("plone", "/@@images/", r"(https?://(?>(?:(?!/@@images/)[^?])+)/@@images/[a-z_]*image)/[a-z]\w*", r"\1"),
     ("livejournal", "pics.livejournal.com/", r"(https?://ic\.pics\.livejournal\.com/[^?]+/\d+)_\d{2,4}(\.\w+)(?:\?.*)?",
      r"\1_original\2"),
     ("zenphoto", "/cache/", (r"(https?://(?>(?:(?!/cache/)[^?])+)/)cache/([^?]+?)(?:_\d{2,4})?_cw\d{1,4}_ch\d{1,4}(?:_thumb)?"

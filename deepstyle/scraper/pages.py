@@ -26,6 +26,7 @@ from deepstyle.scraper.candidates import decodable
 from deepstyle.scraper.charsets import decoded
 from deepstyle.scraper.events import feed, feed_tolerantly
 from deepstyle.scraper.feeds import FeedItems, json_feed, read_feed, read_sitemap
+from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.markup import Reader
 from deepstyle.scraper.pictures import Picture, merged
 from deepstyle.scraper.series import ends, guessed_part, next_part
@@ -188,7 +189,7 @@ def _page(found: FeedItems) -> Page:
     unique = {
         image: Listing(image_url=image, page_url=page, title=_tidy(title), width_hint=width)
         for image, page, title, width in found.pictures
-        if image and decodable(image)
+        if image and decodable(image) and not unwanted(image, page)
     }
     links, following = dict.fromkeys([*found.links, *found.next_links]), dict.fromkeys(found.next_links)
     return Page(

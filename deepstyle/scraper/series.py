@@ -1,7 +1,8 @@
 """JSON answers -> the URL of the next part, where they say it as a number or a cursor (pure).
 
 ``{"next_page": 2}``, ``{"page": 1, "total_pages": 9}``, ``{"offset": 0, "limit": 24, "total": 90}``, ``{"next_cursor": "abc"}``
-mean the URL that gave the answer with its parameter changed. A parameter that the URL does not have is guessed for pages only.
+mean the URL that gave the answer with its parameter changed. A URL without such a parameter
+gets one as the answer calls it; that of a page's number is guessed.
 """
 
 from __future__ import annotations
@@ -58,6 +59,10 @@ CURSORS = Habit(
         "nextcursor endcursor nextmaxid nextpagetoken nexttoken nextbookmark next continuation cursor after bookmark"
     ),
 )
+_ECHOED = {  # what an answer counts -> the parameter that asks for it
+    OFFSETS: {"offset": "offset", "start": "start", "skip": "skip", "nextoffset": "offset"},
+    CURSORS: {"nextcursor": "cursor", "endcursor": "after", "nextpagetoken": "pageToken"},
+}
 _MORE = _words("hasmore hasnext hasnextpage morepages moreavailable")
 
 
@@ -69,6 +74,16 @@ def next_part(value: Any, url: str) -> str:
         told = match and next((one for each in counters if (one := _following(each, habit, unquote(match[2])))), None)
         if match and told:
             return f"{url[: match.start(2)]}{quote(told, safe='', errors='replace')}{url[match.end(2) :]}"
+    return "" if _parameter(url, PAGES) or _IN_PATH.search(url) else _echoed(counters, url)
+
+
+def _echoed(counters: list[dict[str, Any]], url: str) -> str:
+    """The same for a URL without a parameter: the answer calls an offset, or a cursor, as its parameter is called."""
+    for habit, names in _ECHOED.items():
+        for each in counters if not _parameter(url, habit) else ():
+            name = next((told for key, told in names.items() if key in each), "")
+            if name and (told := _following(each, habit, "")):
+                return f"{url}{'&' if '?' in url else '?'}{name}={quote(told, safe='', errors='replace')}"
     return ""
 
 
