@@ -104,6 +104,15 @@ ADDRESSES = (
     ("https://a.example", "/internal/media/dispatcher/1", "/a/b"), ("https://a.example", "/files/large/0123456789abcdef", "x"),
     ("https://a.example", "/digital/api/singleitem/collection/a/id/1", "/thumb"), ("https://a.example", "/@@images/image", "/a?"),
     ("https://ids.si.edu/ids/deliveryService?", "id=a&max=", "#\n"),
+    ("https://a.example", "/images/a.width-1.", "x"), ("https://a.example/", "a.jpg.1x1_q1", "x"),
+    ("https://a.example", "/system/a/1/", "x"), ("https://a.example/media/cache/a/", "a.jpg/", "x"),
+    ("https://a.example", "/_resampled/a1-", "?"), ("https://a.example", "/assets/a__FillW", "?"),
+    ("https://a.example/assets/", "__FitWa", "?"), ("https://a.example", "/site/assets/files/1/a", ".1x1?"),
+    ("https://a.example", "/media/pages/a/a-1", "?"), ("https://a.example/media/pages/a-1/", "a-1x1-crop", "?"),
+    ("https://a.example/images/thumbs/0000123", "_11", "?"), ("https://a.example", "/uploads/a/a/1/thumb_", "?"),
+    ("https://a.example/", "-thumb-1x1-1", "?"), ("https://a.example", "/system", "/a"),
+    ("https://a.example", "/full/1,1/0/native.", "x"), ("https://lirp.cdn-website.com/", "a/opt/a-11w", "?"),
+    ("https://a.example", "/images/thumbnails/1/detailed/", "?"), ("https://a.example/images/", "a.fill-a", "?"),
 )  # fmt: skip
 
 

@@ -118,11 +118,8 @@ def is_icon(attributes: Attributes) -> bool:
 def enlarges(attributes: Attributes) -> bool:
     """Whether an image, however small, names a larger one: for a zoom, or that the pointer puts into another's place."""
     named = any(name in FULL and is_picture_url(value) for name, value in attributes.items())
-    return named or (
-        not _CLICKED.isdisjoint(attributes)
-        and not _SWAPPED.search(attributes.get("onmouseover", ""))
-        and bool(handled(attributes))
-    )
+    own = _SWAPPED.search(attributes.get("onmouseover", ""))  # it changes itself
+    return named or bool(not own and not _CLICKED.isdisjoint(attributes) and handled(attributes))
 
 
 def said(attributes: Attributes) -> int | None:
@@ -288,7 +285,7 @@ def carried(attributes: Attributes) -> list[Candidate]:
         elif (screen := _SCREEN.fullmatch(name)) and is_picture_url(value):
             found.append(Candidate(url=value, rank=1.04 if screen[1] else 0.5))
         elif _NAMED.match(name) and not _SMALL.search(name) and not _SECOND.search(name) and is_picture_url(value):
-            found.append(Candidate(url=value, rank=_largest(name) or 1.05))
+            found += [] if several({name: value}) else [Candidate(url=value, rank=_largest(name) or 1.05)]
     if "onload" not in attributes:
         found += [Candidate(url=one, rank=ORIGINAL) for one in handled(attributes)[-1:]]
     return [one for one in found if usable(one.url) and decodable(one.url)]

@@ -20,7 +20,8 @@ APART = frozenset({
     "payment-list", "list-payment", "trust-badges", "language-switcher", "lang-switcher", "langs", "country-selector",
     "partner-logos", "author-bio", "author-box", "author-card", "author-info", "mega-menu", "megamenu",
     "cookie-banner", "cookie-consent", "cookie-notice", "cookie-bar", "cookieconsent",
-    "newsletter-section", "newsletter-popup", "newsletter-modal", "newsletter-signup", "related-posts", "related-articles",
+    "newsletter", "related-posts", "related-articles", "as-seen-in", "as-featured-in", "press-logos", "client-logos",
+    "footer-badges", "mini-cart", "minicart", "cart-drawer",
 })  # fmt: skip
 _BOXES = frozenset(
     {"a", "div", "span", "ul", "ol", "li", "aside", "ins", "p"}
@@ -64,6 +65,7 @@ def _decoration(names: str) -> bool:
 def _apart(names: str) -> bool:
     return any(
         one in APART
+        or one.startswith(("newsletter-", "newsletter_"))
         or (
             ("logo" in one or "avatar" in one or "headshot" in one or "testimonial" in one)
             and _decorates(one.removesuffix("s"))

@@ -246,7 +246,7 @@ def shown(tag: str, attributes: Attributes, base: str) -> str:
             return get("href") or get("xlink:href") or get("src") or get("imageurl") or ""
         case "video" | "amp-video":
             return get("poster") or get("data-poster") or ""
-        case "object" | "embed" | "option" | "iframe" | "frame":
+        case "object" | "embed" | "option" | "iframe" | "frame" | "param":
             url = get("data") or get("src") or get("value") or ""
             return url if get("type", "").startswith("image/") or names_image(resolve(base, url)) else ""
         case "input":

@@ -117,7 +117,7 @@ def _read_item(item: etree._Element, url: str, found: FeedItems) -> None:
     if page:
         found.links.append(page)
     title = _text(_first(item, "title"))
-    pictures = [*_enclosures(item, url), *_media(item, url)]
+    pictures = [*_enclosures(item, url), *_named(item, url), *_media(item, url)]
     found.pictures += [(address, page or url, title, width) for address, width in dict(pictures).items()]
     for part in _children(item, "description", "encoded", "content", "summary"):
         if "media" in _space(part) or "mrss" in _space(part):
@@ -139,6 +139,15 @@ def _enclosures(item: etree._Element, url: str) -> Iterator[tuple[str, int | Non
         address = resolve(url, part.get("url") or part.get("href") or "")
         if address and _is_image(part.get("type"), address):
             yield address, None
+
+
+def _named(item: etree._Element, url: str) -> Iterator[tuple[str, int | None]]:
+    """Elements that are called images and hold nothing but an address: shops' ``g:image_link``, ``<image><url>``."""
+    for part in item:
+        if "image" in _name(part) or _name(part) in {"photo", "picture"}:
+            for text in (_text(part), _text(_first(part, "url"))):
+                if 0 < len(text) < 2_000 and " " not in text and names_image(address := resolve(url, text)):
+                    yield address, None
 
 
 def _media(item: etree._Element, url: str) -> Iterator[tuple[str, int | None]]:

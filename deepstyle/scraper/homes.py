@@ -1,13 +1,14 @@
 """What JSON leaves to its script to put together (pure): hosts of names that are one builder's, sizes that are gaps or keys.
 
-Sources: Wix's media names and ``wix:image`` addresses, Sanity's image references, BigCommerce's ``{:size}``, Shopify's
-``{width}``, the Salesforce Commerce API's image groups.
+Sources: Cargo's media, Wix's media names and ``wix:image`` addresses, Sanity's image references, BigCommerce's
+``{:size}``, Shopify's ``{width}``, the Salesforce Commerce API's image groups.
 """
 
 from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from deepstyle.scraper.marks import unwanted
 from deepstyle.scraper.sizes import size_rank
@@ -19,6 +20,7 @@ _WIX = re.compile(
     re.IGNORECASE,
 )
 _SANITY = re.compile(r"image-([0-9a-f]{40}-\d{2,5}x\d{2,5})-(jpg|png|webp|gif|avif)")
+_FREIGHT = re.compile(r"[A-Z]\d{5,30}")
 _WIDTH = re.compile(r"(?<=[/_=,-])\{width\}|(?<=[?&]w=)\{w\}")
 WIDE = 2048  # pixels: what a gap for a width is filled with
 _SIZES = re.compile(r"sizes|srcset|resolutions|renditions|widths|thumbnails", re.IGNORECASE)
@@ -31,7 +33,7 @@ _SIDE = 64  # pixels: the least that is a photo's
 _SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
 LABELS = frozenset({
     "filename", "fileName", "file_name", "origFileName", "orig_filename", "originalFilename", "originalFileName", "originalName",
-    "original_name", "original_filename", "name", "Name", "key",
+    "original_name", "original_filename", "name", "Name", "key", "file",
 })  # fmt: skip  # what a file is called, beside its address
 THUMBNAIL = 400  # pixels: as wide is a thumbnail at most
 _LARGE = 600  # the least of the largest width: clothes come in sizes up to 176
@@ -52,6 +54,14 @@ def homed(text: str) -> str:
     if "{" not in text or len(text) > 2_000:
         return text
     return _WIDTH.sub(str(WIDE), text.replace("/stencil/{:size}/", "/stencil/1280x1280/"))
+
+
+def freighted(node: dict[str, Any]) -> dict[str, Any]:
+    """An object of Cargo's media, which tells a file's hash and name, with its address."""
+    told, name = node.get("hash"), node.get("name")
+    if not isinstance(told, str) or not _FREIGHT.fullmatch(told) or not names_file(name) or not node.get("is_image"):
+        return node
+    return {**node, "url": f"https://freight.cargo.site/t/original/i/{told}/{quote(str(name))}"}
 
 
 def widened(node: dict[str, Any], key: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ _OTHERS = re.compile(
     r"|/[Cc]ount(?:er)?\.(?:cgi|php|pl)|/(?:[\w-]{1,20}[-_])?captcha[-_./?]"
     r"|/(?:[\w-]{1,20}[-_])?newsletter(?:[-_]?(?:pop-?up|modal|sign-?up|banner|bg|background))?"
     r"\.(?:jpe?g|png|webp|gif)"
-    r"|/(?:[\w-]{1,20}[-_])?qr[-_]?code(?:[-_]\w{1,20})?\.jpe?g|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google-analytics\.com/|doubleclick\.net/"
+    r"|/(?:[\w-]{1,20}[-_])?qr[-_]?code(?:[-_]\w{1,20})?\.jpe?g|bat\.bing\.com/|/s\.w\.org/images/core/emoji/|scorecardresearch\.com/|google(?:-analytics|tagmanager)\.com/|doubleclick\.net/"
     r"|//(?:[\w-]++\.)*(?:googlesyndication|amazon-adsystem|adnxs|criteo|taboola|outbrain|pubmatic|rubiconproject)\.(?:com|net)/"
 )
 _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networks, pay, stores and partners, flags, logos

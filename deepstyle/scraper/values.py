@@ -92,7 +92,7 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
     if isinstance(value, dict) and key.lower() in _PEOPLE:
         value = {name: one for name, one in value.items() if _HUMP.sub("_", name[:20]).lower() not in _FACES}
     if isinstance(value, dict):
-        node = without_smaller(widened(value, key))
+        node = without_smaller(widened(homes.freighted(value), key))
         return _from_object(node, found, budget, schema=schema, depth=depth, image=homes.is_image(key))
     if isinstance(value, list):
         return _from_list(grouped(value), key, found, budget, schema=schema, depth=depth)
@@ -206,6 +206,12 @@ def _from_link(node: dict[str, Any], found: Found) -> None:
 def _from_object(
     node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int, image: bool = False
 ) -> list[Candidate]:
+    if "fallback" in node and isinstance(node.get("sources"), list):  # Gatsby's: a picture element's formats
+        formats = [*node["sources"], node["fallback"]]
+        chosen = best(
+            [one for part in formats for one in _walk(part, "", found, budget, schema=schema, depth=depth + 1)]
+        )
+        return [chosen] if chosen else []
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
     width, height = homes.sides(node)
     if "video" in kind or is_logo(node) or kind in {"author", "byline"} or (schema and kind == "person"):
