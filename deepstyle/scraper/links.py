@@ -7,14 +7,14 @@ free text, meta refresh, frames of the page, endpoints that scripts name; ``gues
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import parse_qsl, urlencode
 
 from deepstyle.scraper.attributes import Attributes, target
 from deepstyle.scraper.budget import Budget
 from deepstyle.scraper.clicks import clicked, ends
 from deepstyle.scraper.deeds import acts, prints
+from deepstyle.scraper.forms import FILLED, Form, Forms
 from deepstyle.scraper.parts import counted, drawn_next, gap, guessed, named_next, numbers, said_next
 from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
 
@@ -38,7 +38,6 @@ _ACTS = re.compile(
 _FOLLOWS = re.compile(r"next|more|infinite|hx-get")
 FRAMES = frozenset({"iframe", "frame", "turbo-frame", "include-fragment", "amp-list"})
 MAX_OPTIONS = 200  # of a select
-MAX_VALUES = 20  # of a form
 MAX_LEAVING = 2_000  # characters of a script that does little but lead to another page
 _REFRESH = re.compile(
     r"\s*+[\d.]*+\s*+(?:[;,]\s*+(?>(?:url\s*+=\s*+)?)|url\s*+=\s*+)['\"]?+\s*+([^'\"]++)", re.IGNORECASE
@@ -46,7 +45,6 @@ _REFRESH = re.compile(
 _FILE = re.compile(  # what is a page's relative address beyond doubt
     r"[\w%~+-][\w%~+./-]*(?:\.(?:x?html?|shtml|php\d?|aspx?|jsp|cgi)(?:[?#]\S*)?|\?[\w%-]+=\S*)", re.IGNORECASE
 )
-_PAGE_NAMES = frozenset({"page", "p", "paged", "pg", "pagina", "seite"})
 _CHOOSE = re.compile(r"\W*(?:choose|select|please|all\b|any\b|sort|filter|$)", re.IGNORECASE)
 _MORE = re.compile(r"(?i)load[-_ ]?more|infinite|show[-_ ]?more|view[-_ ]?more|next[-_ ]?page|pagination|pager")
 _SLIDES = re.compile(r"swiper|splide|slick|carousel|slider|flickity|glide", re.IGNORECASE)  # whose dots are called so
@@ -54,18 +52,6 @@ _LINK_VALUE = re.compile(r"<([^<>]{1,2000})>((?>(?:[^,<\"]|\"[^\"]*+\"?)*))")
 _NEXT_PARAMETER = re.compile(
     r";\s*rel\s*=\s*(?:\"(?:[^\";]*\s)?next[\s\"]|'(?:[^';]*\s)?next[\s']|next\s*(?:;|$))", re.IGNORECASE
 )
-_FREE = frozenset({"text", "search", "email", "password", "file", "tel", "url", "date", "number"})
-
-
-@dataclass(kw_only=True)
-class _Form:
-    """A form that is open: its address, what it sends so far, its buttons that send a page's number."""
-
-    action: str
-    named: bool  # whether it has an address of its own
-    sent: bool  # whether it may be sent: by GET, and nobody has to write anything
-    values: list[tuple[str, str]] = field(default_factory=list)
-    buttons: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Links:
@@ -80,7 +66,7 @@ class Links:
         self.flags: set[str] = set()
         self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
         self.amp = ""  # the same page without scripts of its own
-        self._form: _Form | None = None
+        self._forms = Forms()
         self._select: tuple[str, int] | None = None  # name, options so far
         self._leads = False  # whether its options are addresses to go to
         self._alt, self._target = "", ""  # of the ``a`` that is open: its first image's text, where it leads
@@ -105,18 +91,19 @@ class Links:
                 sources = (get(name, "") for name in ("src", "data-src", "data-lazy-src"))
                 self._page(next((one for one in sources if one and not one.startswith("about:")), ""), surely=True)
             case "form":
-                sent = get("method", "get").lower() == "get" and "search" not in get("role", "") + get("class", "")
-                action = get("action", "").strip()
-                self._form = _Form(action=action or self.url.partition("?")[0], named=bool(action), sent=sent)
+                self._forms.open = Form.of(attributes, self.url)
             case "input" | "button":
-                self._input(tag, attributes)
+                if self._forms.open is not None:
+                    self._forms.open.take(tag, attributes)
             case "select":
                 self._select = (get("name", ""), 0)
                 self._leads = "location" in get("onchange", "") + get("onclick", "")
             case "option" if "value" in attributes:
                 self._option(attributes, attributes["value"])
         for name, value in attributes.items():
-            if name in NEXT:
+            if name == FILLED:
+                self._forms.fill(value)
+            elif name in NEXT:
                 self._page(value, following=True)
             elif (name in URLS or _called(name)) and tag not in {"img", "iframe", "script", "source"}:
                 self._endpoint(name, value, attributes)
@@ -127,6 +114,11 @@ class Links:
             elif name in {"class", "id", "data-page", "data-total-pages", "data-max-pages"} and not self._more:
                 shows = _MORE.search(value[:200]) and not _SLIDES.search(value[:200])
                 self._more = name.startswith("data") or bool(shows)
+
+    def elements(self, tag: str, found: Iterable[Attributes], base: str) -> None:
+        """Look at several start tags, by their attributes."""
+        for attributes in found:
+            self.element(tag, attributes, base)
 
     def text(self, tag: str, attributes: Attributes, text: str, base: str) -> None:
         """Look at the text of an ``a``, button or option when it ends."""
@@ -147,9 +139,9 @@ class Links:
 
     def end(self, tag: str) -> None:
         """Look at an end tag."""
-        if tag == "form" and self._form is not None:
-            self._send(self._form)
-            self._form = None
+        if tag == "form":
+            for url, following in self._forms.end():
+                self._page(url, following=following)
         elif tag == "select":
             self._select = None
 
@@ -170,7 +162,9 @@ class Links:
         self.parts.update(inner.parts)
 
     def count(self) -> None:
-        """Where no link is the next part by its words: the one whose page's number follows upon this page's."""
+        """The page is over: where no link is the next part by its words, it is the one whose number follows upon this page's."""
+        for url in self._forms.sent():
+            self._page(url)
         following = counted(self.url, self.links) or gap(self.url, self.links) if not self.next_links else ""
         if following:
             self._follow(following, following=True)
@@ -239,37 +233,16 @@ class Links:
         elif attributes.get("http-equiv", "").lower() == "refresh" and (match := _REFRESH.match(content)):
             self._page(match[1], surely=True)
 
-    def _input(self, tag: str, attributes: Attributes) -> None:
-        form = self._form
-        if form is None:
-            return
-        kind = attributes.get("type", "text" if tag == "input" else "submit").lower()
-        name, value = attributes.get("name", ""), attributes.get("value", "")
-        if tag == "input" and kind in _FREE:
-            form.sent = False
-        elif kind == "hidden" and name and len(form.values) < MAX_VALUES:
-            form.values.append((name, value))
-        elif kind == "submit" and name.lower() in _PAGE_NAMES and value and len(form.buttons) < MAX_VALUES:
-            form.buttons.append((name, value))
-
-    def _send(self, form: _Form) -> None:
-        """Where a form leads by itself and by its buttons; one without an address only where that is another page of its own."""
-        paged = any(name.lower() in _PAGE_NAMES for name, _ in form.values)
-        if form.sent and form.values and (form.named or paged):
-            self._page(_with(form.action, form.values), following=paged)
-        for button in form.buttons if form.sent else ():
-            self._page(_with(form.action, [*form.values, button]), following=True)
-
     def _option(self, attributes: Attributes, value: str) -> None:
         if self._select is None or self._select[1] >= MAX_OPTIONS or "disabled" in attributes:
             return
         name, number = self._select
         self._select = (name, number + 1)
-        value, form = value.strip(), self._form
+        value, form = value.strip(), self._forms.open
         if value.startswith(("/", "?", "http://", "https://")) or _FILE.fullmatch(value[:MAX_URL]) or self._leads:
             self._page(value, surely=self._leads)
         elif value and name and form is not None and form.sent:
-            self._page(_with(form.action, [*form.values, (name, value)]))
+            self._page(form.given((name, value)))
 
 
 def link_header(value: str, base: str) -> list[str]:
@@ -292,8 +265,3 @@ def _words(attributes: Attributes) -> set[str]:
 
 def _named(attributes: Attributes) -> str:
     return f"{attributes.get('class', '')} {attributes.get('id', '')} {attributes.get('aria-label', '')}"[:300]
-
-
-def _with(action: str, values: list[tuple[str, str]]) -> str:
-    head, _, query = action.partition("?")
-    return f"{head or './'}?{urlencode([*parse_qsl(query), *values])}"

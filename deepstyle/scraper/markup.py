@@ -1,8 +1,7 @@
 """HTML elements -> pictures (pure): one pass over a page's start tags, end tags and texts, with a stack and no tree.
 
 Every element is looked at once and asks its open ancestors through what they left on the stack, so that no nesting makes
-a page slow. Links and flags are ``links.py``'s. Sources: HTML living standard (img, picture, srcset, base, template);
-SVG 2 (image); Open Graph protocol; AMP's amp-img.
+a page slow. Links and flags are ``links.py``'s. Sources: HTML living standard; SVG 2; Open Graph protocol; AMP.
 """
 
 from __future__ import annotations
@@ -108,6 +107,7 @@ class Reader:
             self.end("")
         self._values(flight_values("".join(self._flight), self.budget))
         self._flight.clear()
+        self.links.elements("a", self._popups.late(), self.base)
 
     def json(self, text: str) -> Any:
         """Read a document that is JSON; returns its value."""

@@ -126,8 +126,18 @@ def parse_json(body: bytes, url: str, *, charset: str | None = None, budget: Bud
         reader.links.more(normalise(following))
     page = _of(reader)
     page = replace(page, links=tuple(dict.fromkeys([*page.links, *json_feed(value, reader.url)])))
+    page = replace(page, listings=tuple(_beside(one, reader.url) for one in page.listings))
     guesses = () if ends(value) else tuple(filter(None, (guessed_part(value, reader.url), *page.guesses)))
     return replace(page, guesses=() if page.next_links else guesses)
+
+
+def _beside(one: Listing, url: str) -> Listing:
+    """A picture in the folder of a JSON file, or in one beside that: scripts resolve its names against their page's address."""
+    folder = url.partition("?")[0].rpartition("/")[0] + "/"
+    above = folder[:-1].rpartition("/")[0] + "/"
+    if not one.image_url.startswith(folder) or above.endswith("//"):
+        return one
+    return replace(one, fallbacks=(*one.fallbacks, above + one.image_url.removeprefix(folder)))
 
 
 def _of(reader: Reader) -> Page:

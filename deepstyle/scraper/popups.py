@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from deepstyle.scraper.forms import FILLED
+
 MAX_TEXT = 100_000  # characters of a script
 MAX_FUNCTIONS = 50  # of one page
+MAX_LATE = 300  # calls of functions that are not known yet
 MAX_CALL = 1_000  # characters of a handler
 MAX_BODY = 1_500  # characters of a function
 
@@ -28,15 +31,21 @@ _TERM = re.compile(
     rf"{_STRING}|(?:(?:encodeURI(?:Component)?|escape|String)\(\s{{0,3}})?(?<![\w$.])({_NAME})\)?(?![\w$.(\[])"
 )
 _JOIN, _DONE = re.compile(r"\s{0,9}\+\s{0,9}"), re.compile(r"\s{0,9}(?:[,;)}\r\n]|$)")
-_PAGE = re.compile(r"(?:https?://|\.{0,2}/|[\w-]{1,60}(?:/|\.\w{2,5}\?))[^\s'\"<>]{1,1000}")
+_PAGE = re.compile(r"(?:https?://|\.{0,2}/|\?[\w.-]{1,40}=|[\w-]{1,60}(?:/|\.\w{2,5}\?))[^\s'\"<>]{1,1000}")
 _DEED = re.compile(
     r"add|del|remove|buy|send|mail|vote|like|share|print|log_?(?:in|out)|cart|submit|upload|subscri", re.IGNORECASE
+)
+_FIELD = re.compile(  # document.f.page.value = n, getElementById('page').value = n, $('#page').val(n)
+    rf"(?:[\w\])]\.(?P<name>{_NAME})|\(\s{{0,3}}[\"'](?P<id>{_NAME})[\"']\s{{0,3}}\)|\[\s{{0,3}}[\"'](?P<key>{_NAME})[\"']\s{{0,3}}\])"
+    rf"\.value\s{{0,3}}=\s{{0,3}}(?P<given>{_NAME})\s{{0,3}}(?:[;\r\n}}]|$)"
+    rf"|[\"'](?:\w{{0,9}}\[name=[\"']?|#)(?P<picked>{_NAME})[\"']?\]?[\"']\s{{0,3}}\)\.val\(\s{{0,3}}(?P<handed>{_NAME})\s{{0,3}}\)"
 )
 MAX_TERMS = 12  # of an address
 _PICTURED = re.compile(r"\.(?:jpe?g|png|webp|gif)$", re.IGNORECASE)
 _CALL = re.compile(rf"(?<![\w$.])({_NAME})\(\s{{0,3}}([^()]{{1,300}})\)")
 _AFTER = re.compile(r"[\"'?\s>]")
 _HANDLERS = ("href", "onclick", "onmouseover")
+_HANDLED = frozenset(_HANDLERS)
 
 
 class Popups:
@@ -46,9 +55,14 @@ class Popups:
         self._known: dict[str, list[tuple[int, str, str]]] = {}  # name -> place of what is given, before it, behind it
         self._pages: dict[str, list[str | int]] = {}  # name -> the pieces of a page's address: texts, and places
 
+        self._fields: dict[
+            str, tuple[int, str]
+        ] = {}  # name -> place of what is given, the form's field that it goes to
+        self._unknown: dict[str, None] = {}  # calls whose function may follow
+
     def learn(self, text: str) -> None:
-        """Take the functions of a script that put an address together of one thing that they are given."""
-        if len(text) > MAX_TEXT or "+" not in text:
+        """Take the functions of a script that put an address together of one thing that they are given, or send it by a form."""
+        if len(text) > MAX_TEXT or ("+" not in text and "submit" not in text):
             return
         starts = list(_FUNCTION.finditer(text))[:MAX_FUNCTIONS]
         ends = [*(one.start() for one in starts[1:]), len(text)]
@@ -59,22 +73,36 @@ class Popups:
             if told and len(self._known) < MAX_FUNCTIONS:
                 self._known[match["name"] or match["other"]] = told
             name = match["name"] or match["other"]
+            if "submit()" in body and (field := _field(body, handed)):
+                self._fields.setdefault(name, field)
             if not _DEED.search(name) and (pieces := _pieces(body, handed)):
                 self._pages.setdefault(name, pieces)
 
     def written(self, tag: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
         """The attributes with what a call of such a function opens: as the link's target, or as a text in the handler."""
-        for name in _HANDLERS if self._known or self._pages else ():
+        for name in _HANDLERS if not _HANDLED.isdisjoint(attributes) else ():
             value = attributes.get(name, "")
             if "(" not in value or len(value) >= MAX_CALL:
                 continue
-            if name != "onmouseover" and (page := self._page(value)):
-                return (
-                    {**attributes, "href": page} if tag in {"a", "area"} else {**attributes, name: f"location='{page}'"}
-                )
+            if name != "onmouseover" and (led := self._led(tag, name, value)):
+                return {**attributes, **led}
             if url := self._opened(value):
                 return {**attributes, "href": url} if tag in {"a", "area"} else {**attributes, name: f"'{url}'"}
+            if name != "onmouseover" and len(self._unknown) < MAX_LATE:
+                self._unknown[value] = None
         return attributes
+
+    def late(self) -> list[dict[str, str]]:
+        """Links to the pages that calls open whose functions came behind them."""
+        return [led for value in self._unknown if (led := self._led("a", "href", value))]
+
+    def _led(self, tag: str, name: str, value: str) -> dict[str, str]:
+        """The attributes that say which page a call opens, or what it fills into a form; none where it does neither."""
+        if filled := self._filled(value):
+            return {FILLED: filled}
+        if page := self._page(value):
+            return {"href": page} if tag in {"a", "area"} else {name: f"location='{page}'"}
+        return {}
 
     def _page(self, value: str) -> str:
         for call in _CALL.finditer(value):
@@ -86,6 +114,15 @@ class Popups:
                     return url
         return ""
 
+    def _filled(self, value: str) -> str:
+        """What a call gives a form's field, as ``page=2``."""
+        for call in _CALL.finditer(value):
+            place, field = self._fields.get(call[1], (0, ""))
+            given = [one.strip().strip("'\"") for one in call[2].split(",")]
+            if field and place < len(given) and given[place].isalnum():
+                return f"{field}={given[place]}"
+        return ""
+
     def _opened(self, value: str) -> str:
         for call in _CALL.finditer(value):
             given = [one.strip().strip("'\"") for one in call[2].split(",")]
@@ -94,6 +131,15 @@ class Popups:
                 if _PICTURED.search(url) and "'" not in url:
                     return url
         return ""
+
+
+def _field(body: str, handed: list[str]) -> tuple[int, str] | None:
+    """Which of the things handed a function puts in which field of a form."""
+    for match in _FIELD.finditer(body):
+        given = match["given"] or match["handed"]
+        if given in handed:
+            return handed.index(given), match["name"] or match["id"] or match["key"] or match["picked"]
+    return None
 
 
 def _pieces(body: str, handed: list[str]) -> list[str | int]:
