@@ -103,7 +103,7 @@ def test_a_thumbnail_as_small_as_an_icon_names_its_photo(markup: str, wanted: li
 @pytest.mark.parametrize(
     "mark",
     ["/files/logo_180x.png", "/files/logo_x60.png", "/images/statusicon/user-online.png", "/img/payment.png",
-     "/media/trusted-shops.png"],
+     "/media/trusted-shops.png", "/ui/heart.png"],
 )  # fmt: skip
 def test_marks_are_known_by_their_files(mark: str) -> None:
     """A shop's logo by one side, icons of a state in their folder, how to pay."""
@@ -159,6 +159,8 @@ GATSBY = (
         (f'<script type="application/json">[{MEDIA}]</script>', ["/wp-content/uploads/2020/01/1.jpg"]),
         (f'<script type="application/json">{GATSBY}</script>', ["/h/d/1.webp"]),
         ('<applet><param name="image1" value="/1.jpg"><param name="code" value="a.class"></applet>', ["/1.jpg"]),
+        ('<div data-bg-desktop="/1.jpg" data-bg-mobile="/2.jpg"></div>', ["/1.jpg"]),
+        ('<script>x = {"photo": "/1.jpg", "reviewer": {"headshot": {"url": "/2.jpg"}}}</script>', ["/1.jpg"]),
         ('<ul data-images="/1.jpg;/2.jpg"></ul>', ["/1.jpg", "/2.jpg"]),
         (('<div class="newsletter-popup-wrapper"><img src="/2.jpg"></div><div class="as-seen-in"><img src="/v.png"></div>'
          '<img src="https://www.googletagmanager.com/x.gif"><div class="mini-cart"><img src="/3.jpg"></div><img src="/1.jpg">'),

@@ -78,7 +78,7 @@ _CUSTOM_SIZE = re.compile(  # one of the sizes of an element's picture: desktop-
 )
 _NAMED = re.compile(r"data-[a-z-]*(?:image|img|photo|picture)|data-[a-z]+-src$")
 _SCREEN = re.compile(
-    r"data-(?:(desktop|large|xl|wide)|tablet|mobile|small|medium)(?:-bg)?"
+    r"data-(?:(?:bg|src|background)-)?(?:(desktop|large|xl|wide)|tablet|mobile|small|medium)(?:-(?:bg|src))?"
 )  # where no word says what of
 _SET = re.compile(r"(?<=\S)\s{1,9}\d{2,5}w\s{0,9}(?:,|$)")  # a set of sizes, whatever its attribute is called
 _OPTION = re.compile(

@@ -23,7 +23,8 @@ MAX_CANDIDATES = 5_000  # of one attribute or style sheet
 class Candidate:
     """One URL (as written) of a picture; ``rank`` orders the sizes; ``width`` in pixels when the markup says so.
 
-    ``others``: URLs of the same picture to fall back to, the better ones first.
+    ``others``: URLs of the same picture to fall back to, the better ones first. ``detail``: the page that JSON says
+    it stands for.
     """
 
     url: str
@@ -31,6 +32,7 @@ class Candidate:
     width: int | None = None
     title: str = ""
     others: tuple[str, ...] = ()
+    detail: str = ""
 
 
 def best(candidates: list[Candidate]) -> Candidate | None:

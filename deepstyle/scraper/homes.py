@@ -29,6 +29,11 @@ _SMALLER = re.compile(
 )
 _IMAGE = re.compile(r"(?:^|_|(?<=[a-z]))(?:[Ii]mage|[Ii]mg|[Pp]hoto|[Pp]icture)s?$")
 _AT_HOST = re.compile(r"(?:https?:)?//[^/?#\s]{1,253}/[^\s?#]{0,500}[^\s/?#]")
+_PAGE_KEY = re.compile(
+    r"(?:(?:detail|product|page|web|post|item|look|show|canonical)[_-]?)?(?:url|href|link|path|uri)|permalink",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(r"(?:https?://[^\s/?#]{1,253})?/[^\s<>\"{}\\/][^\s<>\"{}\\]{0,500}")
 _SIDE = 64  # pixels: the least that is a photo's
 _SCALED = frozenset({"width", "height", "size", "label", "type", "format", "mime_type"})  # what sizes of a picture say
 LABELS = frozenset({
@@ -159,6 +164,16 @@ def _words(value: Any, levels: int) -> list[str]:
 def _rank(group: dict[str, Any]) -> float | None:
     name = group.get("viewType") or group.get("view_type")
     return size_rank(name[:40]) if isinstance(name, str) else None
+
+
+def page_of(node: dict[str, Any]) -> str:
+    """The page that an object is about, as it is written: ``{"title": ..., "url": "/look/1"}``; empty where it names none.
+
+    >>> page_of({"permalink": "/look/1", "thumb": "/t/1.jpg"}), page_of({"url": "/i/1.jpg"})
+    ('/look/1', '')
+    """
+    told = (one for key, one in node.items() if isinstance(one, str) and _PAGE_KEY.fullmatch(key[:40]))
+    return next((one for one in told if _PAGE.fullmatch(one) and not is_picture_url(one)), "")
 
 
 def is_image(key: str) -> bool:

@@ -16,7 +16,7 @@ from deepstyle.scraper.clicks import clicked, ends
 from deepstyle.scraper.deeds import acts, prints
 from deepstyle.scraper.forms import FILLED, Form, Forms
 from deepstyle.scraper.parts import counted, drawn_next, gap, guessed, named_next, numbers, said_next
-from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, resolve
+from deepstyle.scraper.urls import MAX_URL, OTHER_EXTENSIONS, extension, names_image, page_key, resolve
 
 FEEDS = {"application/rss+xml", "application/atom+xml", "application/feed+json"}
 ROBOTS = {"robots", "deepstyle"}
@@ -66,6 +66,8 @@ class Links:
         self.flags: set[str] = set()
         self.metas: dict[str, str] = {}  # reservations that meta elements state: name -> content
         self.amp = ""  # the same page without scripts of its own
+        self.answer = False  # whether it is no page, but an answer that a script asked for
+        self.stated: dict[str, bool] = {}  # pages that objects of JSON are about -> whether these hold a picture
         self._forms = Forms()
         self._select: tuple[str, int] | None = None  # name, options so far
         self._leads = False  # whether its options are addresses to go to
@@ -145,6 +147,11 @@ class Links:
         elif tag == "select":
             self._select = None
 
+    def other(self, url: str) -> str | None:
+        """The address of a page that is another than this one; None where it is none."""
+        found = resolve(self.base, url) if url else ""
+        return found if found and page_key(found) != page_key(self.url) and not acts(found) else None
+
     def more(self, url: str) -> None:
         """A URL that a script or JSON names as the next part."""
         self._follow(url, following=True)
@@ -163,8 +170,12 @@ class Links:
 
     def count(self) -> None:
         """The page is over: where no link is the next part by its words, it is the one whose number follows upon this page's."""
+        shell = not self.links  # all that it leads to is left to a script
         for url in self._forms.sent():
             self._page(url)
+        for url, pictured in self.stated.items():
+            if shell or (self.answer and pictured):
+                self._page(url)
         following = counted(self.url, self.links) or gap(self.url, self.links) if not self.next_links else ""
         if following:
             self._follow(following, following=True)

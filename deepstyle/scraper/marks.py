@@ -46,7 +46,7 @@ _MARKS = re.compile(  # in formats of drawings: sheets of icons, marks of networ
     r"(?:[-_](?:icon|logo|white|black|\d{2,4}))*\.(?:gif|png|webp)|/usps?/[^/?.]*+\.(?:gif|png|webp)|/(?:free|fast|express)-?(?:shipping|delivery|returns?)(?:[-_]\w{1,20})?\.(?:gif|png|webp)|/badges?(?:[-_][\w-]{1,20})?\.(?:gif|png|webp)|/etbis\.(?:png|jpe?g)"
     r"|/(?:[\w-]*[-_])?(?:payments?|cards?|shipping|trust|pay)[-_](?:icons?|logos?|methods?|marks?|badges?|options?)(?:[-_@][\w-]*)?\.(?:gif|png|webp)"
     r"|/(?:pin[-_]?it|cc[-_](?:by|zero)(?:[-_](?:nc|nd|sa))*|norton|mcafee|verisign|comodo|maestro|add-?to-?(?:cart|bag|basket|wish-?list)|buy-?now|subscribe|sign-?up"
-    r"|submit|search|rss|close|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|on|off|over|\d{1,3}))*"
+    r"|submit|search|rss|close|hearts?|likes?|wish-?list|prev|previous|next|play|pause|zoom-?(?:in|out))(?:[-_](?:icon|logo|white|black|button|btn|on|off|over|\d{1,3}))*"
     r"\.(?:gif|png|webp)|/(?:payments?|trusted[-_]?shops?)(?:[-_](?:logo|seal|badge|\d{2,4}))*\.(?:gif|png|webp)"
     r"|/(?:trust|security|payment)[-_]badges?/[^/?.]*+\.(?:gif|png|webp)"
     r"|/(?:flags?|(?:(?:status|social|menu|post|topic|file|nav|ui)[-_]?)?icons?|favicons?|ranks?|(?:brand|partner|client)?[-_]?logos?|payments?|payment-?(?:icons|methods|logos)|emojis?|drapeaux?|flaggen|bandier[ae]|banderas)/[^/?.]*+\.(?:gif|png|webp)"

@@ -111,7 +111,7 @@ class Reader:
 
     def json(self, text: str) -> Any:
         """Read a document that is JSON; returns its value."""
-        value = json_value(text, self.budget)
+        value, self.links.answer = json_value(text, self.budget), True
         self._values([value])
         return value
 
@@ -222,8 +222,6 @@ class Reader:
         for chosen in found:
             self._add(replace(chosen, title=one.title()), detail=anchor.detail if anchor else None)
 
-    # ---- texts --------------------------------------------------------------------------------------------------
-
     def _text(self, one: Open, text: str) -> None:
         match one.tag:
             case "title":
@@ -275,11 +273,12 @@ class Reader:
         for value in values:
             read_values(value, found, self.budget, schema=schema)
         for one in found.pictures:
-            if self.budget.found >= 0 and (picture := self._add(one)):
+            if self.budget.found >= 0 and (picture := self._add(one, detail=self.links.other(one.detail))):
                 picture.sizes = picture.others
         self._names += [list(found.names)] if found.names and len(self._names) < MAX_SCRIPTS else []
         for url in dict.fromkeys(found.following):
             self.links.more(resolve(self.base, url))
+        self.links.stated.update(found.pages)
         for text in found.markup:
             self._inner(text)
         if found.json and depth < MAX_INNER:

@@ -26,7 +26,8 @@ _DECODER = json.JSONDecoder()
 _LOOSE = json.JSONDecoder(strict=False)  # takes line ends in strings
 _NEXT_VALUE = re.compile(r"[\s,;]*+(?=[\[{])")
 _PROMISING = re.compile(
-    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob|manifest|iiif", re.IGNORECASE
+    r"\.(?:jpe?g|png|webp|avif|gif)|ima?ge?|photo|picture|thumb|next|src|cdn|media|atob|manifest|iiif|permalink",
+    re.IGNORECASE,
 )
 _TEXT = r"[\"'`]([^\"'`\s<>{}$\\]{1,500})[\"'`]"
 _PAGED = r"(?=[\"'`][^\"'`\s]{0,300}[?&](?:page|paged|offset|start|cursor|after|skip)=)"

@@ -20,12 +20,13 @@ from deepstyle.scraper.sizes import NOUNS, size_rank
 from deepstyle.scraper.urls import IMAGE_EXTENSIONS, asks_picture, extension_of, is_picture_url
 
 MAX_DEPTH = 60  # levels that are looked at
+MAX_PAGES = 500  # that objects are about
 MAX_MARKUP = 200  # texts with HTML in them
 _BESIDE = r"site|page|brand|company|user|shop|store|app|touch|header|footer|main|club|team|partner|sponsor|url|image|img|src|type"
 _SKIP = re.compile(
     r"(?:related|recommended|similar|suggested)_?(?:products?|items?|posts?|articles?|stories)|up_?sells?|cross_?sells?|recently_?viewed"
     r"|(?:^|_)recommendations|also_?(?:like|bought)|recirculation|(?:prev|previous|next)_?(?:gallery|post|article|story|product)$|(?:^|_)(?:mega_?|main_?|header_?)?menus?$"
-    r"|avatar|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
+    r"|avatar|headshot|favicon|sprite|placeholder|publisher|profile_?(?:pic|im)|brand$"
     rf"|(?<![a-z])(?:{_BESIDE})?(?:logo|icon|author|contributor|flag)s?(?:{_BESIDE})?(?![a-z])"
 )
 _CHIP = re.compile(
@@ -67,6 +68,7 @@ class Found:
 
     pictures: list[Candidate] = field(default_factory=list)
     following: list[str] = field(default_factory=list)
+    pages: dict[str, bool] = field(default_factory=dict)  # that objects are about -> whether they hold a picture
     markup: list[str] = field(default_factory=list)
     json: list[str] = field(default_factory=list)
 
@@ -197,7 +199,8 @@ def _addressed(key: str, value: Any) -> bool:
 
 
 def _from_link(node: dict[str, Any], found: Found) -> None:
-    """Follow HAL's links to a next part: ``{"next": {"href": ...}}``."""
+    """Follow HAL's links to a next part: ``{"next": {"href": ...}}``; the next article is none."""
+    found.pages.pop(homes.page_of(node), None)
     url = str(node.get("href") or node.get("url") or "")
     if _NUMBERED.search(url[:2_000]):
         _from_text(url, "next", found, schema=False)
@@ -229,8 +232,6 @@ def _from_object(
     groups: list[list[Candidate]] = []
     nested_sizes = True
     for key, value in _pairs(node):
-        if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):
-            _from_link(value, found)
         rank = _size_of(key, value)
         if isinstance(value, str) and rank is not None and not _skipped(key[:100]):
             written, value = value, _placed(value, key, found)  # noqa: PLW2901  # its folder is as good as written there
@@ -242,6 +243,8 @@ def _from_object(
                 )
                 continue
         inner = _walk(value, key, found, budget, schema=schema, depth=depth + 1)
+        if isinstance(value, dict) and _NEXT.fullmatch(key[:40]):
+            _from_link(value, found)
         if isinstance(value, (dict, list)) and inner:
             groups.append([_ranked(one, rank) for one in inner])
             nested_sizes &= rank is not None and len(inner) == 1
@@ -255,6 +258,9 @@ def _from_object(
     chosen, apart = _apart(own)
     if chosen and nested and chosen.rank <= 400:  # only a thumbnail of what the children show
         chosen = None
+    if (page := homes.page_of(node)) and len(found.pages) < MAX_PAGES:
+        found.pages[page] = found.pages.get(page, False) or bool(chosen or nested or others)
+        chosen = replace(chosen, detail=page) if chosen and chosen.rank <= 400 else chosen
     return ([chosen] if chosen else []) + apart + nested + others
 
 
