@@ -5,12 +5,14 @@ from __future__ import annotations
 from deepstyle.scraper.pages import parse, parse_html
 
 URL = "http://a.example/looks"
-ITEMS = '{"items": [{"title": "Coat", "url": "/look/1", "thumb": "/t/1.jpg"}, {"path": "/look/2", "image": "/i/2.jpg"}], "menu": [{"url": "/a"}]}'
+FIRST, SECOND = '{"url": "/look/1", "thumb": "/t/1.jpg"}', '{"path": "/look/2", "image": "/i/2.jpg"}'
+ITEMS = f'{{"items": [{FIRST}, {SECOND}], "menu": [{{"url": "/a"}}]}}'
 
 
 def test_a_shell_leads_where_its_state_says() -> None:
     """A page without a link goes on to the pages that its state names; no deed, no picture, no next article is one."""
-    state = '{"looks": [{"permalink": "/look/1"}, {"href": "/look/2"}, {"url": "/i/1.jpg"}, {"url": "/cart/add"}], "next": {"url": "/b"}}'
+    looks = '[{"permalink": "/look/1"}, {"href": "/look/2"}, {"url": "/i/1.jpg"}, {"url": "/cart/add"}]'
+    state = f'{{"looks": {looks}, "next": {{"url": "/b"}}}}'
     shell = f"<div id=root></div><script>window.__DATA__ = {state}</script>"
     assert parse_html(shell.encode(), URL).links == ("http://a.example/look/1", "http://a.example/look/2")
     assert parse_html(f'<a href="/c">c</a>{shell}'.encode(), URL).links == ("http://a.example/c",)

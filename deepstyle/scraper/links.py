@@ -174,7 +174,7 @@ class Links:
         for url in self._forms.sent():
             self._page(url)
         for url, pictured in self.stated.items():
-            if shell or (self.answer and pictured):
+            if pictured if self.answer else shell:
                 self._page(url)
         following = counted(self.url, self.links) or gap(self.url, self.links) if not self.next_links else ""
         if following:
