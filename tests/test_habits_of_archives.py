@@ -159,6 +159,8 @@ GATSBY = (
         (f'<script type="application/json">[{MEDIA}]</script>', ["/wp-content/uploads/2020/01/1.jpg"]),
         (f'<script type="application/json">{GATSBY}</script>', ["/h/d/1.webp"]),
         ('<applet><param name="image1" value="/1.jpg"><param name="code" value="a.class"></applet>', ["/1.jpg"]),
+        ('<div class="newsletter-archive"><img src="/1.jpg"></div><p class="newsletter-form"><img src="/2.jpg"></p>', ["/1.jpg"]),
+        ('<img src="/p/12-large.jpg"><a href="/p/12-thickbox.jpg"><img src="/p/12-medium.jpg"></a>', ["/p/12-thickbox.jpg"]),
         ('<div data-bg-desktop="/1.jpg" data-bg-mobile="/2.jpg"></div>', ["/1.jpg"]),
         ('<script>x = {"photo": "/1.jpg", "reviewer": {"headshot": {"url": "/2.jpg"}}}</script>', ["/1.jpg"]),
         ('<ul data-images="/1.jpg;/2.jpg"></ul>', ["/1.jpg", "/2.jpg"]),

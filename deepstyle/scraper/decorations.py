@@ -32,6 +32,9 @@ _ADS = frozenset(
 _ADDED = frozenset({
     "sm", "md", "lg", "xs", "xl", "small", "large", "link", "wrap", "wrapper", "container", "box", "holder", "circle", "dot",
 })  # fmt: skip
+_NEWSLETTER = re.compile(  # a block that asks to subscribe; a page may be the archive of newsletters
+    r"newsletter[-_]{1,2}(?:pop-?up|modal|overlay|sign-?up|subscri|section|module|block|box|banner|bar|form|widget|cta|footer)"
+)
 _GAPS = re.compile(r"[-_]+")
 _HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")  # ColorSwatch, ContributorAvatar
 _PARTS_OF = frozenset({
@@ -65,7 +68,7 @@ def _decoration(names: str) -> bool:
 def _apart(names: str) -> bool:
     return any(
         one in APART
-        or one.startswith(("newsletter-", "newsletter_"))
+        or _NEWSLETTER.match(one) is not None
         or (
             ("logo" in one or "avatar" in one or "headshot" in one or "testimonial" in one)
             and _decorates(one.removesuffix("s"))

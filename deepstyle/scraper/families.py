@@ -39,7 +39,7 @@ SAME: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _WORDS = (
     "thumb(?:nail)?s?|th|tn|tiny|small|medium|large|xlarge|full(?:size)?|orig(?:inal)?s?|preview|hires|xs|sm|md|lg|xl|xxl|[2-5]xl"
-    "|mobile|tablet|desktop|zoom"
+    "|mobile|tablet|desktop|zoom|thickbox"
 )
 # A number is a width where it has three or four digits and is no year: w17 and 2017w are a winter, fw-001w the first look.
 _SIDE = r"(?!(?:19[5-9]|20[0-3])\d)[1-9]\d{2,3}"
