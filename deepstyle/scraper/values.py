@@ -95,6 +95,12 @@ def _walk(value: Any, key: str, found: Found, budget: Budget, *, schema: bool, d
         value = {name: one for name, one in value.items() if _HUMP.sub("_", name[:20]).lower() not in _FACES}
     if isinstance(value, dict):
         node = without_smaller(widened(homes.freighted(value), key))
+        if "fallback" in node and isinstance(node.get("sources"), list):
+            formats = [*node["sources"], node["fallback"]]  # of one picture, as Gatsby states it
+            chosen = best(
+                [one for part in formats for one in _walk(part, "", found, budget, schema=schema, depth=depth + 1)]
+            )
+            return [chosen] if chosen else []
         return _from_object(node, found, budget, schema=schema, depth=depth, image=homes.is_image(key))
     if isinstance(value, list):
         return _from_list(grouped(value), key, found, budget, schema=schema, depth=depth)
@@ -209,12 +215,6 @@ def _from_link(node: dict[str, Any], found: Found) -> None:
 def _from_object(
     node: dict[str, Any], found: Found, budget: Budget, *, schema: bool, depth: int, image: bool = False
 ) -> list[Candidate]:
-    if "fallback" in node and isinstance(node.get("sources"), list):  # Gatsby's: a picture element's formats
-        formats = [*node["sources"], node["fallback"]]
-        chosen = best(
-            [one for part in formats for one in _walk(part, "", found, budget, schema=schema, depth=depth + 1)]
-        )
-        return [chosen] if chosen else []
     kind = str(node.get("@type", node.get("type", "")))[:100].lower()
     width, height = homes.sides(node)
     if "video" in kind or is_logo(node) or kind in {"author", "byline"} or (schema and kind == "person"):
@@ -258,10 +258,17 @@ def _from_object(
     chosen, apart = _apart(own)
     if chosen and nested and chosen.rank <= 400:  # only a thumbnail of what the children show
         chosen = None
-    if (page := homes.page_of(node)) and len(found.pages) < MAX_PAGES:
-        found.pages[page] = found.pages.get(page, False) or bool(chosen or nested or others)
-        chosen = replace(chosen, detail=page) if chosen and chosen.rank <= 400 else chosen
+    chosen = _about(node, chosen, found, pictured=bool(chosen or nested or others))
     return ([chosen] if chosen else []) + apart + nested + others
+
+
+def _about(node: dict[str, Any], chosen: Candidate | None, found: Found, *, pictured: bool) -> Candidate | None:
+    """Remember the page that an object is about; the object's picture, waiting for that page where it is but a thumbnail."""
+    page = homes.page_of(node)
+    if not page or len(found.pages) >= MAX_PAGES:
+        return chosen
+    found.pages[page] = found.pages.get(page, False) or pictured
+    return replace(chosen, detail=page) if chosen and chosen.rank <= 400 else chosen
 
 
 def _is_told(key: str, value: str, *, pictured: bool) -> bool:
