@@ -85,6 +85,19 @@ def test_boxes_are_those_of_torchvision(network: Build, preset: str, overrides: 
         assert sorted(nearest.indices.tolist()) == list(range(len(rows)))
 
 
+def test_photos_in_one_colour_light_are_seen_as_in_white(network: Build) -> None:
+    """Of two photos of a batch, the red one reaches the network with three equal channels, the grey one as it is."""
+    made, config = network("small-256")
+    grey = to_network(photos()[0][..., :1].repeat(3, 2), config)
+    red = (grey * np.array([1.0, 0.3, 0.3])).astype(np.uint8)
+    mean, std = (torch.tensor(v)[:, None, None] for v in (made.transform.image_mean, made.transform.image_std))
+    seen = Inference(made, device=CPU, dtype=torch.float32).batch([grey, red]) * std + mean
+    seen = seen[..., : len(grey), : grey.shape[1]]
+
+    assert torch.allclose(seen[0], torch.from_numpy(grey).permute(2, 0, 1) / 255, atol=1e-5)
+    assert (seen[1] - seen[0] * 1.6 / 3).abs().max() < 0.01
+
+
 def test_bfloat16_rounds_no_coordinates(network: Build) -> None:
     """In bfloat16 the boxes still have coordinates between its steps (autocast's are whole pixels beyond 128)."""
     made, config = network("small-256")

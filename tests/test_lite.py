@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from deepstyle.config import DetectorConfig, load_config
 from deepstyle.detector.inference import fold_norms
-from deepstyle.detector.light import motion_blur, relight
+from deepstyle.detector.light import ONE_COLOUR, balanced, motion_blur, relight
 from deepstyle.detector.networks import DetectorInTraining, build_network, start_from_imagenet
 from deepstyle.detector.train import parameter_groups
 from deepstyle.engine import seeded
@@ -215,6 +215,41 @@ def test_motion_blur_is_a_mean_of_neighbours(*, upright: bool) -> None:
     wanted = (plain[:-2] + plain[1:-1] + plain[2:]) / 3
 
     assert np.allclose(np.moveaxis(seen, 1 if upright else 2, 0)[1:-1], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("lit", [0, 1, 2])
+def test_one_colour_light_is_taken_off(lit: int) -> None:
+    """A grey photo whose other channels have 40 % of their light comes back but for its brightness: equal channels again."""
+    grey = np.random.default_rng(lit).integers(0, 256, (40, 30, 1)).repeat(3, 2)
+    light = np.full(3, 0.4)
+    light[lit] = 1
+    seen = (grey * light).round().astype(np.uint8)
+    back = balanced(torch.from_numpy(seen)).numpy()
+
+    assert back.shape == grey.shape
+    assert np.abs(back - grey * 0.6).max() < 2  # 0.6: the mean of 1, 0.4 and 0.4
+    assert back.max() <= 255
+
+
+@pytest.mark.parametrize("light", [(1.0, 1.0, 1.0), (1.0, 0.8, 0.6), (0.55, 1.0, 0.9)])
+def test_milder_light_is_left_alone(light: tuple[float, float, float]) -> None:
+    """Below the limit a photo's colours may be its garments', and not a value is touched; nor is one without any light."""
+    photo = np.random.default_rng(3).integers(0, 256, (40, 30, 1)).repeat(3, 2) * np.array(light)
+    pixels = torch.from_numpy(photo.astype(np.uint8))
+
+    assert max(light) / min(light) < ONE_COLOUR
+    assert torch.equal(balanced(pixels), pixels.float())
+    assert torch.equal(balanced(torch.zeros(4, 4, 3, dtype=torch.uint8)), torch.zeros(4, 4, 3))
+
+
+def test_a_red_dress_is_no_red_light() -> None:
+    """A photo of which two thirds are red and one is white keeps its red, though its mean red is nearly three times its green."""
+    photo = np.full((60, 40, 3), 250, np.uint8)
+    photo[:40] = (230, 20, 30)
+    means = photo.mean((0, 1))
+
+    assert means.max() / means.min() > ONE_COLOUR
+    assert torch.equal(balanced(torch.from_numpy(photo)), torch.from_numpy(photo).float())
 
 
 def test_photos_without_garments_train() -> None:

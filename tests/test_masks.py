@@ -139,7 +139,7 @@ def test_it_learns_shapes_and_leaves_the_detector_alone(tmp_path: Path) -> None:
     source = detector(tmp_path / "models/eye")
     before, plain = (source / "weights.safetensors").read_bytes(), load_detector(source)
     pixels = np.asarray(np.random.default_rng(0).integers(0, 256, (96, 64, 3)), np.uint8)
-    result = learn(tmp_path, "images=120", "lr=0.02")
+    result = learn(tmp_path, "images=240", "lr=0.02")
     shaped = load_detector(result.folder)
     boxes, found = plain.detect([pixels])[0], shaped.detect([pixels])[0]
 

@@ -26,6 +26,7 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import FrozenBatchNorm2d, batched_nms, clip_boxes_to_image
 
 from deepstyle.detector.align import roi_align
+from deepstyle.detector.light import balanced
 from deepstyle.detector.masks import MaskHead, drawn_around, grids, regridded, shapes_of, without_specks
 from deepstyle.detector.networks import maps_of, mask_channels
 from deepstyle.detector.suppression import soft_nms, vote
@@ -226,12 +227,15 @@ class Inference:
         return Detections(boxes=kept, scores=final, labels=labels[best])
 
     def batch(self, photos: Sequence[Pixels]) -> Tensor:
-        """Photos -> N x 3 x H x W, normalised, channels last; padded with the mean colour to a multiple of 32 pixels."""
+        """Photos -> N x 3 x H x W, normalised, channels last; padded with the mean colour to a multiple of 32 pixels.
+
+        One-colour light is taken off first (see ``balanced``).
+        """
         height, width = (-(-max(p.shape[i] for p in photos) // self._divisor) * self._divisor for i in (0, 1))
         batch = torch.zeros(len(photos), height, width, 3, device=self.device)
         for row, photo in zip(batch, photos, strict=True):
             pixels = torch.from_numpy(photo).to(self.device)
-            row[: len(photo), : photo.shape[1]] = (pixels - self._mean) / self._std
+            row[: len(photo), : photo.shape[1]] = (balanced(pixels) - self._mean) / self._std
         return batch.to(self.dtype).permute(0, 3, 1, 2)
 
     def _anchors_of(self, batch: Tensor, maps: Sequence[Tensor]) -> list[Tensor]:
