@@ -50,6 +50,30 @@ def test_a_form_that_would_change_something_is_not_sent(form: str, function: str
     assert SECOND not in led(f"{form}<script>function go(n) {{ {function} }}</script>{CALL}")
 
 
+@pytest.mark.parametrize(
+    ("action", "sent"),
+    [
+        ("/board.do", True),
+        ("/list/additions", False),
+        ("add.php", False),
+        ("/item/delItem.do", False),
+        ("/vote/", False),
+    ],
+)
+def test_a_form_whose_page_does_something_is_not_sent(*, action: str, sent: bool) -> None:
+    """A page whose name begins with add, del, vote and their like may do that, GET or not; neither a script nor we send it."""
+    form = FORM.format("get", "").replace("/board.do", action)
+    script = "<script>function go(n) { document.f.pageIndex.value = n; document.f.submit(); }</script>"
+    assert any("pageIndex=2" in one for one in led(f"{form}{script}{CALL}")) is sent
+    assert bool(led(form)) is sent
+
+
+def test_a_function_that_does_something_fills_no_form() -> None:
+    """``removeItem(2)`` is not taken for a pager, though it fills a number in and sends the form."""
+    script = "<script>function removeItem(n) { document.f.pageIndex.value = n; document.f.submit(); }</script>"
+    assert SECOND not in led(f"{FORM.format('get', '')}{script}{CALL.replace('go', 'removeItem')}")
+
+
 def test_a_function_goes_to_another_query_of_the_page() -> None:
     """``location.href = '?page=' + n`` is an address, though it names no file; one that deletes something is not followed."""
     script = "<script>function {}(n) {{ location.href = '?page=' + n; }}</script>"

@@ -16,6 +16,9 @@ _PRINTS = re.compile(
 )
 
 
+DEED = re.compile(  # in the name of a function, or at the beginning of the name of a form's page: more than showing
+    r"add|del|remove|buy|send|mail|vote|like|share|print|log_?(?:in|out)|cart|submit|upload|subscri", re.IGNORECASE
+)
 _ENDS = frozenset({"delete", "remove", "destroy", "unsubscribe"})  # names of pages that do it
 _JUDGES = frozenset(
     {"vote", "upvote", "downvote", "like", "unlike", "follow", "unfollow", "subscribe"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from deepstyle.scraper.attributes import Attributes
+from deepstyle.scraper.deeds import DEED
 
 MAX_VALUES = 20  # of a form
 MAX_FORMS = 20  # of a page
@@ -33,8 +34,9 @@ class Form:
     def of(cls, attributes: Attributes, url: str) -> Form:
         """The form that begins with these attributes on the page ``url``."""
         get = attributes.get
-        sent = get("method", "get").lower() == "get" and "search" not in get("role", "") + get("class", "")
         action = get("action", "").strip()
+        shows = DEED.match(action.partition("?")[0].rstrip("/").rpartition("/")[2]) is None  # add.php, delItem.do
+        sent = shows and get("method", "get").lower() == "get" and "search" not in get("role", "") + get("class", "")
         return cls(action=action or url.partition("?")[0], named=bool(action), sent=sent)
 
     def take(self, tag: str, attributes: Attributes) -> None:

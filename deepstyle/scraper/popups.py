@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from deepstyle.scraper.deeds import DEED
 from deepstyle.scraper.forms import FILLED
 
 MAX_TEXT = 100_000  # characters of a script
@@ -32,9 +33,6 @@ _TERM = re.compile(
 )
 _JOIN, _DONE = re.compile(r"\s{0,9}\+\s{0,9}"), re.compile(r"\s{0,9}(?:[,;)}\r\n]|$)")
 _PAGE = re.compile(r"(?:https?://|\.{0,2}/|\?[\w.-]{1,40}=|[\w-]{1,60}(?:/|\.\w{2,5}\?))[^\s'\"<>]{1,1000}")
-_DEED = re.compile(
-    r"add|del|remove|buy|send|mail|vote|like|share|print|log_?(?:in|out)|cart|submit|upload|subscri", re.IGNORECASE
-)
 _FIELD = re.compile(  # document.f.page.value = n, getElementById('page').value = n, $('#page').val(n)
     rf"(?:[\w\])]\.(?P<name>{_NAME})|\(\s{{0,3}}[\"'](?P<id>{_NAME})[\"']\s{{0,3}}\)|\[\s{{0,3}}[\"'](?P<key>{_NAME})[\"']\s{{0,3}}\])"
     rf"\.value\s{{0,3}}=\s{{0,3}}(?P<given>{_NAME})\s{{0,3}}(?:[;\r\n}}]|$)"
@@ -73,9 +71,11 @@ class Popups:
             if told and len(self._known) < MAX_FUNCTIONS:
                 self._known[match["name"] or match["other"]] = told
             name = match["name"] or match["other"]
+            if DEED.search(name):
+                continue
             if "submit()" in body and (field := _field(body, handed)):
                 self._fields.setdefault(name, field)
-            if not _DEED.search(name) and (pieces := _pieces(body, handed)):
+            if pieces := _pieces(body, handed):
                 self._pages.setdefault(name, pieces)
 
     def written(self, tag: str, attributes: Mapping[str, str]) -> Mapping[str, str]:
