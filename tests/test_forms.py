@@ -54,7 +54,7 @@ def test_a_form_that_would_change_something_is_not_sent(form: str, function: str
     ("action", "sent"),
     [
         ("/board.do", True),
-        ("/list/additions", False),
+        ("/looks/list.php", True),
         ("add.php", False),
         ("/item/delItem.do", False),
         ("/vote/", False),
